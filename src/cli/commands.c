@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table of commands: a new verb is one file, one row here, one manual page, one test. */
+#include "cli/cli.h"
+
+#include "cli/commands.h"
+
+const struct pt_option pt_global_options[] = {
+	{ "json", 'j', NULL, "answer in JSON, one document, for programs", false },
+	{ "sysroot", 0, "DIR", "read a captured host instead of this one", false },
+	{ "connect", 'c', "URI", "libvirt connection (qemu:///system)", false },
+	{ "color", 0, "WHEN", "auto, always or never", false },
+	{ "verbose", 'v', NULL, "say more", false },
+	{ "help", 'h', NULL, "show this help, or a command's", false },
+	{ "version", 'V', NULL, "show the version", false },
+	{ NULL, 0, NULL, NULL, false },
+};
+
+const struct pt_command *const pt_commands[] = {
+	&pt_command_help,
+	NULL,
+};

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One declaration a command; each is defined in the file that carries its name. */
+#ifndef PT_CLI_COMMANDS_H
+#define PT_CLI_COMMANDS_H
+
+#include "cli/cli.h"
+
+extern const struct pt_command pt_command_help;
+
+#endif

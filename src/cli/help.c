@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/help.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/cleanup.h"
+
+const struct pt_command *pt_help_find(const char *name)
+{
+	for (size_t i = 0; pt_commands[i]; i++)
+		if (strcmp(pt_commands[i]->name, name) == 0)
+			return pt_commands[i];
+	return NULL;
+}
+
+static void print_options(FILE *out, const struct pt_option *options)
+{
+	for (const struct pt_option *o = options; o && o->name; o++) {
+		pt_autofree char *left =
+			pt_strf("%c%c%s --%s%s%s", o->letter ? '-' : ' ', o->letter ? o->letter : ' ',
+				o->letter ? "," : " ", o->name, o->arg ? " " : "", o->arg ? o->arg : "");
+
+		(void)fprintf(out, "  %-26s  %s\n", left, o->help);
+	}
+}
+
+void pt_help_all(FILE *out)
+{
+	const char *group = "";
+
+	(void)fputs("Usage: passthru [OPTION…] COMMAND [ARGUMENT…]\n\n"
+		    "Give a virtual machine a physical device, prove that the guest has it, and give it back.\n",
+		    out);
+	for (size_t i = 0; pt_commands[i]; i++) {
+		const struct pt_command *c = pt_commands[i];
+
+		if (strcmp(c->group, group) != 0)
+			(void)fprintf(out, "\n%s:\n", c->group);
+		group = c->group;
+		(void)fprintf(out, "  %-10s %-20s  %s\n", c->name, c->args, c->summary);
+	}
+	(void)fputs("\nOptions, before or after the command:\n", out);
+	print_options(out, pt_global_options);
+	(void)fputs(
+		"\nA DEVICE is an address (0000:01:00.0, 01:00.0, pci_0000_01_00_0), a network interface (enp65s0f0),\n"
+		"a disk (/dev/sda, /dev/disk/by-id/…: its controller), ids (10de:2330) or a part of a name "
+		"(MegaRAID).\n"
+		"`passthru help COMMAND` tells more; `passthru doctor` is a good beginning.\n",
+		out);
+}
+
+void pt_help_command(FILE *out, const struct pt_command *c)
+{
+	(void)fprintf(out, "Usage: passthru %s%s%s%s\n\n%s.\n", c->name, c->options ? " [OPTION…]" : "",
+		      c->args[0] ? " " : "", c->args, c->summary);
+	if (c->description)
+		(void)fprintf(out, "\n%s\n", c->description);
+	if (c->options) {
+		(void)fputs("\nOptions:\n", out);
+		print_options(out, c->options);
+	}
+	(void)fputs("\nGlobal options:\n", out);
+	print_options(out, pt_global_options);
+}
+
+/* Levenshtein distance, for names far shorter than the table */
+static size_t distance(const char *a, const char *b)
+{
+	size_t row[64];
+	size_t n = strlen(b);
+
+	if (n >= sizeof(row) / sizeof(*row))
+		return SIZE_MAX;
+	for (size_t j = 0; j <= n; j++)
+		row[j] = j;
+	for (size_t i = 1; a[i - 1]; i++) {
+		size_t diagonal = row[0];
+
+		row[0] = i;
+		for (size_t j = 1; j <= n; j++) {
+			size_t substitute = diagonal + (a[i - 1] != b[j - 1]);
+			size_t best = row[j - 1] + 1 < substitute ? row[j - 1] + 1 : substitute;
+
+			diagonal = row[j];
+			row[j] = row[j] + 1 < best ? row[j] + 1 : best;
+		}
+	}
+	return row[n];
+}
+
+static void nearest(const char *name, const char *candidate, const char **best, size_t *best_distance)
+{
+	size_t d = distance(name, candidate);
+
+	if (d < *best_distance) {
+		*best_distance = d;
+		*best = candidate;
+	}
+}
+
+const char *pt_help_guess_command(const char *name)
+{
+	const char *best = NULL;
+	size_t d = 3;
+
+	for (size_t i = 0; pt_commands[i]; i++)
+		nearest(name, pt_commands[i]->name, &best, &d);
+	return best;
+}
+
+const char *pt_help_guess_option(const struct pt_command *command, const char *name)
+{
+	const char *best = NULL;
+	size_t d = 3;
+
+	for (const struct pt_option *o = command ? command->options : NULL; o && o->name; o++)
+		nearest(name, o->name, &best, &d);
+	for (const struct pt_option *o = pt_global_options; o->name; o++)
+		nearest(name, o->name, &best, &d);
+	return best;
+}
+
+void pt_help_completion(FILE *out)
+{
+	(void)fputs("# bash completion for passthru; made from the table of commands\n"
+		    "_passthru() {\n\tlocal cur=${COMP_WORDS[COMP_CWORD]} words=\n\tcase ${COMP_WORDS[1]} in\n",
+		    out);
+	for (size_t i = 0; pt_commands[i]; i++) {
+		(void)fprintf(out, "\t%s) words='", pt_commands[i]->name);
+		for (const struct pt_option *o = pt_commands[i]->options; o && o->name; o++)
+			(void)fprintf(out, "--%s ", o->name);
+		(void)fputs("' ;;\n", out);
+	}
+	(void)fputs("\tesac\n\t[ \"$COMP_CWORD\" -eq 1 ] && words='", out);
+	for (size_t i = 0; pt_commands[i]; i++)
+		(void)fprintf(out, "%s ", pt_commands[i]->name);
+	(void)fputs("'\n\tmapfile -t COMPREPLY < <(compgen -W \"$words", out);
+	for (const struct pt_option *o = pt_global_options; o->name; o++)
+		(void)fprintf(out, " --%s", o->name);
+	(void)fputs("\" -- \"$cur\")\n}\ncomplete -o default -F _passthru passthru\n", out);
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/domain.h"
+
+#include <stdlib.h>
+
+static void disk_done(struct pt_domain_disk *d)
+{
+	free(d->device);
+	free(d->target);
+	free(d->bus);
+	free(d->source);
+	free(d->serial);
+	free(d->wwn);
+	pt_strv_done(&d->also);
+}
+
+void pt_domain_done(struct pt_domain *d)
+{
+	for (size_t i = 0; i < d->disks.n; i++)
+		disk_done(&d->disks.v[i]);
+	free(d->disks.v);
+	for (size_t i = 0; i < d->controllers.n; i++) {
+		free(d->controllers.v[i].type);
+		free(d->controllers.v[i].model);
+	}
+	free(d->controllers.v);
+	for (size_t i = 0; i < d->hostdevs.n; i++) {
+		free(d->hostdevs.v[i].mac);
+		free(d->hostdevs.v[i].alias);
+	}
+	free(d->hostdevs.v);
+	free(d->name);
+	free(d->uuid);
+	free(d->type);
+	free(d->arch);
+	free(d->machine);
+	free(d->emulator);
+	free(d->viommu);
+	*d = (struct pt_domain){ 0 };
+}
+
+void pt_domains_done(struct pt_domains *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		pt_domain_done(&l->v[i]);
+	free(l->v);
+	*l = (struct pt_domains){ 0 };
+}
+
+const struct pt_domain_hostdev *pt_domain_hostdev_by_bdf(const struct pt_domain *d, struct pt_bdf bdf)
+{
+	for (size_t i = 0; i < d->hostdevs.n; i++)
+		if (d->hostdevs.v[i].kind == PT_HOSTDEV_PCI && pt_bdf_eq(d->hostdevs.v[i].bdf, bdf))
+			return &d->hostdevs.v[i];
+	return NULL;
+}
+
+bool pt_domain_edit_empty(const struct pt_domain_edit *e)
+{
+	return !e->remove_disks.n && !e->remove_controllers.n && !e->remove_hostdevs.n && !e->add_hostdevs.n;
+}
+
+void pt_domain_edit_done(struct pt_domain_edit *e)
+{
+	pt_strv_done(&e->remove_disks);
+	for (size_t i = 0; i < e->remove_controllers.n; i++)
+		free(e->remove_controllers.v[i].type);
+	free(e->remove_controllers.v);
+	free(e->remove_hostdevs.v);
+	free(e->add_hostdevs.v);
+	*e = (struct pt_domain_edit){ 0 };
+}

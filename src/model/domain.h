@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A VM's definition as far as this project looks at it, and what it should lose and gain.  Plain data; domxml/ reads.
+ */
+#ifndef PT_MODEL_DOMAIN_H
+#define PT_MODEL_DOMAIN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/alloc.h"
+#include "model/bdf.h"
+
+enum pt_disk_source {
+	PT_DISK_NONE = 0, /* an empty drive */
+	PT_DISK_BLOCK,	  /* type='block', source dev= */
+	PT_DISK_FILE,
+	PT_DISK_DIR,
+	PT_DISK_NETWORK,
+	PT_DISK_VOLUME,
+	PT_DISK_NVME, /* type='nvme', source/address: the PCI function itself */
+	PT_DISK_VHOSTUSER,
+	PT_DISK_VHOSTVDPA,
+	PT_DISK_OTHER,
+};
+
+/**
+ * struct pt_domain_disk - one <disk>
+ * @target: target dev='sda': its name within the domain, unique
+ * @bus: target bus=: "scsi", "virtio", "sata", "ide", "usb", …
+ * @source: path of the source for block, file and dir (dev=, file=, dir=); pool/volume for volume; NULL otherwise
+ * @also: further host paths in it: <mirror>, <backingStore> levels, external data store
+ * @nvme: for PT_DISK_NVME the function
+ * @has_controller_index, @controller_index: from <address type='drive' controller=…>
+ */
+struct pt_domain_disk {
+	enum pt_disk_source type;
+	char *device; /* "disk", "cdrom", "lun", "floppy" */
+	char *target;
+	char *bus;
+	char *source;
+	char *serial;
+	char *wwn;
+	struct pt_strv also;
+	struct pt_bdf nvme;
+	bool has_controller_index;
+	unsigned controller_index;
+};
+
+struct pt_domain_controller {
+	char *type; /* "scsi", "sata", "pci", "usb", "virtio-serial", … */
+	char *model;
+	unsigned index;
+};
+
+enum pt_hostdev_kind {
+	PT_HOSTDEV_PCI = 0,
+	PT_HOSTDEV_USB,
+	PT_HOSTDEV_SCSI,
+	PT_HOSTDEV_SCSI_HOST,
+	PT_HOSTDEV_MDEV,
+	PT_HOSTDEV_OTHER,
+};
+
+/* a <hostdev>, or an <interface type='hostdev'> (@mac and @is_interface then) */
+struct pt_domain_hostdev {
+	enum pt_hostdev_kind kind;
+	struct pt_bdf bdf; /* PT_HOSTDEV_PCI */
+	bool managed;
+	bool is_interface;
+	char *mac;
+	char *alias;
+};
+
+enum pt_domain_state {
+	PT_DOMAIN_SHUTOFF = 0,
+	PT_DOMAIN_RUNNING,
+	PT_DOMAIN_PAUSED,
+	PT_DOMAIN_OTHER, /* crashed, being shut down, suspended by the guest */
+};
+
+/**
+ * struct pt_domain - one VM; owns everything in it
+ * From the XML (domxml/read.h): all but the group at the end.  From libvirt (vm/): @state and below.
+ * @memory_kib: what the guest may have at most: <memory>, or maxMemory with its slots filled as defined
+ * @hard_limit_kib: <memtune><hard_limit>, 0 when none
+ * @free_pcie_ports: root ports without a device, -1 when the machine type has no such notion
+ */
+struct pt_domain {
+	char *name;
+	char *uuid;
+	char *type; /* "kvm", "qemu" */
+	char *arch;
+	char *machine;
+	char *emulator;
+	uint64_t memory_kib;
+	uint64_t hard_limit_kib;
+	bool memory_locked;
+	bool hugepages;
+	uint64_t hugepage_kib; /* 0: the host's default size */
+	bool balloon;	       /* a memballoon other than model='none' */
+	char *viommu;	       /* model, NULL when none */
+	unsigned vdpa_count;
+	int free_pcie_ports;
+	struct {
+		struct pt_domain_disk *v;
+		size_t n;
+		size_t cap;
+	} disks;
+	struct {
+		struct pt_domain_controller *v;
+		size_t n;
+		size_t cap;
+	} controllers;
+	struct {
+		struct pt_domain_hostdev *v;
+		size_t n;
+		size_t cap;
+	} hostdevs;
+	bool guest_agent; /* a channel named org.qemu.guest_agent.0 is defined */
+	/* from libvirt */
+	enum pt_domain_state state;
+	bool persistent;
+	bool autostart;
+	bool managed_save;
+	bool has_snapshots;
+};
+
+struct pt_domains {
+	struct pt_domain *v;
+	size_t n;
+	size_t cap;
+};
+
+void pt_domain_done(struct pt_domain *d);
+void pt_domains_done(struct pt_domains *l);
+
+/** pt_domain_hostdev_by_bdf() - the hostdev that names a PCI function; NULL when there is none */
+const struct pt_domain_hostdev *pt_domain_hostdev_by_bdf(const struct pt_domain *d, struct pt_bdf bdf);
+
+struct pt_hostdev_add {
+	struct pt_bdf bdf;
+	bool managed;
+};
+
+struct pt_controller_ref {
+	char *type;
+	unsigned index;
+};
+
+/**
+ * struct pt_domain_edit - what a domain must lose and gain; made by decide/, applied to XML by domxml/edit.h
+ * @remove_disks: target names
+ * @remove_controllers: that nothing uses any more
+ */
+struct pt_domain_edit {
+	struct pt_strv remove_disks;
+	struct {
+		struct pt_controller_ref *v;
+		size_t n;
+		size_t cap;
+	} remove_controllers;
+	struct {
+		struct pt_bdf *v;
+		size_t n;
+		size_t cap;
+	} remove_hostdevs;
+	struct {
+		struct pt_hostdev_add *v;
+		size_t n;
+		size_t cap;
+	} add_hostdevs;
+};
+
+bool pt_domain_edit_empty(const struct pt_domain_edit *e);
+void pt_domain_edit_done(struct pt_domain_edit *e);
+
+#endif

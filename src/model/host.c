@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/host.h"
+
+#include <stdlib.h>
+
+void pt_host_done(struct pt_host *h)
+{
+	free(h->hostname);
+	pt_devices_done(&h->devices);
+	pt_blocks_done(&h->blocks);
+	pt_uses_done(&h->uses);
+	free(h->memory.hugepages.v);
+	*h = (struct pt_host){ 0 };
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is known of one host: its devices, what they carry, and what decides whether they can be passed through. */
+#ifndef PT_MODEL_HOST_H
+#define PT_MODEL_HOST_H
+
+#include "model/device.h"
+#include "model/use.h"
+
+/* a question whose answer may not be visible (no root, captured host) */
+enum pt_known {
+	PT_KNOWN_UNKNOWN = 0,
+	PT_KNOWN_NO,
+	PT_KNOWN_YES,
+};
+
+struct pt_hugepages {
+	uint64_t size_kib;
+	uint64_t total;
+	uint64_t free;
+};
+
+/* memory of the whole host, KiB; hugepages reserved are not in @available_kib */
+struct pt_memory {
+	uint64_t total_kib;
+	uint64_t available_kib; /* MemAvailable */
+	PT_ARRAY(struct pt_hugepages) hugepages;
+};
+
+/**
+ * struct pt_host - facts; owns everything in it
+ * @devices: sorted by address
+ * @blocks, @uses: only of what was asked for, see host/block.h and host/users.h
+ * Facts that only `doctor` needs are in host/platform.h's own structure.
+ */
+struct pt_host {
+	char *hostname;
+	struct pt_devices devices;
+	struct pt_blocks blocks;
+	struct pt_uses uses;
+	struct pt_memory memory;
+	enum pt_known iommu_active; /* /sys/class/iommu populated */
+	enum pt_known intremap;	    /* interrupt remapping, or unsafe interrupts allowed */
+};
+
+void pt_host_done(struct pt_host *h);
+
+#endif

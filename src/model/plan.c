@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/plan.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+static const char *const step_names[PT_STEP_KINDS] = {
+	[PT_STEP_VM_STOP] = "vm-stop",		 [PT_STEP_VM_START] = "vm-start", [PT_STEP_VM_DEFINE] = "vm-define",
+	[PT_STEP_VM_AUTOSTART] = "vm-autostart", [PT_STEP_DRIVER] = "driver",	  [PT_STEP_RESERVE] = "reserve",
+	[PT_STEP_UNRESERVE] = "unreserve",
+};
+
+const char *pt_step_kind_str(enum pt_step_kind kind)
+{
+	return step_names[kind];
+}
+
+int pt_step_kind_parse(const char *text, enum pt_step_kind *ret_kind)
+{
+	for (int i = 0; i < PT_STEP_KINDS; i++) {
+		if (strcmp(step_names[i], text) != 0)
+			continue;
+		*ret_kind = (enum pt_step_kind)i;
+		return 0;
+	}
+	return -EINVAL;
+}
+
+struct pt_step *pt_plan_step(struct pt_plan *p, enum pt_step_kind kind)
+{
+	struct pt_step *s = pt_array_add(&p->steps);
+
+	s->kind = kind;
+	return s;
+}
+
+static enum pt_step_kind inverse_kind(enum pt_step_kind kind)
+{
+	switch (kind) {
+	case PT_STEP_VM_STOP:
+		return PT_STEP_VM_START;
+	case PT_STEP_VM_START:
+		return PT_STEP_VM_STOP;
+	case PT_STEP_RESERVE:
+		return PT_STEP_UNRESERVE;
+	case PT_STEP_UNRESERVE:
+		return PT_STEP_RESERVE;
+	default:
+		return kind;
+	}
+}
+
+void pt_step_invert(const struct pt_step *step, struct pt_step *ret_inverse)
+{
+	*ret_inverse = (struct pt_step){
+		.kind = inverse_kind(step->kind),
+		.vm = pt_strdup_opt(step->vm),
+		.vm_uuid = pt_strdup_opt(step->vm_uuid),
+		.xml_before = pt_strdup_opt(step->xml_after),
+		.xml_after = pt_strdup_opt(step->xml_before),
+		.flag = step->kind == PT_STEP_VM_AUTOSTART ? !step->flag : step->flag,
+		.bdf = step->bdf,
+		.driver_before = pt_strdup_opt(step->driver_after),
+		.driver_after = pt_strdup_opt(step->driver_before),
+		.override_before = pt_strdup_opt(step->override_after),
+		.override_after = pt_strdup_opt(step->override_before),
+		.vendor = step->vendor,
+		.device = step->device,
+		.subvendor = step->subvendor,
+		.subdevice = step->subdevice,
+		.timeout_ms = step->timeout_ms,
+	};
+}
+
+static char *describe_driver(const struct pt_step *s)
+{
+	const char *before = s->driver_before ? s->driver_before : "no driver";
+
+	if (pt_streq(s->driver_before, s->driver_after))
+		return pt_strf("keep %s on %s, with driver_override %s", pt_bdf_str(s->bdf).s, before,
+			       s->override_after ? s->override_after : "none");
+	if (!s->driver_after)
+		return pt_strf("take %s from %s and leave it without a driver", pt_bdf_str(s->bdf).s, before);
+	return pt_strf("bind %s to %s (now %s)", pt_bdf_str(s->bdf).s, s->driver_after, before);
+}
+
+char *pt_step_describe(const struct pt_step *s)
+{
+	switch (s->kind) {
+	case PT_STEP_VM_STOP:
+		return pt_strf("shut down %s", s->vm);
+	case PT_STEP_VM_START:
+		return pt_strf("start %s and see that it stays up", s->vm);
+	case PT_STEP_VM_DEFINE:
+		return pt_strf("change the definition of %s", s->vm);
+	case PT_STEP_VM_AUTOSTART:
+		return pt_strf("turn autostart of %s %s", s->vm, s->flag ? "on" : "off");
+	case PT_STEP_DRIVER:
+		return describe_driver(s);
+	case PT_STEP_RESERVE:
+		return pt_strf("reserve %s for guests, across reboots", pt_bdf_str(s->bdf).s);
+	case PT_STEP_UNRESERVE:
+		return pt_strf("give up the reservation of %s", pt_bdf_str(s->bdf).s);
+	case PT_STEP_KINDS:
+		break;
+	}
+	return pt_strdup("?");
+}
+
+const struct pt_finding *pt_plan_refusal(const struct pt_plan *p)
+{
+	for (size_t i = 0; i < p->findings.n; i++)
+		if (p->findings.v[i].verdict == PT_FAIL)
+			return &p->findings.v[i];
+	return NULL;
+}
+
+void pt_step_done(struct pt_step *s)
+{
+	free(s->vm);
+	free(s->vm_uuid);
+	free(s->xml_before);
+	free(s->xml_after);
+	pt_domain_edit_done(&s->edit);
+	free(s->driver_before);
+	free(s->driver_after);
+	free(s->override_before);
+	free(s->override_after);
+	*s = (struct pt_step){ 0 };
+}
+
+void pt_plan_done(struct pt_plan *p)
+{
+	free(p->verb);
+	free(p->summary);
+	pt_findings_done(&p->findings);
+	for (size_t i = 0; i < p->steps.n; i++)
+		pt_step_done(&p->steps.v[i]);
+	free(p->steps.v);
+	*p = (struct pt_plan){ 0 };
+}

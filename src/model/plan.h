@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A plan: what will be done to this host and its VMs, step by step, each with what undoes it.  Data only: decide/ makes
+ * it, the CLI prints it, shape/ turns it to JSON, the journal stores it, change/ applies it.
+ */
+#ifndef PT_MODEL_PLAN_H
+#define PT_MODEL_PLAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/alloc.h"
+#include "model/bdf.h"
+#include "model/domain.h"
+#include "model/finding.h"
+
+/*
+ * What a step does <-> what undoes it.  Every kind is its own inverse or names it, so the undo of a plan is a plan.
+ */
+enum pt_step_kind {
+	PT_STEP_VM_STOP,      /* shut the VM down (guest's own way first) <-> VM_START */
+	PT_STEP_VM_START,     /* start it and see that it stays up <-> VM_STOP */
+	PT_STEP_VM_DEFINE,    /* definition xml_before -> xml_after <-> the other way round */
+	PT_STEP_VM_AUTOSTART, /* autostart flag `flag` <-> its opposite */
+	PT_STEP_DRIVER, /* @bdf: driver_before/override_before -> driver_after/override_after <-> the other way round */
+	PT_STEP_RESERVE, /* write the reservation of @bdf, so that it stays with guests over reboots <-> UNRESERVE */
+	PT_STEP_UNRESERVE,
+	PT_STEP_KINDS
+};
+
+const char *pt_step_kind_str(enum pt_step_kind kind); /* "vm-stop", "driver", …: as in JSON */
+int pt_step_kind_parse(const char *text, enum pt_step_kind *ret_kind);
+
+/**
+ * struct pt_step - one change; owns its strings; members that a kind does not use are zero
+ * @vm, @vm_uuid: for VM_*
+ * @xml_before, @xml_after: for VM_DEFINE, whole documents with their secrets; decide/ leaves them NULL and sets @edit,
+ *                          change/prepare.h fills them in
+ * @edit: for VM_DEFINE, what to change in the definition
+ * @flag: VM_AUTOSTART: the wanted value.  VM_START: true when libvirt should start it paused (not used yet)
+ * @bdf: for DRIVER and RESERVE
+ * @driver_before, @driver_after: NULL is "no driver"
+ * @override_before, @override_after: driver_override, NULL is "none"
+ * @vendor, @device, @subvendor, @subdevice: what the function at @bdf must be; a step refuses a stranger
+ * @timeout_ms: how long it may take; 0: the kind's default
+ */
+struct pt_step {
+	enum pt_step_kind kind;
+	char *vm;
+	char *vm_uuid;
+	char *xml_before;
+	char *xml_after;
+	struct pt_domain_edit edit;
+	bool flag;
+	struct pt_bdf bdf;
+	char *driver_before;
+	char *driver_after;
+	char *override_before;
+	char *override_after;
+	unsigned vendor;
+	unsigned device;
+	unsigned subvendor;
+	unsigned subdevice;
+	unsigned timeout_ms;
+};
+
+/**
+ * struct pt_plan - steps in order, with what was judged on the way
+ * @verb: the command: "attach", "detach", "undo"
+ * @summary: one line for history: "attach 0000:01:00.0 (MegaRAID SAS 2108) to cvm"
+ * @undoes: the number of the change this one takes back, 0 otherwise
+ * @findings: notes, warnings and refusals; a PT_FAIL in it means: do not apply
+ */
+struct pt_plan {
+	char *verb;
+	char *summary;
+	long long undoes;
+	struct pt_findings findings;
+	struct {
+		struct pt_step *v;
+		size_t n;
+		size_t cap;
+	} steps;
+};
+
+/** pt_plan_step() - append a step; valid until the next call */
+struct pt_step *pt_plan_step(struct pt_plan *p, enum pt_step_kind kind);
+
+/** pt_step_invert() - the step that takes @step back; deep copy; the caller calls pt_step_done() */
+void pt_step_invert(const struct pt_step *step, struct pt_step *ret_inverse);
+
+/** pt_step_describe() - one line for a person, imperative: "bind 0000:01:00.0 to vfio-pci (now megaraid_sas)"; caller
+ * frees */
+char *pt_step_describe(const struct pt_step *step);
+
+/** pt_plan_refusal() - the first PT_FAIL finding, or NULL */
+const struct pt_finding *pt_plan_refusal(const struct pt_plan *p);
+
+void pt_step_done(struct pt_step *s);
+void pt_plan_done(struct pt_plan *p);
+
+#endif
