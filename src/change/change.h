@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The engine: a plan becomes journaled steps, each with its undo.  The only code that changes the host or a VM.  It
+ * does not decide and does not talk to the user except through the callbacks in the context.
+ */
+#ifndef PT_CHANGE_CHANGE_H
+#define PT_CHANGE_CHANGE_H
+
+#include "base/error.h"
+#include "model/plan.h"
+#include "vm/ops.h"
+
+struct pt_journal;
+struct pt_host_ops;
+
+enum pt_progress_state {
+	PT_PROGRESS_BEGIN,
+	PT_PROGRESS_DONE,
+	PT_PROGRESS_FAILED,
+	PT_PROGRESS_UNDO_BEGIN,
+	PT_PROGRESS_UNDONE,
+	PT_PROGRESS_UNDO_FAILED,
+};
+
+/**
+ * struct pt_change_env - what the engine works with; borrowed
+ * @progress: told before and after each step; may be NULL
+ * @force_stop: asked when a guest ignored its shutdown request: 1 force it off, 0 give up and unwind; NULL gives up
+ * @interrupted: asked between steps and while waiting: non-zero unwinds; may be NULL
+ * @settle_ms: how long a started VM must stay up to count as started
+ */
+struct pt_change_env {
+	struct pt_journal *journal;
+	const struct pt_host_ops *host;
+	const struct pt_vm_ops *vm;
+	void *ctx;
+	void (*progress)(void *ctx, size_t index, size_t total, const struct pt_step *step,
+			 enum pt_progress_state state);
+	int (*force_stop)(void *ctx, const struct pt_step *step);
+	int (*interrupted)(void *ctx);
+	unsigned settle_ms;
+};
+
+/**
+ * pt_change_prepare() - read each VM's definition and turn the plan's edits into XML before and after
+ *
+ * Touches nothing; `--dry-run` stops after this.  -ESTALE when a VM is not what the plan saw.
+ */
+int pt_change_prepare(const struct pt_vm_ops *vm, struct pt_plan *plan, struct pt_error *err);
+
+/**
+ * pt_change_apply() - make a prepared plan true, or leave everything as it was
+ * @ret_id: the change's number in the history
+ *
+ * Every step is in the journal, on disk, before it is made and after.  When a step fails, those made are undone in
+ * reverse; @err then names the cause first, and what could not be undone after it.
+ *
+ * Return: 0; a negative errno: everything is as it was (PT_ERROR_FAILED); -EINTR with PT_ERROR_INTERRUPTED when
+ * something could not be put back: `passthru recover`.
+ */
+int pt_change_apply(const struct pt_change_env *env, struct pt_plan *plan, long long *ret_id, struct pt_error *err);
+
+/**
+ * pt_change_undo_plan() - the plan that takes back change @id (0: the newest that can be)
+ *
+ * Refuses (PT_ERROR_REFUSED) where the world has moved on since: a definition edited, a driver changed, a later change
+ * on the same device or VM that is not undone; says how.
+ */
+int pt_change_undo_plan(const struct pt_change_env *env, long long id, struct pt_plan *ret_plan, struct pt_error *err);
+
+/** pt_change_recover() - finish or unwind what a crash cut off; idempotent; @ret_n: how many changes it settled */
+int pt_change_recover(const struct pt_change_env *env, unsigned *ret_n, struct pt_error *err);
+
+#endif

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * May this VM have these devices, and what must be done for it?  Pure: facts in, a plan out; no files, no clock, no
+ * libvirt.
+ */
+#ifndef PT_DECIDE_ATTACH_H
+#define PT_DECIDE_ATTACH_H
+
+#include "base/error.h"
+#include "model/domain.h"
+#include "model/host.h"
+#include "model/plan.h"
+
+/**
+ * struct pt_attach_request - what the user asked for; borrows everything
+ * @devices: the functions named; companions of their IOMMU groups are found by the decision
+ * @forced: names of refusals to pass over (--force-NAME), NULL-terminated, or NULL
+ * @managed: -1 by kind of device (DESIGN rule 9), 0 or 1 as told
+ * @start: start the VM afterwards even if it did not run; @autostart: set the flag
+ * @stop_timeout_ms: for the guest's own shutdown
+ */
+struct pt_attach_request {
+	const struct pt_bdf *devices;
+	size_t n_devices;
+	const char *const *forced;
+	int managed;
+	bool start;
+	bool autostart;
+	unsigned stop_timeout_ms;
+};
+
+/**
+ * pt_decide_attach() - the plan that gives @vm the devices, or the reasons why not
+ * @host: devices (all; details of the groups concerned), blocks, uses of the group's members, memory
+ * @vm: the VM; @others: every other VM of this host
+ * @disk_of: parallel to @vm->disks: for each disk of the VM the index in @host->blocks it stands on, or -1; resolved by
+ *           the caller, since it needs files (host/block.h)
+ * @other_disks: uses of this host's disks by other VMs, as findings' raw material: see struct pt_vm_claim
+ * @ret_plan: filled in even when refused: its findings say everything that stands against it
+ *
+ * The plan's VM_DEFINE step carries an edit, not XML; change/ turns it into XML.
+ *
+ * Return: 0 when the plan may be applied; -EPERM (PT_ERROR_REFUSED) with the first refusal in @err; PT_ERROR_USAGE
+ * for a bridge, a device the VM already has.
+ */
+struct pt_vm_claim {
+	const char *vm;	  /* name */
+	size_t block;	  /* index in host->blocks */
+	const char *path; /* as that VM's definition names it */
+	bool running;
+};
+
+int pt_decide_attach(const struct pt_host *host, const struct pt_domain *vm, const struct pt_domains *others,
+		     const int *disk_of, const struct pt_vm_claim *claims, size_t n_claims,
+		     const struct pt_attach_request *request, struct pt_plan *ret_plan, struct pt_error *err);
+
+/** pt_decide_detach() - the plan that takes devices from @vm and gives them back to the host's own drivers */
+int pt_decide_detach(const struct pt_host *host, const struct pt_domain *vm, const struct pt_attach_request *request,
+		     struct pt_plan *ret_plan, struct pt_error *err);
+
+#endif

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What change/ may do to a VM.  vm/libvirt.h is the real one; a test passes its own, made to fail at every call in
+ * turn. VMs are named by UUID: a name can be given to another VM meanwhile.
+ */
+#ifndef PT_VM_OPS_H
+#define PT_VM_OPS_H
+
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "model/domain.h"
+
+/**
+ * struct pt_vm_ops
+ * @get_xml: the persistent definition, INACTIVE | SECURE; caller frees; -ENOENT when there is no such VM
+ * @define: replace the persistent definition; validated by libvirt; never undefines
+ * @state: running, shut off, …
+ * @start: start it; returns when libvirt says it runs
+ * @alive: 1 when it still runs (asked repeatedly after @start), 0 when it is gone, with the cause in @err's message
+ *         (the end of QEMU's log) though the return is 0
+ * @stop: ask the guest to shut down (agent, then ACPI) and wait; -ETIMEDOUT when it did not within @timeout_ms;
+ *        with @force destroys it instead
+ * @autostart: read (@ret) and, when @set is 0 or 1, write the flag; @set < 0 only reads
+ * @managed_save: 1 when it has a managed save image
+ * @poll: called again and again while waiting, so that a caller can show progress or stop (-EINTR); may be NULL
+ * All return 0 (or 1 where said) or a negative errno with @err filled in.
+ */
+struct pt_vm_ops {
+	void *ctx;
+	int (*get_xml)(void *ctx, const char *uuid, char **ret_xml, struct pt_error *err);
+	int (*define)(void *ctx, const char *uuid, const char *xml, struct pt_error *err);
+	int (*state)(void *ctx, const char *uuid, enum pt_domain_state *ret_state, struct pt_error *err);
+	int (*start)(void *ctx, const char *uuid, struct pt_error *err);
+	int (*alive)(void *ctx, const char *uuid, struct pt_error *err);
+	int (*stop)(void *ctx, const char *uuid, unsigned timeout_ms, bool force, struct pt_error *err);
+	int (*autostart)(void *ctx, const char *uuid, int set, bool *ret, struct pt_error *err);
+	int (*managed_save)(void *ctx, const char *uuid, struct pt_error *err);
+};
+
+#endif
