@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Memory, strings and growing arrays.  Running out of memory ends the process (docs/design/memory.md says why that
+ * Memory, strings and growing arrays.  Running out of memory ends the process (docs/design/rooms.md, Memory, says why that
  * is safe here: every change is journaled before it is made); so these never return NULL.
  */
 #ifndef PT_BASE_ALLOC_H

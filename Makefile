@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+# The door to the build: each target installs what it lacks, says so, and calls meson.
+BUILD ?= build
+PREFIX ?= /usr/local
+JOBS ?= $(shell nproc)
+MESON_ARGS ?=
+
+.DEFAULT_GOAL := build
+.PHONY: help build demo test soak bench lint lab install uninstall clean
+
+help:
+	@echo "make build      build/passthru"
+	@echo "make demo       the whole story, in an emulated server on this machine"
+	@echo "make test       every test, with gcc and clang, with and without sanitizers, and the lab"
+	@echo "make bench      timings, paired with the peers"
+	@echo "make lint       layout, suspicious code, which room knows which"
+	@echo "make lab        a shell in the emulated server (lab/lab --help for more)"
+	@echo "make install    to PREFIX ($(PREFIX)); make uninstall takes it away again"
+
+$(BUILD)/build.ninja:
+	@tools/install-deps build
+	@meson setup $(BUILD) --prefix $(PREFIX) $(MESON_ARGS) >/dev/null || { meson setup $(BUILD) --prefix $(PREFIX) $(MESON_ARGS); exit 1; }
+
+build: $(BUILD)/build.ninja
+	@ninja -C $(BUILD) -j $(JOBS) --quiet
+
+demo:
+	@tools/install-deps build lab
+	@$(MAKE) --no-print-directory build
+	@tools/demo $(BUILD)
+
+test:
+	@tools/run-tests
+
+soak:
+	@tools/run-tests --soak
+
+bench:
+	@tools/install-deps build test
+	@$(MAKE) --no-print-directory build
+	@tools/run-bench $(BUILD)
+
+lint:
+	@tools/install-deps build lint
+	@$(MAKE) --no-print-directory build
+	@tools/lint $(BUILD)
+
+lab:
+	@tools/install-deps build lab
+	@$(MAKE) --no-print-directory build
+	@lab/lab shell
+
+install: build
+	@meson install -C $(BUILD) --no-rebuild
+
+uninstall:
+	@ninja -C $(BUILD) uninstall
+
+clean:
+	rm -rf build build-san
