@@ -4,15 +4,17 @@ BUILD ?= build
 PREFIX ?= /usr/local
 JOBS ?= $(shell nproc)
 MESON_ARGS ?=
+SECONDS_EACH ?= 60
 
 .DEFAULT_GOAL := build
-.PHONY: help build demo test soak bench lint lab install uninstall clean
+.PHONY: help build demo test soak bench fuzz lint lab install uninstall clean
 
 help:
 	@echo "make build      build/passthru"
 	@echo "make demo       the whole story, in an emulated server on this machine"
 	@echo "make test       every test, with gcc and clang, with and without sanitizers, and the lab"
 	@echo "make bench      timings, paired with the peers"
+	@echo "make fuzz       the parsers, SECONDS_EACH=60 each"
 	@echo "make lint       layout, suspicious code, which room knows which"
 	@echo "make lab        a shell in the emulated server (lab/lab --help for more)"
 	@echo "make install    to PREFIX ($(PREFIX)); make uninstall takes it away again"
@@ -39,6 +41,10 @@ bench:
 	@tools/install-deps build test
 	@$(MAKE) --no-print-directory build
 	@tools/run-bench $(BUILD)
+
+fuzz:
+	@tools/install-deps build test
+	@tools/run-fuzz $(SECONDS_EACH)
 
 lint:
 	@tools/install-deps build lint
