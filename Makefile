@@ -23,7 +23,9 @@ $(BUILD)/build.ninja:
 	@tools/install-deps build
 	@meson setup $(BUILD) --prefix $(PREFIX) $(MESON_ARGS) >/dev/null || { meson setup $(BUILD) --prefix $(PREFIX) $(MESON_ARGS); exit 1; }
 
+# a source file that came or went changes its folder's time: the lists of sources are then read again
 build: $(BUILD)/build.ninja
+	@[ -z "$$(find src tests docs -type d -newer $(BUILD)/build.ninja)" ] || meson setup --reconfigure $(BUILD) >/dev/null
 	@ninja -C $(BUILD) -j $(JOBS) --quiet
 
 demo:
