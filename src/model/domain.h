@@ -47,10 +47,12 @@ struct pt_domain_disk {
 	unsigned controller_index;
 };
 
+/* @implicit: no element says so, but a disk's address asks for it, and libvirt adds it by itself */
 struct pt_domain_controller {
 	char *type; /* "scsi", "sata", "pci", "usb", "virtio-serial", … */
 	char *model;
 	unsigned index;
+	bool implicit;
 };
 
 enum pt_hostdev_kind {
@@ -62,12 +64,20 @@ enum pt_hostdev_kind {
 	PT_HOSTDEV_OTHER,
 };
 
-/* a <hostdev>, or an <interface type='hostdev'> (@mac and @is_interface then) */
+/*
+ * A <hostdev>, or an <interface type='hostdev'> (@mac and @is_interface then).
+ * @bdf: PT_HOSTDEV_PCI; also PT_HOSTDEV_OTHER with @has_bdf: a function that the VM holds in a way that libvirt does
+ *       not list as a hostdev (vfio-pci among qemu:commandline's arguments, NVMe below a <backingStore>)
+ * @has_controller_index, @controller_index: of PT_HOSTDEV_SCSI: the virtual SCSI controller it hangs on
+ */
 struct pt_domain_hostdev {
 	enum pt_hostdev_kind kind;
-	struct pt_bdf bdf; /* PT_HOSTDEV_PCI */
+	struct pt_bdf bdf;
+	bool has_bdf;
 	bool managed;
 	bool is_interface;
+	bool has_controller_index;
+	unsigned controller_index;
 	char *mac;
 	char *alias;
 };

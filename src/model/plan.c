@@ -76,6 +76,9 @@ static char *describe_driver(const struct pt_step *s)
 {
 	const char *before = s->driver_before ? s->driver_before : "no driver";
 
+	if (s->reprobe)
+		return pt_strf("give %s back to the driver that the kernel chooses (now %s)", pt_bdf_str(s->bdf).s,
+			       before);
 	if (pt_streq(s->driver_before, s->driver_after))
 		return pt_strf("keep %s on %s, with driver_override %s", pt_bdf_str(s->bdf).s, before,
 			       s->override_after ? s->override_after : "none");

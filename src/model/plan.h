@@ -41,6 +41,8 @@ int pt_step_kind_parse(const char *text, enum pt_step_kind *ret_kind);
  * @bdf: for DRIVER and RESERVE
  * @driver_before, @driver_after: NULL is "no driver"
  * @override_before, @override_after: driver_override, NULL is "none"
+ * @reprobe: DRIVER: let the kernel choose the driver (drivers_probe); @driver_after is then NULL and not checked.  The
+ *           inverse does not carry it: it binds @driver_before again
  * @vendor, @device, @subvendor, @subdevice: what the function at @bdf must be; a step refuses a stranger
  * @timeout_ms: how long it may take; 0: the kind's default
  */
@@ -57,6 +59,7 @@ struct pt_step {
 	char *driver_after;
 	char *override_before;
 	char *override_after;
+	bool reprobe;
 	unsigned vendor;
 	unsigned device;
 	unsigned subvendor;
