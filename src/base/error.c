@@ -7,7 +7,7 @@
 #include <string.h>
 
 /* snprintf() that ends a message which does not fit in "..." instead of in the middle of a word */
-static void put(char *buf, size_t size, const char *format, va_list ap)
+static void __attribute__((format(printf, 3, 0))) put(char *buf, size_t size, const char *format, va_list ap)
 {
 	int n = vsnprintf(buf, size, format, ap);
 
@@ -25,7 +25,8 @@ static void append_errno(struct pt_error *err)
 	(void)snprintf(err->msg + used, sizeof(err->msg) - used, ": %s", strerror_r(-err->code, text, sizeof(text)));
 }
 
-static void set(struct pt_error *err, int code, enum pt_error_kind kind, const char *format, va_list ap)
+static void __attribute__((format(printf, 4, 0)))
+set(struct pt_error *err, int code, enum pt_error_kind kind, const char *format, va_list ap)
 {
 	err->code = code;
 	err->kind = kind;
