@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=sh
+# Helpers for the scripts that run inside the emulated server.  Source it first:
+#	. "$LAB/inside/lib.sh"
+# What is printed before a check is shown with it when the check fails.
+set -u
+
+record()
+{
+	printf '\n\001%s\t%s\n' "$1" "$2"
+}
+
+# ok SENTENCE, fail SENTENCE: one check each.
+ok()
+{
+	record ok "$1"
+}
+
+fail()
+{
+	record fail "$1"
+	return 1
+}
+
+# skip REASON: the scenario cannot run on this machine.
+skip()
+{
+	record skip "$1"
+	exit 0
+}
+
+# check SENTENCE COMMAND…: passes when the command does.
+check()
+{
+	sentence=$1
+	shift
+	if "$@"; then
+		ok "$sentence"
+	else
+		echo "(exit status $? of: $*)"
+		fail "$sentence"
+	fi
+}
+
+# check_not SENTENCE COMMAND…: passes when the command fails.
+check_not()
+{
+	sentence=$1
+	shift
+	if "$@"; then
+		echo "(did not fail: $*)"
+		fail "$sentence"
+	else
+		ok "$sentence"
+	fi
+}
+
+# expect_exit N COMMAND…: one check; the output stays in $LAB_OUTPUT for output_has.
+LAB_OUTPUT=/run/lab/output
+expect_exit()
+{
+	wanted=$1
+	shift
+	"$@" >"$LAB_OUTPUT" 2>&1 </dev/null
+	status=$?
+	echo "# $*"
+	cat "$LAB_OUTPUT"
+	if [ "$status" = "$wanted" ]; then
+		ok "exit status $wanted: $*"
+	else
+		echo "(exit status $status, not $wanted)"
+		fail "exit status $wanted: $*"
+	fi
+}
+
+# output_has TEXT: the last expect_exit's output contains it.
+output_has()
+{
+	if grep -qF -e "$1" "$LAB_OUTPUT"; then
+		ok "the output says: $1"
+	else
+		cat "$LAB_OUTPUT"
+		fail "the output says: $1"
+	fi
+}
+
+output_has_not()
+{
+	if grep -qF -e "$1" "$LAB_OUTPUT"; then
+		cat "$LAB_OUTPUT"
+		fail "the output does not say: $1"
+	else
+		ok "the output does not say: $1"
+	fi
+}
+
+# same SENTENCE FILE FILE: byte for byte.
+same()
+{
+	if cmp -s "$2" "$3"; then
+		ok "$1"
+	else
+		diff -u "$2" "$3" | head -n 60
+		fail "$1"
+	fi
+}
+
+# wait_for SECONDS COMMAND…: until the command passes.
+wait_for()
+{
+	limit=$(($(date +%s) + $1))
+	shift
+	until "$@" >/dev/null 2>&1; do
+		[ "$(date +%s)" -lt "$limit" ] || return 1
+		sleep 0.2
+	done
+}
+
+# save FILE…: copy out of the server, to the scenario's log directory.
+save()
+{
+	cp -r -- "$@" /run/lab/out/
+}
+
+# power_cut [SECONDS]: the plug is pulled, now or while the script goes on.
+power_cut()
+{
+	record cut "${1:-0}"
+	[ -n "${1:-}" ] || sleep 3600
+}
+
+# --- devices
+
+driver_of()
+{
+	path=$(readlink "/sys/bus/pci/devices/$1/driver") && echo "${path##*/}" || echo none
+}
+
+has_driver()
+{
+	[ "$(driver_of "$1")" = "$2" ] || { echo "$1 is held by $(driver_of "$1")"; return 1; }
+}
+
+# group_of BDF: the functions that share its IOMMU group, in one line.
+group_of()
+{
+	(cd "/sys/bus/pci/devices/$1/iommu_group/devices" && echo *)
+}
+
+# by_id SERIAL: the stable name under which udev shows a disk of the story.
+ssd()
+{
+	echo "/dev/disk/by-id/scsi-35002538e0000000$1"
+}
+
+. "$LAB/inside/libvirt.sh"

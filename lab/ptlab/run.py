@@ -1,0 +1,275 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs scenarios: makes their disks, boots their servers, judges what they say."""
+import os
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+from . import LabError, images
+from .formats import Disk, load_hardware
+from .kernel import find_kernel, find_tool
+from .machine import Machine, need_qemu, server_sees, why_it_died, write_environment
+
+print_lock = threading.Lock()
+stopping = threading.Event()
+
+
+class Skip(Exception):
+    """This scenario cannot run here; the text says why."""
+
+
+class Failed(Exception):
+    """The scenario failed; the text is the reason."""
+
+
+class Lab:
+    """Where everything is, and what all servers share."""
+
+    def __init__(self, lab, build, work, cache):
+        self.lab, self.build, self.work, self.cache = lab, build, work, cache
+        self.source = os.path.dirname(lab)
+        self.hardware = os.path.join(lab, "hardware")
+        self.scenarios = os.path.join(self.source, "tests", "lab")
+        self.kernel = self.server = self.guest = None
+
+    def prepare(self):
+        """Get the kernel and build the images, or say what is missing."""
+        need_qemu()
+        for path in (self.source, self.build, self.work, self.cache):
+            server_sees(path)
+        os.makedirs(self.cache, exist_ok=True)
+        self.kernel = find_kernel(self.cache, lambda text: print(text, file=sys.stderr, flush=True))
+        self.server = images.server_initramfs(self.lab, self.kernel, self.cache)
+        self.guest = images.guest_initramfs(self.lab, self.kernel, self.cache)
+
+
+def make_disk(file, disk):
+    with open(file, "wb") as f:
+        f.truncate(disk.size)
+    if disk.mount:
+        tool = find_tool("mkfs.ext4")
+        if not tool:
+            raise LabError("mkfs.ext4 is missing: install e2fsprogs")
+        subprocess.run([tool, "-q", "-F", "-L", disk.name, file], check=True, stdin=subprocess.DEVNULL)
+
+
+class Results:
+    """What one scenario has said so far."""
+
+    def __init__(self, name, show, log):
+        self.name, self.show, self.log = name, show, log
+        self.start = time.monotonic()
+        self.passed = self.failed = 0
+        self.stage = "nothing was heard from the server"
+        self.ended = None
+        self.skipped = None
+        self.recent = []        # text since the last check: the failed one's output
+
+    def take(self, kind, text):
+        seconds = time.monotonic() - self.start
+        self.log.write(f"{seconds:6.1f} " + (text if kind == "text" else f"[{kind}] {text}") + "\n")
+        self.log.flush()
+        handler = getattr(self, f"on_{kind}", None)
+        if handler:
+            handler(text)
+
+    def on_text(self, text):
+        self.recent.append(text)
+        del self.recent[:-200]
+        if self.show == "all":
+            self.say(text)
+
+    def on_stage(self, text):
+        self.stage = text
+
+    def on_ok(self, text):
+        self.passed += 1
+        self.stage = f"after: {text}"
+        self.recent.clear()
+        if self.show == "all":
+            self.say(f"  ok   {text}")
+
+    def on_fail(self, text):
+        self.failed += 1
+        self.stage = f"after: {text}"
+        if self.show == "all":
+            self.say(f"  FAIL {text}")
+        else:
+            self.say("\n".join([f"{self.name}: FAIL {text}"] + [f"    {line}" for line in self.recent]))
+        self.recent.clear()
+
+    def on_skip(self, text):
+        self.skipped = text
+
+    def on_end(self, text):
+        self.ended = int(text)
+
+    def say(self, text):
+        with print_lock:
+            print(text, flush=True)
+
+
+class Run:
+    """One scenario, from making its disks to its last boot."""
+
+    def __init__(self, lab, scenario, verbose, keep):
+        self.lab, self.scenario, self.keep = lab, scenario, keep
+        self.folder = os.path.join(lab.work, scenario.name)
+        self.out = os.path.join(self.folder, "out")
+        self.disks = os.path.join(self.folder, "disks")
+        self.show = "all" if verbose else "failures"
+        self.results = None
+
+    def go(self):
+        """Returns ("ok" | "FAIL" | "skip", reason, seconds)."""
+        start = time.monotonic()
+        try:
+            self.check_needs()
+            self.prepare()
+            with open(os.path.join(self.folder, "scenario.log"), "w", encoding="utf-8") as log:
+                self.results = Results(self.scenario.name, self.show, log)
+                self.boot_all(start + self.scenario.time_limit * time_factor())
+            verdict = ("ok", "")
+        except Skip as e:
+            verdict = ("skip", str(e))
+        except (Failed, LabError, OSError, subprocess.CalledProcessError) as e:
+            verdict = ("FAIL", str(e))
+        if not self.keep:
+            shutil.rmtree(self.disks, ignore_errors=True)
+            shutil.rmtree(os.path.join(self.out, "bin"), ignore_errors=True)
+        return verdict + (time.monotonic() - start,)
+
+    def check_needs(self):
+        for name in self.scenario.needs:
+            if not find_tool(name):
+                raise Skip(f"{name} is not installed on this machine")
+        for name in self.scenario.programs:
+            if not os.access(os.path.join(self.lab.build, name), os.X_OK):
+                raise Failed(f"{os.path.join(self.lab.build, name)} is not there: build first, or name the build directory with --build")
+
+    def prepare(self):
+        shutil.rmtree(self.folder, ignore_errors=True)
+        os.makedirs(self.disks)
+        os.makedirs(os.path.join(self.out, "bin"))
+        # Copies: a build that goes on while the server runs must not change a program under it.
+        for name in os.listdir(self.lab.build) if os.path.isdir(self.lab.build) else ():
+            file = os.path.join(self.lab.build, name)
+            if name.startswith("passthru") and os.path.isfile(file) and os.access(file, os.X_OK):
+                shutil.copy(file, os.path.join(self.out, "bin", name))
+        if self.scenario.state:
+            make_disk(self.state_file(), Disk("state", self.scenario.state))
+
+    def state_file(self):
+        return os.path.join(self.disks, "state.raw") if self.scenario.state else None
+
+    def boot_all(self, deadline):
+        for number, script in enumerate(self.scenario.boots, 1):
+            names = self.scenario.hardware
+            hardware = load_hardware(self.lab.hardware, names[min(number, len(names)) - 1])
+            self.boot(number, script, hardware, deadline)
+            if self.results.failed:
+                break
+            if self.results.skipped:
+                raise Skip(self.results.skipped)
+        if self.results.failed:
+            raise Failed(f"{self.results.failed} of {self.results.failed + self.results.passed} checks failed")
+        if not self.results.passed:
+            raise Failed("nothing was checked")
+
+    def make_disks(self, hardware):
+        """A disk is made at the first boot that has it, and kept for the others."""
+        pairs = []
+        for disk in hardware.disks:
+            file = os.path.join(self.disks, f"{disk.name}.raw")
+            if not os.path.exists(file):
+                make_disk(file, disk)
+            pairs.append((disk.name, file))
+        return pairs
+
+    def boot(self, number, script, hardware, deadline):
+        serial = os.path.join(self.folder, f"serial{number}.log")
+        machine = Machine(self.lab, hardware, self.make_disks(hardware), self.state_file(), self.out, serial)
+        write_environment(os.path.join(self.out, "boot.env"),
+                          environment(self.lab, hardware, PT_SCENARIO=self.scenario.name, PT_BOOT=number, PT_SCRIPT=script,
+                                      PT_SCENARIO_DIR=self.scenario.path, PT_STATE="1" if self.scenario.state else ""))
+        self.results.ended = None
+        machine.start()
+        cut = False
+        try:
+            cut = self.listen(machine, deadline)
+        except TimeoutError:
+            raise Failed(f"not done after {self.scenario.time_limit * time_factor():.0f} s; the last thing heard was: {self.results.stage}") from None
+        finally:
+            machine.kill()
+        if stopping.is_set():
+            raise Failed("interrupted")
+        self.judge(cut, script, serial)
+
+    def listen(self, machine, deadline):
+        """True when the plug was pulled because the script asked for that."""
+        for kind, text in machine.lines(deadline):
+            if kind == "cut":
+                if float(text) <= 0:
+                    return True
+                machine.cut_after(float(text))
+                continue
+            self.results.take(kind, text)
+            if kind == "end":
+                return False
+        return machine.cut_at is not None and machine.process.poll() is None
+
+    def judge(self, cut, script, serial):
+        if cut:
+            return
+        if self.results.ended is None:
+            raise Failed(f"the server died: {why_it_died(serial, serial + '.qemu')} ({self.results.stage})")
+        if self.results.ended and not self.results.failed:
+            last = next((line for line in reversed(self.results.recent) if line.strip()), "")
+            raise Failed(f"{script} ended with status {self.results.ended} ({last or self.results.stage})")
+
+
+def time_factor():
+    """For slow machines: PT_LAB_TIME_FACTOR=3 makes every time limit three times as long."""
+    try:
+        return max(0.1, float(os.environ.get("PT_LAB_TIME_FACTOR", "1")))
+    except ValueError:
+        raise LabError("PT_LAB_TIME_FACTOR is a number, such as 3", 2) from None
+
+
+def environment(lab, hardware, **more):
+    """What the scripts inside may use; README.md has the list."""
+    values = {"LAB": lab.lab, "PT_SOURCE": lab.source, "PT_BUILD": lab.build, "PT_MODULES": lab.kernel.modules,
+              "PT_GUEST_KERNEL": lab.kernel.image, "PT_GUEST_INITRD": lab.guest, "PT_HARDWARE": hardware.name,
+              "PT_HOSTNAME": "server1", "PT_SHELL": "", "PT_STATE": "", "PT_SCENARIO_DIR": "", "PT_SCRIPT": "",
+              "PT_DISK_MOUNTS": " ".join(f"{d.name}:{d.mount}" for d in hardware.disks if d.mount)}
+    values.update(more)
+    return values
+
+
+def run_all(lab, scenarios, jobs, verbose, keep):
+    """Run them, print a line each and the sum; returns the exit status."""
+    lab.prepare()
+    time_factor()
+    counts = {"ok": 0, "FAIL": 0, "skip": 0}
+
+    def one(scenario):
+        if stopping.is_set():
+            return
+        run = Run(lab, scenario, verbose, keep)
+        verdict, reason, seconds = run.go()
+        counts[verdict] += 1
+        line = {"ok": f"ok {scenario.name} ({seconds:.0f} s)", "skip": f"skip {scenario.name}: {reason}",
+                "FAIL": f"FAIL {scenario.name}: {reason}; logs in {run.folder}"}[verdict]
+        with print_lock:
+            print(line, flush=True)
+
+    with ThreadPoolExecutor(max_workers=jobs) as pool:
+        futures = [pool.submit(one, s) for s in scenarios]
+        for future in futures:
+            future.result()
+    tail = f", {counts['skip']} skipped" if counts["skip"] else ""
+    print(f"{counts['ok']} passed, {counts['FAIL']} failed{tail}", flush=True)
+    return 1 if counts["FAIL"] else 0
