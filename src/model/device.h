@@ -27,17 +27,18 @@ struct pt_bar {
 /**
  * struct pt_device - one PCI function; owns its strings
  *
- * Filled in by pt_pci_list() (cheap: no configuration space): @bdf to @ids, @driver, @iommu_group, @numa_node, @sriov*.
- * Filled in by pt_pci_read(): all.  Names by pt_names_fill().
+ * Filled in by pt_pci_list() (cheap: no configuration space): address, ids (not @revision), class, place, @driver,
+ * @modalias, @iommu_group, @numa_node, SR-IOV.  By pt_pci_read(): all.  Names by pt_names_fill().
  *
  * @class_code: 24 bits, 0x010400 is a RAID controller
- * @parent: the bridge above; @has_parent false on a root bus
+ * @parent: the function above, a bridge or the VMD controller; @has_parent false on a root bus
  * @driver: NULL when no driver holds it
  * @driver_override: NULL when none is set
  * @modalias: the kernel's, to look for VFIO variant drivers
  * @iommu_group: PT_GROUP_NONE without an IOMMU
  * @numa_node: PT_NUMA_NONE when unknown
- * @vfs_total, @vfs_now: of a PF; @vfs_now is read only on request, since sriov_numvfs of a stuck device hangs
+ * @vfs_total, @vfs_now: of a PF; @vfs_now is the number of its virtfn links, or on request what sriov_numvfs says,
+ *                        which hangs for a stuck device; -1 not read
  * @pf, @vf_index: of a VF
  * @reset_methods: "flr pm bus", empty string when it cannot be reset, NULL when the kernel does not tell
  * @vfio_variant: a kernel module made for this device (vfio_pci: alias), NULL when plain vfio-pci serves
@@ -45,7 +46,7 @@ struct pt_bar {
  * @disks: names of whole disks behind it ("sda", "nvme0n1")
  * @bars: [6] is the expansion ROM
  * @slot_path: the bus path from the root ("0000:00:01.0/0000:01:00.0"), which survives renumbering behind other slots
- * @serial: VPD or Device Serial Number, NULL when it has none or it was not asked for
+ * @serial: Device Serial Number as lspci writes it, NULL when it has none or it was not asked for
  */
 struct pt_device {
 	struct pt_bdf bdf;

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/text.h"
+
+#include <stddef.h>
+#include <string.h>
+
+/* length of the UTF-8 character at @s, RFC 3629 section 4; 0 when it is none */
+static size_t utf8_length(const unsigned char *s)
+{
+	static const unsigned char least[] = { 0, 0, 0x80, 0xa0, 0x90 };
+	size_t n = s[0] >= 0xf0 ? 4 : s[0] >= 0xe0 ? 3 : 2;
+
+	if (s[0] < 0xc2 || s[0] > 0xf4)
+		return 0;
+	for (size_t i = 1; i < n; i++)
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+	/* overlong forms, surrogates, and what is above U+10FFFF */
+	if ((s[0] == 0xe0 || s[0] == 0xf0) && s[1] < least[n])
+		return 0;
+	if ((s[0] == 0xed && s[1] > 0x9f) || (s[0] == 0xf4 && s[1] > 0x8f))
+		return 0;
+	/* U+0080 to U+009F are control characters too: terminals read 0x9b as the start of a sequence */
+	return s[0] == 0xc2 && s[1] < 0xa0 ? 0 : n;
+}
+
+char *pt_text_clean(char *s)
+{
+	unsigned char *p = (unsigned char *)s;
+
+	while (*p) {
+		size_t n = *p >= 0x20 && *p < 0x7f ? 1 : utf8_length(p);
+
+		if (n == 0) {
+			*p = '?';
+			n = 1;
+		}
+		p += n;
+	}
+	return s;
+}
+
+char *pt_text_trim(char *s)
+{
+	size_t start = strspn(s, " \t\r\n");
+	size_t n = strlen(s + start);
+
+	while (n && strchr(" \t\r\n", s[start + n - 1]))
+		n--;
+	memmove(s, s + start, n);
+	s[n] = '\0';
+	return s;
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Text from outside, made fit for a terminal, a message and JSON.  Knows no encoding but UTF-8. */
+#ifndef PT_BASE_TEXT_H
+#define PT_BASE_TEXT_H
+
+/**
+ * pt_text_clean() - replace, in place, every control character and every byte that is no valid UTF-8 by '?'
+ *
+ * A captured host may hold anything: an escape sequence in a disk's model must not reach the terminal, a broken byte
+ * not the JSON.  Return: @s.
+ */
+char *pt_text_clean(char *s);
+
+/** pt_text_trim() - remove blanks at both ends, in place; disks pad their strings with them; @s itself stays valid */
+char *pt_text_trim(char *s);
+
+#endif
