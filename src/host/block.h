@@ -11,7 +11,10 @@
  * pt_block_list() - every block device with its controller and its links below /dev
  *
  * The controller is the nearest PCI function above it in sysfs (never a bridge).  Stacked devices (dm, md, loop) are
- * listed without one.  Return: 0 or a negative errno; a host without disks is no error.
+ * listed without one; the hidden paths of NVMe multipath, which have no device number, not at all.
+ * Vendor, model, serial and WWN are said of whole disks only.
+ *
+ * Return: 0 or a negative errno; a host without disks is no error.
  */
 int pt_block_list(const struct pt_root *root, struct pt_blocks *ret_blocks, struct pt_error *err);
 
