@@ -12,6 +12,7 @@
 
 struct pt_journal;
 struct pt_host_ops;
+struct pt_lock;
 
 enum pt_progress_state {
 	PT_PROGRESS_BEGIN,
@@ -24,10 +25,16 @@ enum pt_progress_state {
 
 /**
  * struct pt_change_env - what the engine works with; borrowed
+ * @lock: change/lock.h; held while steps are made, free while a guest is waited for; NULL: nobody else is there
+ * @wait_ms: how long to wait for the lock
+ * @proc_fd: procfs, to tell whether the owner of an open change still lives
  * @progress: told before and after each step; may be NULL
  * @force_stop: asked when a guest ignored its shutdown request: 1 force it off, 0 give up and unwind; NULL gives up
  * @interrupted: asked between steps and while waiting: non-zero unwinds; may be NULL
+ * @waiting: told once when somebody else has the lock, with who; may be NULL
  * @settle_ms: how long a started VM must stay up to count as started
+ * @grace_ms: how long a shutdown or a start that was cut off may still come true by itself
+ * @poll_ms: pause between two looks while waiting; 0: 200
  */
 struct pt_change_env {
 	struct pt_journal *journal;
@@ -38,7 +45,13 @@ struct pt_change_env {
 			 enum pt_progress_state state);
 	int (*force_stop)(void *ctx, const struct pt_step *step);
 	int (*interrupted)(void *ctx);
+	void (*waiting)(void *ctx, const char *holder);
+	struct pt_lock *lock;
+	unsigned wait_ms;
+	int proc_fd;
 	unsigned settle_ms;
+	unsigned grace_ms;
+	unsigned poll_ms;
 };
 
 /**

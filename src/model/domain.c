@@ -60,6 +60,21 @@ bool pt_domain_edit_empty(const struct pt_domain_edit *e)
 	return !e->remove_disks.n && !e->remove_controllers.n && !e->remove_hostdevs.n && !e->add_hostdevs.n;
 }
 
+void pt_domain_edit_copy(struct pt_domain_edit *to, const struct pt_domain_edit *from)
+{
+	pt_strv_copy(&to->remove_disks, &from->remove_disks);
+	for (size_t i = 0; i < from->remove_controllers.n; i++) {
+		struct pt_controller_ref ref = from->remove_controllers.v[i];
+
+		ref.type = pt_strdup_opt(ref.type);
+		pt_array_push(&to->remove_controllers, ref);
+	}
+	for (size_t i = 0; i < from->remove_hostdevs.n; i++)
+		pt_array_push(&to->remove_hostdevs, from->remove_hostdevs.v[i]);
+	for (size_t i = 0; i < from->add_hostdevs.n; i++)
+		pt_array_push(&to->add_hostdevs, from->add_hostdevs.v[i]);
+}
+
 void pt_domain_edit_done(struct pt_domain_edit *e)
 {
 	pt_strv_done(&e->remove_disks);

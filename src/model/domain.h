@@ -183,6 +183,8 @@ struct pt_domain_edit {
 };
 
 bool pt_domain_edit_empty(const struct pt_domain_edit *e);
+/* @to starts empty; deep copy */
+void pt_domain_edit_copy(struct pt_domain_edit *to, const struct pt_domain_edit *from);
 void pt_domain_edit_done(struct pt_domain_edit *e);
 
 #endif

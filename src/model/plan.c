@@ -69,7 +69,24 @@ void pt_step_invert(const struct pt_step *step, struct pt_step *ret_inverse)
 		.subvendor = step->subvendor,
 		.subdevice = step->subdevice,
 		.timeout_ms = step->timeout_ms,
+		.reservation = pt_strdup_opt(step->reservation),
 	};
+}
+
+void pt_step_copy(const struct pt_step *step, struct pt_step *ret_copy)
+{
+	*ret_copy = *step;
+	ret_copy->vm = pt_strdup_opt(step->vm);
+	ret_copy->vm_uuid = pt_strdup_opt(step->vm_uuid);
+	ret_copy->xml_before = pt_strdup_opt(step->xml_before);
+	ret_copy->xml_after = pt_strdup_opt(step->xml_after);
+	ret_copy->driver_before = pt_strdup_opt(step->driver_before);
+	ret_copy->driver_after = pt_strdup_opt(step->driver_after);
+	ret_copy->override_before = pt_strdup_opt(step->override_before);
+	ret_copy->override_after = pt_strdup_opt(step->override_after);
+	ret_copy->reservation = pt_strdup_opt(step->reservation);
+	ret_copy->edit = (struct pt_domain_edit){ 0 };
+	pt_domain_edit_copy(&ret_copy->edit, &step->edit);
 }
 
 static char *describe_driver(const struct pt_step *s)
@@ -129,6 +146,7 @@ void pt_step_done(struct pt_step *s)
 	free(s->driver_after);
 	free(s->override_before);
 	free(s->override_after);
+	free(s->reservation);
 	*s = (struct pt_step){ 0 };
 }
 

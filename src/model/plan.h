@@ -45,6 +45,8 @@ int pt_step_kind_parse(const char *text, enum pt_step_kind *ret_kind);
  *           inverse does not carry it: it binds @driver_before again
  * @vendor, @device, @subvendor, @subdevice: what the function at @bdf must be; a step refuses a stranger
  * @timeout_ms: how long it may take; 0: the kind's default
+ * @reservation: for RESERVE and UNRESERVE: the reservation's text as it stood, so that undo writes back what was there;
+ *               NULL: written anew
  */
 struct pt_step {
 	enum pt_step_kind kind;
@@ -65,6 +67,7 @@ struct pt_step {
 	unsigned subvendor;
 	unsigned subdevice;
 	unsigned timeout_ms;
+	char *reservation;
 };
 
 /**
@@ -91,6 +94,9 @@ struct pt_step *pt_plan_step(struct pt_plan *p, enum pt_step_kind kind);
 
 /** pt_step_invert() - the step that takes @step back; deep copy; the caller calls pt_step_done() */
 void pt_step_invert(const struct pt_step *step, struct pt_step *ret_inverse);
+
+/** pt_step_copy() - deep copy; the caller calls pt_step_done() */
+void pt_step_copy(const struct pt_step *step, struct pt_step *ret_copy);
 
 /** pt_step_describe() - one line for a person, imperative: "bind 0000:01:00.0 to vfio-pci (now megaraid_sas)"; caller
  * frees */

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What every command that changes something does the same way: show the plan, stop there for --dry-run, ask, apply it
+ * with progress and with Ctrl-C under control, and say how it ended.  Holds no rule: decide/ and change/ do.
+ */
+#ifndef PT_CLI_CHANGING_H
+#define PT_CLI_CHANGING_H
+
+#include "base/error.h"
+#include "change/change.h"
+#include "cli/cli.h"
+#include "vm/libvirt.h"
+
+/* rows for the options of a command that calls pt_changing_run() */
+#define PT_CHANGING_OPTIONS                                                                                            \
+	{ "dry-run", 'n', NULL, "print the plan and touch nothing", false },                                           \
+		{ "yes", 'y', NULL, "do not ask", false },                                                             \
+		{ "force-stop", 0, NULL, "power a guest off that does not shut down in time", false },                 \
+	{                                                                                                              \
+		"wait", 0, "SECONDS", "how long to wait for another change to end (60)", false                         \
+	}
+
+/**
+ * pt_changing_run() - from a decided plan to its end
+ * @conn: open for writing (for --dry-run, for reading secrets too); borrowed
+ * @plan: decided, not refused; its edits become definitions here
+ * @question: asked before anything is done unless --yes; NULL: "Go ahead?"
+ *
+ * Prints the plan (and with --dry-run the differences of definitions, masked) and the outcome, as text or JSON.
+ *
+ * Return: an enum pt_exit, or a negative errno with @err filled in, for the command to return as it is.
+ */
+int pt_changing_run(struct pt_cli *cli, struct pt_vm_conn *conn, struct pt_plan *plan, const char *question,
+		    struct pt_error *err);
+
+/**
+ * struct pt_changing - the engine's environment, for commands that need more than pt_changing_run(): undo, recover
+ * Opened by pt_changing_open(), closed by pt_changing_close(); members are read only.
+ */
+struct pt_changing {
+	struct pt_cli *cli;
+	struct pt_change_env env;
+	struct pt_vm_ops vm;
+	struct pt_changing_parts *parts;
+};
+
+int pt_changing_open(struct pt_cli *cli, struct pt_vm_conn *conn, struct pt_changing *ret_changing,
+		     struct pt_error *err);
+void pt_changing_close(struct pt_changing *changing);
+
+#endif

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What change/ may do to the host: single attribute writes below sysfs, a module, a file of our own.  Decides nothing
+ * and knows no order of writes (host/bind.h and host/reserve.h do).  A test passes a fake kernel's functions instead.
+ */
+#ifndef PT_HOST_OPS_H
+#define PT_HOST_OPS_H
+
+#include "base/error.h"
+#include "base/root.h"
+#include "model/bdf.h"
+
+/* the two places where we keep files of our own: readable state, and the udev rules made from it */
+enum pt_host_place {
+	PT_HOST_RESERVED, /* /etc/passthru/reserved.d */
+	PT_HOST_RULES,	  /* /etc/udev/rules.d */
+};
+
+/**
+ * struct pt_host_ops
+ * @settle_ms: how long a link in sysfs may take to agree after a write that returned
+ * @write: one value to one attribute, on behalf of the function @bdf.  0, the kernel's errno, -ETIMEDOUT when the write
+ *         did not return within @timeout_ms (it goes on hanging by itself), -EBUSY when an earlier write to @bdf still
+ *         hangs; nothing is written then.  @timeout_ms 0 is PT_HOST_WRITE_MS
+ * @read: first line of an attribute; caller frees; -ENOENT
+ * @link: last component of a link's target; caller frees; -ENOENT when there is no such link
+ * @exists: 1, 0, or a negative errno
+ * @load_module: by name or alias; 0 when it is loaded already; -ENOENT when there is none
+ * @file_read: a file of ours as a whole; caller frees; -ENOENT
+ * @file_write: create or replace it; @text NULL removes it (-ENOENT when it is not there)
+ * Paths are relative to /sys.  What has an @err fills it in on failure.
+ */
+struct pt_host_ops {
+	void *ctx;
+	unsigned settle_ms;
+	int (*write)(void *ctx, struct pt_bdf bdf, const char *path, const char *value, unsigned timeout_ms,
+		     struct pt_error *err);
+	int (*read)(void *ctx, const char *path, char **ret_line);
+	int (*link)(void *ctx, const char *path, char **ret_name);
+	int (*exists)(void *ctx, const char *path);
+	int (*load_module)(void *ctx, const char *name, struct pt_error *err);
+	int (*file_read)(void *ctx, enum pt_host_place place, const char *name, char **ret_text, struct pt_error *err);
+	int (*file_write)(void *ctx, enum pt_host_place place, const char *name, const char *text,
+			  struct pt_error *err);
+};
+
+#define PT_HOST_WRITE_MS  10000u
+#define PT_HOST_MODULE_MS 30000u
+
+/**
+ * struct pt_host_paths - absolute directories; made when they are missing
+ * @run: marks of writes under way: a write that hangs outlives this program, its mark tells the next one
+ */
+struct pt_host_paths {
+	const char *reserved;
+	const char *rules;
+	const char *run;
+};
+
+struct pt_host_writer;
+
+/**
+ * pt_host_writer_open() - the real thing
+ * @root: the running host; borrowed
+ * @paths: borrowed
+ * @ret_ops: filled in; valid until pt_host_writer_close()
+ */
+int pt_host_writer_open(const struct pt_root *root, const struct pt_host_paths *paths,
+			struct pt_host_writer **ret_writer, struct pt_host_ops *ret_ops, struct pt_error *err);
+
+/* NULL is allowed */
+void pt_host_writer_close(struct pt_host_writer *writer);
+
+#endif

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A device that belongs to guests across reboots: a readable file that says so, and the udev rule that keeps the host's
+ * own driver off it.  Binds nothing now (host/bind.h does), and touches no file that it did not write.
+ */
+#ifndef PT_HOST_RESERVE_H
+#define PT_HOST_RESERVE_H
+
+#include "host/ops.h"
+
+/**
+ * struct pt_reservation - owns nothing
+ * @driver: that shall hold it: "vfio-pci", or a variant's name
+ * @vm: for whom, for a reader; NULL: nobody in particular
+ * @change: by which change, for a reader
+ */
+struct pt_reservation {
+	struct pt_bdf bdf;
+	unsigned vendor;
+	unsigned device;
+	unsigned subvendor;
+	unsigned subdevice;
+	const char *driver;
+	const char *vm;
+	long long change;
+};
+
+/**
+ * pt_reserve_write() - reserve; the state's file comes last, so that it is there only when the rule is
+ * @text: a reservation's text to put back as it was; NULL: made from @r
+ *
+ * Return: 0; -EEXIST when the address is reserved already or a file there is not ours; -EINVAL for a driver's name that
+ * cannot stand in a rule, or a @text that is none.
+ */
+int pt_reserve_write(const struct pt_host_ops *ops, const struct pt_reservation *r, const char *text,
+		     struct pt_error *err);
+
+/**
+ * pt_reserve_remove() - give the reservation of the very device @r up
+ *
+ * Return: 1; 0 when there was none; -ESTALE when the one there is for another device; -EEXIST when it is not ours.
+ */
+int pt_reserve_remove(const struct pt_host_ops *ops, const struct pt_reservation *r, struct pt_error *err);
+
+/** pt_reserve_read() - the text of the reservation of @bdf; the caller frees; -ENOENT when there is none */
+int pt_reserve_read(const struct pt_host_ops *ops, struct pt_bdf bdf, char **ret_text, struct pt_error *err);
+
+#endif
