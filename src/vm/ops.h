@@ -14,17 +14,19 @@
 /**
  * struct pt_vm_ops
  * @get_xml: the persistent definition, INACTIVE | SECURE; caller frees; -ENOENT when there is no such VM
- * @define: replace the persistent definition; validated by libvirt; never undefines
+ * @define: replace the persistent definition of this very VM; never undefines; -EINVAL with libvirt's reason when it
+ *          will not have it
  * @state: running, shut off, …
- * @start: start it; returns when libvirt says it runs
+ * @start: start it; returns when libvirt says it runs; 0 when it runs already
  * @alive: 1 when it still runs (asked repeatedly after @start), 0 when it is gone, with the cause in @err's message
  *         (the end of QEMU's log) though the return is 0
  * @stop: ask the guest to shut down (agent, then ACPI) and wait; -ETIMEDOUT when it did not within @timeout_ms;
  *        with @force destroys it instead
  * @autostart: read (@ret) and, when @set is 0 or 1, write the flag; @set < 0 only reads
  * @managed_save: 1 when it has a managed save image
- * @poll: called again and again while waiting, so that a caller can show progress or stop (-EINTR); may be NULL
- * All return 0 (or 1 where said) or a negative errno with @err filled in.
+ * All return 0 (or 1 where said) or a negative errno with @err filled in; -EPERM (PT_ERROR_USAGE) when libvirt does not
+ * let this user do it.  Who wants to show progress or break a wait off says so to the implementation
+ * (pt_vm_set_poll() in vm/libvirt.h); a wait that was broken off ends in -EINTR.
  */
 struct pt_vm_ops {
 	void *ctx;

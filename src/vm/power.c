@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Starting a VM, seeing that it stays up, and shutting it down: the operations that take time. */
+#include <pthread.h>
+#include <stdint.h>
+#include <time.h>
+
+#include <libvirt/libvirt-qemu.h>
+
+#include "vm/conn.h"
+
+/* a guest that is still booting ignores the first request, so it is asked again */
+#define ASK_AGAIN_MS	   15000
+#define LOOK_MS		   200
+#define AGENT_PING_LIMIT_S 2
+
+static uint64_t now_ms(void)
+{
+	struct timespec t;
+
+	/* CLOCK_MONOTONIC is always there */
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+static void wait_a_little(void)
+{
+	struct timespec t = { .tv_nsec = LOOK_MS * 1000000L };
+
+	/* a signal may cut it short: whoever waits looks at the clock */
+	(void)nanosleep(&t, NULL);
+}
+
+int pt_vm_state_of(virDomainPtr dom, enum pt_domain_state *ret_state, int *ret_reason, struct pt_error *err)
+{
+	int state = 0;
+	int reason = 0;
+
+	if (virDomainGetState(dom, &state, &reason, 0) < 0)
+		return pt_vm_fail(err, "cannot ask libvirt for the state of %s", virDomainGetName(dom));
+	switch (state) {
+	case VIR_DOMAIN_SHUTOFF:
+		*ret_state = PT_DOMAIN_SHUTOFF;
+		break;
+	case VIR_DOMAIN_RUNNING:
+	case VIR_DOMAIN_BLOCKED:
+		*ret_state = PT_DOMAIN_RUNNING;
+		break;
+	case VIR_DOMAIN_PAUSED:
+		*ret_state = PT_DOMAIN_PAUSED;
+		break;
+	default:
+		*ret_state = PT_DOMAIN_OTHER;
+	}
+	if (ret_reason)
+		*ret_reason = reason;
+	return 0;
+}
+
+int pt_vm_start(struct pt_vm_conn *conn, virDomainPtr dom, struct pt_error *err)
+{
+	const char *name = virDomainGetName(dom);
+	enum pt_domain_state state;
+	int r = pt_vm_state_of(dom, &state, NULL, err);
+
+	if (r < 0)
+		return r;
+	if (state == PT_DOMAIN_RUNNING)
+		return 0;
+	/* a start would wake the saved guest with the devices it had then */
+	if (virDomainHasManagedSaveImage(dom, 0) == 1) {
+		r = pt_refuse(err, NULL,
+			      "%s has a managed save image; a start would wake it with the devices it had then", name);
+		pt_hint(err, "wake it and shut it down, or drop the image: `virsh managedsave-remove %s`", name);
+		return r;
+	}
+	if (virDomainCreateWithFlags(dom, 0) < 0)
+		return pt_vm_fail(err, "%s does not start", name);
+	return 0;
+}
+
+static const char *reason_off(int reason)
+{
+	switch (reason) {
+	case VIR_DOMAIN_SHUTOFF_SHUTDOWN:
+		return "it shut itself down";
+	case VIR_DOMAIN_SHUTOFF_DESTROYED:
+		return "it was forced off";
+	case VIR_DOMAIN_SHUTOFF_CRASHED:
+		return "it crashed";
+	case VIR_DOMAIN_SHUTOFF_FAILED:
+		return "it failed to start";
+	case VIR_DOMAIN_SHUTOFF_DAEMON:
+		return "libvirt ended it";
+	default:
+		return "it is shut off";
+	}
+}
+
+int pt_vm_alive(struct pt_vm_conn *conn, virDomainPtr dom, struct pt_error *err)
+{
+	const char *name = virDomainGetName(dom);
+	pt_autofree char *tail = NULL;
+	enum pt_domain_state state;
+	int reason = 0;
+	int r = pt_vm_state_of(dom, &state, &reason, err);
+
+	if (r < 0)
+		return r;
+	if (state == PT_DOMAIN_RUNNING || (state == PT_DOMAIN_PAUSED && reason != VIR_DOMAIN_PAUSED_CRASHED))
+		return 1;
+	tail = pt_vm_log_tail(conn->root, name);
+	(void)pt_say(err, -EIO, "%s does not run: %s%s%s", name,
+		     state == PT_DOMAIN_SHUTOFF ? reason_off(reason) : "its guest crashed",
+		     tail ? "; QEMU's log says: " : "", tail ? tail : "");
+	return 0;
+}
+
+static int polled(struct pt_vm_conn *conn, struct pt_error *err)
+{
+	if (!conn->poll || conn->poll(conn->poll_ctx) == 0)
+		return 0;
+	return pt_say(err, -EINTR, "interrupted while waiting");
+}
+
+static int force_off(struct pt_vm_conn *conn, virDomainPtr dom, struct pt_error *err)
+{
+	enum pt_domain_state state;
+	int r;
+
+	/* first with SIGTERM, so that QEMU writes out its caches; what does not answer that is killed */
+	if (virDomainDestroyFlags(dom, VIR_DOMAIN_DESTROY_GRACEFUL) == 0 || virDomainDestroyFlags(dom, 0) == 0)
+		return 0;
+	r = pt_vm_fail(err, "cannot force %s off", virDomainGetName(dom));
+	if (pt_vm_state_of(dom, &state, NULL, NULL) == 0 && state == PT_DOMAIN_SHUTOFF)
+		return 0;
+	return r;
+}
+
+/*
+ * libvirt returns from a shutdown by agent when the guest is off, or after a minute.  So that the caller's limit and
+ * its Ctrl-C count meanwhile, a thread makes that call.  It has its own reference and is never waited for: what it
+ * brings about is seen in the VM's state.
+ */
+static void *agent_thread(void *arg)
+{
+	virDomainPtr dom = arg;
+
+	/* its failure is no failure of ours: ACPI is tried next */
+	(void)virDomainShutdownFlags(dom, VIR_DOMAIN_SHUTDOWN_GUEST_AGENT);
+	(void)virDomainFree(dom);
+	return NULL;
+}
+
+static bool agent_answers(virDomainPtr dom)
+{
+	pt_autofree char *xml = virDomainGetXMLDesc(dom, 0);
+	pt_autofree char *reply = NULL;
+
+	/* libvirt marks a VM that was sent agent commands by hand; only one that has an agent is asked */
+	if (!xml || !strstr(xml, "org.qemu.guest_agent.0") || !strstr(xml, "state='connected'"))
+		return false;
+	reply = virDomainQemuAgentCommand(dom, "{\"execute\":\"guest-ping\"}", AGENT_PING_LIMIT_S, 0);
+	return reply != NULL;
+}
+
+static bool ask_agent(virDomainPtr dom)
+{
+	pthread_t thread;
+
+	if (!agent_answers(dom) || virDomainRef(dom) < 0)
+		return false;
+	if (pthread_create(&thread, NULL, agent_thread, dom) != 0) {
+		(void)virDomainFree(dom);
+		return false;
+	}
+	(void)pthread_detach(thread);
+	return true;
+}
+
+/* the guest agent first; ACPI, or what else the hypervisor has, when there is none, and each time after the first */
+static int ask_to_shut_down(virDomainPtr dom, bool first, struct pt_error *err)
+{
+	if (first && ask_agent(dom))
+		return 0;
+	if (virDomainShutdownFlags(dom, VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN) == 0)
+		return 0;
+	if (virDomainShutdown(dom) == 0)
+		return 0;
+	return pt_vm_fail(err, "cannot shut down %s", virDomainGetName(dom));
+}
+
+static int too_slow(virDomainPtr dom, unsigned timeout_ms, struct pt_error *err)
+{
+	int r = pt_say(err, -ETIMEDOUT, "%s did not shut down within %u seconds of being asked", virDomainGetName(dom),
+		       timeout_ms / 1000);
+
+	pt_hint(err, "shut it down from inside and try again, give it longer, or force it off");
+	return r;
+}
+
+int pt_vm_stop(struct pt_vm_conn *conn, virDomainPtr dom, unsigned timeout_ms, bool force, struct pt_error *err)
+{
+	uint64_t end = now_ms() + timeout_ms;
+	uint64_t ask_at = 0;
+
+	for (;;) {
+		enum pt_domain_state state;
+		bool first = ask_at == 0;
+		int r = pt_vm_state_of(dom, &state, NULL, err);
+
+		if (r < 0 || state == PT_DOMAIN_SHUTOFF)
+			return r;
+		if (force)
+			return force_off(conn, dom, err);
+		if (state == PT_DOMAIN_PAUSED && first) {
+			r = pt_say(err, -ETIMEDOUT, "%s is paused, so it cannot shut down", virDomainGetName(dom));
+			pt_hint(err, "`virsh resume %s` first, or force it off", virDomainGetName(dom));
+			return r;
+		}
+		if (now_ms() >= ask_at) {
+			r = ask_to_shut_down(dom, first, err);
+			/* a later request may meet a guest that is going down already; the state tells */
+			if (r < 0 && first && pt_vm_state_of(dom, &state, NULL, NULL) == 0 &&
+			    state != PT_DOMAIN_SHUTOFF)
+				return r;
+			ask_at = now_ms() + ASK_AGAIN_MS;
+		}
+		r = polled(conn, err);
+		if (r < 0)
+			return r;
+		if (now_ms() >= end)
+			return too_slow(dom, timeout_ms, err);
+		wait_a_little();
+	}
+}
