@@ -22,6 +22,34 @@ struct pt_device *pt_devices_find(const struct pt_devices *l, struct pt_bdf bdf)
 	return NULL;
 }
 
+char *pt_device_name(const struct pt_device *d)
+{
+	if (d->vendor_name && d->device_name)
+		return pt_strf("%s %s", d->vendor_name, d->device_name);
+	if (d->vendor_name)
+		return pt_strf("%s device %04x", d->vendor_name, d->device);
+	return pt_strf("%04x:%04x", d->vendor, d->device);
+}
+
+char *pt_device_sriov_text(const struct pt_device *d)
+{
+	if (d->sriov == PT_SRIOV_NONE)
+		return pt_strdup("Not supported");
+	if (d->sriov == PT_SRIOV_VF && d->vf_index < 0)
+		return pt_strf("VF of %s", pt_bdf_str(d->pf).s);
+	if (d->sriov == PT_SRIOV_VF)
+		return pt_strf("VF %d of %s", d->vf_index, pt_bdf_str(d->pf).s);
+	if (d->vfs_now <= 0)
+		return pt_strdup("Disabled");
+	return pt_strf("Enabled %d of %u", d->vfs_now, d->vfs_total);
+}
+
+/* vfio-pci; variants are called NAME-vfio-pci or NAME_vfio_pci (Documentation/driver-api/vfio.rst names no rule) */
+bool pt_device_is_vfio(const struct pt_device *d)
+{
+	return d->driver && (pt_endswith(d->driver, "vfio-pci") || pt_endswith(d->driver, "vfio_pci"));
+}
+
 void pt_device_done(struct pt_device *d)
 {
 	free(d->driver);

@@ -111,6 +111,15 @@ static inline bool pt_device_is_display(const struct pt_device *d)
 /** pt_devices_find() - by address; NULL when there is none; the list is sorted by address */
 struct pt_device *pt_devices_find(const struct pt_devices *l, struct pt_bdf bdf);
 
+/** pt_device_name() - "Broadcom / LSI MegaRAID SAS-3 3108 [Invader]", or "1000:005d" when it has none; caller frees */
+char *pt_device_name(const struct pt_device *d);
+
+/** pt_device_sriov_text() - "Not supported", "Disabled", "Enabled 2 of 7", "VF 0 of 0000:41:00.0"; caller frees */
+char *pt_device_sriov_text(const struct pt_device *d);
+
+/** pt_device_is_vfio() - held by vfio-pci or a driver of its kind: ready for a guest, or with one */
+bool pt_device_is_vfio(const struct pt_device *d);
+
 void pt_device_done(struct pt_device *d);
 void pt_devices_done(struct pt_devices *l);
 
