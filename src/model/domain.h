@@ -92,7 +92,9 @@ enum pt_domain_state {
 /**
  * struct pt_domain - one VM; owns everything in it
  * From the XML (domxml/read.h): all but the group at the end.  From libvirt (vm/): @state and below.
- * @memory_kib: what the guest may have at most: <memory>, or maxMemory with its slots filled as defined
+ * @memory_kib: the guest's memory as libvirt adds it up: <memory>, which has its memory devices in it already; where
+ *              the guest's NUMA cells name sizes, their sum and that of the memory devices
+ * @max_memory_kib: <maxMemory>, up to which memory can be plugged in; 0 when none
  * @hard_limit_kib: <memtune><hard_limit>, 0 when none
  * @free_pcie_ports: root ports without a device, -1 when the machine type has no such notion
  */
@@ -104,6 +106,7 @@ struct pt_domain {
 	char *machine;
 	char *emulator;
 	uint64_t memory_kib;
+	uint64_t max_memory_kib;
 	uint64_t hard_limit_kib;
 	bool memory_locked;
 	bool hugepages;

@@ -1,0 +1,434 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * An edit leaves every byte that it is not about as it was: libxml2 finds the elements and says where they stand, and
+ * they are cut out of the text, or text that libxml2 wrote is put in.  Writing the whole tree anew would change
+ * quotes, entities and CDATA all over.  Then the result is parsed and compared, node by node, with what it was made
+ * from: an edit that did anything else is not handed out.
+ */
+#include <errno.h>
+#include <libxml/xmlwriter.h>
+
+#include "base/cleanup.h"
+#include "domxml/domxml.h"
+#include "domxml/read.h"
+#include "domxml/tree.h"
+
+/* replace text[@start, @end) by @text (NULL: by nothing) */
+struct splice {
+	size_t start;
+	size_t end;
+	char *text;
+};
+
+struct job {
+	struct pt_xml x;
+	char *name; /* the domain's, for messages */
+	xmlNode *devices;
+	const struct pt_domain_edit *edit;
+	PT_ARRAY(struct splice) splices;
+};
+
+static void job_done(struct job *j)
+{
+	for (size_t i = 0; i < j->splices.n; i++)
+		free(j->splices.v[i].text);
+	free(j->splices.v);
+	free(j->name);
+	pt_xml_done(&j->x);
+}
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+/* @pos with the blanks before it and one line end taken back, if nothing else is on the line before it */
+static size_t line_begin(const struct job *j, size_t pos)
+{
+	size_t p = pos;
+
+	while (p > 0 && is_blank(j->x.text[p - 1]))
+		p--;
+	if (p == 0 || j->x.text[p - 1] != '\n')
+		return pos;
+	p--;
+	return p > 0 && j->x.text[p - 1] == '\r' ? p - 1 : p;
+}
+
+/* the blanks before @pos when it is the first thing on its line, else NULL: all is on one line; the caller frees */
+static char *indent_at(const struct job *j, size_t pos)
+{
+	size_t p = pos;
+
+	while (p > 0 && is_blank(j->x.text[p - 1]))
+		p--;
+	return p > 0 && j->x.text[p - 1] == '\n' ? pt_strndup(j->x.text + p, pos - p) : NULL;
+}
+
+static void remove_element(struct job *j, xmlNode *node)
+{
+	struct pt_xml_span *span = pt_xml_span(&j->x, node);
+	struct splice *s;
+
+	if (span->skip)
+		return;
+	span->skip = true;
+	s = pt_array_add(&j->splices);
+	s->start = span->start;
+	s->end = span->end;
+	/* with it goes its line, so that no empty one stays */
+	if (node->prev && xmlIsBlankNode(node->prev))
+		s->start = line_begin(j, span->start);
+}
+
+static char *target_of(const xmlNode *disk)
+{
+	return pt_xml_attr(pt_xml_child(disk, "target"), "dev");
+}
+
+static int no_such_disk(const struct job *j, const char *target, struct pt_error *err)
+{
+	PT_AUTO(pt_strv) targets = { 0 };
+	pt_autofree char *list = NULL;
+
+	for (xmlNode *d = pt_xml_child(j->devices, "disk"); d; d = pt_xml_next(d, "disk")) {
+		char *t = target_of(d);
+
+		if (t)
+			pt_strv_take(&targets, t);
+	}
+	list = targets.n ? pt_strv_join(&targets, ", ") : pt_strdup("none");
+	return pt_say(err, -ENOENT, "the definition of %s has no disk '%s' to remove; its disks: %s", j->name, target,
+		      list);
+}
+
+static int remove_disks(struct job *j, struct pt_error *err)
+{
+	for (size_t i = 0; i < j->edit->remove_disks.n; i++) {
+		const char *target = j->edit->remove_disks.v[i];
+		bool found = false;
+
+		for (xmlNode *d = pt_xml_child(j->devices, "disk"); d; d = pt_xml_next(d, "disk")) {
+			pt_autofree char *t = target_of(d);
+
+			if (!pt_streq(t, target))
+				continue;
+			remove_element(j, d);
+			found = true;
+		}
+		if (!found)
+			return no_such_disk(j, target, err);
+	}
+	return 0;
+}
+
+static int remove_controllers(struct job *j, struct pt_error *err)
+{
+	for (size_t i = 0; i < j->edit->remove_controllers.n; i++) {
+		const struct pt_controller_ref *want = &j->edit->remove_controllers.v[i];
+		bool found = false;
+
+		for (xmlNode *c = pt_xml_child(j->devices, "controller"); c; c = pt_xml_next(c, "controller")) {
+			unsigned index;
+			int r;
+
+			if (!pt_xml_attr_is(c, "type", want->type))
+				continue;
+			r = pt_xml_controller_index(c, &index, err);
+			if (r < 0)
+				return r;
+			if (index != want->index)
+				continue;
+			remove_element(j, c);
+			found = true;
+		}
+		if (!found)
+			return pt_say(err, -ENOENT, "the definition of %s has no %s controller %u to remove", j->name,
+				      want->type, want->index);
+	}
+	return 0;
+}
+
+/* the <hostdev> or <interface> in @devices that passes @bdf through: 1, with it in @ret; 0 when there is none */
+static int find_hostdev(const xmlNode *devices, struct pt_bdf bdf, xmlNode **ret, struct pt_error *err)
+{
+	for (xmlNode *d = pt_xml_child(devices, NULL); d; d = pt_xml_next(d, NULL)) {
+		struct pt_bdf here;
+		int r = pt_xml_hostdev_bdf(d, &here, err);
+
+		if (r < 0)
+			return r;
+		if (r > 0 && pt_bdf_eq(here, bdf)) {
+			*ret = d;
+			return 1;
+		}
+	}
+	return 0;
+}
+
+static int remove_hostdevs(struct job *j, struct pt_error *err)
+{
+	for (size_t i = 0; i < j->edit->remove_hostdevs.n; i++) {
+		struct pt_bdf bdf = j->edit->remove_hostdevs.v[i];
+		xmlNode *node = NULL;
+		int r = find_hostdev(j->devices, bdf, &node, err);
+
+		if (r < 0)
+			return r;
+		if (!r)
+			return pt_say(err, -ENOENT, "the definition of %s has no hostdev %s to remove", j->name,
+				      pt_bdf_str(bdf).s);
+		remove_element(j, node);
+	}
+	return 0;
+}
+
+static void put_attribute(xmlTextWriter *w, const char *name, const char *value)
+{
+	(void)xmlTextWriterWriteAttribute(w, (const xmlChar *)name, (const xmlChar *)value);
+}
+
+/* The writer remembers a failure and writes no more; the comparison at the end then finds the element missing. */
+static void put_hostdev(xmlTextWriter *w, const struct pt_hostdev_add *add)
+{
+	pt_autofree char *domain = pt_strf("0x%04x", add->bdf.domain);
+	pt_autofree char *bus = pt_strf("0x%02x", add->bdf.bus);
+	pt_autofree char *slot = pt_strf("0x%02x", add->bdf.slot);
+	pt_autofree char *function = pt_strf("0x%x", add->bdf.func);
+
+	(void)xmlTextWriterStartElement(w, (const xmlChar *)"hostdev");
+	put_attribute(w, "mode", "subsystem");
+	put_attribute(w, "type", "pci");
+	put_attribute(w, "managed", add->managed ? "yes" : "no");
+	(void)xmlTextWriterStartElement(w, (const xmlChar *)"source");
+	(void)xmlTextWriterStartElement(w, (const xmlChar *)"address");
+	put_attribute(w, "domain", domain);
+	put_attribute(w, "bus", bus);
+	put_attribute(w, "slot", slot);
+	put_attribute(w, "function", function);
+	(void)xmlTextWriterEndElement(w);
+	(void)xmlTextWriterEndElement(w);
+	(void)xmlTextWriterEndElement(w);
+}
+
+/* all new hostdevs (within a <devices> of their own if there is none), as libxml2 writes them, a line each element */
+static char *new_elements(const struct job *j, bool on_lines)
+{
+	xmlBuffer *buffer = xmlBufferCreate();
+	xmlTextWriter *w = buffer ? xmlNewTextWriterMemory(buffer, 0) : NULL;
+	char *text = NULL;
+
+	if (w) {
+		(void)xmlTextWriterSetQuoteChar(w, '\'');
+		(void)xmlTextWriterSetIndent(w, on_lines);
+		(void)xmlTextWriterSetIndentString(w, (const xmlChar *)"  ");
+		if (!j->devices)
+			(void)xmlTextWriterStartElement(w, (const xmlChar *)"devices");
+		for (size_t i = 0; i < j->edit->add_hostdevs.n; i++)
+			put_hostdev(w, &j->edit->add_hostdevs.v[i]);
+		if (!j->devices)
+			(void)xmlTextWriterEndElement(w);
+		xmlFreeTextWriter(w);
+		text = pt_strdup((const char *)xmlBufferContent(buffer));
+	}
+	xmlBufferFree(buffer);
+	return text ? text : pt_strdup("");
+}
+
+/* the new elements as they go into the text: each line behind a line end and @indent, or all in one when it is NULL */
+static char *layout(const struct job *j, const char *indent)
+{
+	pt_autofree char *text = new_elements(j, indent != NULL);
+	struct pt_buf out = { 0 };
+	char *save = NULL;
+
+	if (!indent)
+		return pt_take_ptr(text);
+	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+		pt_buf_addf(&out, "\n%s%s", indent, line);
+	return pt_buf_take(&out);
+}
+
+static void insert(struct job *j, size_t start, size_t end, char *text)
+{
+	struct splice *s = pt_array_add(&j->splices);
+
+	s->start = start;
+	s->end = end;
+	s->text = text;
+}
+
+/* as the last thing in @parent */
+static void append_to(struct job *j, const xmlNode *parent)
+{
+	const struct pt_xml_span *span = pt_xml_span(&j->x, parent);
+	pt_autofree char *outer = indent_at(j, span->start);
+	pt_autofree char *inner = NULL;
+	pt_autofree char *text = NULL;
+	size_t pos = span->end - 1;
+
+	/* <domain> itself stands at the margin */
+	if (!outer && parent == xmlDocGetRootElement(j->x.doc))
+		outer = pt_strdup("");
+	inner = outer ? pt_strf("%s  ", outer) : NULL;
+	text = layout(j, inner);
+	if (j->x.text[pos - 1] == '/') {
+		insert(j, pos - 1, span->end,
+		       pt_strf(">%s%s%s</%s>", text, outer ? "\n" : "", outer ? outer : "",
+			       (const char *)parent->name));
+		return;
+	}
+	while (j->x.text[pos] != '<')
+		pos--;
+	if (!inner || !parent->last || xmlIsBlankNode(parent->last))
+		pos = line_begin(j, pos);
+	insert(j, pos, pos, pt_take_ptr(text));
+}
+
+/* what libvirt writes behind the hostdevs (virDomainDefFormatInternal) */
+static bool comes_after_hostdevs(const xmlNode *node)
+{
+	static const char *const names[] = { "redirdev", "redirfilter", "hub",	 "watchdog", "memballoon",
+					     "rng",	 "nvram",	"panic", "shmem",    "memory",
+					     "iommu",	 "vsock",	"crypto" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (pt_xml_is(node, names[i]))
+			return true;
+	return false;
+}
+
+static void add_at_fitting_place(struct job *j)
+{
+	const xmlNode *last_hostdev = NULL;
+	const xmlNode *behind = NULL;
+	pt_autofree char *indent = NULL;
+	struct pt_xml_span *span;
+
+	for (const xmlNode *d = pt_xml_child(j->devices, NULL); d; d = pt_xml_next(d, NULL)) {
+		if (pt_xml_is(d, "hostdev"))
+			last_hostdev = d;
+		if (!behind && comes_after_hostdevs(d))
+			behind = d;
+	}
+	if (!last_hostdev && !behind) {
+		append_to(j, j->devices ? j->devices : xmlDocGetRootElement(j->x.doc));
+		return;
+	}
+	span = pt_xml_span(&j->x, last_hostdev ? last_hostdev : behind);
+	indent = indent_at(j, span->start);
+	if (last_hostdev)
+		insert(j, span->end, span->end, layout(j, indent));
+	else
+		insert(j, line_begin(j, span->start), line_begin(j, span->start), layout(j, indent));
+}
+
+static int add_hostdevs(struct job *j, struct pt_error *err)
+{
+	for (size_t i = 0; i < j->edit->add_hostdevs.n; i++) {
+		struct pt_bdf bdf = j->edit->add_hostdevs.v[i].bdf;
+		bool twice = false;
+		xmlNode *node = NULL;
+		int r = find_hostdev(j->devices, bdf, &node, err);
+
+		if (r < 0)
+			return r;
+		for (size_t k = 0; k < i; k++)
+			twice = twice || pt_bdf_eq(j->edit->add_hostdevs.v[k].bdf, bdf);
+		if (twice || (r > 0 && !pt_xml_span(&j->x, node)->skip))
+			return pt_say(err, -EEXIST, "the definition of %s has the hostdev %s already", j->name,
+				      pt_bdf_str(bdf).s);
+	}
+	if (j->edit->add_hostdevs.n)
+		add_at_fitting_place(j);
+	return 0;
+}
+
+/* by place; where a removal ends and an addition begins, the removal first */
+static int by_place(const void *a, const void *b)
+{
+	const struct splice *p = a;
+	const struct splice *q = b;
+
+	if (p->start != q->start)
+		return p->start < q->start ? -1 : 1;
+	return p->end == q->end ? 0 : p->end < q->end ? -1 : 1;
+}
+
+static char *apply(struct job *j)
+{
+	struct pt_buf out = { 0 };
+	size_t pos = 0;
+
+	if (j->splices.n > 1)
+		qsort(j->splices.v, j->splices.n, sizeof(*j->splices.v), by_place);
+	for (size_t i = 0; i < j->splices.n; i++) {
+		const struct splice *s = &j->splices.v[i];
+
+		/* a place within a removed range would be a mistake of ours; the comparison that follows says so */
+		if (s->start > pos)
+			pt_buf_addn(&out, j->x.text + pos, s->start - pos);
+		if (s->text)
+			pt_buf_add(&out, s->text);
+		if (s->end > pos)
+			pos = s->end;
+	}
+	pt_buf_add(&out, j->x.text + pos);
+	return pt_buf_take(&out);
+}
+
+/* passed over in the comparison: what was to be added, which must be there */
+static bool mark_added(const struct job *j, struct pt_xml *y)
+{
+	const xmlNode *devices = pt_xml_child(xmlDocGetRootElement(y->doc), "devices");
+
+	for (size_t i = 0; i < j->edit->add_hostdevs.n; i++) {
+		xmlNode *node = NULL;
+
+		if (find_hostdev(devices, j->edit->add_hostdevs.v[i].bdf, &node, NULL) <= 0)
+			return false;
+		pt_xml_span(y, node)->skip = true;
+	}
+	if (!j->devices && devices)
+		pt_xml_span(y, devices)->skip = true;
+	return true;
+}
+
+static int check(struct job *j, const char *text, struct pt_error *err)
+{
+	PT_AUTO(pt_xml) y = { 0 };
+
+	if (pt_xml_open(text, &y, NULL) == 0 && mark_added(j, &y) && pt_xml_same(&j->x, &y, PT_XML_NODES))
+		return 0;
+	return pt_say(err, -EBADMSG, "the definition of %s cannot be edited: more than was asked for would change",
+		      j->name);
+}
+
+int pt_domxml_edit(const char *xml, const struct pt_domain_edit *edit, char **ret_xml, struct pt_error *err)
+{
+	PT_AUTO(job) j = { .edit = edit };
+	pt_autofree char *text = NULL;
+	int r = pt_xml_open(xml, &j.x, err);
+
+	if (r < 0)
+		return r;
+	j.devices = pt_xml_child(xmlDocGetRootElement(j.x.doc), "devices");
+	j.name = pt_xml_content(pt_xml_child(xmlDocGetRootElement(j.x.doc), "name"));
+	if (!j.name)
+		j.name = pt_strdup("the domain");
+	r = remove_disks(&j, err);
+	if (r == 0)
+		r = remove_controllers(&j, err);
+	if (r == 0)
+		r = remove_hostdevs(&j, err);
+	if (r == 0)
+		r = add_hostdevs(&j, err);
+	if (r < 0)
+		return r;
+	text = apply(&j);
+	r = check(&j, text, err);
+	if (r < 0)
+		return r;
+	*ret_xml = pt_take_ptr(text);
+	return 0;
+}

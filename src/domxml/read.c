@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdint.h>
+
+#include "base/cleanup.h"
+#include "domxml/domxml.h"
+#include "domxml/read.h"
+
+int pt_xml_controller_index(const xmlNode *controller, unsigned *ret_index, struct pt_error *err)
+{
+	pt_autofree char *text = pt_xml_attr(controller, "index");
+	pt_autofree char *type = pt_xml_attr(controller, "type");
+	unsigned long long value = 0;
+
+	if (!text) {
+		for (const xmlNode *c = controller->prev; c; c = c->prev)
+			value += pt_xml_is(c, "controller") && type && pt_xml_attr_is(c, "type", type);
+	} else if (pt_xml_number(text, UINT32_MAX, &value) < 0) {
+		return pt_xml_bad(err, controller, "index='%.32s' is no number", text);
+	}
+	*ret_index = (unsigned)value;
+	return 0;
+}
+
+static int read_controller(const xmlNode *controller, struct pt_domain *d, struct pt_error *err)
+{
+	struct pt_domain_controller *c = pt_array_add(&d->controllers);
+
+	c->type = pt_xml_attr(controller, "type");
+	c->model = pt_xml_attr(controller, "model");
+	if (!c->type)
+		return pt_xml_bad(err, controller, "the controller has no type");
+	return pt_xml_controller_index(controller, &c->index, err);
+}
+
+static int read_balloon(const xmlNode *balloon, struct pt_domain *d, struct pt_error *err)
+{
+	d->balloon = !pt_xml_attr_is(balloon, "model", "none");
+	return 0;
+}
+
+static int read_iommu(const xmlNode *iommu, struct pt_domain *d, struct pt_error *err)
+{
+	free(d->viommu);
+	d->viommu = pt_xml_attr(iommu, "model");
+	return 0;
+}
+
+static int read_channel(const xmlNode *channel, struct pt_domain *d, struct pt_error *err)
+{
+	const xmlNode *target = pt_xml_child(channel, "target");
+
+	if (target && pt_xml_attr_is(target, "name", "org.qemu.guest_agent.0"))
+		d->guest_agent = true;
+	return 0;
+}
+
+static int read_emulator(const xmlNode *emulator, struct pt_domain *d, struct pt_error *err)
+{
+	free(d->emulator);
+	d->emulator = pt_xml_content(emulator);
+	return 0;
+}
+
+static int read_devices(const xmlNode *devices, struct pt_domain *d, struct pt_error *err)
+{
+	static const struct {
+		const char *name;
+		int (*read)(const xmlNode *node, struct pt_domain *d, struct pt_error *err);
+	} readers[] = {
+		{ "disk", pt_xml_read_disk },	    { "controller", read_controller },
+		{ "hostdev", pt_xml_read_hostdev }, { "interface", pt_xml_read_interface },
+		{ "memballoon", read_balloon },	    { "iommu", read_iommu },
+		{ "channel", read_channel },	    { "emulator", read_emulator },
+	};
+	size_t n = 0;
+
+	for (const xmlNode *c = pt_xml_child(devices, NULL); c; c = pt_xml_next(c, NULL)) {
+		if (++n > PT_XML_DEVICES_MAX)
+			return pt_xml_bad(err, devices, "more than %d devices", PT_XML_DEVICES_MAX);
+		for (size_t i = 0; i < sizeof(readers) / sizeof(*readers); i++) {
+			int r = pt_xml_is(c, readers[i].name) ? readers[i].read(c, d, err) : 0;
+
+			if (r < 0)
+				return r;
+		}
+	}
+	return 0;
+}
+
+static void want_controller(struct pt_domain *d, const char *type, unsigned index)
+{
+	struct pt_domain_controller *c;
+
+	for (size_t i = 0; i < d->controllers.n; i++)
+		if (d->controllers.v[i].index == index && pt_streq(d->controllers.v[i].type, type))
+			return;
+	c = pt_array_add(&d->controllers);
+	c->type = pt_strdup(type);
+	c->index = index;
+	c->implicit = true;
+}
+
+/* libvirt adds the controllers that drives ask for (virDomainDefAddImplicitControllers) */
+static void add_implicit(struct pt_domain *d)
+{
+	static const char *const buses[] = { "scsi", "sata", "ide", "fdc" };
+
+	for (size_t i = 0; i < d->disks.n; i++)
+		for (size_t k = 0; k < sizeof(buses) / sizeof(*buses); k++)
+			if (pt_streq(d->disks.v[i].bus, buses[k]))
+				want_controller(d, buses[k], d->disks.v[i].controller_index);
+	for (size_t i = 0; i < d->hostdevs.n; i++)
+		if (d->hostdevs.v[i].kind == PT_HOSTDEV_SCSI)
+			want_controller(d, "scsi", d->hostdevs.v[i].controller_index);
+}
+
+/* Only a device's own <address> is its place in the guest; the one in its <source> is the host's. */
+static void mark_bus(const xmlNode *device, bool used[256])
+{
+	pt_autofree char *bus = NULL;
+	unsigned long long value;
+	const xmlNode *address = pt_xml_child(device, "address");
+
+	if (!address || !pt_xml_attr_is(address, "type", "pci"))
+		return;
+	bus = pt_xml_attr(address, "bus");
+	if (bus && pt_xml_number(bus, 255, &value) == 0)
+		used[value] = true;
+}
+
+/* On q35, virt and their like a device needs a port of its own (docs/pci-hotplug.rst). */
+static int count_free_ports(const xmlNode *devices, const struct pt_domain *d)
+{
+	bool used[256] = { false };
+	bool pcie = false;
+	int n = 0;
+
+	for (const xmlNode *c = pt_xml_child(devices, NULL); c; c = pt_xml_next(c, NULL))
+		mark_bus(c, used);
+	for (size_t i = 0; i < d->controllers.n; i++) {
+		const struct pt_domain_controller *c = &d->controllers.v[i];
+
+		if (!pt_streq(c->type, "pci"))
+			continue;
+		if (pt_streq(c->model, "pcie-root"))
+			pcie = true;
+		else if ((pt_streq(c->model, "pcie-root-port") || pt_streq(c->model, "pcie-switch-downstream-port")) &&
+			 c->index < 256 && !used[c->index])
+			n++;
+	}
+	return pcie ? n : -1;
+}
+
+static int read_domain(const xmlNode *domain, struct pt_domain *d, struct pt_error *err)
+{
+	const xmlNode *devices = pt_xml_child(domain, "devices");
+	const xmlNode *os_type = pt_xml_path(domain, "os", "type");
+	int r;
+
+	d->name = pt_xml_content(pt_xml_child(domain, "name"));
+	if (!d->name)
+		return pt_xml_bad(err, domain, "the domain has no <name>");
+	d->uuid = pt_xml_content(pt_xml_child(domain, "uuid"));
+	d->type = pt_xml_attr(domain, "type");
+	d->arch = pt_xml_attr(os_type, "arch");
+	d->machine = pt_xml_attr(os_type, "machine");
+	r = pt_xml_read_memory(domain, d, err);
+	if (r == 0)
+		r = read_devices(devices, d, err);
+	if (r < 0)
+		return r;
+	pt_xml_read_commandline(domain, d);
+	add_implicit(d);
+	d->free_pcie_ports = count_free_ports(devices, d);
+	return 0;
+}
+
+int pt_domxml_read(const char *xml, struct pt_domain *ret_domain, struct pt_error *err)
+{
+	PT_AUTO(pt_domain) d = { 0 };
+	PT_AUTO(pt_xml) x = { 0 };
+	int r = pt_xml_open(xml, &x, err);
+
+	if (r == 0)
+		r = read_domain(xmlDocGetRootElement(x.doc), &d, err);
+	if (r < 0)
+		return r;
+	*ret_domain = d;
+	d = (struct pt_domain){ 0 };
+	return 0;
+}
