@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,13 +38,17 @@ static bool meminfo_kib(const char *text, const char *key, uint64_t *ret_kib)
 /* "hugepages-2048kB" */
 static bool pool_size(const char *name, uint64_t *ret_kib)
 {
-	unsigned long long kib;
-	int end = 0;
+	static const char prefix[] = "hugepages-";
+	char *end = NULL;
 
-	if (sscanf(name, "hugepages-%19llukB%n", &kib, &end) != 1 || end == 0 || name[end] != '\0' || kib == 0)
+	if (!pt_startswith(name, prefix))
 		return false;
-	*ret_kib = kib;
-	return true;
+	name += sizeof(prefix) - 1;
+	if (*name < '1' || *name > '9')
+		return false;
+	errno = 0;
+	*ret_kib = strtoull(name, &end, 10);
+	return errno == 0 && strcmp(end, "kB") == 0;
 }
 
 static void read_pool(int pools_fd, const char *name, struct pt_memory *memory)

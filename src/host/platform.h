@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Everything about a host that decides whether it can pass devices through.  Reads only; opens no device node. */
+#ifndef PT_HOST_PLATFORM_H
+#define PT_HOST_PLATFORM_H
+
+#include "base/error.h"
+#include "base/root.h"
+#include "model/platform.h"
+
+/**
+ * pt_platform_read() - all facts but libvirt's
+ *
+ * What cannot be seen (no root, not in a capture) stays unknown; that is no failure.  The caller calls
+ * pt_platform_done().
+ */
+void pt_platform_read(const struct pt_root *root, struct pt_platform *ret_platform);
+
+/** pt_platform_device() - what only doctor asks of one device */
+void pt_platform_device(const struct pt_root *root, const struct pt_device *device, struct pt_device_platform *ret);
+
+/** pt_platform_iommu() - only @host's iommu_active and intremap, for who decides about an attach */
+void pt_platform_iommu(const struct pt_root *root, struct pt_host *host);
+
+#endif
