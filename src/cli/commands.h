@@ -6,6 +6,7 @@
 #include "cli/cli.h"
 
 extern const struct pt_command pt_command_list;
+extern const struct pt_command pt_command_doctor;
 extern const struct pt_command pt_command_help;
 
 #endif
