@@ -9,6 +9,11 @@ void pt_host_done(struct pt_host *h)
 	pt_devices_done(&h->devices);
 	pt_blocks_done(&h->blocks);
 	pt_uses_done(&h->uses);
+	for (size_t i = 0; i < h->nics.n; i++) {
+		free(h->nics.v[i].name);
+		free(h->nics.v[i].mac);
+	}
+	free(h->nics.v);
 	free(h->memory.hugepages.v);
 	*h = (struct pt_host){ 0 };
 }

@@ -26,10 +26,17 @@ struct pt_memory {
 	PT_ARRAY(struct pt_hugepages) hugepages;
 };
 
+/* a network interface of a function, with its permanent address */
+struct pt_host_nic {
+	struct pt_bdf bdf;
+	char *name;
+	char *mac;
+};
+
 /**
  * struct pt_host - facts; owns everything in it
  * @devices: sorted by address
- * @blocks, @uses: only of what was asked for, see host/block.h and host/users.h
+ * @blocks, @uses, @nics: only of what was asked for, see host/gather.h
  * Facts that only `doctor` needs are in host/platform.h's own structure.
  */
 struct pt_host {
@@ -37,6 +44,7 @@ struct pt_host {
 	struct pt_devices devices;
 	struct pt_blocks blocks;
 	struct pt_uses uses;
+	PT_ARRAY(struct pt_host_nic) nics;
 	struct pt_memory memory;
 	enum pt_known iommu_active; /* /sys/class/iommu populated */
 	enum pt_known intremap;	    /* interrupt remapping, or unsafe interrupts allowed */

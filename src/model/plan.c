@@ -69,6 +69,7 @@ void pt_step_invert(const struct pt_step *step, struct pt_step *ret_inverse)
 		.subvendor = step->subvendor,
 		.subdevice = step->subdevice,
 		.timeout_ms = step->timeout_ms,
+		.carried = pt_strdup_opt(step->carried),
 		.reservation = pt_strdup_opt(step->reservation),
 	};
 }
@@ -84,6 +85,7 @@ void pt_step_copy(const struct pt_step *step, struct pt_step *ret_copy)
 	ret_copy->driver_after = pt_strdup_opt(step->driver_after);
 	ret_copy->override_before = pt_strdup_opt(step->override_before);
 	ret_copy->override_after = pt_strdup_opt(step->override_after);
+	ret_copy->carried = pt_strdup_opt(step->carried);
 	ret_copy->reservation = pt_strdup_opt(step->reservation);
 	ret_copy->edit = (struct pt_domain_edit){ 0 };
 	pt_domain_edit_copy(&ret_copy->edit, &step->edit);
@@ -146,6 +148,7 @@ void pt_step_done(struct pt_step *s)
 	free(s->driver_after);
 	free(s->override_before);
 	free(s->override_after);
+	free(s->carried);
 	free(s->reservation);
 	*s = (struct pt_step){ 0 };
 }

@@ -45,6 +45,8 @@ int pt_step_kind_parse(const char *text, enum pt_step_kind *ret_kind);
  *           inverse does not carry it: it binds @driver_before again
  * @vendor, @device, @subvendor, @subdevice: what the function at @bdf must be; a step refuses a stranger
  * @timeout_ms: how long it may take; 0: the kind's default
+ * @carried: DRIVER: what was seen behind the function while the host's driver held it, so that it can be looked for in
+ *           the guest: lines "disk SERIAL WWN" ("-" for what it has not) and "mac ADDRESS"; NULL: nothing was seen
  * @reservation: for RESERVE and UNRESERVE: the reservation's text as it stood, so that undo writes back what was there;
  *               NULL: written anew
  */
@@ -67,6 +69,7 @@ struct pt_step {
 	unsigned subvendor;
 	unsigned subdevice;
 	unsigned timeout_ms;
+	char *carried;
 	char *reservation;
 };
 

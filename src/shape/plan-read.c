@@ -16,6 +16,7 @@ static const struct pt_step_string strings[] = {
 	{ "driver_after", offsetof(struct pt_step, driver_after), false },
 	{ "override_before", offsetof(struct pt_step, override_before), false },
 	{ "override_after", offsetof(struct pt_step, override_after), false },
+	{ "carried", offsetof(struct pt_step, carried), false },
 	{ "reservation", offsetof(struct pt_step, reservation), false },
 };
 

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Against libvirt's own test driver: a hypervisor in this process's memory, new with each connection. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/alloc.h"
+#include "base/cleanup.h"
+#include "tree.h"
+#include "vm/libvirt.h"
+
+#define TEST_URI  "test:///default"
+#define TEST_UUID "6695eb01-f6a4-8304-79aa-97f2502e193f"
+
+struct fixture {
+	struct tree *t;
+	struct pt_vm_conn *conn;
+	struct pt_vm_ops ops;
+};
+
+static int setup(void **state)
+{
+	struct fixture *f = pt_alloc(sizeof(*f));
+
+	f->t = tree_new();
+	assert_int_equal(pt_vm_open(&f->t->root, TEST_URI, false, &f->conn, NULL), 0);
+	pt_vm_ops_init(f->conn, &f->ops);
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	pt_vm_close(f->conn);
+	tree_free(f->t);
+	free(f);
+	return 0;
+}
+
+static void a_vm_is_found_by_name_uuid_and_number(void **state)
+{
+	static const char *const names[] = { "test", TEST_UUID, "1" };
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < 3; i++) {
+		PT_AUTO(pt_domain) d = { 0 };
+
+		assert_int_equal(pt_vm_find(f->conn, names[i], &d, NULL), 0);
+		assert_string_equal(d.name, "test");
+		assert_string_equal(d.uuid, TEST_UUID);
+		assert_int_equal(d.state, PT_DOMAIN_RUNNING);
+		assert_true(d.persistent);
+		assert_int_equal(d.disks.n, 1);
+	}
+}
+
+static void an_unknown_vm_is_a_usage_error_that_offers_the_names(void **state)
+{
+	struct fixture *f = *state;
+	struct pt_domain d = { 0 };
+	struct pt_error err = { 0 };
+
+	assert_int_equal(pt_vm_find(f->conn, "TEST1", &d, &err), -ENOENT);
+	assert_int_equal(err.kind, PT_ERROR_USAGE);
+	assert_string_equal(err.msg, "there is no VM 'TEST1' at test:///default");
+	assert_string_equal(err.hint, "there is only test");
+	assert_int_equal(pt_vm_find(f->conn, "", &d, &err), -ENOENT);
+	assert_int_equal(pt_vm_find(f->conn, "-1", &d, &err), -ENOENT);
+	assert_int_equal(pt_vm_find(f->conn, "99999999999999999999", &d, &err), -ENOENT);
+}
+
+static void the_list_leaves_out_the_vm_in_question(void **state)
+{
+	struct fixture *f = *state;
+	PT_AUTO(pt_domains) all = { 0 };
+	PT_AUTO(pt_domains) others = { 0 };
+
+	assert_int_equal(pt_vm_list(f->conn, NULL, &all, NULL), 0);
+	assert_int_equal(all.n, 1);
+	assert_int_equal(pt_vm_list(f->conn, TEST_UUID, &others, NULL), 0);
+	assert_int_equal(others.n, 0);
+}
+
+static void a_stopped_vm_is_off_and_a_started_one_is_alive(void **state)
+{
+	struct fixture *f = *state;
+	enum pt_domain_state now;
+	struct pt_error err = { 0 };
+
+	assert_int_equal(f->ops.stop(f->ops.ctx, TEST_UUID, 5000, false, &err), 0);
+	assert_int_equal(f->ops.state(f->ops.ctx, TEST_UUID, &now, &err), 0);
+	assert_int_equal(now, PT_DOMAIN_SHUTOFF);
+	assert_int_equal(f->ops.alive(f->ops.ctx, TEST_UUID, &err), 0);
+	assert_string_equal(err.msg, "test does not run: it shut itself down");
+	assert_int_equal(f->ops.stop(f->ops.ctx, TEST_UUID, 5000, false, &err), 0);
+	assert_int_equal(f->ops.start(f->ops.ctx, TEST_UUID, &err), 0);
+	assert_int_equal(f->ops.alive(f->ops.ctx, TEST_UUID, &err), 1);
+	assert_int_equal(f->ops.start(f->ops.ctx, TEST_UUID, &err), 0);
+}
+
+static void a_forced_stop_says_so_when_asked_why(void **state)
+{
+	struct fixture *f = *state;
+	struct pt_error err = { 0 };
+
+	tree_file(f->t, "var/log/libvirt/qemu/test.log",
+		  "2026-01-01 00:00:00.000+0000: starting up libvirt version: 11.3.0\nold: cause\n"
+		  "2026-01-02 00:00:00.000+0000: starting up libvirt version: 11.3.0\nLC_ALL=C \\\n/usr/bin/qemu \\\n"
+		  "-name guest=test \\\nqemu: vfio 0000:01:00.0: \033[31mcannot\n"
+		  "2026-01-02 00:00:01.000+0000: shutting down, reason=failed\n");
+	assert_int_equal(f->ops.stop(f->ops.ctx, TEST_UUID, 0, true, &err), 0);
+	assert_int_equal(f->ops.alive(f->ops.ctx, TEST_UUID, &err), 0);
+	assert_string_equal(err.msg, "test does not run: it was forced off; QEMU's log says: qemu: vfio 0000:01:00.0: ?"
+				     "[31mcannot");
+}
+
+static void a_definition_survives_being_written_back(void **state)
+{
+	struct fixture *f = *state;
+	pt_autofree char *before = NULL;
+	pt_autofree char *after = NULL;
+	struct pt_error err = { 0 };
+
+	assert_int_equal(f->ops.get_xml(f->ops.ctx, TEST_UUID, &before, &err), 0);
+	assert_int_equal(f->ops.define(f->ops.ctx, TEST_UUID, before, &err), 0);
+	assert_int_equal(f->ops.get_xml(f->ops.ctx, TEST_UUID, &after, &err), 0);
+	assert_string_equal(before, after);
+}
+
+/* in an XML from get_xml(): replace a word that occurs once */
+static char *with(const char *xml, const char *old, const char *new)
+{
+	const char *at = strstr(xml, old);
+
+	assert_non_null(at);
+	return pt_strf("%.*s%s%s", (int)(at - xml), xml, new, at + strlen(old));
+}
+
+static void a_definition_of_another_vm_is_not_written(void **state)
+{
+	struct fixture *f = *state;
+	pt_autofree char *xml = NULL;
+	pt_autofree char *renamed = NULL;
+	pt_autofree char *other = NULL;
+	PT_AUTO(pt_domains) all = { 0 };
+	struct pt_error err = { 0 };
+
+	assert_int_equal(f->ops.get_xml(f->ops.ctx, TEST_UUID, &xml, &err), 0);
+	renamed = with(xml, "<name>test</name>", "<name>second</name>");
+	assert_int_equal(f->ops.define(f->ops.ctx, TEST_UUID, renamed, &err), -EINVAL);
+	other = with(xml, "6695eb01", "6695eb02");
+	assert_int_equal(f->ops.define(f->ops.ctx, TEST_UUID, other, &err), -EINVAL);
+	assert_int_equal(pt_vm_list(f->conn, NULL, &all, NULL), 0);
+	assert_int_equal(all.n, 1);
+}
+
+static void what_libvirt_refuses_is_told_in_its_words(void **state)
+{
+	struct fixture *f = *state;
+	pt_autofree char *xml = NULL;
+	pt_autofree char *bad = NULL;
+	struct pt_error err = { 0 };
+
+	assert_int_equal(f->ops.get_xml(f->ops.ctx, TEST_UUID, &xml, &err), 0);
+	bad = with(xml, "<type arch='i686'>hvm</type>", "<type arch='z80'>hvm</type>");
+	assert_true(f->ops.define(f->ops.ctx, TEST_UUID, bad, &err) < 0);
+	assert_non_null(strstr(err.msg, "libvirt does not take the new definition of test: "));
+	assert_non_null(strstr(err.msg, "z80"));
+}
+
+static void autostart_is_read_and_written(void **state)
+{
+	struct fixture *f = *state;
+	bool on = true;
+	struct pt_error err = { 0 };
+
+	assert_int_equal(f->ops.autostart(f->ops.ctx, TEST_UUID, -1, &on, &err), 0);
+	assert_false(on);
+	assert_int_equal(f->ops.autostart(f->ops.ctx, TEST_UUID, 1, NULL, &err), 0);
+	assert_int_equal(f->ops.autostart(f->ops.ctx, TEST_UUID, -1, &on, &err), 0);
+	assert_true(on);
+}
+
+static void a_vm_that_does_not_exist_is_named_by_its_uuid(void **state)
+{
+	struct fixture *f = *state;
+	char *xml = NULL;
+	struct pt_error err = { 0 };
+
+	assert_int_equal(f->ops.get_xml(f->ops.ctx, "00000000-0000-0000-0000-000000000001", &xml, &err), -ENOENT);
+	assert_string_equal(err.msg, "there is no VM with UUID 00000000-0000-0000-0000-000000000001 any more");
+	assert_null(xml);
+}
+
+static void only_a_running_vm_has_a_live_definition(void **state)
+{
+	struct fixture *f = *state;
+	PT_AUTO(pt_domain) live = { 0 };
+	struct pt_domain none = { 0 };
+	struct pt_error err = { 0 };
+
+	assert_int_equal(pt_vm_live(f->conn, TEST_UUID, &live, &err), 0);
+	assert_string_equal(live.name, "test");
+	assert_int_equal(f->ops.stop(f->ops.ctx, TEST_UUID, 5000, false, &err), 0);
+	assert_int_equal(pt_vm_live(f->conn, TEST_UUID, &none, &err), -ENOTCONN);
+}
+
+static int stop_waiting(void *ctx)
+{
+	(*(int *)ctx)++;
+	return 1;
+}
+
+static void a_wait_can_be_broken_off(void **state)
+{
+	struct fixture *f = *state;
+	struct pt_error err = { 0 };
+	int calls = 0;
+
+	pt_vm_set_poll(f->conn, stop_waiting, &calls);
+	assert_int_equal(f->ops.stop(f->ops.ctx, TEST_UUID, 60000, false, &err), -EINTR);
+	assert_int_equal(calls, 1);
+}
+
+static void who_may_only_read_is_told_so(void **state)
+{
+	struct fixture *f = *state;
+	struct pt_vm_conn *conn = NULL;
+	struct pt_vm_ops ops;
+	struct pt_error err = { 0 };
+
+	assert_int_equal(pt_vm_open(&f->t->root, TEST_URI, true, &conn, &err), 0);
+	pt_vm_ops_init(conn, &ops);
+	assert_int_equal(ops.stop(ops.ctx, TEST_UUID, 1000, true, &err), -EPERM);
+	pt_vm_close(conn);
+	assert_int_equal(err.kind, PT_ERROR_USAGE);
+	assert_non_null(strstr(err.msg, "cannot force test off"));
+	assert_non_null(strstr(err.hint, "as root"));
+}
+
+static void a_libvirt_that_does_not_answer_names_what_to_start(void **state)
+{
+	struct fixture *f = *state;
+	struct pt_vm_conn *conn = NULL;
+	struct pt_error err = { 0 };
+	pt_autofree char *uri = pt_strf("qemu:///system?socket=%s/none", f->t->path);
+
+	tree_file(f->t, "usr/sbin/libvirtd", "");
+	assert_int_equal(pt_vm_open(&f->t->root, uri, false, &conn, &err), -ECONNREFUSED);
+	assert_int_equal(err.kind, PT_ERROR_USAGE);
+	assert_non_null(strstr(err.msg, "No such file or directory"));
+	assert_non_null(strstr(err.hint, "systemctl start libvirtd"));
+
+	tree_file(f->t, "usr/lib/systemd/system/virtqemud.service", "");
+	tree_file(f->t, "etc/systemd/system/sockets.target.wants/virtqemud.socket", "");
+	assert_true(pt_vm_open(&f->t->root, uri, false, &conn, &err) < 0);
+	assert_non_null(strstr(err.hint, "systemctl start virtqemud.socket"));
+	assert_null(conn);
+}
+
+static void a_host_without_libvirt_is_told_what_to_install(void **state)
+{
+	struct fixture *f = *state;
+	struct pt_vm_conn *conn = NULL;
+	struct pt_error err = { 0 };
+	pt_autofree char *uri = pt_strf("qemu:///system?socket=%s/none", f->t->path);
+
+	assert_true(pt_vm_open(&f->t->root, uri, false, &conn, &err) < 0);
+	assert_non_null(strstr(err.hint, "apt install libvirt-daemon-system"));
+}
+
+static void versions_are_told(void **state)
+{
+	struct fixture *f = *state;
+	struct pt_vm_version v = { 0 };
+
+	assert_int_equal(pt_vm_version_read(f->conn, &v, NULL), 0);
+	assert_string_equal(v.uri, TEST_URI);
+	assert_string_equal(v.type, "TEST");
+	assert_non_null(strchr(v.libvirt, '.'));
+	assert_true(pt_vm_is_local(f->conn));
+	pt_vm_version_done(&v);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(a_vm_is_found_by_name_uuid_and_number, setup, teardown),
+		cmocka_unit_test_setup_teardown(an_unknown_vm_is_a_usage_error_that_offers_the_names, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_list_leaves_out_the_vm_in_question, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_stopped_vm_is_off_and_a_started_one_is_alive, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_forced_stop_says_so_when_asked_why, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_definition_survives_being_written_back, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_definition_of_another_vm_is_not_written, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_libvirt_refuses_is_told_in_its_words, setup, teardown),
+		cmocka_unit_test_setup_teardown(autostart_is_read_and_written, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_vm_that_does_not_exist_is_named_by_its_uuid, setup, teardown),
+		cmocka_unit_test_setup_teardown(only_a_running_vm_has_a_live_definition, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_wait_can_be_broken_off, setup, teardown),
+		cmocka_unit_test_setup_teardown(who_may_only_read_is_told_so, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_libvirt_that_does_not_answer_names_what_to_start, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_host_without_libvirt_is_told_what_to_install, setup, teardown),
+		cmocka_unit_test_setup_teardown(versions_are_told, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
