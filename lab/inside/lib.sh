@@ -129,28 +129,5 @@ power_cut()
 	[ -n "${1:-}" ] || sleep 3600
 }
 
-# --- devices
-
-driver_of()
-{
-	path=$(readlink "/sys/bus/pci/devices/$1/driver") && echo "${path##*/}" || echo none
-}
-
-has_driver()
-{
-	[ "$(driver_of "$1")" = "$2" ] || { echo "$1 is held by $(driver_of "$1")"; return 1; }
-}
-
-# group_of BDF: the functions that share its IOMMU group, in one line.
-group_of()
-{
-	(cd "/sys/bus/pci/devices/$1/iommu_group/devices" && echo *)
-}
-
-# by_id SERIAL: the stable name under which udev shows a disk of the story.
-ssd()
-{
-	echo "/dev/disk/by-id/scsi-35002538e0000000$1"
-}
-
+. "$LAB/inside/host.sh"
 . "$LAB/inside/libvirt.sh"

@@ -56,7 +56,7 @@ xml_head()
 	    <type arch='x86_64' machine='q35'>hvm</type>
 	    <kernel>$GUEST_DIR/kernel</kernel>
 	    <initrd>$GUEST_DIR/initrd</initrd>
-	    <cmdline>console=ttyS0 ${2:-}</cmdline>
+	    <cmdline>console=ttyS0 quiet ${2:-}</cmdline>
 	  </os>
 	  <features><acpi/><apic/></features>
 	  <cpu mode='host-passthrough' migratable='off'/>
@@ -202,7 +202,7 @@ is_off()
 	[ "$(virsh -q domstate "$1")" = 'shut off' ]
 }
 
-# The serial numbers that a guest saw on its PCI storage controller, and the vendor:device ids it has.
+# guest_sees_disk VM SERIAL; guest_sees_pci VM VENDOR:DEVICE DRIVER: in its own words, on its console.
 guest_sees_disk()
 {
 	console_has "$1" "lab-guest: disk .* serial=$2 "
@@ -213,8 +213,10 @@ guest_sees_pci()
 	console_has "$1" "lab-guest: pci .* $2 .*driver=$3\$?"
 }
 
-# fresh_console VM: forget what an earlier boot of the guest said.
-fresh_console()
+# guest_disk_is_on VM SERIAL VENDOR:DEVICE: the guest has that disk through a function with these ids.
+guest_disk_is_on()
 {
-	: >"$CONSOLES/$1-console.log"
+	pci=$(console "$1" | sed -n "s/.*lab-guest: disk .* serial=$2 pci=\([^ ]*\) .*/\1/p" | head -n 1)
+	[ -n "$pci" ] || { echo "the guest has no disk $2"; return 1; }
+	console_has "$1" "lab-guest: pci $pci $3 " || { echo "the guest has disk $2 on $pci, which is not $3"; return 1; }
 }

@@ -7,9 +7,11 @@ import shutil
 import signal
 import sys
 import tempfile
+import time
 
 from . import LabError, formats, machine, run
 
+FOREVER = 365 * 86400
 LEAVE = "This is an emulated server; nothing in it can reach your machine.  Leave it with `exit` (or Ctrl-A, then X, at any time)."
 
 
@@ -128,14 +130,14 @@ def shell_in(lab, hardware, folder):
     server.start(terminal=True)
     ended = False
     try:
-        for kind, _ in server.lines(float("inf")):
-            ended = ended or kind == "end"
-            if ended:
+        for kind, _ in server.lines(time.monotonic() + FOREVER):
+            if kind == "end":
+                ended = True
                 break
+        left = ended or server.wait() == 0      # QEMU's own way out ends it with 0
     finally:
-        left = server.process.poll()
         server.kill()
-    if not ended and left != 0:
+    if not left:
         raise LabError(f"the server died: {machine.why_it_died(serial, serial + '.qemu')}")
     return 0
 

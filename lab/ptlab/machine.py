@@ -80,7 +80,7 @@ class Machine:
 
     def command(self, port_fd, terminal):
         hw = self.hardware
-        console = "console=hvc0 console=ttyS0" if terminal else "console=ttyS0"
+        console = "console=ttyS0"
         line = ["passthru.lab", console, "panic=-1", "quiet", "loglevel=5"] + hw.kernel
         args = [PROGRAM, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-name", "passthru-lab",
                 "-accel", "tcg,thread=multi", "-kernel", self.images.kernel.image, "-initrd", self.images.server,
@@ -117,6 +117,13 @@ class Machine:
         self.port.close()
         with running_lock:
             running.discard(self.process)
+
+    def wait(self):
+        """The exit status of a QEMU that has closed its port."""
+        try:
+            return self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            return None
 
     def cut_after(self, seconds):
         """Pull the plug that much later, while the server goes on."""

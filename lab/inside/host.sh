@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=sh
+# Questions to the emulated server about its devices.  lib.sh reads this.
+
+driver_of()
+{
+	path=$(readlink "/sys/bus/pci/devices/$1/driver") && echo "${path##*/}" || echo none
+}
+
+has_driver()
+{
+	[ "$(driver_of "$1")" = "$2" ] || { echo "$1 is held by $(driver_of "$1")"; return 1; }
+}
+
+# group_of BDF: the functions that share its IOMMU group, in one line.
+group_of()
+{
+	(cd "/sys/bus/pci/devices/$1/iommu_group/devices" && echo *)
+}
+
+# ssd NUMBER: the stable name of a disk of the story.
+ssd()
+{
+	echo "/dev/disk/by-id/scsi-35002538e0000000$1"
+}
+
+host_has_ssds()
+{
+	udevadm settle
+	for number in 1 2 3; do
+		[ -b "$(ssd "$number")" ] || { echo "$(ssd "$number") is not there"; return 1; }
+	done
+}
+
+host_has_no_ssds()
+{
+	udevadm settle
+	for number in 1 2 3; do
+		[ ! -e "$(ssd "$number")" ] || { echo "$(ssd "$number") is there"; return 1; }
+	done
+	if grep -l 5002538e0000000 /sys/block/*/device/wwid 2>/dev/null; then
+		return 1
+	fi
+}
+
+# All that an attach may change: drivers and their overrides, names of disks, VMs, rules, leftovers.
+describe_server()
+{
+	for dev in /sys/bus/pci/devices/*; do
+		echo "pci ${dev##*/} $(driver_of "${dev##*/}") $(cat "$dev/driver_override")"
+	done
+	udevadm settle
+	(cd /dev/disk/by-id && ls)
+	for name in $(virsh -q list --all --name 2>/dev/null); do
+		echo "vm $name $(virsh -q domstate "$name")"
+		virsh -q dominfo "$name" | grep -E 'Autostart|Persistent'
+		virsh -q dumpxml --inactive --security-info "$name"
+	done
+	find /etc/udev/rules.d /etc/modprobe.d /etc/modules-load.d /etc/libvirt/qemu -type f | sort
+}
+
+# remember: what the server is now.  unchanged SENTENCE: a check that it still is.
+remember()
+{
+	describe_server >/run/lab/remembered
+}
+
+unchanged()
+{
+	describe_server >/run/lab/now
+	same "$1" /run/lab/remembered /run/lab/now
+}
