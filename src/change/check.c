@@ -114,17 +114,38 @@ static int check_driver(const struct pt_run *run, const struct pt_step *s, struc
 	return moved(err, LOOK_AGAIN);
 }
 
-static int check_reserve(const struct pt_run *run, const struct pt_step *s, struct pt_error *err)
+/* by the step that binds the device in this change, else the one that has it now */
+static char *reserving_driver(const struct pt_run *run, const struct pt_step *s)
 {
-	pt_autofree char *text = NULL;
-	int r = pt_reserve_read(run->env->host, s->bdf, &text, err);
+	pt_autofree char *driver = NULL;
+	pt_autofree char *override = NULL;
 
-	if (r == -ENOENT)
-		return 0;
-	if (r < 0)
+	for (size_t i = 0; i < run->record.steps.n; i++) {
+		const struct pt_step *other = &run->record.steps.v[i].step;
+
+		if (other->kind == PT_STEP_DRIVER && other->driver_after && pt_bdf_eq(other->bdf, s->bdf))
+			return pt_strdup(other->driver_after);
+	}
+	if (pt_bind_look(run->env->host, s->bdf, &driver, &override, NULL) == 0 && driver && strstr(driver, "vfio"))
+		return pt_take_ptr(driver);
+	return pt_strdup("vfio-pci");
+}
+
+/* what is reserved already stays so, and undo leaves it: somebody else reserved it */
+static int check_reserve(const struct pt_run *run, struct pt_step *s, struct pt_error *err)
+{
+	struct pt_bind id = pt_step_bind_before(s);
+	pt_autofree char *text = NULL;
+	int r = pt_bind_check(run->env->host, &id, err);
+
+	if (r == 0)
+		r = pt_reserve_read(run->env->host, s->bdf, &text, err);
+	if (r < 0 && r != -ENOENT)
 		return r;
-	(void)pt_say(err, -ESTALE, "%s is reserved already", pt_bdf_str(s->bdf).s);
-	return moved(err, LOOK_AGAIN);
+	if (!s->driver_after)
+		s->driver_after = reserving_driver(run, s);
+	s->flag = r == 0;
+	return 0;
 }
 
 /* the text goes into the journal, so that undo writes back what was there */
@@ -133,13 +154,10 @@ static int check_unreserve(const struct pt_run *run, struct pt_step *s, struct p
 	pt_autofree char *text = NULL;
 	int r = pt_reserve_read(run->env->host, s->bdf, &text, err);
 
-	if (r == -ENOENT) {
-		(void)pt_say(err, -ESTALE, "%s is not reserved any more", pt_bdf_str(s->bdf).s);
-		return moved(err, LOOK_AGAIN);
-	}
+	s->flag = r == -ENOENT;
 	if (r == 0)
 		pt_strset(&s->reservation, text);
-	return r;
+	return r == -ENOENT ? 0 : r;
 }
 
 int pt_step_check(const struct pt_run *run, struct pt_step *s, struct pt_error *err)

@@ -153,9 +153,9 @@ int pt_step_make(struct pt_run *run, struct pt_step *s, char **ret_seen, struct 
 	case PT_STEP_DRIVER:
 		return make_driver(run, s, ret_seen, err);
 	case PT_STEP_RESERVE:
-		return pt_reserve_write(run->env->host, &reservation, s->reservation, err);
+		return s->flag ? 0 : pt_reserve_write(run->env->host, &reservation, s->reservation, err);
 	case PT_STEP_UNRESERVE:
-		r = pt_reserve_remove(run->env->host, &reservation, err);
+		r = s->flag ? 0 : pt_reserve_remove(run->env->host, &reservation, err);
 		return r < 0 ? r : 0;
 	case PT_STEP_KINDS:
 		break;
@@ -272,10 +272,10 @@ int pt_step_unmake(struct pt_run *run, struct pt_step_row *row, struct pt_error 
 	case PT_STEP_DRIVER:
 		return unmake_driver(run, s, err);
 	case PT_STEP_RESERVE:
-		r = pt_reserve_remove(run->env->host, &reservation, err);
+		r = s->flag ? 0 : pt_reserve_remove(run->env->host, &reservation, err);
 		return r < 0 ? r : 0;
 	case PT_STEP_UNRESERVE:
-		return pt_reserve_write(run->env->host, &reservation, s->reservation, err);
+		return s->flag ? 0 : pt_reserve_write(run->env->host, &reservation, s->reservation, err);
 	case PT_STEP_KINDS:
 		break;
 	}

@@ -221,6 +221,9 @@ static int invert(const struct undo *u, const struct pt_step_row *row, struct pt
 	case PT_STEP_VM_STOP:
 	case PT_STEP_VM_START:
 		return 0; /* by what runs now: add_power() */
+	case PT_STEP_RESERVE:
+	case PT_STEP_UNRESERVE:
+		return row->step.flag ? 0 : invert_rest(u, row, plan, err);
 	case PT_STEP_DRIVER:
 		return invert_driver(u, row, plan, err);
 	case PT_STEP_VM_DEFINE:

@@ -22,8 +22,6 @@
 struct pt_host_writer {
 	const struct pt_root *root;
 	const struct pt_host_paths *paths;
-	int place_fd[2]; /* by enum pt_host_place */
-	int run_fd;
 };
 
 /* What a child does for us; it may hang in the kernel for good, and then nobody waits for it. */
@@ -151,6 +149,20 @@ static int run_job(struct job *job)
 	return r < 0 ? r : result;
 }
 
+/* one of our directories; @mode not 0: made when it is missing.  Looking makes none: --dry-run looks, too */
+static int open_dir(const char *path, mode_t mode, struct pt_error *err)
+{
+	int r = mode ? pt_file_mkdir_p(path, mode) : 0;
+	int fd;
+
+	if (r < 0)
+		return pt_fail(err, r, "cannot make the directory %s", path);
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return pt_fail(err, -errno, "cannot open the directory %s", path);
+	return fd;
+}
+
 static int write_job(const struct job *job)
 {
 	size_t size = strlen(job->text);
@@ -161,12 +173,12 @@ static int write_job(const struct job *job)
 	return (size_t)n == size ? 0 : -EIO;
 }
 
-static int busy(const struct pt_host_writer *w, struct pt_bdf bdf, const char *mark, struct pt_error *err)
+static int busy(const struct pt_host_writer *w, int run_fd, struct pt_bdf bdf, const char *mark, struct pt_error *err)
 {
 	pt_autofree char *pid = NULL;
 	int r;
 
-	if (pt_file_read_line(w->run_fd, mark, &pid) < 0 || strspn(pid, "0123456789") != strlen(pid))
+	if (pt_file_read_line(run_fd, mark, &pid) < 0 || !*pid || strspn(pid, "0123456789") != strlen(pid))
 		pt_strset(&pid, "?");
 	r = pt_say(err, -EBUSY,
 		   "an earlier write to %s still hangs in the kernel (pid %s): nothing more is written to it",
@@ -181,16 +193,19 @@ static int take_mark(const struct pt_host_writer *w, struct pt_bdf bdf, struct p
 {
 	pt_autofree char *name = pt_strf("writing-%s", pt_bdf_str(bdf).s);
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-	pt_autoclose int fd = openat(w->run_fd, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	pt_autoclose int run_fd = open_dir(w->paths->run, 0700, err);
+	pt_autoclose int fd = -EBADF;
 
+	if (run_fd < 0)
+		return run_fd;
+	fd = openat(run_fd, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return pt_fail(err, -errno, "cannot open %s/%s", w->paths->run, name);
-	if (fcntl(fd, F_OFD_SETLK, &lock) < 0) {
-		if (errno == EAGAIN || errno == EACCES)
-			return busy(w, bdf, name, err);
-		return pt_fail(err, -errno, "cannot lock %s/%s", w->paths->run, name);
-	}
-	return pt_take_fd(fd);
+	if (fcntl(fd, F_OFD_SETLK, &lock) == 0)
+		return pt_take_fd(fd);
+	if (errno == EAGAIN || errno == EACCES)
+		return busy(w, run_fd, bdf, name, err);
+	return pt_fail(err, -errno, "cannot lock %s/%s", w->paths->run, name);
 }
 
 static int write_attr(void *ctx, struct pt_bdf bdf, const char *path, const char *value, unsigned timeout_ms,
@@ -301,19 +316,22 @@ static const char *place_path(const struct pt_host_writer *w, enum pt_host_place
 static int file_read(void *ctx, enum pt_host_place place, const char *name, char **ret_text, struct pt_error *err)
 {
 	const struct pt_host_writer *w = ctx;
-	int r = pt_file_read(w->place_fd[place], name, 65536, ret_text, NULL);
+	pt_autoclose int fd = open_dir(place_path(w, place), 0, err);
+	int r = fd < 0 ? fd : pt_file_read(fd, name, 65536, ret_text, NULL);
 
-	if (r < 0)
+	if (r < 0 && fd >= 0)
 		return pt_fail(err, r, "cannot read %s/%s", place_path(w, place), name);
-	return 0;
+	return r;
 }
 
 static int file_write(void *ctx, enum pt_host_place place, const char *name, const char *text, struct pt_error *err)
 {
 	const struct pt_host_writer *w = ctx;
-	int fd = w->place_fd[place];
+	pt_autoclose int fd = open_dir(place_path(w, place), 0755, err);
 	int r;
 
+	if (fd < 0)
+		return fd;
 	if (text) {
 		r = pt_file_write_atomic(fd, name, text, strlen(text), 0644);
 		return r < 0 ? pt_fail(err, r, "cannot write %s/%s", place_path(w, place), name) : 0;
@@ -323,36 +341,12 @@ static int file_write(void *ctx, enum pt_host_place place, const char *name, con
 	return 0;
 }
 
-static int open_dir(const char *path, mode_t mode, int *ret_fd, struct pt_error *err)
-{
-	int r = pt_file_mkdir_p(path, mode);
-	int fd;
-
-	if (r < 0)
-		return pt_fail(err, r, "cannot make the directory %s", path);
-	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return pt_fail(err, -errno, "cannot open the directory %s", path);
-	*ret_fd = fd;
-	return 0;
-}
-
-int pt_host_writer_open(const struct pt_root *root, const struct pt_host_paths *paths,
-			struct pt_host_writer **ret_writer, struct pt_host_ops *ret_ops, struct pt_error *err)
+void pt_host_writer_open(const struct pt_root *root, const struct pt_host_paths *paths,
+			 struct pt_host_writer **ret_writer, struct pt_host_ops *ret_ops)
 {
 	struct pt_host_writer *w = pt_alloc(sizeof(*w));
-	int r;
 
-	*w = (struct pt_host_writer){ root, paths, { -EBADF, -EBADF }, -EBADF };
-	r = open_dir(paths->reserved, 0755, &w->place_fd[PT_HOST_RESERVED], err);
-	if (r == 0)
-		r = open_dir(paths->rules, 0755, &w->place_fd[PT_HOST_RULES], err);
-	if (r == 0)
-		r = open_dir(paths->run, 0700, &w->run_fd, err);
-	if (r < 0) {
-		pt_host_writer_close(w);
-		return r;
-	}
+	*w = (struct pt_host_writer){ root, paths };
 	*ret_ops = (struct pt_host_ops){
 		.ctx = w,
 		.settle_ms = SETTLE_MS,
@@ -365,15 +359,9 @@ int pt_host_writer_open(const struct pt_root *root, const struct pt_host_paths *
 		.file_write = file_write,
 	};
 	*ret_writer = w;
-	return 0;
 }
 
 void pt_host_writer_close(struct pt_host_writer *w)
 {
-	if (!w)
-		return;
-	pt_closep(&w->place_fd[0]);
-	pt_closep(&w->place_fd[1]);
-	pt_closep(&w->run_fd);
 	free(w);
 }
