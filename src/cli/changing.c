@@ -167,10 +167,10 @@ static int open_journal(struct pt_changing_parts *p, bool look_only, struct pt_e
 	return r;
 }
 
-int pt_changing_open(struct pt_cli *cli, struct pt_vm_conn *conn, struct pt_changing *ret, struct pt_error *err)
+static int open_all(struct pt_cli *cli, struct pt_vm_conn *conn, bool look_only, struct pt_changing *ret,
+		    struct pt_error *err)
 {
 	struct pt_changing_parts *p = pt_alloc(sizeof(*p));
-	bool look_only = pt_cli_flag(cli, "dry-run");
 	long wait_s = PT_LOCK_WAIT_MS / 1000;
 	int r;
 
@@ -205,6 +205,16 @@ int pt_changing_open(struct pt_cli *cli, struct pt_vm_conn *conn, struct pt_chan
 		.grace_ms = GRACE_MS,
 	};
 	return 0;
+}
+
+int pt_changing_open(struct pt_cli *cli, struct pt_vm_conn *conn, struct pt_changing *ret, struct pt_error *err)
+{
+	return open_all(cli, conn, pt_cli_flag(cli, "dry-run"), ret, err);
+}
+
+int pt_changing_look(struct pt_cli *cli, struct pt_vm_conn *conn, struct pt_changing *ret, struct pt_error *err)
+{
+	return open_all(cli, conn, true, ret, err);
 }
 
 void pt_changing_close(struct pt_changing *c)

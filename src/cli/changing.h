@@ -55,6 +55,14 @@ struct pt_changing {
 /** pt_changing_open() - with --dry-run only for looking: no lock, and no journal is made where there is none */
 int pt_changing_open(struct pt_cli *cli, struct pt_vm_conn *conn, struct pt_changing *ret_changing,
 		     struct pt_error *err);
+
+/** pt_changing_look() - the same only for looking, whatever the options say: to make a plan from the journal */
+int pt_changing_look(struct pt_cli *cli, struct pt_vm_conn *conn, struct pt_changing *ret_changing,
+		     struct pt_error *err);
+
 void pt_changing_close(struct pt_changing *changing);
+
+/** pt_cli_change_id() - the number of a change; PT_ERROR_USAGE */
+int pt_cli_change_id(const char *text, long long *ret_id, struct pt_error *err);
 
 #endif
