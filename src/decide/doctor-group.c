@@ -80,9 +80,11 @@ static void judge_company(const struct pt_device *d, const struct company *c, co
 				"group %d also has devices that the host uses: %s; a group goes to one VM as a whole",
 				d->iommu_group, busy);
 	else if (c->siblings.n)
-		pt_findings_add(f, PT_WARN, "iommu-group", where, "attach them together, in one command",
-				"group %d also has the card's other functions: %s; they leave the host with it",
-				d->iommu_group, siblings);
+		pt_findings_add(
+			f, PT_FAIL, "iommu-group", where, "attach them together, in one command",
+			"group %d also has the card's other functions, which the host uses: %s; a group goes to "
+			"one VM as a whole",
+			d->iommu_group, siblings);
 	else if (c->quiet.n)
 		pt_findings_add(f, PT_OK, "iommu-group", where, NULL,
 				"group %d; the others in it have no driver of the host's: %s", d->iommu_group, quiet);
