@@ -40,7 +40,8 @@ static char *firmware_fix(const struct pt_platform *p)
 	if (p->cpu.guest)
 		return pt_strdup(
 			"this host is itself a virtual machine: its hypervisor must give it an IOMMU (libvirt: "
-			"<iommu model='intel'><driver intremap='on'/></iommu>; QEMU: -device intel-iommu)");
+			"<iommu model='intel'><driver intremap='on'/></iommu> with <ioapic driver='qemu'/>; "
+			"QEMU: -device intel-iommu)");
 	if (p->cpu.arch == PT_ARCH_X86 && p->cpu.maker == PT_CPU_INTEL)
 		what = "VT-d (\"Intel VT for Directed I/O\"; VT-x alone is not enough)";
 	else if (p->cpu.arch == PT_ARCH_X86 && p->cpu.maker == PT_CPU_AMD)

@@ -96,7 +96,7 @@ static const struct pt_finding *of_host(struct fixture *f, const char *name)
 static const struct pt_finding *of_device(struct fixture *f, size_t index, const char *name)
 {
 	pt_findings_done(&f->found);
-	pt_doctor_device(&f->p, &f->host, &f->devices[index], &f->more, true, &f->found);
+	pt_doctor_device(&f->p, &f->host, &f->devices[index], &f->more, &f->found);
 	return named(f, name);
 }
 
