@@ -3,6 +3,7 @@
 #include "base/cleanup.h"
 #include "decide/group.h"
 #include "decide/judge.h"
+#include "decide/use-fix.h"
 
 void pt_judge_host(struct pt_judge *j)
 {
@@ -228,35 +229,6 @@ void pt_judge_other_vms(struct pt_judge *j)
 	}
 }
 
-static const char *use_fix(enum pt_use_kind kind)
-{
-	static const char *const fixes[PT_USE_KINDS] = {
-		[PT_USE_MOUNT] = "unmount it, and take it out of /etc/fstab",
-		[PT_USE_SWAP] = "turn it off with swapoff, and take it out of /etc/fstab",
-		[PT_USE_LVM] =
-			"deactivate the volume group (vgchange -an); the guest's own is kept off the host in lvm.conf",
-		[PT_USE_DM] = "remove the mapping (dmsetup remove), or close what made it (cryptsetup close)",
-		[PT_USE_MD] = "stop the array (mdadm --stop); if it is the guest's own, keep the host's mdadm off it",
-		[PT_USE_MULTIPATH] = "remove the map (multipath -f), and blacklist the disk in multipath.conf",
-		[PT_USE_ZFS] = "export the pool (zpool export)",
-		[PT_USE_BTRFS] = "unmount the file system that it is a member of",
-		[PT_USE_BCACHE] = "stop the cache device",
-		[PT_USE_EXPORT] = "end the export (targetcli or nvmetcli)",
-		[PT_USE_LOOP] = "detach the loop device (losetup -d)",
-		[PT_USE_OPEN] = "end the process",
-		[PT_USE_BUSY] = "find out who holds it (lsof, fuser, /proc/*/fd) and end that",
-		[PT_USE_ROUTE] = "move the default route to another interface",
-		[PT_USE_SESSION] = "come in over another interface, or use the console",
-		[PT_USE_BRIDGE] = "take the interface out of it, or bring it down",
-		[PT_USE_ADDRESS] = "the address goes with the interface",
-		[PT_USE_CONSOLE] = "let the host use another GPU, or none, for its console",
-		[PT_USE_DRM] = "end the process, most often the display manager",
-		[PT_USE_VFIO] = "end the process; a VM's device is given back with `passthru detach`",
-	};
-
-	return fixes[kind];
-}
-
 /*
  * QEMU of the VM itself may have its disks and devices open: it ends before they move.  Which VM a process belongs to
  * is not known here, but a disk of another VM is refused as that already.
@@ -282,11 +254,11 @@ static void judge_use(struct pt_judge *j, const struct pt_device *d, const struc
 	if (u->kind >= PT_USE_KINDS || is_own_qemu(j, u))
 		return;
 	if (u->kind == PT_USE_ADDRESS) {
-		pt_judge_say(j, PT_WARN, pt_use_kind_str(u->kind), u->where, use_fix(u->kind),
+		pt_judge_say(j, PT_WARN, pt_use_kind_str(u->kind), u->where, pt_use_fix(u->kind),
 			     "the host would lose %s%s: %s", pt_bdf_str(d->bdf).s, bdf_note, u->chain);
 		return;
 	}
-	pt_judge_refuse(j, PT_FORCE_BY_NAME, pt_use_kind_str(u->kind), u->where, use_fix(u->kind),
+	pt_judge_refuse(j, PT_FORCE_BY_NAME, pt_use_kind_str(u->kind), u->where, pt_use_fix(u->kind),
 			"the host uses %s%s: %s", pt_bdf_str(d->bdf).s, bdf_note, u->chain);
 }
 

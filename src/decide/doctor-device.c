@@ -5,6 +5,8 @@
 
 #include "base/cleanup.h"
 #include "decide/doctor.h"
+#include "decide/group.h"
+#include "decide/use-fix.h"
 
 static char *attribute(const struct pt_device *d, const char *name)
 {
@@ -17,7 +19,7 @@ static void judge_driver(const struct pt_device *d, const struct pt_device_platf
 
 	if (!d->driver)
 		pt_findings_add(f, PT_OK, "driver", where, NULL, "no driver holds it");
-	else if (pt_device_is_vfio(d))
+	else if (pt_driver_is_vfio(d->driver))
 		pt_findings_add(f, PT_OK, "driver", where, NULL, "%s holds it already", d->driver);
 	else if (more->driver_builtin == PT_KNOWN_YES)
 		pt_findings_add(
@@ -68,10 +70,7 @@ static void judge_uses(const struct pt_host *host, const struct pt_device *d, st
 		if (!pt_bdf_eq(u->bdf, d->bdf))
 			continue;
 		added = pt_findings_add(f, use_verdict(u->kind), pt_use_kind_str(u->kind), u->where,
-					u->kind == PT_USE_VFIO	    ? "a VM gives it back with `passthru detach`"
-					: u->kind == PT_USE_ADDRESS ? NULL
-								    : "the host has to let go of it first",
-					"%s", u->chain);
+					pt_use_fix(u->kind), "%s", u->chain);
 		added->forceable = added->verdict == PT_FAIL;
 		found++;
 	}

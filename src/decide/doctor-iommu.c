@@ -230,6 +230,10 @@ static char *why_not_remapped(const struct pt_platform *p, char **ret_fix)
 	if (p->acpi.dmar != PT_KNOWN_YES && p->acpi.ivrs == PT_KNOWN_YES && p->acpi.read && !p->acpi.intremap)
 		return pt_strdup("the firmware's IVRS table names no IO-APIC, without which Linux leaves it off");
 	free(*ret_fix);
+	if (!p->acpi.read && !p->root && pt_acpi_table(&p->acpi)) {
+		*ret_fix = pt_strf("run this as root: the %s table may say why", pt_acpi_table(&p->acpi));
+		return pt_strdup("the kernel has left it off");
+	}
 	*ret_fix = pt_strdup("see what the kernel says about it: `journalctl -k -g remapping`");
 	return pt_strdup("the kernel has left it off");
 }

@@ -20,6 +20,7 @@ static char svm_model[] = "AMD EPYC";
 static char unit_name[] = "dmar0";
 static char ahci[] = "ahci";
 static char lpc[] = "lpc_ich";
+static char pcieport[] = "pcieport";
 static char vfio[] = "vfio-pci";
 static char flr[] = "flr";
 static char empty[] = "";
@@ -316,10 +317,10 @@ static void who_else_is_in_the_group_decides(void **state)
 	f->devices[2].driver = vfio;
 	assert_says(of_device(f, 1, "iommu-group"), PT_OK, "0000:01:00.1 (vfio-pci)", NULL);
 	f->devices[2].driver = ahci;
-	assert_says(of_device(f, 1, "iommu-group"), PT_FAIL, "the card's other functions", "together");
+	assert_says(of_device(f, 1, "iommu-group"), PT_FAIL, "0000:01:00.1 (ahci)", "together");
 	f->devices[3].iommu_group = 14;
 	f->devices[3].driver = ahci;
-	assert_says(of_device(f, 1, "iommu-group"), PT_FAIL, "0000:02:00.0 (ahci)", "same VM");
+	assert_says(of_device(f, 1, "iommu-group"), PT_FAIL, "0000:01:00.1 (ahci), 0000:02:00.0 (ahci)", "together");
 	f->devices[0].iommu_group = 14;
 	assert_says(of_device(f, 1, "iommu-group"), PT_FAIL, "0000:02:00.0 (ahci)", NULL);
 	f->devices[0].driver = lpc;
@@ -331,7 +332,7 @@ static void a_port_in_the_group_stays_and_does_not_count(void **state)
 	struct fixture *f = *state;
 
 	f->devices[0].class_code = 0x060400;
-	f->devices[0].driver = ahci;
+	f->devices[0].driver = pcieport;
 	f->devices[0].iommu_group = 14;
 	assert_says(of_device(f, 1, "iommu-group"), PT_OK, "alone in it but for bridges", NULL);
 }
