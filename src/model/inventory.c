@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/inventory.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+
+static const char *const types[] = { "type-PCI", "type-PF", "type-VF", "vdpa" };
+
+const char *pt_dev_type_str(enum pt_dev_type type)
+{
+	return types[type];
+}
+
+int pt_dev_type_parse(const char *text)
+{
+	for (int i = 0; i < (int)(sizeof(types) / sizeof(*types)); i++)
+		if (strcmp(types[i], text) == 0)
+			return i;
+	return -EINVAL;
+}
+
+struct pt_inv_device *pt_inv_host_add(struct pt_inv_host *h)
+{
+	struct pt_inv_device *d = pt_array_add(h);
+
+	d->numa_node = PT_NOT_GIVEN;
+	d->totalvfs = PT_NOT_GIVEN;
+	d->vf_product = PT_NOT_GIVEN;
+	return d;
+}
+
+static int by_address(const void *a, const void *b)
+{
+	return pt_bdf_cmp(((const struct pt_inv_device *)a)->bdf, ((const struct pt_inv_device *)b)->bdf);
+}
+
+int pt_inv_host_finish(struct pt_inv_host *h, struct pt_bdf *ret_twice)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < h->n; i++) {
+		if (h->v[i].bdf.domain > 0xffff) {
+			pt_inv_device_done(&h->v[i]);
+			h->ignored++;
+		} else {
+			h->v[kept++] = h->v[i];
+		}
+	}
+	h->n = kept;
+	if (h->n)
+		qsort(h->v, h->n, sizeof(*h->v), by_address);
+	for (size_t i = 1; i < h->n; i++) {
+		if (pt_bdf_eq(h->v[i - 1].bdf, h->v[i].bdf)) {
+			*ret_twice = h->v[i].bdf;
+			return -EEXIST;
+		}
+	}
+	return 0;
+}
+
+int64_t pt_inv_host_find(const struct pt_inv_host *h, struct pt_bdf bdf)
+{
+	size_t low = 0;
+	size_t high = h->n;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		int c = pt_bdf_cmp(h->v[middle].bdf, bdf);
+
+		if (c == 0)
+			return (int64_t)middle;
+		if (c < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return -1;
+}
+
+void pt_inv_device_done(struct pt_inv_device *d)
+{
+	free(d->ifname);
+	free(d->parent_ifname);
+	free(d->owner);
+	free(d->serial);
+	free(d->card_serial);
+	free(d->rp_uuid);
+	*d = (struct pt_inv_device){ 0 };
+}
+
+void pt_inv_host_done(struct pt_inv_host *h)
+{
+	for (size_t i = 0; i < h->n; i++)
+		pt_inv_device_done(&h->v[i]);
+	free(h->v);
+	free(h->cells);
+	free(h->name);
+	*h = (struct pt_inv_host){ 0 };
+}
+
+void pt_inv_hosts_done(struct pt_inv_hosts *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		pt_inv_host_done(&l->v[i]);
+	free(l->v);
+	*l = (struct pt_inv_hosts){ 0 };
+}
