@@ -6,6 +6,8 @@
 #ifndef PT_CLI_CHANGING_H
 #define PT_CLI_CHANGING_H
 
+#include <jansson.h>
+
 #include "base/error.h"
 #include "change/change.h"
 #include "cli/cli.h"
@@ -33,6 +35,12 @@
 int pt_changing_run(struct pt_cli *cli, struct pt_vm_conn *conn, struct pt_plan *plan, const char *question,
 		    struct pt_error *err);
 
+/** pt_changing_print() - a plan for a person; @differences: of definitions, masked */
+void pt_changing_print(struct pt_cli *cli, const struct pt_plan *plan, bool differences);
+
+/** pt_changing_json() - a plan for a program: steps with their "difference" instead of definitions; NULL: see @err */
+json_t *pt_changing_json(const struct pt_plan *plan, struct pt_error *err);
+
 /**
  * struct pt_changing - the engine's environment, for commands that need more than pt_changing_run(): undo, recover
  * Opened by pt_changing_open(), closed by pt_changing_close(); members are read only.
@@ -44,8 +52,17 @@ struct pt_changing {
 	struct pt_changing_parts *parts;
 };
 
+/** pt_changing_open() - with --dry-run only for looking: no lock, and no journal is made where there is none */
 int pt_changing_open(struct pt_cli *cli, struct pt_vm_conn *conn, struct pt_changing *ret_changing,
 		     struct pt_error *err);
+
+/** pt_changing_look() - the same only for looking, whatever the options say: to make a plan from the journal */
+int pt_changing_look(struct pt_cli *cli, struct pt_vm_conn *conn, struct pt_changing *ret_changing,
+		     struct pt_error *err);
+
 void pt_changing_close(struct pt_changing *changing);
+
+/** pt_cli_change_id() - the number of a change; PT_ERROR_USAGE */
+int pt_cli_change_id(const char *text, long long *ret_id, struct pt_error *err);
 
 #endif

@@ -12,10 +12,12 @@
 #include "cli/findings.h"
 #include "cli/print.h"
 #include "decide/doctor.h"
+#include "host/block.h"
 #include "host/memory.h"
 #include "host/pci.h"
 #include "host/platform.h"
 #include "host/resolve.h"
+#include "host/users.h"
 #include "shape/finding.h"
 #include "vm/libvirt.h"
 
@@ -124,17 +126,33 @@ static int find_device(struct pt_cli *cli, struct pt_host *host, struct pt_devic
 	return pt_pci_read(&cli->root, *ret_device, false, err);
 }
 
+static int find_users(const struct pt_cli *cli, struct pt_host *host, const struct pt_device *device,
+		      struct pt_strv *blind, struct pt_error *err)
+{
+	int r = pt_block_list(&cli->root, &host->blocks, err);
+
+	if (r < 0)
+		return r;
+	return pt_users_find(&cli->root, host, &device->bdf, 1, &host->uses, blind, err);
+}
+
 static int judge_device(struct pt_cli *cli, const struct pt_platform *platform, struct pt_host *host,
 			struct pt_findings *findings, struct pt_error *err)
 {
+	PT_AUTO(pt_strv) blind = { 0 };
 	struct pt_device_platform more;
 	struct pt_device *device = NULL;
 	int r = find_device(cli, host, &device, err);
 
+	if (r == 0 && !pt_device_is_bridge(device))
+		r = find_users(cli, host, device, &blind, err);
 	if (r < 0)
 		return r;
 	pt_platform_device(&cli->root, device, &more);
-	pt_doctor_device(platform, host, device, &more, false, findings);
+	pt_doctor_device(platform, host, device, &more, findings);
+	/* what could not be looked at is a finding too, not a silence */
+	for (size_t i = 0; i < blind.n; i++)
+		pt_findings_add(findings, PT_UNKNOWN, "users", NULL, NULL, "%s", blind.v[i]);
 	return answer(cli, device, findings, err);
 }
 

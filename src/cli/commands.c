@@ -16,5 +16,12 @@ const struct pt_option pt_global_options[] = {
 };
 
 const struct pt_command *const pt_commands[] = {
-	&pt_command_doctor, &pt_command_list, &pt_command_place, &pt_command_help, NULL,
+	&pt_command_doctor,
+	&pt_command_list,
+	&pt_command_undo,
+	&pt_command_history,
+	&pt_command_recover,
+	&pt_command_place,
+	&pt_command_help,
+	NULL,
 };

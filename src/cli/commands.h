@@ -7,6 +7,9 @@
 
 extern const struct pt_command pt_command_list;
 extern const struct pt_command pt_command_doctor;
+extern const struct pt_command pt_command_undo;
+extern const struct pt_command pt_command_history;
+extern const struct pt_command pt_command_recover;
 extern const struct pt_command pt_command_help;
 extern const struct pt_command pt_command_place;
 

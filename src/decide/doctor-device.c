@@ -5,6 +5,8 @@
 
 #include "base/cleanup.h"
 #include "decide/doctor.h"
+#include "decide/group.h"
+#include "decide/use-fix.h"
 
 static char *attribute(const struct pt_device *d, const char *name)
 {
@@ -17,7 +19,7 @@ static void judge_driver(const struct pt_device *d, const struct pt_device_platf
 
 	if (!d->driver)
 		pt_findings_add(f, PT_OK, "driver", where, NULL, "no driver holds it");
-	else if (pt_device_is_vfio(d))
+	else if (pt_driver_is_vfio(d->driver))
 		pt_findings_add(f, PT_OK, "driver", where, NULL, "%s holds it already", d->driver);
 	else if (more->driver_builtin == PT_KNOWN_YES)
 		pt_findings_add(
@@ -51,25 +53,29 @@ static void judge_reset(const struct pt_device *d, struct pt_findings *f)
 		pt_findings_add(f, PT_OK, "reset", where, NULL, "the kernel can reset it: %s", d->reset_methods);
 }
 
-static void judge_uses(const struct pt_host *host, const struct pt_device *d, bool known, struct pt_findings *f)
+/* a VM that has it is no fault of the host's, and neither is an address that would go with it */
+static enum pt_verdict use_verdict(enum pt_use_kind kind)
+{
+	return kind == PT_USE_ADDRESS || kind == PT_USE_VFIO ? PT_WARN : PT_FAIL;
+}
+
+static void judge_uses(const struct pt_host *host, const struct pt_device *d, struct pt_findings *f)
 {
 	size_t found = 0;
 
-	if (!known)
-		return;
 	for (size_t i = 0; i < host->uses.n; i++) {
 		const struct pt_use *u = &host->uses.v[i];
 		struct pt_finding *added;
 
 		if (!pt_bdf_eq(u->bdf, d->bdf))
 			continue;
-		added = pt_findings_add(f, u->kind == PT_USE_ADDRESS ? PT_WARN : PT_FAIL, pt_use_kind_str(u->kind),
-					u->where, u->kind == PT_USE_ADDRESS ? NULL : "free it first", "%s", u->chain);
+		added = pt_findings_add(f, use_verdict(u->kind), pt_use_kind_str(u->kind), u->where,
+					pt_use_fix(u->kind), "%s", u->chain);
 		added->forceable = added->verdict == PT_FAIL;
 		found++;
 	}
 	if (!found)
-		pt_findings_add(f, PT_OK, "users", NULL, NULL, "nothing on this host uses it");
+		pt_findings_add(f, PT_OK, "users", NULL, NULL, "nothing was found that uses it on this host");
 }
 
 /* the kernel lets these go (drivers/iommu/intel: device_rmrr_is_relaxable()): they serve the firmware's keyboard,
@@ -159,6 +165,7 @@ static void judge_sriov(const struct pt_host *host, const struct pt_device *d, s
 			d->vfs_total);
 }
 
+/* the console's own users are among the uses; this is about what the guest will see */
 static void judge_console(const struct pt_device *d, const struct pt_device_platform *more, struct pt_findings *f)
 {
 	pt_autofree char *where = attribute(d, "boot_vga");
@@ -174,7 +181,7 @@ static void judge_console(const struct pt_device *d, const struct pt_device_plat
 }
 
 void pt_doctor_device(const struct pt_platform *p, const struct pt_host *host, const struct pt_device *device,
-		      const struct pt_device_platform *more, bool uses_known, struct pt_findings *ret_findings)
+		      const struct pt_device_platform *more, struct pt_findings *ret_findings)
 {
 	if (pt_device_is_bridge(device)) {
 		pt_findings_add(ret_findings, PT_FAIL, "bridge", NULL, "name a device behind it",
@@ -183,7 +190,7 @@ void pt_doctor_device(const struct pt_platform *p, const struct pt_host *host, c
 		return;
 	}
 	pt_doctor_group(p, host, device, ret_findings);
-	judge_uses(host, device, uses_known, ret_findings);
+	judge_uses(host, device, ret_findings);
 	judge_driver(device, more, ret_findings);
 	judge_reset(device, ret_findings);
 	pt_doctor_bar(p, device, ret_findings);

@@ -40,7 +40,8 @@ static char *firmware_fix(const struct pt_platform *p)
 	if (p->cpu.guest)
 		return pt_strdup(
 			"this host is itself a virtual machine: its hypervisor must give it an IOMMU (libvirt: "
-			"<iommu model='intel'><driver intremap='on'/></iommu>; QEMU: -device intel-iommu)");
+			"<iommu model='intel'><driver intremap='on'/></iommu> with <ioapic driver='qemu'/>; "
+			"QEMU: -device intel-iommu)");
 	if (p->cpu.arch == PT_ARCH_X86 && p->cpu.maker == PT_CPU_INTEL)
 		what = "VT-d (\"Intel VT for Directed I/O\"; VT-x alone is not enough)";
 	else if (p->cpu.arch == PT_ARCH_X86 && p->cpu.maker == PT_CPU_AMD)
@@ -229,6 +230,10 @@ static char *why_not_remapped(const struct pt_platform *p, char **ret_fix)
 	if (p->acpi.dmar != PT_KNOWN_YES && p->acpi.ivrs == PT_KNOWN_YES && p->acpi.read && !p->acpi.intremap)
 		return pt_strdup("the firmware's IVRS table names no IO-APIC, without which Linux leaves it off");
 	free(*ret_fix);
+	if (!p->acpi.read && !p->root && pt_acpi_table(&p->acpi)) {
+		*ret_fix = pt_strf("run this as root: the %s table may say why", pt_acpi_table(&p->acpi));
+		return pt_strdup("the kernel has left it off");
+	}
 	*ret_fix = pt_strdup("see what the kernel says about it: `journalctl -k -g remapping`");
 	return pt_strdup("the kernel has left it off");
 }
@@ -240,18 +245,18 @@ static void not_remapped(const struct pt_platform *p, struct pt_findings *f)
 	pt_autofree char *choices = NULL;
 
 	if (p->iommu.unsafe_interrupts == PT_KNOWN_YES) {
-		pt_findings_add(
-			f, PT_WARN, "interrupt-remapping", p->iommu.unsafe_where, fix,
-			"off: %s; allow_unsafe_interrupts lets devices be assigned all the same, and a guest can "
-			"then send the host any interrupt",
-			why);
+		pt_findings_add(f, PT_WARN, "interrupt-remapping", p->iommu.unsafe_where, fix,
+				"interrupt remapping is off: %s; allow_unsafe_interrupts lets devices be assigned all "
+				"the same, and a guest can "
+				"then send the host any interrupt",
+				why);
 		return;
 	}
 	choices = pt_strf("%s; or, only where every guest is trusted: write `options vfio_iommu_type1 "
 			  "allow_unsafe_interrupts=1` to /etc/modprobe.d/vfio-unsafe.conf and reload the module",
 			  fix);
 	pt_findings_add(f, PT_FAIL, "interrupt-remapping", "/proc/interrupts", choices,
-			"off: %s; VFIO refuses to assign a device without it", why);
+			"interrupt remapping is off: %s; VFIO refuses to assign a device without it", why);
 }
 
 static void judge_intremap(const struct pt_platform *p, struct pt_findings *f)
@@ -261,12 +266,12 @@ static void judge_intremap(const struct pt_platform *p, struct pt_findings *f)
 	if (p->iommu.intremap == PT_KNOWN_YES)
 		pt_findings_add(f, PT_OK, "interrupt-remapping", "/proc/interrupts", NULL,
 				p->cpu.arch == PT_ARCH_ARM ? "devices' interrupts go through the GIC's ITS"
-							   : "the kernel remaps interrupts");
+							   : "interrupt remapping is on");
 	else if (p->iommu.intremap == PT_KNOWN_NO || word_with(p, "intremap", "off"))
 		not_remapped(p, f);
 	else
 		pt_findings_add(f, PT_UNKNOWN, "interrupt-remapping", "/proc/interrupts", NULL,
-				"whether the kernel remaps interrupts cannot be seen");
+				"whether interrupt remapping is on cannot be seen");
 }
 
 static void judge_mode(const struct pt_platform *p, struct pt_findings *f)

@@ -20,11 +20,10 @@ void pt_doctor_host(const struct pt_platform *p, const struct pt_host *host, boo
 
 /**
  * pt_doctor_device() - judge one device of a host
- * @host: all devices, those of @device's IOMMU group with details; uses of the device
- * @uses_known: @host->uses was looked for
+ * @host: all devices, with details of @device; its uses
  */
 void pt_doctor_device(const struct pt_platform *p, const struct pt_host *host, const struct pt_device *device,
-		      const struct pt_device_platform *more, bool uses_known, struct pt_findings *ret_findings);
+		      const struct pt_device_platform *more, struct pt_findings *ret_findings);
 
 /** pt_doctor_first() - the first thing to fix, or NULL when nothing stands against it */
 const struct pt_finding *pt_doctor_first(const struct pt_findings *findings);

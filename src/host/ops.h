@@ -48,7 +48,7 @@ struct pt_host_ops {
 #define PT_HOST_MODULE_MS 30000u
 
 /**
- * struct pt_host_paths - absolute directories; made when they are missing
+ * struct pt_host_paths - absolute directories; made when something is written and they are missing
  * @run: marks of writes under way: a write that hangs outlives this program, its mark tells the next one
  */
 struct pt_host_paths {
@@ -60,13 +60,12 @@ struct pt_host_paths {
 struct pt_host_writer;
 
 /**
- * pt_host_writer_open() - the real thing
- * @root: the running host; borrowed
- * @paths: borrowed
+ * pt_host_writer_open() - the real thing; touches nothing before something is written
+ * @root: the running host; borrowed, as @paths
  * @ret_ops: filled in; valid until pt_host_writer_close()
  */
-int pt_host_writer_open(const struct pt_root *root, const struct pt_host_paths *paths,
-			struct pt_host_writer **ret_writer, struct pt_host_ops *ret_ops, struct pt_error *err);
+void pt_host_writer_open(const struct pt_root *root, const struct pt_host_paths *paths,
+			 struct pt_host_writer **ret_writer, struct pt_host_ops *ret_ops);
 
 /* NULL is allowed */
 void pt_host_writer_close(struct pt_host_writer *writer);

@@ -60,11 +60,13 @@ static enum pt_boot_kind grub(const struct pt_root *root)
 {
 	if (tool(root, "update-grub"))
 		return PT_BOOT_UPDATE_GRUB;
-	if (tool(root, "grub2-mkconfig") && there(root, "etc/default/grub"))
-		return PT_BOOT_GRUB2_MKCONFIG;
-	if (tool(root, "grub-mkconfig") && there(root, "etc/default/grub"))
-		return PT_BOOT_GRUB_MKCONFIG;
-	return PT_BOOT_UNKNOWN;
+	/* without the settings there is nothing to edit; with them, and in a capture without the tools, GRUB it is */
+	if (!there(root, "etc/default/grub"))
+		return PT_BOOT_UNKNOWN;
+	if (there(root, "etc/debian_version"))
+		return PT_BOOT_UPDATE_GRUB;
+	return tool(root, "grub2-mkconfig") || there(root, "boot/grub2") ? PT_BOOT_GRUB2_MKCONFIG
+									 : PT_BOOT_GRUB_MKCONFIG;
 }
 
 /*

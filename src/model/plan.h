@@ -37,7 +37,8 @@ int pt_step_kind_parse(const char *text, enum pt_step_kind *ret_kind);
  * @xml_before, @xml_after: for VM_DEFINE, whole documents with their secrets; decide/ leaves them NULL and sets @edit,
  *                          change/prepare.h fills them in
  * @edit: for VM_DEFINE, what to change in the definition
- * @flag: VM_AUTOSTART: the wanted value.  VM_START: true when libvirt should start it paused (not used yet)
+ * @flag: VM_AUTOSTART: the wanted value.  VM_START: true when libvirt should start it paused (not used yet).  RESERVE,
+ *        UNRESERVE: it was so already: nothing is written, and undo leaves it so
  * @bdf: for DRIVER and RESERVE
  * @driver_before, @driver_after: NULL is "no driver"
  * @override_before, @override_after: driver_override, NULL is "none"

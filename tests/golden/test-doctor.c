@@ -98,6 +98,8 @@ static void add_rest(struct fakesys *sys)
 	fakesys_file(sys, "sys/module/vfio_iommu_type1/initstate", "%s", "live\n");
 	fakesys_file(sys, "sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts", "%s", "N\n");
 	fakesys_file(sys, "sys/kernel/security/lockdown", "%s", "[none] integrity confidentiality\n");
+	fakesys_file(sys, "proc/self/mountinfo", "%s", "22 1 253:0 / / rw - ext4 /dev/mapper/root rw\n");
+	fakesys_file(sys, "proc/swaps", "%s", "Filename\tType\tSize\tUsed\tPriority\n");
 	fakesys_file(sys, "dev/vfio/vfio", "%s", "");
 	fakesys_file(sys, "dev/kvm", "%s", "");
 	fakesys_file(sys, "usr/sbin/update-grub", "%s", "");
@@ -276,6 +278,13 @@ static void the_others_of_a_shared_group_are_named_with_their_drivers(void **sta
 	check(*state, "01:00.0", "shared-group");
 }
 
+static void a_disk_in_use_behind_the_device_is_named(void **state)
+{
+	fakesys_add_disk(*state, "0000:01:00.0", "sda", 8, 0, "S455NY0K100001");
+	fakesys_file(*state, "proc/self/mountinfo", "%s", "22 1 8:0 / /srv rw - ext4 /dev/sda rw\n");
+	check(*state, "01:00.0", "mounted-disk");
+}
+
 static void json_has_the_same_findings(void **state)
 {
 	check(*state, "--json", "intel-dark-json");
@@ -325,6 +334,7 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(the_others_of_a_shared_group_are_named_with_their_drivers, intel_well,
 						teardown),
+		cmocka_unit_test_setup_teardown(a_disk_in_use_behind_the_device_is_named, intel_well, teardown),
 		cmocka_unit_test_setup_teardown(json_has_the_same_findings, intel_dark, teardown),
 		cmocka_unit_test_setup_teardown(no_line_is_wider_than_80_columns, intel_well, teardown),
 		cmocka_unit_test_setup_teardown(a_wrong_device_is_a_usage_error, intel_well, teardown),

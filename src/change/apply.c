@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "change/change.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "change/lock.h"
+#include "change/run.h"
+
+static void tell(const struct pt_run *run, size_t i, enum pt_progress_state state)
+{
+	if (run->env->progress)
+		run->env->progress(run->env->ctx, i, run->record.steps.n, &run->record.steps.v[i].step, state);
+}
+
+/* While unwinding the journal comes second: what was made must be taken back even where that cannot be noted.  What
+ * the journal then shows as begun is found unchanged by `recover`, which does no harm. */
+static void note(struct pt_run *run, size_t i, enum pt_step_state state, const char *text)
+{
+	run->record.steps.v[i].state = state;
+	if (pt_journal_step(run->env->journal, run->record.head.id, i, state, text, NULL) < 0)
+		run->journal_lost = true;
+}
+
+static void unwind_step(struct pt_run *run, size_t i)
+{
+	struct pt_step_row *row = &run->record.steps.v[i];
+	enum pt_step_state was = row->state;
+	pt_autofree char *what = pt_step_describe(&row->step);
+	struct pt_error err = { 0 };
+	int r;
+
+	tell(run, i, PT_PROGRESS_UNDO_BEGIN);
+	note(run, i, PT_STEP_UNDOING, NULL);
+	/* what was known of it decides how it is taken back */
+	row->state = was;
+	r = pt_step_unmake(run, row, &err);
+	if (r == 0) {
+		note(run, i, PT_STEP_UNDONE, NULL);
+		tell(run, i, PT_PROGRESS_UNDONE);
+		return;
+	}
+	note(run, i, r == -ETIMEDOUT || r == -EBUSY ? PT_STEP_STUCK : PT_STEP_FAILED, err.msg);
+	run->device_lost = run->device_lost || row->step.kind == PT_STEP_DRIVER;
+	pt_strv_addf(&run->lost, "not taken back: %s: %s", what, err.msg[0] ? err.msg : strerror(-r));
+	tell(run, i, PT_PROGRESS_UNDO_FAILED);
+}
+
+int pt_run_unwind(struct pt_run *run, const char *cause)
+{
+	pt_autofree char *lost = NULL;
+	pt_autofree char *message = NULL;
+	enum pt_change_state end;
+
+	for (size_t i = run->record.steps.n; i-- > 0;) {
+		enum pt_step_state state = run->record.steps.v[i].state;
+
+		if (state != PT_STEP_PLANNED && state != PT_STEP_UNDONE)
+			unwind_step(run, i);
+	}
+	lost = pt_strv_join(&run->lost, "; ");
+	message = pt_strf("%s%s%s", cause, lost[0] ? "; " : "", lost);
+	end = run->lost.n ? PT_CHANGE_STUCK : PT_CHANGE_FAILED;
+	if (pt_journal_finish(run->env->journal, run->record.head.id, end, message, NULL) < 0)
+		run->journal_lost = true;
+	return run->lost.n || run->journal_lost ? -EINTR : 0;
+}
+
+/* the cause in one line on top; then what is now */
+static int conclude(struct pt_run *run, int cause, int unwound, struct pt_error *err)
+{
+	struct pt_error why = *err;
+	pt_autofree char *lost = pt_strv_join(&run->lost, "\n");
+
+	if (unwound == 0) {
+		(void)snprintf(err->msg, sizeof(err->msg), "%.1900s\neverything is as it was", why.msg);
+		return cause;
+	}
+	if (!lost[0])
+		pt_strset(&lost, "everything was put back, but that could not be noted in the journal");
+	(void)snprintf(err->msg, sizeof(err->msg), "%.900s\n%.1100s", why.msg, lost);
+	err->code = -EINTR;
+	err->kind = PT_ERROR_INTERRUPTED;
+	pt_hint(err, "%s%s`passthru history %lld` shows how far it came; then run `passthru recover`", why.hint,
+		why.hint[0] ? "; " : "", run->record.head.id);
+	return -EINTR;
+}
+
+/* the originals as plain files, for the day when there is no passthru to ask */
+static int keep_originals(struct pt_run *run, struct pt_error *err)
+{
+	for (size_t i = 0; i < run->record.steps.n; i++) {
+		const struct pt_step *s = &run->record.steps.v[i].step;
+		int r;
+
+		if (s->kind != PT_STEP_VM_DEFINE)
+			continue;
+		r = pt_journal_backup(run->env->journal, run->record.head.id, s->vm, "", s->xml_before, NULL, err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int make_step(struct pt_run *run, size_t i, struct pt_error *err)
+{
+	struct pt_step_row *row = &run->record.steps.v[i];
+	long long id = run->record.head.id;
+	int r;
+
+	if (run->env->interrupted && run->env->interrupted(run->env->ctx) != 0)
+		return pt_say(err, -ECANCELED, "interrupted");
+	r = pt_step_check(run, &row->step, err);
+	if (r == 0)
+		r = pt_journal_step_start(run->env->journal, id, i, &row->step, err);
+	if (r < 0)
+		return r;
+	row->state = PT_STEP_STARTED;
+	tell(run, i, PT_PROGRESS_BEGIN);
+	r = pt_step_make(run, &row->step, &row->seen, err);
+	if (r == 0)
+		r = pt_journal_step_done(run->env->journal, id, i, row->seen, err);
+	if (r < 0) {
+		/* for the history; the failure itself is told by the caller */
+		(void)pt_journal_step(run->env->journal, id, i, PT_STEP_STARTED, err->msg, NULL);
+		tell(run, i, PT_PROGRESS_FAILED);
+		return r;
+	}
+	row->state = PT_STEP_DONE;
+	tell(run, i, PT_PROGRESS_DONE);
+	/* the lock was free while the guest shut down */
+	return row->step.kind == PT_STEP_VM_STOP ? pt_run_check_rest(run, i + 1, err) : 0;
+}
+
+static int make_steps(struct pt_run *run, struct pt_error *err)
+{
+	struct pt_error noting = { 0 };
+	int r = keep_originals(run, err);
+	int unwound;
+
+	for (size_t i = 0; i < run->record.steps.n && r == 0; i++)
+		r = make_step(run, i, err);
+	if (r < 0) {
+		pt_autofree char *cause = pt_strdup(err->msg);
+
+		unwound = pt_run_unwind(run, cause);
+		return conclude(run, r, unwound, err);
+	}
+	r = pt_journal_finish(run->env->journal, run->record.head.id, PT_CHANGE_DONE, NULL, &noting);
+	if (r == 0)
+		return 0;
+	*err = noting;
+	(void)pt_wrap(err, -EINTR, "every step was made, but that could not be noted");
+	err->kind = PT_ERROR_INTERRUPTED;
+	pt_hint(err, "when the journal can be written again, run `passthru recover`");
+	return -EINTR;
+}
+
+static int check_complete(const struct pt_plan *plan, struct pt_error *err)
+{
+	const struct pt_finding *no = pt_plan_refusal(plan);
+
+	if (no)
+		return pt_refuse(err, no->forceable ? no->name : NULL, "%s", no->fact);
+	for (size_t i = 0; i < plan->steps.n; i++)
+		if (plan->steps.v[i].kind == PT_STEP_VM_DEFINE &&
+		    (!plan->steps.v[i].xml_before || !plan->steps.v[i].xml_after))
+			return pt_say(err, -EINVAL, "the plan was not prepared: step %zu has no definitions", i + 1);
+	return 0;
+}
+
+/* under the lock: what the plan saw, nobody else's hands on it, and then the first line in the journal */
+static int begin(struct pt_run *run, const struct pt_plan *plan, struct pt_error *err)
+{
+	struct pt_owner self = { 0 };
+	long long id = 0;
+	int r = pt_run_busy(run->env, plan, err);
+
+	for (size_t i = 0; i < plan->steps.n && r == 0; i++)
+		pt_step_copy(&plan->steps.v[i], &pt_array_add(&run->record.steps)->step);
+	if (r == 0)
+		r = pt_run_check_rest(run, 0, err);
+	if (r == 0)
+		r = pt_owner_self(run->env->proc_fd, &self, err);
+	if (r == 0)
+		r = pt_journal_begin(run->env->journal, plan, &self, &id, err);
+	if (r == 0)
+		run->record.head.id = id;
+	return r;
+}
+
+int pt_change_apply(const struct pt_change_env *env, struct pt_plan *plan, long long *ret_id, struct pt_error *err)
+{
+	PT_AUTO(pt_run) run = { .env = env, .what = plan->summary ? plan->summary : "a change" };
+	struct pt_error unwanted = { 0 };
+	int r;
+
+	/* what the steps say is needed for the journal, wanted or not */
+	if (!err)
+		err = &unwanted;
+	r = check_complete(plan, err);
+	if (r == 0)
+		r = pt_run_lock(&run, env->wait_ms, err);
+	if (r == 0)
+		r = begin(&run, plan, err);
+	if (r == 0) {
+		*ret_id = run.record.head.id;
+		r = make_steps(&run, err);
+	}
+	pt_run_unlock(&run);
+	return r;
+}

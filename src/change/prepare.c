@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "change/run.h"
+#include "domxml/domxml.h"
+
+/* the definition that an earlier step of this plan will have left */
+static const char *earlier(const struct pt_plan *plan, size_t index)
+{
+	const char *uuid = plan->steps.v[index].vm_uuid;
+
+	for (size_t i = index; i-- > 0;)
+		if (plan->steps.v[i].kind == PT_STEP_VM_DEFINE && pt_streq(plan->steps.v[i].vm_uuid, uuid))
+			return plan->steps.v[i].xml_after;
+	return NULL;
+}
+
+static int check_name(const char *xml, const struct pt_step *s, struct pt_error *err)
+{
+	PT_AUTO(pt_domain) domain = { 0 };
+	int r = pt_domxml_read(xml, &domain, err);
+
+	if (r < 0)
+		return pt_wrap(err, r, "the definition of %s", s->vm);
+	if (pt_streq(domain.name, s->vm))
+		return 0;
+	r = pt_say(err, -ESTALE, "the VM %s is called %s now", s->vm, domain.name ? domain.name : "nothing");
+	pt_hint(err, "give the command again with its new name");
+	return r;
+}
+
+static int edit(struct pt_step *s, const char *xml, struct pt_error *err)
+{
+	char *after = NULL;
+	int r = pt_domxml_edit(xml, &s->edit, &after, err);
+
+	if (r == -ENOENT || r == -EEXIST) {
+		(void)pt_wrap(err, -ESTALE, "the definition of %s is not what the plan saw", s->vm);
+		pt_hint(err, "give the command again: it will look anew and make another plan");
+		return -ESTALE;
+	}
+	if (r < 0)
+		return pt_wrap(err, r, "cannot edit the definition of %s", s->vm);
+	pt_strset(&s->xml_before, xml);
+	free(s->xml_after);
+	s->xml_after = after;
+	return 0;
+}
+
+int pt_change_prepare(const struct pt_vm_ops *vm, struct pt_plan *plan, struct pt_error *err)
+{
+	for (size_t i = 0; i < plan->steps.n; i++) {
+		struct pt_step *s = &plan->steps.v[i];
+		pt_autofree char *xml = NULL;
+		int r = 0;
+
+		/* a plan that brings its definitions along, as an undo's does, is compared before each step */
+		if (s->kind != PT_STEP_VM_DEFINE || s->xml_after)
+			continue;
+		xml = pt_strdup_opt(earlier(plan, i));
+		if (!xml)
+			r = vm->get_xml(vm->ctx, s->vm_uuid, &xml, err);
+		if (r == 0)
+			r = check_name(xml, s, err);
+		if (r == 0)
+			r = edit(s, xml, err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}

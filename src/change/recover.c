@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a crash, a power cut or a stuck device left: finished where every step was made, else taken back. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "change/lock.h"
+#include "change/run.h"
+
+static bool all_made(const struct pt_change_record *record)
+{
+	for (size_t i = 0; i < record->steps.n; i++)
+		if (record->steps.v[i].state != PT_STEP_DONE)
+			return false;
+	return true;
+}
+
+/* 1 settled, 0 not ours to settle, -EINTR not settled */
+static int settle(struct pt_run *run, long long id, struct pt_buf *lost, struct pt_error *err)
+{
+	const struct pt_change_env *env = run->env;
+	struct pt_change_row *head = &run->record.head;
+	struct pt_owner self = { 0 };
+	pt_autofree char *what = NULL;
+	int r = pt_journal_get(env->journal, id, &run->record, err);
+
+	if (r < 0)
+		return r;
+	/* it may have ended, or have been taken over, while the lock was free */
+	if (head->state != PT_CHANGE_OPEN && head->state != PT_CHANGE_STUCK)
+		return 0;
+	if (head->state == PT_CHANGE_OPEN && pt_owner_alive(env->proc_fd, &head->owner))
+		return 0;
+	r = pt_owner_self(env->proc_fd, &self, err);
+	if (r == 0)
+		r = pt_journal_own(env->journal, id, &self, err);
+	if (r < 0)
+		return r;
+	if (all_made(&run->record)) {
+		r = pt_journal_finish(env->journal, id, PT_CHANGE_DONE, NULL, err);
+		return r < 0 ? r : 1;
+	}
+	if (pt_run_unwind(run, head->message ? head->message : "cut off; taken back by recover") == 0)
+		return 1;
+	what = pt_strv_join(&run->lost, "\n");
+	pt_buf_addf(lost, "\nchange %lld (%s): %s", id, head->summary,
+		    what[0] ? what : "put back, but that could not be noted");
+	return -EINTR;
+}
+
+static int recover_one(const struct pt_change_env *env, long long id, unsigned *n, struct pt_buf *lost,
+		       struct pt_error *err)
+{
+	PT_AUTO(pt_run) run = { .env = env, .what = "recover", .recovering = true };
+	int r = settle(&run, id, lost, err);
+
+	if (r == 1)
+		(*n)++;
+	return r == -EINTR || r > 0 ? 0 : r;
+}
+
+int pt_change_recover(const struct pt_change_env *env, unsigned *ret_n, struct pt_error *err)
+{
+	PT_AUTO(pt_change_list) list = { 0 };
+	PT_AUTO(pt_run) lock = { .env = env, .what = "recover" };
+	PT_AUTO(pt_buf) lost = { 0 };
+	unsigned n = 0;
+	int r = pt_run_lock(&lock, env->wait_ms, err);
+
+	if (r == 0)
+		r = pt_journal_list(env->journal, true, &list, err);
+	/* last one first, as undoing goes */
+	for (size_t i = list.n; i-- > 0 && r == 0;)
+		r = recover_one(env, list.v[i].id, &n, &lost, err);
+	pt_run_unlock(&lock);
+	if (r < 0)
+		return r;
+	*ret_n = n;
+	if (!lost.n)
+		return 0;
+	r = pt_say(err, -EINTR, "not everything could be put back:%s", lost.s);
+	if (err)
+		err->kind = PT_ERROR_INTERRUPTED;
+	pt_hint(err, "remove what stands in the way, then run `passthru recover` again");
+	return r;
+}

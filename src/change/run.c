@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "change/run.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "base/cleanup.h"
+#include "change/lock.h"
+#include "domxml/domxml.h"
+
+void pt_run_done(struct pt_run *run)
+{
+	pt_change_record_done(&run->record);
+	pt_strv_done(&run->lost);
+}
+
+int pt_run_lock(struct pt_run *run, unsigned wait_ms, struct pt_error *err)
+{
+	const struct pt_change_env *env = run->env;
+	struct pt_lock_wait wait = { wait_ms, env->ctx, env->waiting, env->interrupted };
+
+	if (!env->lock)
+		return 0;
+	/* to get it back in the middle of a change is no choice: what was made must be finished or taken back under it
+	 */
+	if (wait_ms == PT_LOCK_FOREVER)
+		wait.interrupted = NULL;
+	return pt_lock_take(env->lock, run->what, &wait, err);
+}
+
+void pt_run_unlock(struct pt_run *run)
+{
+	if (run->env->lock)
+		pt_lock_drop(run->env->lock);
+}
+
+void pt_run_pause(const struct pt_run *run)
+{
+	unsigned ms = run->env->poll_ms ? run->env->poll_ms : 200;
+	struct timespec ts = { .tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000 };
+
+	/* a signal ends the pause early: the caller looks at the clock and at its reason to go on */
+	(void)nanosleep(&ts, NULL);
+}
+
+long long pt_run_now_ms(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (long long)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+struct pt_bind pt_step_bind_before(const struct pt_step *s)
+{
+	return (struct pt_bind){
+		.bdf = s->bdf,
+		.driver = s->driver_before,
+		.override = s->override_before,
+		.vendor = s->vendor,
+		.device = s->device,
+		.subvendor = s->subvendor,
+		.subdevice = s->subdevice,
+		.timeout_ms = s->timeout_ms,
+	};
+}
+
+struct pt_reservation pt_step_reservation(const struct pt_run *run, const struct pt_step *s)
+{
+	return (struct pt_reservation){
+		.bdf = s->bdf,
+		.vendor = s->vendor,
+		.device = s->device,
+		.subvendor = s->subvendor,
+		.subdevice = s->subdevice,
+		.driver = s->driver_after ? s->driver_after : "vfio-pci",
+		.vm = s->vm,
+		.change = run->record.head.id,
+	};
+}
+
+static bool is_device_step(const struct pt_step *s)
+{
+	return s->kind == PT_STEP_DRIVER || s->kind == PT_STEP_RESERVE || s->kind == PT_STEP_UNRESERVE;
+}
+
+/* a definition's edit names devices too: what goes into one VM may not be bound for another meanwhile */
+static bool edit_names(const struct pt_step *s, struct pt_bdf bdf)
+{
+	for (size_t i = 0; i < s->edit.add_hostdevs.n; i++)
+		if (pt_bdf_eq(s->edit.add_hostdevs.v[i].bdf, bdf))
+			return true;
+	for (size_t i = 0; i < s->edit.remove_hostdevs.n; i++)
+		if (pt_bdf_eq(s->edit.remove_hostdevs.v[i], bdf))
+			return true;
+	return false;
+}
+
+static bool edits_overlap(const struct pt_step *a, const struct pt_step *b)
+{
+	for (size_t i = 0; i < a->edit.add_hostdevs.n; i++)
+		if (edit_names(b, a->edit.add_hostdevs.v[i].bdf))
+			return true;
+	for (size_t i = 0; i < a->edit.remove_hostdevs.n; i++)
+		if (edit_names(b, a->edit.remove_hostdevs.v[i]))
+			return true;
+	return false;
+}
+
+bool pt_steps_overlap(const struct pt_step *a, const struct pt_step *b)
+{
+	if (a->vm_uuid && b->vm_uuid && pt_streq(a->vm_uuid, b->vm_uuid))
+		return true;
+	if (is_device_step(a) && is_device_step(b))
+		return pt_bdf_eq(a->bdf, b->bdf);
+	return (is_device_step(a) && edit_names(b, a->bdf)) || (is_device_step(b) && edit_names(a, b->bdf)) ||
+	       edits_overlap(a, b);
+}
+
+bool pt_definitions_same(const char *a, const char *b)
+{
+	return pt_streq(a, b) || (a && b && pt_domxml_same(a, b) == 1);
+}
+
+static bool disks_alike(const struct pt_domain *a, const struct pt_domain *b)
+{
+	if (a->disks.n != b->disks.n)
+		return false;
+	for (size_t i = 0; i < a->disks.n; i++) {
+		const struct pt_domain_disk *d = &a->disks.v[i];
+		bool found = false;
+
+		for (size_t k = 0; k < b->disks.n && !found; k++)
+			found = pt_streq(d->target, b->disks.v[k].target) && d->type == b->disks.v[k].type &&
+				(pt_streq(d->source, b->disks.v[k].source) || (!d->source && !b->disks.v[k].source));
+		if (!found)
+			return false;
+	}
+	return true;
+}
+
+static bool hostdevs_alike(const struct pt_domain *a, const struct pt_domain *b)
+{
+	if (a->hostdevs.n != b->hostdevs.n)
+		return false;
+	for (size_t i = 0; i < a->hostdevs.n; i++) {
+		const struct pt_domain_hostdev *h = &a->hostdevs.v[i];
+		bool found = false;
+
+		for (size_t k = 0; k < b->hostdevs.n && !found; k++)
+			found = h->kind == b->hostdevs.v[k].kind && pt_bdf_eq(h->bdf, b->hostdevs.v[k].bdf) &&
+				h->managed == b->hostdevs.v[k].managed;
+		if (!found)
+			return false;
+	}
+	return true;
+}
+
+bool pt_definitions_alike(const char *a, const char *b)
+{
+	PT_AUTO(pt_domain) da = { 0 };
+	PT_AUTO(pt_domain) db = { 0 };
+
+	if (pt_domxml_read(a, &da, NULL) < 0 || pt_domxml_read(b, &db, NULL) < 0)
+		return false;
+	return pt_streq(da.name, db.name) && da.memory_kib == db.memory_kib && disks_alike(&da, &db) &&
+	       hostdevs_alike(&da, &db);
+}
+
+static int refuse_busy(const struct pt_change_env *env, const struct pt_change_row *row, const struct pt_step *step,
+		       struct pt_error *err)
+{
+	pt_autofree char *object =
+		is_device_step(step) ? pt_strdup(pt_bdf_str(step->bdf).s) : pt_strf("the VM %s", step->vm);
+	int r;
+
+	if (row->state == PT_CHANGE_OPEN && pt_owner_alive(env->proc_fd, &row->owner)) {
+		r = pt_refuse(err, NULL, "%s is being changed right now by change %lld (%s), process %d", object,
+			      row->id, row->summary, row->owner.pid);
+		pt_hint(err, "wait for it to end; `passthru history %lld` shows how far it is", row->id);
+		return r;
+	}
+	r = pt_refuse(err, NULL, "%s is in the hands of change %lld (%s), which %s", object, row->id, row->summary,
+		      row->state == PT_CHANGE_OPEN ? "was cut off" : "could not be taken back completely");
+	pt_hint(err, "run `passthru recover` first");
+	return r;
+}
+
+int pt_run_busy(const struct pt_change_env *env, const struct pt_plan *plan, struct pt_error *err)
+{
+	PT_AUTO(pt_change_list) list = { 0 };
+	int r = pt_journal_list(env->journal, true, &list, err);
+
+	for (size_t i = 0; i < list.n && r == 0; i++) {
+		PT_AUTO(pt_change_record) other = { 0 };
+
+		r = pt_journal_get(env->journal, list.v[i].id, &other, err);
+		for (size_t k = 0; k < other.steps.n && r == 0; k++)
+			for (size_t n = 0; n < plan->steps.n && r == 0; n++)
+				if (pt_steps_overlap(&other.steps.v[k].step, &plan->steps.v[n]))
+					r = refuse_busy(env, &list.v[i], &plan->steps.v[n], err);
+	}
+	return r;
+}

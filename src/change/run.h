@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One change under way: what apply, recover and the steps share.  Private to change/. */
+#ifndef PT_CHANGE_RUN_H
+#define PT_CHANGE_RUN_H
+
+#include <stdbool.h>
+
+#include "change/change.h"
+#include "host/bind.h"
+#include "host/reserve.h"
+#include "journal/journal.h"
+
+#define PT_STOP_MS 120000u
+
+/**
+ * struct pt_run
+ * @record: the change as the journal has it; states are kept up to date here too
+ * @what: for the lock: who is told what we do
+ * @recovering: the change was cut off, so a start or shutdown of it may still be under way in libvirt
+ * @lost: what could not be put back, one line each
+ * @device_lost: a device is among it: no VM is started then
+ * @journal_lost: something could not be noted while unwinding
+ */
+struct pt_run {
+	const struct pt_change_env *env;
+	struct pt_change_record record;
+	const char *what;
+	bool recovering;
+	struct pt_strv lost;
+	bool device_lost;
+	bool journal_lost;
+};
+
+void pt_run_done(struct pt_run *run);
+
+/* the lock, if there is one; waiting without end is right for getting it back in the middle of a change */
+int pt_run_lock(struct pt_run *run, unsigned wait_ms, struct pt_error *err);
+void pt_run_unlock(struct pt_run *run);
+
+void pt_run_pause(const struct pt_run *run);
+long long pt_run_now_ms(void);
+
+/** pt_step_check() - is the world as the plan saw it?  0, -ESTALE and others with what is and what was expected.
+ * Completes the step with what only now can be known (the text of a reservation that will be removed) */
+int pt_step_check(const struct pt_run *run, struct pt_step *step, struct pt_error *err);
+
+/** pt_step_make() - make it and see that it is so; @ret_seen: see struct pt_step_row */
+int pt_step_make(struct pt_run *run, struct pt_step *step, char **ret_seen, struct pt_error *err);
+
+/** pt_step_unmake() - make it be as before, from wherever it is now; nothing when it is so already */
+int pt_step_unmake(struct pt_run *run, struct pt_step_row *row, struct pt_error *err);
+
+/** pt_run_check_rest() - check every step from @from on whose object no earlier of them changes */
+int pt_run_check_rest(struct pt_run *run, size_t from, struct pt_error *err);
+
+/**
+ * pt_run_unwind() - take back every step that was begun, last first, and end the change in the journal
+ * @cause: why, in words for the history
+ *
+ * Return: 0 when everything is as it was; -EINTR when @run->lost is not empty or the journal could not be written.
+ */
+int pt_run_unwind(struct pt_run *run, const char *cause);
+
+/** pt_run_busy() - refuse what another change that is not over has in its hands */
+int pt_run_busy(const struct pt_change_env *env, const struct pt_plan *plan, struct pt_error *err);
+
+/* helpers of several files */
+bool pt_steps_overlap(const struct pt_step *a, const struct pt_step *b);
+struct pt_bind pt_step_bind_before(const struct pt_step *step);
+struct pt_reservation pt_step_reservation(const struct pt_run *run, const struct pt_step *step);
+bool pt_definitions_same(const char *a, const char *b);
+/* the same disks, controllers and host devices: what libvirt adds to a definition when it keeps it does not count */
+bool pt_definitions_alike(const char *a, const char *b);
+
+#endif

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What each kind of step does, and what takes it back.  Taking back starts from wherever the world is. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "change/lock.h"
+#include "change/run.h"
+
+static bool interrupted(const struct pt_run *run)
+{
+	return run->env->interrupted && run->env->interrupted(run->env->ctx) != 0;
+}
+
+static int is_off(const struct pt_run *run, const char *uuid, struct pt_error *err)
+{
+	enum pt_domain_state state;
+	int r = run->env->vm->state(run->env->vm->ctx, uuid, &state, err);
+
+	return r < 0 ? r : state == PT_DOMAIN_SHUTOFF;
+}
+
+/* the guest's own way first; then, only if the user says so, power off.  The lock is free meanwhile. */
+static int stop_vm(struct pt_run *run, const struct pt_step *s, struct pt_error *err)
+{
+	const struct pt_change_env *env = run->env;
+	unsigned timeout_ms = s->kind == PT_STEP_VM_STOP && s->timeout_ms ? s->timeout_ms : PT_STOP_MS;
+	struct pt_error locking = { 0 };
+	int r;
+
+	pt_run_unlock(run);
+	r = env->vm->stop(env->vm->ctx, s->vm_uuid, timeout_ms, false, err);
+	if (r == -ETIMEDOUT && env->force_stop && env->force_stop(env->ctx, s) == 1)
+		r = env->vm->stop(env->vm->ctx, s->vm_uuid, timeout_ms, true, err);
+	else if (r == -ETIMEDOUT)
+		pt_hint(err, "shut %s down inside the guest, or allow to force it off with --force-stop", s->vm);
+	if (pt_run_lock(run, PT_LOCK_FOREVER, &locking) < 0 && r == 0) {
+		r = locking.code;
+		if (err)
+			*err = locking;
+	}
+	return r == -EINTR ? -ECANCELED : r;
+}
+
+static int make_stop(struct pt_run *run, const struct pt_step *s, struct pt_error *err)
+{
+	int r = stop_vm(run, s, err);
+
+	if (r < 0)
+		return r;
+	r = is_off(run, s->vm_uuid, err);
+	if (r == 0)
+		return pt_say(err, -EIO, "%s was shut down and runs again", s->vm);
+	return r < 0 ? r : 0;
+}
+
+/* a definition is soon accepted; whether QEMU lives with it shows in the first seconds */
+static int watch(struct pt_run *run, const char *vm, const char *uuid, bool may_stop, struct pt_error *err)
+{
+	const struct pt_vm_ops *ops = run->env->vm;
+	long long end = pt_run_now_ms() + run->env->settle_ms;
+
+	for (;;) {
+		struct pt_error cause = { 0 };
+		int r = ops->alive(ops->ctx, uuid, &cause);
+
+		if (r < 0 && err)
+			*err = cause;
+		if (r < 0)
+			return r;
+		if (r == 0) {
+			(void)pt_say(err, -EIO, "%s was started and did not stay up: %s", vm,
+				     cause.msg[0] ? cause.msg : "libvirt tells no reason");
+			return -EIO;
+		}
+		if (pt_run_now_ms() >= end)
+			return 0;
+		if (may_stop && interrupted(run))
+			return pt_say(err, -ECANCELED, "interrupted while %s was starting", vm);
+		pt_run_pause(run);
+	}
+}
+
+static int start_vm(struct pt_run *run, const struct pt_step *s, bool may_stop, struct pt_error *err)
+{
+	int r = run->env->vm->start(run->env->vm->ctx, s->vm_uuid, err);
+
+	return r < 0 ? r : watch(run, s->vm, s->vm_uuid, may_stop, err);
+}
+
+static int make_define(struct pt_run *run, const struct pt_step *s, char **ret_seen, struct pt_error *err)
+{
+	const struct pt_vm_ops *vm = run->env->vm;
+	pt_autofree char *seen = NULL;
+	int r = vm->define(vm->ctx, s->vm_uuid, s->xml_after, err);
+
+	if (r == 0)
+		r = vm->get_xml(vm->ctx, s->vm_uuid, &seen, err);
+	if (r < 0)
+		return r;
+	if (!pt_definitions_same(seen, s->xml_after) && !pt_definitions_alike(seen, s->xml_after))
+		return pt_say(err, -EIO, "libvirt took the new definition of %s but keeps another one", s->vm);
+	*ret_seen = pt_take_ptr(seen);
+	return 0;
+}
+
+static int set_autostart(struct pt_run *run, const struct pt_step *s, bool value, struct pt_error *err)
+{
+	const struct pt_vm_ops *vm = run->env->vm;
+	bool now = false;
+	int r = vm->autostart(vm->ctx, s->vm_uuid, -1, &now, err);
+
+	if (r == 0 && now != value)
+		r = vm->autostart(vm->ctx, s->vm_uuid, value, &now, err);
+	if (r == 0)
+		r = vm->autostart(vm->ctx, s->vm_uuid, -1, &now, err);
+	if (r == 0 && now != value)
+		r = pt_say(err, -EIO, "autostart of %s stays %s", s->vm, now ? "on" : "off");
+	return r;
+}
+
+static int make_driver(struct pt_run *run, const struct pt_step *s, char **ret_seen, struct pt_error *err)
+{
+	struct pt_bind want = pt_step_bind_before(s);
+	char *override = NULL;
+	int r;
+
+	want.driver = s->driver_after;
+	want.override = s->override_after;
+	want.reprobe = s->reprobe;
+	r = pt_bind_driver(run->env->host, &want, err);
+	if (r < 0 || !s->reprobe)
+		return r < 0 ? r : 0;
+	r = pt_bind_look(run->env->host, s->bdf, ret_seen, &override, err);
+	free(override);
+	return r;
+}
+
+int pt_step_make(struct pt_run *run, struct pt_step *s, char **ret_seen, struct pt_error *err)
+{
+	struct pt_reservation reservation = pt_step_reservation(run, s);
+	int r;
+
+	switch (s->kind) {
+	case PT_STEP_VM_STOP:
+		return make_stop(run, s, err);
+	case PT_STEP_VM_START:
+		return start_vm(run, s, true, err);
+	case PT_STEP_VM_DEFINE:
+		return make_define(run, s, ret_seen, err);
+	case PT_STEP_VM_AUTOSTART:
+		return set_autostart(run, s, s->flag, err);
+	case PT_STEP_DRIVER:
+		return make_driver(run, s, ret_seen, err);
+	case PT_STEP_RESERVE:
+		return s->flag ? 0 : pt_reserve_write(run->env->host, &reservation, s->reservation, err);
+	case PT_STEP_UNRESERVE:
+		r = s->flag ? 0 : pt_reserve_remove(run->env->host, &reservation, err);
+		return r < 0 ? r : 0;
+	case PT_STEP_KINDS:
+		break;
+	}
+	return -EINVAL;
+}
+
+/* A start or a shutdown that was asked for goes on without us: give it the time to come true.  1 when it did. */
+static int wait_for(struct pt_run *run, const char *uuid, bool off, struct pt_error *err)
+{
+	long long end = pt_run_now_ms() + run->env->grace_ms;
+	int r;
+
+	for (;;) {
+		r = is_off(run, uuid, err);
+		if (r < 0 || (r == 1) == off)
+			return r < 0 ? r : 1;
+		if (pt_run_now_ms() >= end)
+			return 0;
+		pt_run_pause(run);
+	}
+}
+
+static int unmake_stop(struct pt_run *run, const struct pt_step_row *row, struct pt_error *err)
+{
+	const struct pt_step *s = &row->step;
+	int r = is_off(run, s->vm_uuid, err);
+
+	/* the guest was asked and may still go down: a VM that stops a minute after "everything is as it was" is not */
+	if (r == 0 && row->state != PT_STEP_DONE) {
+		pt_run_unlock(run);
+		r = wait_for(run, s->vm_uuid, true, err);
+		if (pt_run_lock(run, PT_LOCK_FOREVER, NULL) < 0)
+			return pt_say(err, -EIO, "cannot get the lock back");
+	}
+	if (r <= 0)
+		return r;
+	if (run->device_lost)
+		return pt_say(err, -ENODEV, "it is left shut off, since a device that it needs could not be put back");
+	return start_vm(run, s, false, err);
+}
+
+static int unmake_start(struct pt_run *run, const struct pt_step_row *row, struct pt_error *err)
+{
+	const struct pt_step *s = &row->step;
+	int r = is_off(run, s->vm_uuid, err);
+
+	if (r == 1 && run->recovering && row->state != PT_STEP_DONE)
+		r = wait_for(run, s->vm_uuid, false, err) == 1 ? 0 : 1;
+	if (r != 0)
+		return r < 0 ? r : 0;
+	return stop_vm(run, s, err);
+}
+
+/*
+ * When the change was cut off while libvirt took the definition, what it made of it is not in the journal.  What has
+ * the devices of our new definition is taken for that, and kept as a file before it is replaced; anything else is
+ * somebody's own edit, and stays.
+ */
+static int unmake_define(struct pt_run *run, const struct pt_step_row *row, struct pt_error *err)
+{
+	const struct pt_step *s = &row->step;
+	const struct pt_vm_ops *vm = run->env->vm;
+	pt_autofree char *now = NULL;
+	pt_autofree char *kept = NULL;
+	int r = vm->get_xml(vm->ctx, s->vm_uuid, &now, err);
+
+	if (r < 0 || pt_definitions_same(now, s->xml_before))
+		return r;
+	if (!pt_definitions_same(now, s->xml_after) && !pt_definitions_same(now, row->seen)) {
+		if (row->seen || !pt_definitions_alike(now, s->xml_after)) {
+			r = pt_say(err, -ESTALE, "the definition of %s was edited meanwhile and is left as it is",
+				   s->vm);
+			pt_hint(err, "the original is in backup/ beside the journal; `virsh define` takes it");
+			return r;
+		}
+		r = pt_journal_backup(run->env->journal, run->record.head.id, s->vm, ".found", now, &kept, err);
+		if (r < 0)
+			return r;
+	}
+	r = vm->define(vm->ctx, s->vm_uuid, s->xml_before, err);
+	free(now);
+	now = NULL;
+	if (r == 0)
+		r = vm->get_xml(vm->ctx, s->vm_uuid, &now, err);
+	if (r == 0 && !pt_definitions_same(now, s->xml_before))
+		r = pt_say(err, -EIO, "libvirt took the old definition of %s but keeps another one", s->vm);
+	return r;
+}
+
+static int unmake_driver(struct pt_run *run, const struct pt_step *s, struct pt_error *err)
+{
+	struct pt_bind want = pt_step_bind_before(s);
+	int r = pt_bind_driver(run->env->host, &want, err);
+
+	return r < 0 ? r : 0;
+}
+
+int pt_step_unmake(struct pt_run *run, struct pt_step_row *row, struct pt_error *err)
+{
+	struct pt_step *s = &row->step;
+	struct pt_reservation reservation = pt_step_reservation(run, s);
+	int r;
+
+	switch (s->kind) {
+	case PT_STEP_VM_STOP:
+		return unmake_stop(run, row, err);
+	case PT_STEP_VM_START:
+		return unmake_start(run, row, err);
+	case PT_STEP_VM_DEFINE:
+		return unmake_define(run, row, err);
+	case PT_STEP_VM_AUTOSTART:
+		return set_autostart(run, s, !s->flag, err);
+	case PT_STEP_DRIVER:
+		return unmake_driver(run, s, err);
+	case PT_STEP_RESERVE:
+		r = s->flag ? 0 : pt_reserve_remove(run->env->host, &reservation, err);
+		return r < 0 ? r : 0;
+	case PT_STEP_UNRESERVE:
+		return s->flag ? 0 : pt_reserve_write(run->env->host, &reservation, s->reservation, err);
+	case PT_STEP_KINDS:
+		break;
+	}
+	return -EINVAL;
+}

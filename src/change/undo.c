@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The plan that takes an earlier change back, if the world still is what that change left. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "change/run.h"
+#include "domxml/domxml.h"
+
+struct undo {
+	const struct pt_change_env *env;
+	struct pt_change_record record;
+	struct pt_strv vms; /* UUIDs whose running state was looked at already */
+};
+
+/* the newest that still stands and takes nothing back itself: `undo` twice goes two changes back, not to and fro */
+static int newest(const struct pt_change_env *env, long long *ret_id, struct pt_error *err)
+{
+	PT_AUTO(pt_change_list) list = { 0 };
+	int r = pt_journal_list(env->journal, false, &list, err);
+
+	if (r < 0)
+		return r;
+	for (size_t i = list.n; i-- > 0;) {
+		if (list.v[i].state != PT_CHANGE_DONE || list.v[i].undoes)
+			continue;
+		*ret_id = list.v[i].id;
+		return 0;
+	}
+	return pt_usage(err, -ENOENT, "there is nothing to undo: no change of this host stands");
+}
+
+static int undone_by(const struct pt_change_env *env, long long id, long long *ret_by)
+{
+	PT_AUTO(pt_change_list) list = { 0 };
+	int r = pt_journal_list(env->journal, false, &list, NULL);
+
+	*ret_by = 0;
+	for (size_t i = 0; i < list.n; i++)
+		if (list.v[i].undoes == id && list.v[i].state == PT_CHANGE_DONE)
+			*ret_by = list.v[i].id;
+	return r;
+}
+
+static int check_state(const struct pt_change_env *env, const struct pt_change_row *head, struct pt_error *err)
+{
+	long long by = 0;
+	int r;
+
+	switch (head->state) {
+	case PT_CHANGE_DONE:
+		return 0;
+	case PT_CHANGE_FAILED:
+		return pt_usage(err, -EINVAL, "change %lld (%s) was not made: there is nothing to undo", head->id,
+				head->summary);
+	case PT_CHANGE_UNDONE:
+		(void)undone_by(env, head->id, &by);
+		r = pt_usage(err, -EINVAL, "change %lld (%s) is undone already, by change %lld", head->id,
+			     head->summary, by);
+		if (by)
+			pt_hint(err, "`passthru undo %lld` makes it again", by);
+		return r;
+	case PT_CHANGE_OPEN:
+		if (pt_owner_alive(env->proc_fd, &head->owner))
+			return pt_refuse(err, NULL, "change %lld (%s) is being made right now by process %d", head->id,
+					 head->summary, head->owner.pid);
+		break;
+	default:
+		break;
+	}
+	r = pt_refuse(err, NULL, "change %lld (%s) %s", head->id, head->summary,
+		      head->state == PT_CHANGE_OPEN ? "was cut off" : "could not be taken back completely");
+	pt_hint(err, "`passthru recover` settles it");
+	return r;
+}
+
+static int refuse_later(const struct pt_change_row *head, const struct pt_change_row *later, const struct pt_step *s,
+			struct pt_error *err)
+{
+	pt_autofree char *object = s->vm ? pt_strf("the VM %s", s->vm) : pt_strdup(pt_bdf_str(s->bdf).s);
+	int r = pt_refuse(err, NULL, "change %lld cannot be undone: change %lld (%s) came later and is about %s too",
+			  head->id, later->id, later->summary, object);
+
+	pt_hint(err, "undo that one first: `passthru undo %lld`", later->id);
+	return r;
+}
+
+static int check_one_later(const struct undo *u, const struct pt_change_row *later, struct pt_error *err)
+{
+	PT_AUTO(pt_change_record) other = { 0 };
+	int r = pt_journal_get(u->env->journal, later->id, &other, err);
+
+	for (size_t i = 0; i < u->record.steps.n && r == 0; i++)
+		for (size_t k = 0; k < other.steps.n && r == 0; k++)
+			if (pt_steps_overlap(&u->record.steps.v[i].step, &other.steps.v[k].step))
+				r = refuse_later(&u->record.head, later, &u->record.steps.v[i].step, err);
+	return r;
+}
+
+/* an undo that is done and the change it took back cancel each other; what is open or stuck is in the way, too */
+static int check_later(const struct undo *u, struct pt_error *err)
+{
+	PT_AUTO(pt_change_list) list = { 0 };
+	int r = pt_journal_list(u->env->journal, false, &list, err);
+
+	for (size_t i = 0; i < list.n && r == 0; i++) {
+		const struct pt_change_row *later = &list.v[i];
+		bool stands = later->state == PT_CHANGE_OPEN || later->state == PT_CHANGE_STUCK ||
+			      (later->state == PT_CHANGE_DONE && !later->undoes);
+
+		if (later->id > u->record.head.id && stands)
+			r = check_one_later(u, later, err);
+	}
+	return r;
+}
+
+static const char *or_none(const char *name)
+{
+	return name ? name : "none";
+}
+
+static int invert_driver(const struct undo *u, const struct pt_step_row *row, struct pt_plan *plan,
+			 struct pt_error *err)
+{
+	const struct pt_step *s = &row->step;
+	const char *expected = s->reprobe ? row->seen : s->driver_after;
+	struct pt_bind want = pt_step_bind_before(s);
+	pt_autofree char *driver = NULL;
+	pt_autofree char *override = NULL;
+	struct pt_error why = { 0 };
+	struct pt_step inverse;
+	int r = pt_bind_check(u->env->host, &want, &why);
+
+	if (r == -ESTALE || r == -ENODEV) {
+		(void)pt_refuse(err, NULL, "change %lld cannot be undone: %s", u->record.head.id, why.msg);
+		pt_hint(err, "%s", why.hint);
+		return -EPERM;
+	}
+	if (r == 0)
+		r = pt_bind_look(u->env->host, s->bdf, &driver, &override, &why);
+	if (r < 0) {
+		if (err)
+			*err = why;
+		return r;
+	}
+	if (!pt_streq(or_none(driver), or_none(expected)) || !pt_streq(or_none(override), or_none(s->override_after))) {
+		(void)pt_refuse(
+			err, NULL,
+			"change %lld cannot be undone: %s was left with driver %s and driver_override %s, and has "
+			"%s and %s now",
+			u->record.head.id, pt_bdf_str(s->bdf).s, or_none(expected), or_none(s->override_after),
+			or_none(driver), or_none(override));
+		pt_hint(err, "somebody else has bound it since: put that back first, or bind it by hand");
+		return -EPERM;
+	}
+	pt_step_invert(s, &inverse);
+	pt_strset(&inverse.driver_before, driver);
+	pt_array_push(&plan->steps, inverse);
+	return 0;
+}
+
+static int invert_define(const struct undo *u, const struct pt_step_row *row, struct pt_plan *plan,
+			 struct pt_error *err)
+{
+	const struct pt_step *s = &row->step;
+	const char *left = row->seen ? row->seen : s->xml_after;
+	pt_autofree char *now = NULL;
+	pt_autofree char *diff = NULL;
+	struct pt_error why = { 0 };
+	struct pt_step inverse;
+	int r = u->env->vm->get_xml(u->env->vm->ctx, s->vm_uuid, &now, &why);
+
+	if (r == -ENOENT)
+		return pt_refuse(err, NULL, "change %lld cannot be undone: the VM %s (%s) is gone", u->record.head.id,
+				 s->vm, s->vm_uuid);
+	if (r < 0) {
+		if (err)
+			*err = why;
+		return r;
+	}
+	if (!pt_definitions_same(now, left)) {
+		diff = pt_domxml_diff(left, now);
+		(void)pt_refuse(
+			err, NULL,
+			"change %lld cannot be undone: the definition of %s was edited since (- as it was left, + "
+			"now):\n%.1500s",
+			u->record.head.id, s->vm, diff ? diff : "?");
+		pt_hint(err,
+			"take that edit back with `virsh edit %s`, then undo; the original is backup/%lld-%s.xml "
+			"beside the journal",
+			s->vm, u->record.head.id, s->vm);
+		return -EPERM;
+	}
+	pt_step_invert(s, &inverse);
+	pt_strset(&inverse.xml_before, now);
+	pt_array_push(&plan->steps, inverse);
+	return 0;
+}
+
+static int invert_rest(const struct undo *u, const struct pt_step_row *row, struct pt_plan *plan, struct pt_error *err)
+{
+	PT_AUTO(pt_run) probe = { .env = u->env };
+	struct pt_step inverse;
+	struct pt_error why = { 0 };
+	int r;
+
+	pt_step_invert(&row->step, &inverse);
+	r = pt_step_check(&probe, &inverse, &why);
+	/* with what the check found out: a reservation's text */
+	pt_array_push(&plan->steps, inverse);
+	if (r == -ESTALE)
+		return pt_refuse(err, NULL, "change %lld cannot be undone: %s", u->record.head.id, why.msg);
+	if (r < 0 && err)
+		*err = why;
+	return r;
+}
+
+static int invert(const struct undo *u, const struct pt_step_row *row, struct pt_plan *plan, struct pt_error *err)
+{
+	switch (row->step.kind) {
+	case PT_STEP_VM_STOP:
+	case PT_STEP_VM_START:
+		return 0; /* by what runs now: add_power() */
+	case PT_STEP_RESERVE:
+	case PT_STEP_UNRESERVE:
+		return row->step.flag ? 0 : invert_rest(u, row, plan, err);
+	case PT_STEP_DRIVER:
+		return invert_driver(u, row, plan, err);
+	case PT_STEP_VM_DEFINE:
+		return invert_define(u, row, plan, err);
+	default:
+		return invert_rest(u, row, plan, err);
+	}
+}
+
+/* did it run before the change?  1, 0; -1: the change neither stopped nor started it */
+static int ran_before(const struct pt_change_record *record, const char *uuid)
+{
+	for (size_t i = 0; i < record->steps.n; i++) {
+		const struct pt_step *s = &record->steps.v[i].step;
+
+		if (s->kind == PT_STEP_VM_STOP && pt_streq(s->vm_uuid, uuid))
+			return 1;
+		if (s->kind == PT_STEP_VM_START && pt_streq(s->vm_uuid, uuid))
+			return 0;
+	}
+	return -1;
+}
+
+static void power_step(struct pt_plan *plan, enum pt_step_kind kind, const struct pt_step *like)
+{
+	struct pt_step *s = pt_plan_step(plan, kind);
+
+	s->vm = pt_strdup_opt(like->vm);
+	s->vm_uuid = pt_strdup_opt(like->vm_uuid);
+}
+
+/*
+ * A VM that runs now is shut down before anything under it is changed.  Afterwards it runs if it ran before the change;
+ * where the change had not touched that, if it runs now.
+ */
+static int add_power(struct undo *u, struct pt_plan *before, struct pt_plan *after, struct pt_error *err)
+{
+	for (size_t i = 0; i < u->record.steps.n; i++) {
+		const struct pt_step *s = &u->record.steps.v[i].step;
+		enum pt_domain_state state;
+		bool runs;
+		int ran;
+		int r;
+
+		if (!s->vm_uuid || s->kind == PT_STEP_VM_AUTOSTART || s->kind == PT_STEP_RESERVE ||
+		    s->kind == PT_STEP_UNRESERVE || pt_strv_has(&u->vms, s->vm_uuid))
+			continue;
+		r = u->env->vm->state(u->env->vm->ctx, s->vm_uuid, &state, err);
+		if (r < 0)
+			return r;
+		pt_strv_add(&u->vms, s->vm_uuid);
+		runs = state != PT_DOMAIN_SHUTOFF;
+		ran = ran_before(&u->record, s->vm_uuid);
+		if (runs)
+			power_step(before, PT_STEP_VM_STOP, s);
+		if (ran == 1 || (ran < 0 && runs))
+			power_step(after, PT_STEP_VM_START, s);
+	}
+	return 0;
+}
+
+static void move_steps(struct pt_plan *to, struct pt_plan *from)
+{
+	for (size_t i = 0; i < from->steps.n; i++)
+		pt_array_push(&to->steps, from->steps.v[i]);
+	from->steps.n = 0;
+}
+
+static int make_plan(struct undo *u, struct pt_plan *plan, struct pt_error *err)
+{
+	PT_AUTO(pt_plan) middle = { 0 };
+	PT_AUTO(pt_plan) last = { 0 };
+	int r = add_power(u, plan, &last, err);
+
+	for (size_t i = u->record.steps.n; i-- > 0 && r == 0;)
+		r = invert(u, &u->record.steps.v[i], &middle, err);
+	if (r < 0)
+		return r;
+	move_steps(plan, &middle);
+	move_steps(plan, &last);
+	plan->verb = pt_strdup("undo");
+	plan->summary = pt_strf("undo change %lld: %s", u->record.head.id, u->record.head.summary);
+	plan->undoes = u->record.head.id;
+	return 0;
+}
+
+int pt_change_undo_plan(const struct pt_change_env *env, long long id, struct pt_plan *ret_plan, struct pt_error *err)
+{
+	struct undo u = { .env = env };
+	PT_AUTO(pt_plan) plan = { 0 };
+	int r = id ? 0 : newest(env, &id, err);
+
+	if (r == 0)
+		r = pt_journal_get(env->journal, id, &u.record, err);
+	if (r == 0)
+		r = check_state(env, &u.record.head, err);
+	if (r == 0)
+		r = check_later(&u, err);
+	if (r == 0)
+		r = make_plan(&u, &plan, err);
+	pt_change_record_done(&u.record);
+	pt_strv_done(&u.vms);
+	if (r < 0)
+		return r;
+	*ret_plan = plan;
+	plan = (struct pt_plan){ 0 };
+	return 0;
+}

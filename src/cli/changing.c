@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/changing.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/cleanup.h"
+#include "change/lock.h"
+#include "cli/findings.h"
+#include "cli/print.h"
+#include "domxml/domxml.h"
+#include "host/ops.h"
+#include "journal/journal.h"
+#include "shape/plan.h"
+
+/* how long a guest must live with its devices: QEMU refuses a device within its first second or two */
+#define SETTLE_MS 5000u
+/* a shutdown or a start that was cut off comes true within this or, most likely, not at all */
+#define GRACE_MS 20000u
+
+static const struct pt_host_paths paths = {
+	.reserved = "/etc/passthru/reserved.d",
+	.rules = "/etc/udev/rules.d",
+	.run = PT_LOCK_DIR,
+};
+
+struct pt_changing_parts {
+	struct pt_cli *cli;
+	struct pt_vm_conn *conn;
+	struct pt_journal *journal;
+	struct pt_lock *lock;
+	struct pt_host_writer *writer;
+	struct pt_host_ops host;
+	sigset_t watched;
+	sigset_t mask_before;
+	struct sigaction pipe_before;
+	pthread_t watcher;
+	bool watching;
+	atomic_uint signals; /* how many came */
+	atomic_bool unwinding;
+};
+
+/* a thread that takes the signals, so that none of them hits in the middle of a write */
+static void *watch_signals(void *arg)
+{
+	struct pt_changing_parts *p = arg;
+	int number;
+
+	for (;;) {
+		if (sigwait(&p->watched, &number) != 0 || number == SIGUSR1)
+			return NULL;
+		if (atomic_fetch_add(&p->signals, 1) > 0)
+			_exit(PT_EXIT_INTERRUPTED);
+		if (!atomic_load(&p->unwinding))
+			(void)fprintf(p->cli->diag, "\npassthru: interrupted: what was made is taken back as soon as "
+						    "the step under way ends;\n"
+						    "          once more leaves it to `passthru recover`\n");
+	}
+}
+
+static int start_watching(struct pt_changing_parts *p, struct pt_error *err)
+{
+	struct sigaction ignore = { .sa_handler = SIG_IGN };
+	int r;
+
+	(void)sigemptyset(&p->watched);
+	(void)sigaddset(&p->watched, SIGINT);
+	(void)sigaddset(&p->watched, SIGTERM);
+	(void)sigaddset(&p->watched, SIGHUP);
+	(void)sigaddset(&p->watched, SIGUSR1); /* ours: stop watching */
+	r = -pthread_sigmask(SIG_BLOCK, &p->watched, &p->mask_before);
+	if (r == 0)
+		r = -pthread_create(&p->watcher, NULL, watch_signals, p);
+	if (r < 0)
+		return pt_fail(err, r, "cannot watch for Ctrl-C");
+	/* `passthru attach … | head` must not be killed for its last line in the middle of a change */
+	(void)sigaction(SIGPIPE, &ignore, &p->pipe_before);
+	p->watching = true;
+	return 0;
+}
+
+static void stop_watching(struct pt_changing_parts *p)
+{
+	if (!p->watching)
+		return;
+	(void)pthread_kill(p->watcher, SIGUSR1);
+	(void)pthread_join(p->watcher, NULL);
+	(void)sigaction(SIGPIPE, &p->pipe_before, NULL);
+	(void)pthread_sigmask(SIG_SETMASK, &p->mask_before, NULL);
+	p->watching = false;
+}
+
+/* what was begun to be taken back is taken back: the first signal has had its way then */
+static int interrupted(void *ctx)
+{
+	struct pt_changing_parts *p = ctx;
+
+	return atomic_load(&p->signals) > 0 && !atomic_load(&p->unwinding);
+}
+
+static void progress(void *ctx, size_t index, size_t total, const struct pt_step *step, enum pt_progress_state state)
+{
+	struct pt_changing_parts *p = ctx;
+	pt_autofree char *what = pt_step_describe(step);
+
+	switch (state) {
+	case PT_PROGRESS_BEGIN:
+		pt_cli_progress(p->cli, "[%zu/%zu] %s", index + 1, total, what);
+		break;
+	case PT_PROGRESS_FAILED:
+		atomic_store(&p->unwinding, true);
+		pt_cli_progress(p->cli, "[%zu/%zu] failed: %s", index + 1, total, what);
+		break;
+	case PT_PROGRESS_UNDO_BEGIN:
+		atomic_store(&p->unwinding, true);
+		pt_cli_progress(p->cli, "[%zu/%zu] taking back: %s", index + 1, total, what);
+		break;
+	case PT_PROGRESS_UNDO_FAILED:
+		pt_cli_progress(p->cli, "[%zu/%zu] cannot be taken back: %s", index + 1, total, what);
+		break;
+	case PT_PROGRESS_DONE:
+	case PT_PROGRESS_UNDONE:
+		break;
+	}
+}
+
+static void waiting(void *ctx, const char *holder)
+{
+	struct pt_changing_parts *p = ctx;
+
+	pt_cli_progress(p->cli, "waiting for another change: %s", holder);
+}
+
+/* --yes says that the VM may be stopped, not that its guest may lose what it did not write out */
+static int force_stop(void *ctx, const struct pt_step *step)
+{
+	struct pt_changing_parts *p = ctx;
+	char answer[16] = "";
+
+	if (pt_cli_flag(p->cli, "force-stop"))
+		return 1;
+	if (!isatty(STDIN_FILENO) || interrupted(ctx))
+		return 0;
+	pt_cli_progress_end(p->cli);
+	(void)fprintf(p->cli->diag,
+		      "%s does not shut down. Power it off? What its guest did not write out is lost. [y/N] ",
+		      step->vm);
+	(void)fflush(p->cli->diag);
+	if (!fgets(answer, sizeof(answer), stdin))
+		return 0;
+	return answer[0] == 'y' || answer[0] == 'Y';
+}
+
+static int open_journal(struct pt_changing_parts *p, bool look_only, struct pt_error *err)
+{
+	int r = pt_journal_open(PT_JOURNAL_DIR, look_only ? PT_JOURNAL_READ : PT_JOURNAL_WRITE, &p->journal, err);
+
+	if (r == -ENOENT && look_only)
+		return pt_usage(err, -ENOENT, "passthru has changed nothing on this host yet");
+	if (r == 0 && !look_only)
+		r = pt_lock_open(PT_LOCK_DIR, &p->lock, err);
+	return r;
+}
+
+static int open_all(struct pt_cli *cli, struct pt_vm_conn *conn, bool look_only, struct pt_changing *ret,
+		    struct pt_error *err)
+{
+	struct pt_changing_parts *p = pt_alloc(sizeof(*p));
+	long wait_s = PT_LOCK_WAIT_MS / 1000;
+	int r;
+
+	*ret = (struct pt_changing){ .cli = cli, .parts = p };
+	p->cli = cli;
+	p->conn = conn;
+	r = pt_cli_number(cli, "wait", 0, 86400, wait_s, &wait_s, err);
+	if (r == 0)
+		r = open_journal(p, look_only, err);
+	if (r == 0 && !look_only)
+		r = start_watching(p, err);
+	if (r < 0) {
+		pt_changing_close(ret);
+		return r;
+	}
+	pt_host_writer_open(&cli->root, &paths, &p->writer, &p->host);
+	pt_vm_ops_init(conn, &ret->vm);
+	pt_vm_set_poll(conn, interrupted, p);
+	ret->env = (struct pt_change_env){
+		.journal = p->journal,
+		.host = &p->host,
+		.vm = &ret->vm,
+		.ctx = p,
+		.progress = progress,
+		.force_stop = force_stop,
+		.interrupted = interrupted,
+		.waiting = waiting,
+		.lock = p->lock,
+		.wait_ms = (unsigned)wait_s * 1000,
+		.proc_fd = cli->root.proc_fd,
+		.settle_ms = SETTLE_MS,
+		.grace_ms = GRACE_MS,
+	};
+	return 0;
+}
+
+int pt_changing_open(struct pt_cli *cli, struct pt_vm_conn *conn, struct pt_changing *ret, struct pt_error *err)
+{
+	return open_all(cli, conn, pt_cli_flag(cli, "dry-run"), ret, err);
+}
+
+int pt_changing_look(struct pt_cli *cli, struct pt_vm_conn *conn, struct pt_changing *ret, struct pt_error *err)
+{
+	return open_all(cli, conn, true, ret, err);
+}
+
+void pt_changing_close(struct pt_changing *c)
+{
+	struct pt_changing_parts *p = c->parts;
+
+	if (!p)
+		return;
+	if (p->conn)
+		pt_vm_set_poll(p->conn, NULL, NULL);
+	stop_watching(p);
+	pt_cli_progress_end(p->cli);
+	pt_host_writer_close(p->writer);
+	pt_lock_close(p->lock);
+	pt_journal_close(p->journal);
+	free(p);
+	*c = (struct pt_changing){ 0 };
+}
+
+void pt_changing_print(struct pt_cli *cli, const struct pt_plan *plan, bool differences)
+{
+	(void)fprintf(cli->out, "%s\n", pt_cli_bold(cli, plan->summary));
+	for (size_t i = 0; i < plan->steps.n; i++) {
+		pt_autofree char *what = pt_step_describe(&plan->steps.v[i]);
+
+		(void)fprintf(cli->out, "%3zu. ", i + 1);
+		pt_cli_wrap(cli->out, what, 5, 5);
+	}
+	if (plan->findings.n) {
+		(void)fputc('\n', cli->out);
+		pt_cli_findings(cli, &plan->findings);
+	}
+	for (size_t i = 0; differences && i < plan->steps.n; i++) {
+		const struct pt_step *s = &plan->steps.v[i];
+		pt_autofree char *diff = s->xml_after ? pt_domxml_diff(s->xml_before, s->xml_after) : NULL;
+
+		if (diff && *diff)
+			(void)fprintf(cli->out, "\nthe definition of %s:\n%s", s->vm, diff);
+	}
+	(void)fflush(cli->out);
+}
+
+json_t *pt_changing_json(const struct pt_plan *plan, struct pt_error *err)
+{
+	json_t *o = pt_plan_to_json(plan, false, err);
+
+	for (size_t i = 0; o && i < plan->steps.n; i++) {
+		const struct pt_step *s = &plan->steps.v[i];
+		pt_autofree char *diff = s->xml_after ? pt_domxml_diff(s->xml_before, s->xml_after) : NULL;
+
+		if (diff)
+			(void)json_object_set_new(json_array_get(json_object_get(o, "steps"), i), "difference",
+						  json_string(diff));
+	}
+	return o;
+}
+
+static int dry_run(struct pt_cli *cli, const struct pt_plan *plan, struct pt_error *err)
+{
+	json_t *o;
+
+	if (!cli->json) {
+		pt_changing_print(cli, plan, true);
+		(void)fputs("\nnothing was changed (--dry-run)\n", cli->out);
+		return PT_EXIT_DONE;
+	}
+	o = pt_changing_json(plan, err);
+	return o ? pt_print_json(cli, json_pack("{s:o, s:b}", "plan", o, "made", 0), err) : -EILSEQ;
+}
+
+static int report(struct pt_cli *cli, const struct pt_plan *plan, long long id, struct pt_error *err)
+{
+	json_t *o;
+
+	pt_cli_progress_end(cli);
+	if (!cli->json) {
+		(void)fprintf(cli->out, "change %lld is made; `passthru undo %lld` takes it back\n", id, id);
+		return PT_EXIT_DONE;
+	}
+	o = pt_changing_json(plan, err);
+	if (!o)
+		return -EILSEQ;
+	return pt_print_json(cli, json_pack("{s:I, s:b, s:o}", "change", (json_int_t)id, "made", 1, "plan", o), err);
+}
+
+static int apply(struct pt_changing *c, struct pt_plan *plan, struct pt_error *err)
+{
+	long long id = 0;
+	int r = pt_change_apply(&c->env, plan, &id, err);
+
+	pt_cli_progress_end(c->cli);
+	return r < 0 ? r : report(c->cli, plan, id, err);
+}
+
+/* plan shown and agreed to: 1 go ahead, 0 the user says no */
+static int agree(struct pt_cli *cli, const struct pt_plan *plan, const char *question, struct pt_error *err)
+{
+	int r;
+
+	if (!cli->json)
+		pt_changing_print(cli, plan, cli->verbose);
+	if (!cli->json)
+		(void)fputc('\n', cli->out);
+	(void)fflush(cli->out);
+	r = pt_cli_confirm(cli, question ? question : "Go ahead?", err);
+	if (r == 0)
+		(void)fputs("nothing was changed\n", cli->diag);
+	return r;
+}
+
+int pt_changing_run(struct pt_cli *cli, struct pt_vm_conn *conn, struct pt_plan *plan, const char *question,
+		    struct pt_error *err)
+{
+	struct pt_changing c = { 0 };
+	struct pt_vm_ops vm;
+	int r;
+
+	pt_vm_ops_init(conn, &vm);
+	r = pt_change_prepare(&vm, plan, err);
+	if (r < 0)
+		return r;
+	if (plan->steps.n == 0) {
+		(void)fputs("there is nothing to do\n", cli->diag);
+		return PT_EXIT_DONE;
+	}
+	if (pt_cli_flag(cli, "dry-run"))
+		return dry_run(cli, plan, err);
+	r = agree(cli, plan, question, err);
+	if (r <= 0)
+		return r < 0 ? r : PT_EXIT_FAILED;
+	r = pt_changing_open(cli, conn, &c, err);
+	if (r == 0)
+		r = apply(&c, plan, err);
+	pt_changing_close(&c);
+	return r;
+}

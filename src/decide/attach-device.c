@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* May the host give these functions away?  Rules 1, 2 and 8 of docs/design/. */
+#include "base/cleanup.h"
+#include "decide/group.h"
+#include "decide/judge.h"
+#include "decide/use-fix.h"
+
+void pt_judge_host(struct pt_judge *j)
+{
+	if (j->host->iommu_active == PT_KNOWN_NO) {
+		pt_judge_refuse(j, PT_FORCE_NEVER, "no-iommu", "/sys/class/iommu",
+				"`passthru doctor` says whether firmware or kernel is the cause, and what to do",
+				"no IOMMU is active on this host, so no device can be passed through safely");
+		return;
+	}
+	for (size_t i = 0; i < j->devices.n; i++)
+		if (j->devices.v[i]->iommu_group == PT_GROUP_NONE)
+			pt_judge_refuse(
+				j, PT_FORCE_NEVER, "no-iommu-group", "iommu_group",
+				"`passthru doctor DEVICE` says more; a device behind no IOMMU cannot be passed through",
+				"%s is in no IOMMU group", pt_bdf_str(j->devices.v[i]->bdf).s);
+	if (j->host->intremap == PT_KNOWN_NO)
+		pt_judge_refuse(
+			j, PT_FORCE_NEVER, "no-interrupt-remapping", NULL,
+			"turn on interrupt remapping (x2APIC) in the firmware, or accept that a guest can forge "
+			"interrupts: `options vfio_iommu_type1 allow_unsafe_interrupts=1` in /etc/modprobe.d",
+			"this host has no interrupt remapping, and VFIO refuses devices without it");
+	else if (j->host->intremap == PT_KNOWN_UNKNOWN)
+		pt_judge_say(j, PT_UNKNOWN, "no-interrupt-remapping", NULL, NULL,
+			     "whether this host remaps interrupts could not be seen");
+}
+
+/* every function that must be named for the group of @d to go, as arguments of a command */
+static char *whole_group(const struct pt_group_members *l)
+{
+	struct pt_buf out = { 0 };
+
+	for (size_t i = 0; i < l->n; i++)
+		if (l->v[i].role == PT_GROUP_WANTED || l->v[i].role == PT_GROUP_BLOCKS)
+			pt_buf_addf(&out, " %s", pt_bdf_str(l->v[i].device->bdf).s);
+	return pt_buf_take(&out);
+}
+
+static void judge_group(struct pt_judge *j, int group, const struct pt_group_members *l)
+{
+	pt_autofree char *blocks = pt_group_list(l, PT_GROUP_BLOCKS);
+	pt_autofree char *bridges = pt_group_list(l, PT_GROUP_BLOCKS_BRIDGE);
+	pt_autofree char *wanted = pt_group_list(l, PT_GROUP_WANTED);
+	pt_autofree char *idle = pt_group_list(l, PT_GROUP_FREE);
+	pt_autofree char *all = whole_group(l);
+	pt_autofree char *where = pt_strf("/sys/kernel/iommu_groups/%d/devices", group);
+	pt_autofree char *fix = NULL;
+
+	if (blocks[0]) {
+		fix = pt_strf("give the VM the whole group: `passthru attach %s%s`; or move the card to another slot",
+			      j->vm->name, all);
+		pt_judge_refuse(j, PT_FORCE_NEVER, "group", where, fix,
+				"IOMMU group %d can only go as a whole: beside %s it has %s", group, wanted, blocks);
+	}
+	if (bridges[0])
+		pt_judge_refuse(
+			j, PT_FORCE_BY_NAME, "group-bridge", where,
+			"take the driver off the bridge (write its address to the driver's `unbind`), or move the "
+			"card to another slot; kernels before 5.19 let such a group pass",
+			"IOMMU group %d has a bridge that a host driver holds: %s", group, bridges);
+	if (idle[0])
+		pt_judge_say(j, PT_NOTE, "group", where, NULL,
+			     "IOMMU group %d also has %s: the host cannot use it while %s has the group", group, idle,
+			     j->vm->name);
+}
+
+static bool group_seen(const struct pt_judge *j, size_t i)
+{
+	for (size_t k = 0; k < i; k++)
+		if (j->devices.v[k]->iommu_group == j->devices.v[i]->iommu_group)
+			return true;
+	return false;
+}
+
+void pt_judge_groups(struct pt_judge *j)
+{
+	for (size_t i = 0; i < j->devices.n; i++) {
+		PT_AUTO(pt_group_members) l = { 0 };
+		int group = j->devices.v[i]->iommu_group;
+
+		if (group == PT_GROUP_NONE || group_seen(j, i))
+			continue;
+		pt_group_judge(&j->host->devices, group, j->bdfs.v, j->bdfs.n, &l);
+		judge_group(j, group, &l);
+	}
+}
+
+/* The VM that holds @bdf: a running one rather than one that is shut off; NULL when none does. */
+static const struct pt_domain *holder(const struct pt_judge *j, struct pt_bdf bdf)
+{
+	const struct pt_domain *found = pt_judge_holds(j->vm, bdf) ? j->vm : NULL;
+
+	for (size_t i = 0; i < j->others->n; i++) {
+		const struct pt_domain *o = &j->others->v[i];
+
+		if (pt_judge_holds(o, bdf) && (!found || o->state != PT_DOMAIN_SHUTOFF))
+			found = o;
+	}
+	return found;
+}
+
+static void refuse_vfs(struct pt_judge *j, const struct pt_device *pf)
+{
+	const struct pt_domain *user = NULL;
+	const struct pt_device *used = NULL;
+	unsigned n = 0;
+
+	for (size_t i = 0; i < j->host->devices.n; i++) {
+		const struct pt_device *vf = &j->host->devices.v[i];
+		const struct pt_domain *h;
+
+		if (vf->sriov != PT_SRIOV_VF || !pt_bdf_eq(vf->pf, pf->bdf))
+			continue;
+		n++;
+		h = holder(j, vf->bdf);
+		if (h && !user) {
+			user = h;
+			used = vf;
+		}
+	}
+	if (user)
+		pt_judge_refuse(j, user->state == PT_DOMAIN_SHUTOFF ? PT_FORCE_BY_NAME : PT_FORCE_NEVER, "vfs-in-use",
+				NULL, "take the virtual functions from the VMs first, or attach one of them instead",
+				"%s is a physical function, and VM %s has its virtual function %s: PF or VFs, not both",
+				pt_bdf_str(pf->bdf).s, user->name, pt_bdf_str(used->bdf).s);
+	else if (n)
+		pt_judge_refuse(
+			j, PT_FORCE_BY_NAME, "vfs-enabled", "sriov_numvfs",
+			"set its number of virtual functions to 0 first",
+			"%s is a physical function with %u virtual functions enabled, which go when its driver does",
+			pt_bdf_str(pf->bdf).s, n);
+}
+
+static void refuse_pf(struct pt_judge *j, const struct pt_device *vf)
+{
+	const struct pt_device *pf = pt_devices_find(&j->host->devices, vf->pf);
+	const struct pt_domain *h = holder(j, vf->pf);
+
+	if (pt_judge_wants(j, vf->pf))
+		pt_judge_refuse(j, PT_FORCE_NEVER, "pf-in-use", NULL, "name either the one or the other",
+				"%s is a virtual function of %s: PF or VFs, not both", pt_bdf_str(vf->bdf).s,
+				pt_bdf_str(vf->pf).s);
+	else if (h)
+		pt_judge_refuse(j, h->state == PT_DOMAIN_SHUTOFF ? PT_FORCE_BY_NAME : PT_FORCE_NEVER, "pf-in-use", NULL,
+				"take the physical function from that VM first",
+				"%s is a virtual function of %s, which VM %s has: PF or VFs, not both",
+				pt_bdf_str(vf->bdf).s, pt_bdf_str(vf->pf).s, h->name);
+	else if (pf && pt_driver_is_vfio(pf->driver))
+		pt_judge_refuse(
+			j, PT_FORCE_BY_NAME, "pf-in-use", NULL,
+			"give the physical function back to its own driver first",
+			"%s is a virtual function of %s, which %s holds for a guest: whoever has the PF rules the VF",
+			pt_bdf_str(vf->bdf).s, pt_bdf_str(vf->pf).s, pf->driver);
+}
+
+void pt_judge_sriov(struct pt_judge *j)
+{
+	for (size_t i = 0; i < j->devices.n; i++) {
+		const struct pt_device *d = j->devices.v[i];
+
+		if (d->sriov == PT_SRIOV_PF)
+			refuse_vfs(j, d);
+		else if (d->sriov == PT_SRIOV_VF)
+			refuse_pf(j, d);
+	}
+}
+
+static void judge_other_vm(struct pt_judge *j, const struct pt_domain *o, const struct pt_device *d)
+{
+	bool off = o->state == PT_DOMAIN_SHUTOFF;
+
+	if (pt_judge_wants(j, d->bdf))
+		pt_judge_refuse(j, off ? PT_FORCE_BY_NAME : PT_FORCE_NEVER, "other-vm", NULL,
+				"detach it from that VM first", "%s belongs to VM %s, which is %s",
+				pt_bdf_str(d->bdf).s, o->name, off ? "shut off" : "running");
+	else if (off)
+		pt_judge_say(j, PT_WARN, "other-vm-group", NULL, NULL,
+			     "%s in the same IOMMU group %d belongs to VM %s: the two VMs cannot run at the same time",
+			     pt_bdf_str(d->bdf).s, d->iommu_group, o->name);
+	else
+		pt_judge_refuse(
+			j, PT_FORCE_NEVER, "other-vm-group", NULL,
+			"give both devices to the same VM, or move the card to another slot",
+			"%s in the same IOMMU group %d belongs to VM %s, which is running; a group has one owner",
+			pt_bdf_str(d->bdf).s, d->iommu_group, o->name);
+}
+
+static bool shares_group(const struct pt_judge *j, const struct pt_device *d)
+{
+	for (size_t i = 0; i < j->devices.n; i++)
+		if (d->iommu_group != PT_GROUP_NONE && j->devices.v[i]->iommu_group == d->iommu_group)
+			return true;
+	return false;
+}
+
+static void judge_claims(struct pt_judge *j, const struct pt_device *d)
+{
+	for (size_t i = 0; i < j->n_claims; i++) {
+		const struct pt_vm_claim *c = &j->claims[i];
+		const struct pt_block *b = c->block < j->host->blocks.n ? &j->host->blocks.v[c->block] : NULL;
+
+		if (!b || !b->has_controller || !pt_bdf_eq(b->controller, d->bdf))
+			continue;
+		pt_judge_refuse(j, c->running ? PT_FORCE_NEVER : PT_FORCE_BY_NAME, "other-vm-disk", NULL,
+				"take the disk from that VM first, or give it a disk behind another controller",
+				"%s carries the disk %s, which VM %s (%s) uses as %s", pt_bdf_str(d->bdf).s, b->name,
+				c->vm, c->running ? "running" : "shut off", c->path);
+	}
+}
+
+void pt_judge_other_vms(struct pt_judge *j)
+{
+	for (size_t i = 0; i < j->host->devices.n; i++) {
+		const struct pt_device *d = &j->host->devices.v[i];
+		bool wanted = pt_judge_wants(j, d->bdf);
+
+		if (!wanted && !shares_group(j, d))
+			continue;
+		for (size_t k = 0; k < j->others->n; k++)
+			if (pt_judge_holds(&j->others->v[k], d->bdf))
+				judge_other_vm(j, &j->others->v[k], d);
+		if (wanted)
+			judge_claims(j, d);
+	}
+}
+
+/*
+ * QEMU of the VM itself may have its disks and devices open: it ends before they move.  Which VM a process belongs to
+ * is not known here, but a disk of another VM is refused as that already.
+ */
+static bool is_own_qemu(const struct pt_judge *j, const struct pt_use *u)
+{
+	if (!u->comm || !pt_startswith(u->comm, "qemu") || !pt_judge_runs(j->vm))
+		return false;
+	if (u->kind == PT_USE_VFIO)
+		return pt_judge_holds(j->vm, u->bdf);
+	if (u->kind != PT_USE_OPEN)
+		return false;
+	for (size_t i = 0; i < j->vm->disks.n; i++)
+		if (pt_judge_disk_on(j, i, u->bdf) >= 0)
+			return true;
+	return false;
+}
+
+static void judge_use(struct pt_judge *j, const struct pt_device *d, const struct pt_use *u)
+{
+	const char *bdf_note = pt_judge_wants(j, d->bdf) ? "" : ", which is in the same IOMMU group";
+
+	if (u->kind >= PT_USE_KINDS || is_own_qemu(j, u))
+		return;
+	if (u->kind == PT_USE_ADDRESS) {
+		pt_judge_say(j, PT_WARN, pt_use_kind_str(u->kind), u->where, pt_use_fix(u->kind),
+			     "the host would lose %s%s: %s", pt_bdf_str(d->bdf).s, bdf_note, u->chain);
+		return;
+	}
+	pt_judge_refuse(j, PT_FORCE_BY_NAME, pt_use_kind_str(u->kind), u->where, pt_use_fix(u->kind),
+			"the host uses %s%s: %s", pt_bdf_str(d->bdf).s, bdf_note, u->chain);
+}
+
+void pt_judge_uses(struct pt_judge *j)
+{
+	for (size_t i = 0; i < j->host->uses.n; i++) {
+		const struct pt_use *u = &j->host->uses.v[i];
+		const struct pt_device *d = pt_devices_find(&j->host->devices, u->bdf);
+
+		if (d && !pt_device_is_bridge(d) && (pt_judge_wants(j, u->bdf) || shares_group(j, d)))
+			judge_use(j, d, u);
+	}
+}

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Can this VM take a device?  Rules 6 and 10 of docs/design/. */
+#include <inttypes.h>
+
+#include "base/cleanup.h"
+#include "decide/judge.h"
+#include "decide/memory.h"
+
+void pt_judge_vm_state(struct pt_judge *j)
+{
+	const struct pt_domain *vm = j->vm;
+	pt_autofree char *fix = NULL;
+
+	if (!vm->persistent)
+		pt_judge_refuse(j, PT_FORCE_NEVER, "transient", NULL, "define it first (virsh define)",
+				"VM %s is transient: it has no definition that could be changed", vm->name);
+	if (vm->managed_save) {
+		fix = pt_strf(
+			"start it and shut it down from within, or drop the image with `virsh managedsave-remove %s`",
+			vm->name);
+		pt_judge_refuse(j, PT_FORCE_NEVER, "managed-save", NULL, fix,
+				"VM %s has a managed save image, which would be resumed with its old devices",
+				vm->name);
+	}
+	if (vm->state == PT_DOMAIN_OTHER)
+		pt_judge_refuse(
+			j, PT_FORCE_NEVER, "vm-state", NULL, "bring it into a clear state first: running, or shut off",
+			"VM %s is neither running, paused nor shut off (crashed, or on its way down)", vm->name);
+	if (vm->state == PT_DOMAIN_PAUSED)
+		pt_judge_say(j, PT_WARN, "vm-paused", NULL, "resume it first",
+			     "VM %s is paused: its guest cannot shut itself down, and it runs again afterwards",
+			     vm->name);
+	for (size_t i = 0; i < vm->disks.n; i++)
+		if (vm->disks.v[i].type == PT_DISK_NVME && pt_judge_wants(j, vm->disks.v[i].nvme) && pt_judge_runs(vm))
+			pt_judge_refuse(
+				j, PT_FORCE_NEVER, "vm-runs", NULL, "shut the VM down first",
+				"%s is the disk %s of VM %s, which runs: which driver has it after that cannot be "
+				"told now",
+				pt_bdf_str(vm->disks.v[i].nvme).s, vm->disks.v[i].target, vm->name);
+	if (vm->has_snapshots)
+		pt_judge_say(j, PT_WARN, "snapshots", NULL, NULL,
+			     "VM %s has snapshots: going back to one brings back the definition of that time",
+			     vm->name);
+}
+
+void pt_judge_vm(struct pt_judge *j)
+{
+	const struct pt_domain *vm = j->vm;
+	int n = (int)j->devices.n;
+
+	if (pt_streq(vm->type, "qemu"))
+		pt_judge_say(j, PT_WARN, "no-kvm", NULL, "change <domain type='qemu'> to 'kvm'",
+			     "VM %s is emulated (type='qemu'): a passed-through device works there, but slowly",
+			     vm->name);
+	else if (vm->type && !pt_streq(vm->type, "kvm"))
+		pt_judge_say(j, PT_WARN, "no-kvm", NULL, NULL, "VM %s is of type '%s'; only KVM is tried", vm->name,
+			     vm->type);
+	if (vm->machine && (pt_streq(vm->machine, "isapc") || pt_streq(vm->machine, "none")))
+		pt_judge_refuse(j, PT_FORCE_NEVER, "no-pci", NULL, "use the machine type q35",
+				"VM %s has the machine type %s, which has no PCI bus", vm->name, vm->machine);
+	if (vm->free_pcie_ports >= 0 && vm->free_pcie_ports < n)
+		pt_judge_say(j, PT_NOTE, "pcie-ports", NULL, NULL,
+			     "VM %s has %d free PCIe root port(s) for %d device(s): libvirt adds what is missing",
+			     vm->name, vm->free_pcie_ports, n);
+	if (vm->balloon)
+		pt_judge_say(
+			j, PT_WARN, "balloon", NULL, NULL,
+			"VM %s has a memory balloon: with a passed-through device all its memory is pinned, and the "
+			"balloon gives none of it back",
+			vm->name);
+	pt_judge_say(j, PT_NOTE, "migration", NULL, NULL,
+		     "VM %s cannot be migrated, saved or snapshotted while it runs with this", vm->name);
+}
+
+static uint64_t mib(uint64_t kib)
+{
+	return kib / 1024;
+}
+
+/*
+ * The pool that the VM draws on.  Where its definition names no page size it is the host's default, which is not known
+ * here: then the fullest pool, so that nothing is refused that may work.
+ */
+static const struct pt_hugepages *pool_of(const struct pt_judge *j)
+{
+	const struct pt_memory *m = &j->host->memory;
+	const struct pt_hugepages *fullest = NULL;
+
+	for (size_t i = 0; i < m->hugepages.n; i++) {
+		const struct pt_hugepages *p = &m->hugepages.v[i];
+
+		if (p->size_kib == j->vm->hugepage_kib)
+			return p;
+		if (!j->vm->hugepage_kib && (!fullest || p->size_kib * p->free > fullest->size_kib * fullest->free))
+			fullest = p;
+	}
+	return fullest;
+}
+
+static void judge_hugepages(struct pt_judge *j, uint64_t need_kib)
+{
+	const struct pt_hugepages *p = pool_of(j);
+	uint64_t have = p ? p->size_kib * p->free : 0;
+
+	/* a running VM has its pages already, and gives them back before it takes them again */
+	if (pt_judge_runs(j->vm) || have >= need_kib)
+		return;
+	pt_judge_refuse(j, PT_FORCE_BY_NAME, "memory", "/sys/kernel/mm/hugepages",
+			"reserve more huge pages (vm.nr_hugepages, or hugepages= at boot), or give the VM less memory",
+			"VM %s needs %" PRIu64 " MiB in huge pages of %" PRIu64 " KiB, and %" PRIu64 " MiB are free",
+			j->vm->name, mib(need_kib), p ? p->size_kib : j->vm->hugepage_kib, mib(have));
+}
+
+/*
+ * What the VM holds now comes back when it is shut down: at most its memory, and at most what is in use at all.  Which
+ * of it the guest has really touched is not known here.
+ */
+static void judge_pages(struct pt_judge *j, uint64_t need_kib)
+{
+	const struct pt_memory *m = &j->host->memory;
+	uint64_t in_use = m->total_kib > m->available_kib ? m->total_kib - m->available_kib : 0;
+	uint64_t back = !pt_judge_runs(j->vm) ? 0 : j->vm->memory_kib < in_use ? j->vm->memory_kib : in_use;
+	uint64_t have = m->available_kib + back;
+	pt_autofree char *more = NULL;
+
+	if (have >= need_kib)
+		return;
+	more = back ? pt_strf(" and at most %" PRIu64 " MiB come back when it stops", mib(back)) : pt_strdup("");
+	pt_judge_refuse(j, PT_FORCE_BY_NAME, "memory", "/proc/meminfo",
+			"stop other VMs, or give this one less memory: it is pinned whole, swap does not help",
+			"VM %s needs %" PRIu64 " MiB of memory pinned; %" PRIu64 " MiB of %" PRIu64
+			" MiB are available%s",
+			j->vm->name, mib(need_kib), mib(m->available_kib), mib(m->total_kib), more);
+}
+
+void pt_judge_memory(struct pt_judge *j)
+{
+	unsigned vfio = pt_judge_vfio_count(j);
+	uint64_t pin = pt_memory_to_pin(j->vm, vfio);
+	uint64_t limit = pt_memlock_limit(j->vm, vfio);
+
+	if (!j->host->memory.total_kib)
+		pt_judge_say(j, PT_UNKNOWN, "memory", "/proc/meminfo", NULL,
+			     "how much memory this host has could not be seen; VM %s needs %" PRIu64 " MiB pinned",
+			     j->vm->name, mib(pin / 1024));
+	else if (j->vm->hugepages)
+		judge_hugepages(j, pin / 1024);
+	else
+		judge_pages(j, pin / 1024);
+	if (limit < pin)
+		pt_judge_refuse(
+			j, PT_FORCE_BY_NAME, "memory-limit", NULL,
+			"remove <hard_limit> from the definition, or raise it to 1 GiB above the guest's memory",
+			"VM %s may lock %" PRIu64 " MiB (<hard_limit>), and %" PRIu64 " MiB must be pinned",
+			j->vm->name, mib(limit / 1024), mib(pin / 1024));
+	else
+		pt_judge_say(j, PT_NOTE, "memory", NULL, NULL,
+			     "%" PRIu64 " MiB of host memory are pinned while %s runs", mib(pin / 1024), j->vm->name);
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "decide/attach.h"
+
+#include <errno.h>
+
+#include "base/cleanup.h"
+#include "decide/judge.h"
+
+/* what no plan could be made for: the request itself is wrong */
+static int check_request(const struct pt_judge *j, struct pt_error *err)
+{
+	for (size_t i = 0; i < j->devices.n; i++) {
+		const struct pt_device *d = j->devices.v[i];
+		pt_autofree char *title = pt_judge_title(d);
+		int r = 0;
+
+		if (pt_device_is_bridge(d)) {
+			r = pt_usage(err, -EINVAL, "%s is a bridge: a guest cannot have it", title);
+			pt_hint(err, "name a device behind it; `passthru tree` shows them");
+		} else if (pt_judge_holds(j->vm, d->bdf)) {
+			const struct pt_domain_hostdev *h = pt_domain_hostdev_by_bdf(j->vm, d->bdf);
+			bool as_disk = !h;
+
+			for (size_t k = 0; k < j->vm->hostdevs.n; k++)
+				as_disk = as_disk && !(j->vm->hostdevs.v[k].has_bdf &&
+						       pt_bdf_eq(j->vm->hostdevs.v[k].bdf, d->bdf));
+			/* an NVMe drive that is a disk of the VM becomes a device of it */
+			if (as_disk)
+				continue;
+			r = pt_usage(err, -EEXIST, "VM %s has %s already", j->vm->name, title);
+			pt_hint(err,
+				h ? "`passthru verify %s` says what its guest sees of it"
+				  : "it is in the <qemu:commandline> or a backing chain of %s",
+				j->vm->name);
+		}
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static void note_managed(struct pt_judge *j, const struct pt_device *d, bool managed)
+{
+	const struct pt_bdf_text bdf = pt_bdf_str(d->bdf);
+	bool storage = pt_device_is_storage(d);
+
+	if (managed && storage)
+		pt_judge_say(j, PT_WARN, "managed", NULL, NULL,
+			     "%s is managed='yes', as told: when %s stops, the host's driver takes it back, and the "
+			     "host may "
+			     "activate the guest's own disks",
+			     bdf.s, j->vm->name);
+	else if (managed)
+		pt_judge_say(j, PT_NOTE, "managed", NULL, NULL,
+			     "%s is managed='yes': libvirt binds it when %s starts and gives it back when it stops",
+			     bdf.s, j->vm->name);
+	else
+		pt_judge_say(
+			j, PT_NOTE, "managed", NULL, NULL,
+			"%s is managed='no' and reserved: it stays with guests while %s is off and across reboots%s",
+			bdf.s, j->vm->name, storage ? ", so that the host never touches the guest's disks" : "");
+}
+
+static void add_driver_step(struct pt_judge *j, const struct pt_device *d)
+{
+	const char *target = d->vfio_variant ? d->vfio_variant : "vfio-pci";
+	struct pt_step *s;
+
+	if (pt_streq(d->driver, target) && pt_streq(d->driver_override, target))
+		return;
+	s = pt_judge_device_step(j, PT_STEP_DRIVER, d);
+	s->driver_before = pt_strdup_opt(d->driver);
+	s->override_before = pt_strdup_opt(d->driver_override);
+	s->driver_after = pt_strdup(target);
+	s->override_after = pt_strdup(target);
+}
+
+static void add_steps(struct pt_judge *j, struct pt_domain_edit *edit)
+{
+	pt_judge_stop(j);
+	for (size_t i = 0; i < j->devices.n; i++) {
+		struct pt_hostdev_add add = { j->devices.v[i]->bdf, pt_judge_managed(j, j->devices.v[i]) };
+
+		note_managed(j, j->devices.v[i], add.managed);
+		if (!add.managed)
+			(void)pt_judge_device_step(j, PT_STEP_RESERVE, j->devices.v[i]);
+		pt_array_push(&edit->add_hostdevs, add);
+	}
+	for (size_t i = 0; i < j->devices.n; i++)
+		if (!pt_judge_managed(j, j->devices.v[i]))
+			add_driver_step(j, j->devices.v[i]);
+	pt_judge_vm_step(j, PT_STEP_VM_DEFINE)->edit = *edit;
+	*edit = (struct pt_domain_edit){ 0 };
+	if (j->request->autostart && !j->vm->autostart)
+		pt_judge_vm_step(j, PT_STEP_VM_AUTOSTART)->flag = true;
+	pt_judge_start(j);
+}
+
+int pt_decide_attach(const struct pt_host *host, const struct pt_domain *vm, const struct pt_domains *others,
+		     const int *disk_of, const struct pt_vm_claim *claims, size_t n_claims,
+		     const struct pt_attach_request *request, struct pt_plan *ret_plan, struct pt_error *err)
+{
+	PT_AUTO(pt_domain_edit) edit = { 0 };
+	PT_AUTO(pt_judge)
+	j = {
+		.host = host,
+		.vm = vm,
+		.others = others,
+		.disk_of = disk_of,
+		.claims = claims,
+		.n_claims = n_claims,
+		.request = request,
+		.plan = ret_plan,
+	};
+	int r;
+
+	*ret_plan = (struct pt_plan){ 0 };
+	r = pt_judge_devices(&j, false, err);
+	if (r < 0)
+		return r;
+	pt_judge_summary(&j, "attach", "to");
+	r = check_request(&j, err);
+	if (r < 0)
+		return r;
+	pt_judge_host(&j);
+	pt_judge_vm_state(&j);
+	pt_judge_uses(&j);
+	pt_judge_other_vms(&j);
+	pt_judge_sriov(&j);
+	pt_judge_groups(&j);
+	pt_judge_memory(&j);
+	pt_judge_losses(&j, &edit);
+	pt_judge_vm(&j);
+	add_steps(&j, &edit);
+	return pt_judge_verdict(&j, err);
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+
+#include "base/cleanup.h"
+#include "decide/attach.h"
+#include "decide/group.h"
+#include "decide/judge.h"
+
+static int not_in_vm(const struct pt_judge *j, struct pt_bdf bdf, struct pt_error *err)
+{
+	pt_autofree char *list = NULL;
+	PT_AUTO(pt_strv) has = { 0 };
+	int r;
+
+	for (size_t i = 0; i < j->vm->hostdevs.n; i++)
+		if (j->vm->hostdevs.v[i].kind == PT_HOSTDEV_PCI)
+			pt_strv_add(&has, pt_bdf_str(j->vm->hostdevs.v[i].bdf).s);
+	list = pt_strv_join(&has, ", ");
+	if (pt_judge_holds(j->vm, bdf)) {
+		r = pt_usage(err, -ENOENT, "VM %s has %s, but not as a host device that could be detached", j->vm->name,
+			     pt_bdf_str(bdf).s);
+		pt_hint(err, "it is an NVMe disk, or in its <qemu:commandline>: `virsh edit %s`", j->vm->name);
+		return r;
+	}
+	r = pt_usage(err, -ENOENT, "VM %s does not have %s", j->vm->name, pt_bdf_str(bdf).s);
+	if (has.n)
+		pt_hint(err, "it has %s", list);
+	else
+		pt_hint(err, "it has no host device at all");
+	return r;
+}
+
+static int check_request(const struct pt_judge *j, struct pt_error *err)
+{
+	for (size_t i = 0; i < j->bdfs.n; i++)
+		if (!pt_domain_hostdev_by_bdf(j->vm, j->bdfs.v[i]))
+			return not_in_vm(j, j->bdfs.v[i], err);
+	return 0;
+}
+
+/* A group has one owner: what stays with the VM could not start beside a member that a host driver holds. */
+static void judge_what_stays(struct pt_judge *j)
+{
+	for (size_t i = 0; i < j->vm->hostdevs.n; i++) {
+		const struct pt_domain_hostdev *h = &j->vm->hostdevs.v[i];
+		const struct pt_device *stays = pt_devices_find(&j->host->devices, h->bdf);
+
+		if (h->kind != PT_HOSTDEV_PCI || pt_judge_wants(j, h->bdf) || !stays ||
+		    stays->iommu_group == PT_GROUP_NONE)
+			continue;
+		for (size_t k = 0; k < j->devices.n; k++) {
+			if (j->devices.v[k]->iommu_group != stays->iommu_group)
+				continue;
+			pt_judge_refuse(
+				j, PT_FORCE_NEVER, "group", NULL, "detach both",
+				"%s and %s are in IOMMU group %d: VM %s cannot keep one while the host gets the other",
+				pt_bdf_str(j->devices.v[k]->bdf).s, pt_bdf_str(stays->bdf).s, stays->iommu_group,
+				j->vm->name);
+		}
+	}
+}
+
+static void give_back(struct pt_judge *j, const struct pt_device *d)
+{
+	const struct pt_domain_hostdev *h = pt_domain_hostdev_by_bdf(j->vm, d->bdf);
+	struct pt_step *s;
+
+	/* with managed='yes' libvirt gave it back when the VM stopped */
+	if (h->managed)
+		return;
+	(void)pt_judge_device_step(j, PT_STEP_UNRESERVE, d);
+	if (!d->driver_override && !pt_driver_is_vfio(d->driver))
+		return;
+	s = pt_judge_device_step(j, PT_STEP_DRIVER, d);
+	s->driver_before = pt_strdup_opt(d->driver);
+	s->override_before = pt_strdup_opt(d->driver_override);
+	s->reprobe = true;
+}
+
+static void add_steps(struct pt_judge *j)
+{
+	PT_AUTO(pt_domain_edit) edit = { 0 };
+
+	pt_judge_stop(j);
+	for (size_t i = 0; i < j->bdfs.n; i++)
+		pt_array_push(&edit.remove_hostdevs, j->bdfs.v[i]);
+	pt_judge_vm_step(j, PT_STEP_VM_DEFINE)->edit = edit;
+	edit = (struct pt_domain_edit){ 0 };
+	for (size_t i = 0; i < j->devices.n; i++)
+		give_back(j, j->devices.v[i]);
+	pt_judge_start(j);
+}
+
+static void add_notes(struct pt_judge *j)
+{
+	bool storage = false;
+
+	for (size_t i = 0; i < j->devices.n; i++)
+		storage = storage || pt_device_is_storage(j->devices.v[i]);
+	if (storage)
+		pt_judge_say(j, PT_NOTE, "disks", NULL, "`passthru undo` takes back the attach, disks and all",
+			     "the disks that VM %s had before the controller came are not given back by this",
+			     j->vm->name);
+	if (j->devices.n < j->bdfs.n)
+		pt_judge_say(j, PT_NOTE, "gone", NULL, NULL,
+			     "this host no longer has every one of these devices: only the definition of %s changes "
+			     "for those",
+			     j->vm->name);
+}
+
+int pt_decide_detach(const struct pt_host *host, const struct pt_domain *vm, const struct pt_attach_request *request,
+		     struct pt_plan *ret_plan, struct pt_error *err)
+{
+	static const struct pt_domains none = { 0 };
+	PT_AUTO(pt_judge) j = { .host = host, .vm = vm, .others = &none, .request = request, .plan = ret_plan };
+	int r;
+
+	*ret_plan = (struct pt_plan){ 0 };
+	r = pt_judge_devices(&j, true, err);
+	if (r < 0)
+		return r;
+	pt_judge_summary(&j, "detach", "from");
+	r = check_request(&j, err);
+	if (r < 0)
+		return r;
+	pt_judge_vm_state(&j);
+	judge_what_stays(&j);
+	add_notes(&j);
+	add_steps(&j);
+	return pt_judge_verdict(&j, err);
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the parts of attach and detach share: the facts, the request, and the plan that grows.  Inside decide/ only. */
+#ifndef PT_DECIDE_JUDGE_H
+#define PT_DECIDE_JUDGE_H
+
+#include "decide/attach.h"
+
+/**
+ * struct pt_judge - one decision on its way; borrows all but @devices and @bdfs
+ * @devices: the functions asked for, by address, each once; @bdfs the same as addresses
+ */
+struct pt_judge {
+	const struct pt_host *host;
+	const struct pt_domain *vm;
+	const struct pt_domains *others;
+	const int *disk_of;
+	const struct pt_vm_claim *claims;
+	size_t n_claims;
+	const struct pt_attach_request *request;
+	struct pt_plan *plan;
+	PT_ARRAY(const struct pt_device *) devices;
+	PT_ARRAY(struct pt_bdf) bdfs;
+};
+
+void pt_judge_done(struct pt_judge *j);
+
+/**
+ * pt_judge_devices() - find the functions asked for; PT_ERROR_USAGE (-ENODEV, -EINVAL)
+ * @may_be_gone: one that the host no longer has is in @bdfs only
+ */
+int pt_judge_devices(struct pt_judge *j, bool may_be_gone, struct pt_error *err);
+
+bool pt_judge_wants(const struct pt_judge *j, struct pt_bdf bdf);
+
+static inline bool pt_judge_runs(const struct pt_domain *vm)
+{
+	return vm->state == PT_DOMAIN_RUNNING || vm->state == PT_DOMAIN_PAUSED;
+}
+
+/** pt_judge_say() - a finding; formats @fact */
+void pt_judge_say(struct pt_judge *j, enum pt_verdict verdict, const char *name, const char *where, const char *fix,
+		  const char *fact, ...) __attribute__((format(printf, 6, 7)));
+
+/* whether --force-NAME passes a refusal over */
+enum pt_force {
+	PT_FORCE_NEVER,
+	PT_FORCE_BY_NAME,
+};
+
+/** pt_judge_refuse() - a PT_FAIL, or a PT_WARN when it may be and was forced */
+void pt_judge_refuse(struct pt_judge *j, enum pt_force force, const char *name, const char *where, const char *fix,
+		     const char *fact, ...) __attribute__((format(printf, 6, 7)));
+
+/* -EPERM with the plan's first refusal in @err, or 0 */
+int pt_judge_verdict(const struct pt_judge *j, struct pt_error *err);
+
+/* "0000:01:00.0 (Broadcom / LSI MegaRAID SAS 2108)", or with its ids when it has no name; the caller frees */
+char *pt_judge_title(const struct pt_device *d);
+
+/* does @vm hold @bdf: as a hostdev, an interface, an NVMe disk, or behind libvirt's back? */
+bool pt_judge_holds(const struct pt_domain *vm, struct pt_bdf bdf);
+
+/* rule 9: what the hostdev's managed= will be */
+bool pt_judge_managed(const struct pt_judge *j, const struct pt_device *d);
+
+/* VFIO devices (mediated ones count) that the VM will have */
+unsigned pt_judge_vfio_count(const struct pt_judge *j);
+
+/* attach-device.c: the host's side of it */
+void pt_judge_host(struct pt_judge *j);
+void pt_judge_groups(struct pt_judge *j);
+void pt_judge_sriov(struct pt_judge *j);
+void pt_judge_other_vms(struct pt_judge *j);
+void pt_judge_uses(struct pt_judge *j);
+
+/* attach-vm.c: the VM's side of it */
+void pt_judge_vm_state(struct pt_judge *j);
+void pt_judge_vm(struct pt_judge *j);
+void pt_judge_memory(struct pt_judge *j);
+
+/* attach-edit.c: what the definition loses; says so in notes */
+void pt_judge_losses(struct pt_judge *j, struct pt_domain_edit *edit);
+
+/* index in host->blocks of the block device below disk @i of the VM if it hangs on function @bdf, else -1 */
+int pt_judge_disk_on(const struct pt_judge *j, size_t i, struct pt_bdf bdf);
+
+/* judge.c: steps */
+struct pt_step *pt_judge_vm_step(struct pt_judge *j, enum pt_step_kind kind);
+struct pt_step *pt_judge_device_step(struct pt_judge *j, enum pt_step_kind kind, const struct pt_device *d);
+void pt_judge_stop(struct pt_judge *j);
+void pt_judge_start(struct pt_judge *j);
+
+/* "attach A (name), B (name) to VM" */
+void pt_judge_summary(struct pt_judge *j, const char *verb, const char *preposition);
+
+#endif

@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "host/ops.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libkmod.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/cleanup.h"
+#include "base/file.h"
+
+#define SETTLE_MS 2000u
+
+struct pt_host_writer {
+	const struct pt_root *root;
+	const struct pt_host_paths *paths;
+};
+
+/* What a child does for us; it may hang in the kernel for good, and then nobody waits for it. */
+struct job {
+	int (*work)(const struct job *job); /* returns 0 or a negative errno */
+	int fd;				    /* the attribute, or -1 */
+	const char *text;		    /* what to write, or which module */
+	int mark_fd;			    /* held locked while the job is under way, or -1 */
+	unsigned timeout_ms;
+	pid_t pid;
+};
+
+static long long now_ms(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (long long)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/*
+ * A child that hangs keeps what it has open: not our lock, not the journal, not the pipe that somebody reads our output
+ * from.  Async-signal-safe, since other threads' locks may be held at the fork.
+ */
+static void close_all_but(int a, int b, int c)
+{
+	int keep[3] = { a, b, c };
+	unsigned from = 0;
+
+	for (int i = 0; i < 2; i++)
+		for (int k = 0; k < 2 - i; k++)
+			if (keep[k] > keep[k + 1]) {
+				int t = keep[k];
+
+				keep[k] = keep[k + 1];
+				keep[k + 1] = t;
+			}
+	for (int i = 0; i < 3; i++) {
+		if (keep[i] < 0)
+			continue;
+		if ((unsigned)keep[i] > from)
+			(void)close_range(from, (unsigned)keep[i] - 1, 0);
+		from = (unsigned)keep[i] + 1;
+	}
+	(void)close_range(from, UINT_MAX, 0);
+}
+
+static _Noreturn void child(const struct job *job, int answer_fd)
+{
+	int result;
+
+	/* Ctrl-C on our terminal is for the parent: a write is never broken off half-way */
+	(void)setsid();
+	(void)signal(SIGINT, SIG_IGN);
+	(void)signal(SIGTERM, SIG_IGN);
+	(void)signal(SIGHUP, SIG_IGN);
+	(void)signal(SIGPIPE, SIG_IGN);
+	close_all_but(job->fd, job->mark_fd, answer_fd);
+	result = job->work(job);
+	/* when the parent gave up there is nobody to tell */
+	(void)!write(answer_fd, &result, sizeof(result));
+	_exit(0);
+}
+
+/* the child's result; -ETIMEDOUT when it has none in time; -EIO when it died without one */
+static int wait_answer(int fd, unsigned timeout_ms, int *ret_result)
+{
+	long long end = now_ms() + timeout_ms;
+
+	for (;;) {
+		struct pollfd p = { .fd = fd, .events = POLLIN };
+		long long left = end - now_ms();
+		int n = poll(&p, 1, left > 0 ? (int)left : 0);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			return -ETIMEDOUT;
+		if (read(fd, ret_result, sizeof(*ret_result)) == (ssize_t)sizeof(*ret_result))
+			return 0;
+		return -EIO;
+	}
+}
+
+/* so that a later program can name the one that hangs */
+static void write_pid(int mark_fd, pid_t pid)
+{
+	char text[32];
+	int n = snprintf(text, sizeof(text), "%d\n", (int)pid);
+
+	/* the lock is what counts; without a number the message is poorer, no more */
+	if (ftruncate(mark_fd, 0) == 0)
+		(void)!pwrite(mark_fd, text, (size_t)n, 0);
+}
+
+static int run_job(struct job *job)
+{
+	int answer[2];
+	int result = 0;
+	int r;
+
+	if (pipe2(answer, O_CLOEXEC) < 0)
+		return -errno;
+	job->pid = fork();
+	if (job->pid < 0) {
+		r = -errno;
+		(void)close(answer[0]);
+		(void)close(answer[1]);
+		return r;
+	}
+	if (job->pid == 0)
+		child(job, answer[1]);
+	(void)close(answer[1]);
+	if (job->mark_fd >= 0)
+		write_pid(job->mark_fd, job->pid);
+	r = wait_answer(answer[0], job->timeout_ms, &result);
+	(void)close(answer[0]);
+	if (r == -ETIMEDOUT)
+		return r;
+	/* it answered or died: it ends at once, and with it its hold on the mark */
+	while (waitpid(job->pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	return r < 0 ? r : result;
+}
+
+/* one of our directories; @mode not 0: made when it is missing.  Looking makes none: --dry-run looks, too */
+static int open_dir(const char *path, mode_t mode, struct pt_error *err)
+{
+	int r = mode ? pt_file_mkdir_p(path, mode) : 0;
+	int fd;
+
+	if (r < 0)
+		return pt_fail(err, r, "cannot make the directory %s", path);
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return pt_fail(err, -errno, "cannot open the directory %s", path);
+	return fd;
+}
+
+static int write_job(const struct job *job)
+{
+	size_t size = strlen(job->text);
+	ssize_t n = write(job->fd, job->text, size);
+
+	if (n < 0)
+		return -errno;
+	return (size_t)n == size ? 0 : -EIO;
+}
+
+static int busy(const struct pt_host_writer *w, int run_fd, struct pt_bdf bdf, const char *mark, struct pt_error *err)
+{
+	pt_autofree char *pid = NULL;
+	int r;
+
+	if (pt_file_read_line(run_fd, mark, &pid) < 0 || !*pid || strspn(pid, "0123456789") != strlen(pid))
+		pt_strset(&pid, "?");
+	r = pt_say(err, -EBUSY,
+		   "an earlier write to %s still hangs in the kernel (pid %s): nothing more is written to it",
+		   pt_bdf_str(bdf).s, pid);
+	pt_hint(err, "`cat %sproc/%s/stack` shows where; end the program that uses the device, then `passthru recover`",
+		w->root->path, pid);
+	return r;
+}
+
+/* the mark of a device on which a write is under way, locked; the lock goes with the last process that has it open */
+static int take_mark(const struct pt_host_writer *w, struct pt_bdf bdf, struct pt_error *err)
+{
+	pt_autofree char *name = pt_strf("writing-%s", pt_bdf_str(bdf).s);
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	pt_autoclose int run_fd = open_dir(w->paths->run, 0700, err);
+	pt_autoclose int fd = -EBADF;
+
+	if (run_fd < 0)
+		return run_fd;
+	fd = openat(run_fd, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return pt_fail(err, -errno, "cannot open %s/%s", w->paths->run, name);
+	if (fcntl(fd, F_OFD_SETLK, &lock) == 0)
+		return pt_take_fd(fd);
+	if (errno == EAGAIN || errno == EACCES)
+		return busy(w, run_fd, bdf, name, err);
+	return pt_fail(err, -errno, "cannot lock %s/%s", w->paths->run, name);
+}
+
+static int write_attr(void *ctx, struct pt_bdf bdf, const char *path, const char *value, unsigned timeout_ms,
+		      struct pt_error *err)
+{
+	const struct pt_host_writer *w = ctx;
+	pt_autoclose int mark_fd = take_mark(w, bdf, err);
+	pt_autoclose int fd = -EBADF;
+	struct job job = { .work = write_job, .text = value, .timeout_ms = timeout_ms ? timeout_ms : PT_HOST_WRITE_MS };
+	int shown = (int)strcspn(value, "\n");
+	int r;
+
+	if (mark_fd < 0)
+		return mark_fd;
+	fd = pt_file_open(w->root->sys_fd, path, O_WRONLY | O_NOCTTY);
+	if (fd < 0)
+		return pt_fail(err, fd, "cannot open %ssys/%s", w->root->path, path);
+	job.fd = fd;
+	job.mark_fd = mark_fd;
+	r = run_job(&job);
+	if (r == -ETIMEDOUT) {
+		(void)pt_say(err, r,
+			     "writing '%.*s' to %ssys/%s did not return within %u ms: pid %d hangs in the kernel",
+			     shown, value, w->root->path, path, job.timeout_ms, (int)job.pid);
+		pt_hint(err, "a program still uses %s: end it, then run `passthru recover`", pt_bdf_str(bdf).s);
+		return r;
+	}
+	if (r < 0)
+		return pt_fail(err, r, "the kernel refuses '%.*s' in %ssys/%s", shown, value, w->root->path, path);
+	return 0;
+}
+
+static int read_attr(void *ctx, const char *path, char **ret_line)
+{
+	const struct pt_host_writer *w = ctx;
+
+	return pt_file_read_line(w->root->sys_fd, path, ret_line);
+}
+
+static int read_link(void *ctx, const char *path, char **ret_name)
+{
+	const struct pt_host_writer *w = ctx;
+
+	return pt_file_link_name(w->root->sys_fd, path, ret_name);
+}
+
+static int attr_exists(void *ctx, const char *path)
+{
+	const struct pt_host_writer *w = ctx;
+
+	return pt_file_exists(w->root->sys_fd, path);
+}
+
+static int insert_modules(struct kmod_list *list)
+{
+	struct kmod_list *i;
+	int r = -ENOENT;
+
+	kmod_list_foreach(i, list)
+	{
+		struct kmod_module *module = kmod_module_get_module(i);
+		int one = kmod_module_probe_insert_module(module, 0, NULL, NULL, NULL, NULL);
+
+		(void)kmod_module_unref(module);
+		if (one >= 0)
+			return 0;
+		r = one;
+	}
+	return r;
+}
+
+/* libkmod, as modprobe does: aliases, dependencies and the administrator's own lines in modprobe.d */
+static int module_job(const struct job *job)
+{
+	struct kmod_ctx *kmod = kmod_new(NULL, NULL);
+	struct kmod_list *list = NULL;
+	int r;
+
+	if (!kmod)
+		return -ENOMEM;
+	r = kmod_module_new_from_lookup(kmod, job->text, &list);
+	if (r >= 0)
+		r = insert_modules(list);
+	(void)kmod_module_unref_list(list);
+	(void)kmod_unref(kmod);
+	return r;
+}
+
+static int load_module(void *ctx, const char *name, struct pt_error *err)
+{
+	struct job job = { .work = module_job, .fd = -1, .mark_fd = -1, .text = name, .timeout_ms = PT_HOST_MODULE_MS };
+	int r = run_job(&job);
+
+	(void)ctx;
+	if (r == -ETIMEDOUT)
+		return pt_say(err, r, "loading the module %s did not end within %u ms: pid %d still tries", name,
+			      job.timeout_ms, (int)job.pid);
+	if (r < 0)
+		return pt_fail(err, r, "cannot load the module %s", name);
+	return 0;
+}
+
+static const char *place_path(const struct pt_host_writer *w, enum pt_host_place place)
+{
+	return place == PT_HOST_RESERVED ? w->paths->reserved : w->paths->rules;
+}
+
+static int file_read(void *ctx, enum pt_host_place place, const char *name, char **ret_text, struct pt_error *err)
+{
+	const struct pt_host_writer *w = ctx;
+	pt_autoclose int fd = open_dir(place_path(w, place), 0, err);
+	int r = fd < 0 ? fd : pt_file_read(fd, name, 65536, ret_text, NULL);
+
+	if (r < 0 && fd >= 0)
+		return pt_fail(err, r, "cannot read %s/%s", place_path(w, place), name);
+	return r;
+}
+
+static int file_write(void *ctx, enum pt_host_place place, const char *name, const char *text, struct pt_error *err)
+{
+	const struct pt_host_writer *w = ctx;
+	pt_autoclose int fd = open_dir(place_path(w, place), 0755, err);
+	int r;
+
+	if (fd < 0)
+		return fd;
+	if (text) {
+		r = pt_file_write_atomic(fd, name, text, strlen(text), 0644);
+		return r < 0 ? pt_fail(err, r, "cannot write %s/%s", place_path(w, place), name) : 0;
+	}
+	if (unlinkat(fd, name, 0) < 0 || fsync(fd) < 0)
+		return pt_fail(err, -errno, "cannot remove %s/%s", place_path(w, place), name);
+	return 0;
+}
+
+void pt_host_writer_open(const struct pt_root *root, const struct pt_host_paths *paths,
+			 struct pt_host_writer **ret_writer, struct pt_host_ops *ret_ops)
+{
+	struct pt_host_writer *w = pt_alloc(sizeof(*w));
+
+	*w = (struct pt_host_writer){ root, paths };
+	*ret_ops = (struct pt_host_ops){
+		.ctx = w,
+		.settle_ms = SETTLE_MS,
+		.write = write_attr,
+		.read = read_attr,
+		.link = read_link,
+		.exists = attr_exists,
+		.load_module = load_module,
+		.file_read = file_read,
+		.file_write = file_write,
+	};
+	*ret_writer = w;
+}
+
+void pt_host_writer_close(struct pt_host_writer *w)
+{
+	free(w);
+}

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "host/reserve.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/cleanup.h"
+
+#define MARK	  "# Reserved for guests by passthru: the host's own driver stays away from it, across reboots.\n"
+#define RULE_MARK "# Made by passthru from its reservation of this device; changes here are lost.\n"
+
+/* before 80-drivers.rules, which loads the module that the device's alias names; where driverctl's own rule is, too */
+static char *rule_name(struct pt_bdf bdf)
+{
+	return pt_strf("05-passthru-%s.rules", pt_bdf_str(bdf).s);
+}
+
+static char *conf_name(struct pt_bdf bdf)
+{
+	return pt_strf("%s.conf", pt_bdf_str(bdf).s);
+}
+
+/* what may stand between quotes in a udev rule; kernel module names are no more than this */
+static bool good_driver(const char *s)
+{
+	return s && *s && strlen(s) <= 64 &&
+	       strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") == strlen(s);
+}
+
+static char *make_text(const struct pt_reservation *r)
+{
+	pt_autofree char *vm = pt_strdup(r->vm ? r->vm : "");
+
+	/* a VM's name is hostile text: one line it is and stays */
+	for (char *c = vm; *c; c++)
+		if ((unsigned char)*c < 0x20 || *c == 0x7f)
+			*c = '_';
+	return pt_strf(MARK "# `passthru undo %lld` gives it back.\n"
+			    "address=%s\nvendor_id=%04x\ndevice_id=%04x\nsubsystem_vendor_id=%04x\n"
+			    "subsystem_device_id=%04x\ndriver=%s\nvm=%s\nchange=%lld\n",
+		       r->change, pt_bdf_str(r->bdf).s, r->vendor, r->device, r->subvendor, r->subdevice, r->driver, vm,
+		       r->change);
+}
+
+/*
+ * driver_override is written while the rules are read, the module loaded after (udev(7), RUN{builtin}): whichever of
+ * module and override comes first, drivers_probe or the module's own registration finds the other in place.
+ */
+static char *make_rule(const struct pt_reservation *r, const char *driver)
+{
+	struct pt_bdf_text bdf = pt_bdf_str(r->bdf);
+
+	return pt_strf(
+		RULE_MARK
+		"ACTION==\"add\", SUBSYSTEM==\"pci\", KERNEL==\"%s\", ATTR{vendor}==\"0x%04x\", "
+		"ATTR{device}==\"0x%04x\", ATTR{subsystem_vendor}==\"0x%04x\", ATTR{subsystem_device}==\"0x%04x\", "
+		"ATTR{driver_override}=\"%s\", ATTR{[subsystem/pci]drivers_probe}=\"%s\", "
+		"RUN{builtin}+=\"kmod load %s\"\n",
+		bdf.s, r->vendor, r->device, r->subvendor, r->subdevice, driver, bdf.s, driver);
+}
+
+/* the value of "key=" at the beginning of a line; the caller frees; NULL when there is none */
+static char *value_of(const char *text, const char *key)
+{
+	size_t n = strlen(key);
+
+	for (const char *line = text; line; line = strchr(line, '\n')) {
+		line += *line == '\n';
+		if (strncmp(line, key, n) == 0 && line[n] == '=')
+			return pt_strndup(line + n + 1, strcspn(line + n + 1, "\n"));
+		if (!*line)
+			return NULL;
+	}
+	return NULL;
+}
+
+static bool has(const char *text, const char *key, const char *wanted)
+{
+	pt_autofree char *value = value_of(text, key);
+
+	return pt_streq(value, wanted);
+}
+
+static bool has_id(const char *text, const char *key, unsigned id)
+{
+	char wanted[16];
+
+	(void)snprintf(wanted, sizeof(wanted), "%04x", id);
+	return has(text, key, wanted);
+}
+
+/* 0 when @text is a reservation of this very device */
+static int check_text(const struct pt_reservation *r, const char *text, struct pt_error *err)
+{
+	struct pt_bdf_text bdf = pt_bdf_str(r->bdf);
+	int code;
+
+	if (!pt_startswith(text, MARK))
+		return pt_say(err, -EEXIST, "reserved.d/%s.conf was not made by passthru: it is left alone", bdf.s);
+	if (has(text, "address", bdf.s) && has_id(text, "vendor_id", r->vendor) && has_id(text, "device_id", r->device) &&
+	    has_id(text, "subsystem_vendor_id", r->subvendor) && has_id(text, "subsystem_device_id", r->subdevice))
+		return 0;
+	code = pt_say(err, -ESTALE, "%s is reserved for another device than %04x:%04x (subsystem %04x:%04x)", bdf.s,
+		      r->vendor, r->device, r->subvendor, r->subdevice);
+	pt_hint(err, "see reserved.d/%s.conf", bdf.s);
+	return code;
+}
+
+/* 1 when there is a rule file, 0 when not; -EEXIST when it is somebody else's */
+static int look_at_rule(const struct pt_host_ops *ops, const char *name, struct pt_error *err)
+{
+	pt_autofree char *text = NULL;
+	int r = ops->file_read(ops->ctx, PT_HOST_RULES, name, &text, err);
+
+	if (r == -ENOENT)
+		return 0;
+	if (r < 0)
+		return r;
+	if (!pt_startswith(text, RULE_MARK))
+		return pt_say(err, -EEXIST, "the udev rule %s was not made by passthru: it is left alone", name);
+	return 1;
+}
+
+int pt_reserve_read(const struct pt_host_ops *ops, struct pt_bdf bdf, char **ret_text, struct pt_error *err)
+{
+	pt_autofree char *name = conf_name(bdf);
+
+	return ops->file_read(ops->ctx, PT_HOST_RESERVED, name, ret_text, err);
+}
+
+int pt_reserve_write(const struct pt_host_ops *ops, const struct pt_reservation *res, const char *text,
+		     struct pt_error *err)
+{
+	pt_autofree char *conf = conf_name(res->bdf);
+	pt_autofree char *rules = rule_name(res->bdf);
+	pt_autofree char *driver = text ? value_of(text, "driver") : pt_strdup_opt(res->driver);
+	pt_autofree char *content = NULL;
+	pt_autofree char *there = NULL;
+	pt_autofree char *rule = NULL;
+	int r;
+
+	if (!good_driver(driver))
+		return pt_say(err, -EINVAL, "cannot reserve %s: '%s' is no name of a driver", pt_bdf_str(res->bdf).s,
+			      driver ? driver : "");
+	content = text ? pt_strdup(text) : make_text(res);
+	r = check_text(res, content, err);
+	if (r < 0)
+		return r;
+	r = ops->file_read(ops->ctx, PT_HOST_RESERVED, conf, &there, err);
+	if (r < 0 && r != -ENOENT)
+		return r;
+	if (r == 0 && !(text && strcmp(text, there) == 0)) {
+		r = pt_say(err, -EEXIST, "%s is reserved already", pt_bdf_str(res->bdf).s);
+		pt_hint(err, "see reserved.d/%s for whom and by which change", conf);
+		return r;
+	}
+	r = look_at_rule(ops, rules, err);
+	if (r < 0)
+		return r;
+	rule = make_rule(res, driver);
+	r = ops->file_write(ops->ctx, PT_HOST_RULES, rules, rule, err);
+	if (r == 0)
+		r = ops->file_write(ops->ctx, PT_HOST_RESERVED, conf, content, err);
+	return r;
+}
+
+int pt_reserve_remove(const struct pt_host_ops *ops, const struct pt_reservation *res, struct pt_error *err)
+{
+	pt_autofree char *conf = conf_name(res->bdf);
+	pt_autofree char *rules = rule_name(res->bdf);
+	pt_autofree char *text = NULL;
+	int rule = 0;
+	int r = ops->file_read(ops->ctx, PT_HOST_RESERVED, conf, &text, err);
+
+	if (r < 0 && r != -ENOENT)
+		return r;
+	if (text) {
+		r = check_text(res, text, err);
+		if (r < 0)
+			return r;
+	}
+	rule = look_at_rule(ops, rules, err);
+	if (rule < 0)
+		return rule;
+	/* the rule goes first: what the reader sees is there as long as anything of it is */
+	r = rule ? ops->file_write(ops->ctx, PT_HOST_RULES, rules, NULL, err) : 0;
+	if (r == 0 && text)
+		r = ops->file_write(ops->ctx, PT_HOST_RESERVED, conf, NULL, err);
+	if (r < 0)
+		return r;
+	return rule || text;
+}

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Every n-th write fails, in the change and in its undo: afterwards everything is as it was, or recover makes it so. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/cleanup.h"
+#include "stage.h"
+
+static int attach(struct stage *w, struct pt_error *err)
+{
+	PT_AUTO(pt_plan) plan = { 0 };
+	long long id = 0;
+
+	stage_attach(w, &plan);
+	return pt_change_apply(&w->env, &plan, &id, err);
+}
+
+static int undo(struct stage *w, struct pt_error *err)
+{
+	PT_AUTO(pt_plan) plan = { 0 };
+	long long id = 0;
+	int r = pt_change_undo_plan(&w->env, 0, &plan, err);
+
+	return r < 0 ? r : pt_change_apply(&w->env, &plan, &id, err);
+}
+
+static void assert_stage(const struct stage *w, const char *expected, unsigned n)
+{
+	char *now = stage_text(w);
+
+	if (strcmp(now, expected) != 0)
+		fail_msg("with write %u failing:\n%s\ninstead of\n%s", n, now, expected);
+	free(now);
+}
+
+static void assert_settled(const struct stage *w)
+{
+	struct pt_change_list list = { 0 };
+
+	assert_int_equal(pt_journal_list(w->env.journal, true, &list, NULL), 0);
+	assert_int_equal(list.n, 0);
+	pt_change_list_done(&list);
+}
+
+/* returns after how many writes @change succeeded */
+static unsigned fail_each(struct stage *w, int (*change)(struct stage *w, struct pt_error *err))
+{
+	char *before = stage_text(w);
+	unsigned n;
+
+	for (n = 1;; n++) {
+		struct pt_error err = { 0 };
+		int r;
+
+		fakekernel_unload(w->kernel, "vfio-pci");
+		*w->fault = (struct fault){ .fail_at = n };
+		r = change(w, &err);
+		if (r == 0)
+			break;
+		if (err.kind != PT_ERROR_FAILED || !strstr(err.msg, "\neverything is as it was"))
+			fail_msg("with write %u failing: %s", n, err.msg);
+		assert_stage(w, before, n);
+		assert_settled(w);
+	}
+	free(before);
+	*w->fault = (struct fault){ 0 };
+	return n - 1;
+}
+
+static void a_change_whose_nth_write_fails_leaves_everything_as_it_was(void **state)
+{
+	struct stage *w = *state;
+	unsigned n;
+
+	stage_open(w);
+	n = fail_each(w, attach);
+	/* stop, rule, reservation, override, module, unbind, probe, define, autostart, start */
+	assert_in_range(n, 10, 12);
+	assert_string_equal(w->hba->driver, "vfio-pci");
+	assert_int_equal(w->cvm->state, PT_DOMAIN_RUNNING);
+	assert_settled(w);
+}
+
+static void an_undo_whose_nth_write_fails_leaves_the_change_in_place(void **state)
+{
+	struct stage *w = *state;
+	struct pt_error err = { 0 };
+	char *before = stage_text(w);
+
+	stage_open(w);
+	assert_int_equal(attach(w, &err), 0);
+	assert_in_range(fail_each(w, undo), 9, 12);
+	assert_stage(w, before, 0);
+	assert_string_equal(w->hba->driver, "megaraid_sas");
+	assert_settled(w);
+	free(before);
+}
+
+static void where_nothing_can_be_put_back_recover_does_it_later(void **state)
+{
+	struct stage *w = *state;
+	char *before = stage_text(w);
+	unsigned n;
+
+	stage_open(w);
+	for (n = 1;; n++) {
+		struct pt_error err = { 0 };
+		unsigned settled = 0;
+		int r;
+
+		fakekernel_unload(w->kernel, "vfio-pci");
+		*w->fault = (struct fault){ .fail_from = n };
+		r = attach(w, &err);
+		if (r == 0)
+			break;
+		if (n > 1 && (r != -EINTR || err.kind != PT_ERROR_INTERRUPTED || !strstr(err.hint, "recover")))
+			fail_msg("with all writes from %u on failing: %d %s", n, r, err.msg);
+		/* a second try while everything still fails harms nothing */
+		if (n > 1)
+			assert_int_equal(pt_change_recover(&w->env, &settled, &err), -EINTR);
+		*w->fault = (struct fault){ 0 };
+		assert_int_equal(pt_change_recover(&w->env, &settled, &err), 0);
+		assert_stage(w, before, n);
+		assert_settled(w);
+	}
+	assert_in_range(n, 10, 13);
+	free(before);
+}
+
+static void a_vm_is_not_started_without_the_device_that_could_not_be_put_back(void **state)
+{
+	struct stage *w = *state;
+	struct pt_error err = { 0 };
+	unsigned settled = 0;
+	char *before = stage_text(w);
+
+	stage_open(w);
+	w->hba->hangs = true;
+	assert_int_equal(attach(w, &err), -EINTR);
+	assert_int_equal(err.kind, PT_ERROR_INTERRUPTED);
+	assert_non_null(strstr(err.msg, "left shut off"));
+	assert_int_equal(w->cvm->state, PT_DOMAIN_SHUTOFF);
+	assert_int_equal(w->kernel->n_files, 0);
+
+	/* the device is the change's own until recover has seen it well: a new attach is refused */
+	assert_int_equal(attach(w, &err), -EPERM);
+	assert_non_null(strstr(err.hint, "passthru recover"));
+	assert_int_equal(pt_change_recover(&w->env, &settled, &err), -EINTR);
+	assert_int_equal(settled, 0);
+
+	w->hba->hangs = false;
+	w->hba->hanging = false;
+	assert_int_equal(pt_change_recover(&w->env, &settled, &err), 0);
+	assert_int_equal(settled, 1);
+	assert_stage(w, before, 0);
+	free(before);
+}
+
+static void a_vm_that_dies_with_its_new_device_gets_its_old_life_back(void **state)
+{
+	struct stage *w = *state;
+	struct pt_error err = { 0 };
+	char *before = stage_text(w);
+
+	stage_open(w);
+	w->cvm->dies = true;
+	assert_int_equal(attach(w, &err), -EIO);
+	assert_ptr_equal(strstr(err.msg, "cvm was started and did not stay up: qemu: vfio 0000:01:00.0"), err.msg);
+	assert_int_equal(err.kind, PT_ERROR_FAILED);
+	assert_stage(w, before, 0);
+	assert_int_equal(w->cvm->starts, 2);
+	free(before);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(a_change_whose_nth_write_fails_leaves_everything_as_it_was, stage_setup,
+						stage_teardown),
+		cmocka_unit_test_setup_teardown(an_undo_whose_nth_write_fails_leaves_the_change_in_place, stage_setup,
+						stage_teardown),
+		cmocka_unit_test_setup_teardown(where_nothing_can_be_put_back_recover_does_it_later, stage_setup,
+						stage_teardown),
+		cmocka_unit_test_setup_teardown(a_vm_is_not_started_without_the_device_that_could_not_be_put_back,
+						stage_setup, stage_teardown),
+		cmocka_unit_test_setup_teardown(a_vm_that_dies_with_its_new_device_gets_its_old_life_back, stage_setup,
+						stage_teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Killed before and after every write, and once more while recovering: afterwards the host is before or after. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "stage.h"
+
+/* in the child: what dies here dies without goodbye */
+static int attach(struct stage *w)
+{
+	struct pt_plan plan;
+	long long id;
+
+	stage_open(w);
+	stage_attach(w, &plan);
+	return pt_change_apply(&w->env, &plan, &id, NULL) == 0 ? 0 : 1;
+}
+
+static int undo(struct stage *w)
+{
+	struct pt_plan plan;
+	long long id;
+
+	stage_open(w);
+	if (pt_change_undo_plan(&w->env, 0, &plan, NULL) < 0)
+		return 2;
+	return pt_change_apply(&w->env, &plan, &id, NULL) == 0 ? 0 : 1;
+}
+
+static int recover(struct stage *w)
+{
+	unsigned n;
+
+	stage_open(w);
+	return pt_change_recover(&w->env, &n, NULL) == 0 ? 0 : 1;
+}
+
+struct story {
+	struct stage *w;
+	int (*change)(struct stage *w);
+	char *before;
+	char *after;
+	bool goal; /* found "after" last time */
+};
+
+/* before or after, never between; and the journal says so too */
+static void assert_whole(struct story *s, const char *when, unsigned n, unsigned m)
+{
+	struct stage *w = s->w;
+	struct pt_change_list list = { 0 };
+	struct pt_error err = { 0 };
+	unsigned settled;
+	char *now;
+	int r;
+
+	*w->fault = (struct fault){ 0 };
+	stage_open(w);
+	r = pt_change_recover(&w->env, &settled, &err);
+	if (r < 0)
+		fail_msg("killed %s write %u (recover: %u): %s", when, n, m, err.msg);
+	assert_int_equal(pt_change_recover(&w->env, &settled, &err), 0);
+	assert_int_equal(settled, 0);
+	assert_int_equal(pt_journal_list(w->env.journal, true, &list, NULL), 0);
+	assert_int_equal(list.n, 0);
+	pt_change_list_done(&list);
+	stage_close(w);
+	now = stage_text(w);
+	s->goal = strcmp(now, s->after) == 0;
+	if (strcmp(now, s->before) != 0 && !s->goal)
+		fail_msg("killed %s write %u (recover: %u): between\n%s", when, n, m, now);
+	free(now);
+}
+
+/* the shared state of the fakes, to begin again from */
+struct saved {
+	struct fakekernel kernel;
+	struct fakevm vm;
+};
+
+static void save(const struct stage *w, struct saved *s)
+{
+	s->kernel = *w->kernel;
+	s->vm = *w->vm;
+}
+
+static void restore(struct stage *w, const struct saved *s)
+{
+	*w->kernel = s->kernel;
+	*w->vm = s->vm;
+}
+
+static void kill_recover_too(struct story *s, const struct fault *f, const char *when, unsigned n,
+			     const struct saved *start)
+{
+	for (unsigned m = 1;; m++) {
+		int ended;
+
+		restore(s->w, start);
+		*s->w->fault = *f;
+		assert_int_equal(stage_in_child(s->w, s->change), FAULT_EXIT);
+		*s->w->fault = (struct fault){ .die_after = m };
+		ended = stage_in_child(s->w, recover);
+		assert_whole(s, when, n, m);
+		/* what is done cannot be begun again from the start: only the journal knows, so undo's turn ends here
+		 */
+		if (ended != FAULT_EXIT || s->goal)
+			return;
+	}
+}
+
+/* returns how many writes the change has */
+static unsigned kill_each(struct story *s, bool recover_too)
+{
+	struct saved *start = malloc(sizeof(*start));
+	unsigned n;
+
+	assert_non_null(start);
+	save(s->w, start);
+	for (n = 1;; n++) {
+		const struct fault before = { .die_before = n };
+		const struct fault after = { .die_after = n };
+		int ended;
+
+		restore(s->w, start);
+		*s->w->fault = before;
+		ended = stage_in_child(s->w, s->change);
+		assert_whole(s, "before", n, 0);
+		if (ended == 0)
+			break;
+		assert_int_equal(ended, FAULT_EXIT);
+		assert_false(s->goal);
+
+		*s->w->fault = after;
+		assert_int_equal(stage_in_child(s->w, s->change), FAULT_EXIT);
+		assert_whole(s, "after", n, 0);
+		if (recover_too)
+			kill_recover_too(s, &after, "after", n, start);
+	}
+	free(start);
+	return n - 1;
+}
+
+static char *text_after(struct stage *w, int (*change)(struct stage *w))
+{
+	*w->fault = (struct fault){ 0 };
+	assert_int_equal(stage_in_child(w, change), 0);
+	return stage_text(w);
+}
+
+static void a_change_killed_at_any_write_is_before_or_after_once_recovered(void **state)
+{
+	struct story s = { .w = *state, .change = attach };
+
+	s.before = stage_text(s.w);
+	s.after = text_after(s.w, attach);
+	/* back to the beginning, by undo, so that the journal agrees */
+	free(text_after(s.w, undo));
+	assert_in_range(kill_each(&s, true), 9, 12);
+	free(s.before);
+	free(s.after);
+}
+
+static void an_undo_killed_at_any_write_is_before_or_after_once_recovered(void **state)
+{
+	struct story s = { .w = *state, .change = undo };
+
+	s.after = stage_text(s.w);
+	s.before = text_after(s.w, attach);
+	assert_in_range(kill_each(&s, false), 9, 12);
+	free(s.before);
+	free(s.after);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(a_change_killed_at_any_write_is_before_or_after_once_recovered,
+						stage_setup, stage_teardown),
+		cmocka_unit_test_setup_teardown(an_undo_killed_at_any_write_is_before_or_after_once_recovered,
+						stage_setup, stage_teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

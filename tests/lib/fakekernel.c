@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fakekernel.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+
+static void copy(char *to, size_t size, const char *from)
+{
+	(void)snprintf(to, size, "%s", from ? from : "");
+}
+
+static struct fakekernel_driver *find_driver(struct fakekernel *k, const char *name)
+{
+	for (unsigned i = 0; i < k->n_drivers; i++)
+		if (strcmp(k->drivers[i].name, name) == 0)
+			return &k->drivers[i];
+	return NULL;
+}
+
+static void add_driver(struct fakekernel *k, const char *name, bool loaded)
+{
+	struct fakekernel_driver *d = &k->drivers[k->n_drivers++];
+
+	copy(d->name, sizeof(d->name), name);
+	d->loaded = loaded;
+}
+
+struct fakekernel *fakekernel_new(struct fault *fault)
+{
+	struct fakekernel *k = fault_shared(sizeof(*k));
+
+	k->fault = fault;
+	add_driver(k, "megaraid_sas", true);
+	add_driver(k, "igb", true);
+	add_driver(k, "pcieport", true);
+	add_driver(k, "vfio-pci", false);
+	return k;
+}
+
+void fakekernel_free(struct fakekernel *k)
+{
+	fault_unshare(k, sizeof(*k));
+}
+
+struct fakekernel_device *fakekernel_add(struct fakekernel *k, const char *bdf, unsigned vendor, unsigned device,
+					 const char *native, int group)
+{
+	struct fakekernel_device *d = &k->devices[k->n_devices++];
+
+	if (pt_bdf_parse(bdf, &d->bdf) < 0)
+		abort();
+	d->ids[0] = vendor;
+	d->ids[1] = device;
+	d->ids[2] = 0x1028;
+	d->ids[3] = 0x1f49;
+	d->group = group;
+	copy(d->native, sizeof(d->native), native);
+	copy(d->driver, sizeof(d->driver), native);
+	return d;
+}
+
+struct fakekernel_device *fakekernel_find(struct fakekernel *k, struct pt_bdf bdf)
+{
+	for (unsigned i = 0; i < k->n_devices; i++)
+		if (!k->devices[i].gone && pt_bdf_eq(k->devices[i].bdf, bdf))
+			return &k->devices[i];
+	return NULL;
+}
+
+bool fakekernel_viable(struct fakekernel *k, struct pt_bdf bdf)
+{
+	const struct fakekernel_device *of = fakekernel_find(k, bdf);
+
+	for (unsigned i = 0; of && i < k->n_devices; i++) {
+		const struct fakekernel_device *d = &k->devices[i];
+
+		if (d->group == of->group && !d->gone && !d->bridge && d->driver[0] &&
+		    strcmp(d->driver, "vfio-pci") != 0)
+			return false;
+	}
+	return of != NULL;
+}
+
+/* the device and the attribute's name of bus/pci/devices/BDF/NAME; NULL when it is none */
+static struct fakekernel_device *parse(struct fakekernel *k, const char *path, const char **ret_name)
+{
+	static const char prefix[] = "bus/pci/devices/";
+	char text[32];
+	struct pt_bdf bdf;
+	size_t n;
+
+	if (!pt_startswith(path, prefix))
+		return NULL;
+	path += sizeof(prefix) - 1;
+	n = strcspn(path, "/");
+	(void)snprintf(text, sizeof(text), "%.*s", (int)n, path);
+	*ret_name = path[n] ? path + n + 1 : "";
+	return pt_bdf_parse(text, &bdf) == 0 ? fakekernel_find(k, bdf) : NULL;
+}
+
+static int write_override(struct fakekernel_device *d, const char *value)
+{
+	if (strlen(value) >= sizeof(d->override))
+		return -EINVAL;
+	copy(d->override, sizeof(d->override), value);
+	d->override[strcspn(d->override, "\n")] = '\0';
+	return 0;
+}
+
+/* pci_bus_match(): with an override no other driver's table counts */
+static int probe(struct fakekernel *k, const char *value)
+{
+	struct fakekernel_driver *driver;
+	struct fakekernel_device *d;
+	struct pt_bdf bdf;
+
+	if (pt_bdf_parse(value, &bdf) < 0 || !(d = fakekernel_find(k, bdf)))
+		return -ENODEV;
+	if (d->driver[0] || d->probe_fails)
+		return 0;
+	driver = find_driver(k, d->override[0] ? d->override : d->native);
+	if (driver && driver->loaded)
+		copy(d->driver, sizeof(d->driver), driver->name);
+	return 0;
+}
+
+static int unbind(struct fakekernel *k, const char *name, const char *value)
+{
+	struct fakekernel_device *d;
+	struct pt_bdf bdf;
+
+	if (pt_bdf_parse(value, &bdf) < 0 || !(d = fakekernel_find(k, bdf)) || strcmp(d->driver, name) != 0)
+		return -ENODEV;
+	d->driver[0] = '\0';
+	d->hanging = d->hangs;
+	return d->hangs ? -ETIMEDOUT : 0;
+}
+
+static int do_write(struct fakekernel *k, const char *path, const char *value)
+{
+	const char *name = NULL;
+	struct fakekernel_device *d = parse(k, path, &name);
+	char driver[32];
+
+	if (d && strcmp(name, "driver_override") == 0)
+		return write_override(d, value);
+	if (strcmp(path, "bus/pci/drivers_probe") == 0)
+		return probe(k, value);
+	if (sscanf(path, "bus/pci/drivers/%31[^/]/unbind", driver) == 1 && pt_endswith(path, "/unbind")) {
+		const struct fakekernel_driver *of = find_driver(k, driver);
+
+		return of && of->loaded ? unbind(k, driver, value) : -ENOENT;
+	}
+	return -ENOENT;
+}
+
+static int fake_write(void *ctx, struct pt_bdf bdf, const char *path, const char *value, unsigned timeout_ms,
+		      struct pt_error *err)
+{
+	struct fakekernel *k = ctx;
+	const struct fakekernel_device *d = fakekernel_find(k, bdf);
+	int r;
+
+	(void)timeout_ms;
+	if (d && d->hanging)
+		return pt_say(err, -EBUSY, "an earlier write to %s still hangs", pt_bdf_str(bdf).s);
+	r = fault_before(k->fault);
+	if (r == 0) {
+		k->writes++;
+		r = do_write(k, path, value);
+		fault_after(k->fault);
+	}
+	return r < 0 ? pt_fail(err, r, "the kernel refuses '%s' in %s", value, path) : 0;
+}
+
+static int fake_read(void *ctx, const char *path, char **ret_line)
+{
+	static const char *const ids[] = { "vendor", "device", "subsystem_vendor", "subsystem_device" };
+	struct fakekernel *k = ctx;
+	const char *name = NULL;
+	struct fakekernel_device *d = parse(k, path, &name);
+
+	if (!d)
+		return -ENOENT;
+	for (int i = 0; i < 4; i++) {
+		if (strcmp(name, ids[i]) != 0)
+			continue;
+		*ret_line = pt_strf("0x%04x", d->ids[i]);
+		return 0;
+	}
+	if (strcmp(name, "driver_override") == 0) {
+		*ret_line = pt_strdup(d->override[0] ? d->override : "(null)");
+		return 0;
+	}
+	if (strcmp(name, "modalias") == 0) {
+		*ret_line = pt_strf("alias-of-%s", d->native);
+		return 0;
+	}
+	return -ENOENT;
+}
+
+static int fake_link(void *ctx, const char *path, char **ret_name)
+{
+	struct fakekernel *k = ctx;
+	const char *name = NULL;
+	struct fakekernel_device *d = parse(k, path, &name);
+
+	if (!d || strcmp(name, "driver") != 0 || !d->driver[0])
+		return -ENOENT;
+	*ret_name = pt_strdup(d->driver);
+	return 0;
+}
+
+static int fake_exists(void *ctx, const char *path)
+{
+	struct fakekernel *k = ctx;
+	const char *name = NULL;
+	const struct fakekernel_driver *driver;
+
+	if (pt_startswith(path, "bus/pci/drivers/")) {
+		driver = find_driver(k, path + strlen("bus/pci/drivers/"));
+		return driver && driver->loaded;
+	}
+	return parse(k, path, &name) != NULL;
+}
+
+static int fake_load(void *ctx, const char *name, struct pt_error *err)
+{
+	struct fakekernel *k = ctx;
+	struct fakekernel_driver *d =
+		find_driver(k, pt_startswith(name, "alias-of-") ? name + strlen("alias-of-") : name);
+	int r = fault_before(k->fault);
+
+	if (r == 0 && !d)
+		r = -ENOENT;
+	if (r < 0)
+		return pt_fail(err, r, "cannot load the module %s", name);
+	d->loaded = true;
+	fault_after(k->fault);
+	return 0;
+}
+
+static struct fakekernel_file *find_file(struct fakekernel *k, enum pt_host_place place, const char *name)
+{
+	for (unsigned i = 0; i < k->n_files; i++)
+		if (k->files[i].place == place && strcmp(k->files[i].name, name) == 0)
+			return &k->files[i];
+	return NULL;
+}
+
+static int fake_file_read(void *ctx, enum pt_host_place place, const char *name, char **ret_text, struct pt_error *err)
+{
+	const struct fakekernel_file *f = find_file(ctx, place, name);
+
+	if (!f)
+		return pt_fail(err, -ENOENT, "cannot read %s", name);
+	*ret_text = pt_strdup(f->text);
+	return 0;
+}
+
+static int fake_file_write(void *ctx, enum pt_host_place place, const char *name, const char *text,
+			   struct pt_error *err)
+{
+	struct fakekernel *k = ctx;
+	struct fakekernel_file *f = find_file(k, place, name);
+	int r = fault_before(k->fault);
+
+	if (r == 0 && !text && !f)
+		r = -ENOENT;
+	if (r == 0 && text && !f && k->n_files == FAKEKERNEL_FILES)
+		r = -ENOSPC;
+	if (r < 0)
+		return pt_fail(err, r, "cannot write %s", name);
+	if (!text) {
+		*f = k->files[--k->n_files];
+	} else {
+		f = f ? f : &k->files[k->n_files++];
+		f->place = place;
+		copy(f->name, sizeof(f->name), name);
+		copy(f->text, sizeof(f->text), text);
+	}
+	fault_after(k->fault);
+	return 0;
+}
+
+void fakekernel_unload(struct fakekernel *k, const char *name)
+{
+	struct fakekernel_driver *driver = find_driver(k, name);
+
+	for (unsigned i = 0; i < k->n_devices; i++)
+		if (strcmp(k->devices[i].driver, name) == 0)
+			return;
+	driver->loaded = false;
+}
+
+void fakekernel_ops(struct fakekernel *k, struct pt_host_ops *ret_ops)
+{
+	*ret_ops = (struct pt_host_ops){
+		.ctx = k,
+		.write = fake_write,
+		.read = fake_read,
+		.link = fake_link,
+		.exists = fake_exists,
+		.load_module = fake_load,
+		.file_read = fake_file_read,
+		.file_write = fake_file_write,
+	};
+}
+
+char *fakekernel_text(const struct fakekernel *k)
+{
+	struct pt_strv lines = { 0 };
+	char *text;
+
+	for (unsigned i = 0; i < k->n_devices; i++) {
+		const struct fakekernel_device *d = &k->devices[i];
+
+		pt_strv_addf(&lines, "%s driver=%s override=%s", pt_bdf_str(d->bdf).s, d->driver, d->override);
+	}
+	for (unsigned i = 0; i < k->n_files; i++) {
+		const char *content = strstr(k->files[i].text, "address=");
+
+		pt_strv_addf(&lines, "file %d %s: %s", (int)k->files[i].place, k->files[i].name,
+			     content ? content : k->files[i].text);
+		/* which change made it differs from try to try */
+		content = strstr(lines.v[lines.n - 1], "change=");
+		if (content)
+			lines.v[lines.n - 1][content - lines.v[lines.n - 1]] = '\0';
+	}
+	pt_strv_sort(&lines);
+	text = pt_strv_join(&lines, "\n");
+	pt_strv_done(&lines);
+	return text;
+}

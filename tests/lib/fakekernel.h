@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A kernel's PCI core as struct pt_host_ops sees it: driver_override, unbind, drivers_probe, modules, and the two
+ * folders for our files.  It does what Documentation/ABI/testing/sysfs-bus-pci and drivers/pci/pci-driver.c say:
+ * an override admits no driver but the one it names, unbind refuses a function that its driver does not hold,
+ * drivers_probe leaves alone what is bound already and hides a probe that fails.
+ */
+#ifndef PT_TESTS_FAKEKERNEL_H
+#define PT_TESTS_FAKEKERNEL_H
+
+#include <stdbool.h>
+
+#include "fault.h"
+#include "host/ops.h"
+
+#define FAKEKERNEL_DEVICES 8
+#define FAKEKERNEL_DRIVERS 8
+#define FAKEKERNEL_FILES   8
+
+struct fakekernel_device {
+	struct pt_bdf bdf;
+	unsigned ids[4]; /* vendor, device, subsystem vendor and device */
+	int group;
+	bool bridge;
+	bool gone;
+	bool hangs;   /* an unbind never returns; the driver link is gone at once */
+	bool hanging; /* one is doing so now */
+	bool probe_fails;
+	char native[32];
+	char driver[32];
+	char override[32];
+};
+
+struct fakekernel_driver {
+	char name[32];
+	bool loaded;
+};
+
+struct fakekernel_file {
+	enum pt_host_place place;
+	char name[64];
+	char text[2048];
+};
+
+/* all of it in shared memory: see fault.h */
+struct fakekernel {
+	struct fault *fault;
+	struct fakekernel_device devices[FAKEKERNEL_DEVICES];
+	unsigned n_devices;
+	struct fakekernel_driver drivers[FAKEKERNEL_DRIVERS];
+	unsigned n_drivers;
+	struct fakekernel_file files[FAKEKERNEL_FILES];
+	unsigned n_files;
+	unsigned writes; /* to attributes */
+};
+
+/** fakekernel_new() - drivers: megaraid_sas, igb and pcieport loaded; vfio-pci a module that is not loaded yet */
+struct fakekernel *fakekernel_new(struct fault *fault);
+void fakekernel_free(struct fakekernel *k);
+
+/** fakekernel_add() - a function on its native driver; subsystem ids are 1028:1f49 */
+struct fakekernel_device *fakekernel_add(struct fakekernel *k, const char *bdf, unsigned vendor, unsigned device,
+					 const char *native, int group);
+struct fakekernel_device *fakekernel_find(struct fakekernel *k, struct pt_bdf bdf);
+
+/** fakekernel_viable() - may VFIO have the function's group: every member but bridges is driverless or on vfio-pci */
+bool fakekernel_viable(struct fakekernel *k, struct pt_bdf bdf);
+
+/** fakekernel_unload() - take a module out unless a device is on it */
+void fakekernel_unload(struct fakekernel *k, const char *name);
+
+void fakekernel_ops(struct fakekernel *k, struct pt_host_ops *ret_ops);
+
+/** fakekernel_text() - all that matters of its state, for comparing; the caller frees */
+char *fakekernel_text(const struct fakekernel *k);
+
+#endif

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fakevm.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "domxml/domxml.h"
+
+static const char definition[] = "<domain type='kvm'>\n"
+				 "  <name>%s</name>\n"
+				 "  <uuid>%s</uuid>\n"
+				 "  <memory unit='KiB'>2097152</memory>\n"
+				 "  <currentMemory unit='KiB'>2097152</currentMemory>\n"
+				 "  <vcpu placement='static'>2</vcpu>\n"
+				 "  <os>\n"
+				 "    <type arch='x86_64' machine='pc-q35-7.2'>hvm</type>\n"
+				 "  </os>\n"
+				 "  <devices>\n"
+				 "    <emulator>/usr/bin/qemu-system-x86_64</emulator>\n"
+				 "    <disk type='block' device='disk'>\n"
+				 "      <source dev='/dev/disk/by-id/scsi-35002538e00000001'/>\n"
+				 "      <target dev='sda' bus='scsi'/>\n"
+				 "      <address type='drive' controller='0' bus='0' target='0' unit='0'/>\n"
+				 "    </disk>\n"
+				 "    <disk type='block' device='disk'>\n"
+				 "      <source dev='/dev/disk/by-id/scsi-35002538e00000002'/>\n"
+				 "      <target dev='sdb' bus='scsi'/>\n"
+				 "      <address type='drive' controller='0' bus='0' target='0' unit='1'/>\n"
+				 "    </disk>\n"
+				 "    <disk type='file' device='disk'>\n"
+				 "      <source file='/var/lib/libvirt/images/boot.qcow2'/>\n"
+				 "      <target dev='vda' bus='virtio'/>\n"
+				 "    </disk>\n"
+				 "    <controller type='scsi' index='0' model='virtio-scsi'/>\n"
+				 "    <graphics type='vnc' port='-1' passwd='sesame'/>\n"
+				 "  </devices>\n"
+				 "</domain>\n";
+
+struct fakevm *fakevm_new(struct fault *fault, struct fakekernel *kernel)
+{
+	struct fakevm *vm = fault_shared(sizeof(*vm));
+
+	vm->fault = fault;
+	vm->kernel = kernel;
+	return vm;
+}
+
+void fakevm_free(struct fakevm *vm)
+{
+	fault_unshare(vm, sizeof(*vm));
+}
+
+struct fakevm_one *fakevm_add(struct fakevm *vm, const char *name, const char *uuid, enum pt_domain_state state)
+{
+	struct fakevm_one *one = &vm->vms[vm->n++];
+
+	(void)snprintf(one->name, sizeof(one->name), "%s", name);
+	(void)snprintf(one->uuid, sizeof(one->uuid), "%s", uuid);
+	(void)snprintf(one->xml, sizeof(one->xml), definition, name, uuid);
+	one->state = state;
+	return one;
+}
+
+static struct fakevm_one *find(struct fakevm *vm, const char *uuid, struct pt_error *err)
+{
+	for (unsigned i = 0; i < vm->n; i++)
+		if (strcmp(vm->vms[i].uuid, uuid) == 0)
+			return &vm->vms[i];
+	(void)pt_say(err, -ENOENT, "no VM has the UUID %s", uuid);
+	return NULL;
+}
+
+static int fake_get_xml(void *ctx, const char *uuid, char **ret_xml, struct pt_error *err)
+{
+	const struct fakevm_one *one = find(ctx, uuid, err);
+
+	if (!one)
+		return -ENOENT;
+	*ret_xml = pt_strdup(one->xml);
+	return 0;
+}
+
+/* libvirt gives a new device its place on the guest's bus */
+static char *complete(const char *xml)
+{
+	static const char place[] =
+		"<address type='pci' domain='0x0000' bus='0x05' slot='0x00' function='0x0'/></hostdev>";
+	struct pt_buf b = { 0 };
+	const char *from = xml;
+	const char *end;
+
+	while ((end = strstr(from, "</hostdev>"))) {
+		char *before = pt_strndup(from, (size_t)(end - from));
+
+		pt_buf_add(&b, before);
+		pt_buf_add(&b, strstr(before, "address type='pci'") ? "</hostdev>" : place);
+		free(before);
+		from = end + strlen("</hostdev>");
+	}
+	pt_buf_add(&b, from);
+	return pt_buf_take(&b);
+}
+
+static int fake_define(void *ctx, const char *uuid, const char *xml, struct pt_error *err)
+{
+	struct fakevm *vm = ctx;
+	struct fakevm_one *one = find(vm, uuid, err);
+	struct pt_domain domain;
+	char *kept;
+	int r;
+
+	if (!one)
+		return -ENOENT;
+	r = fault_before(vm->fault);
+	if (r < 0)
+		return pt_fail(err, r, "libvirt will not have the definition of %s", one->name);
+	r = pt_domxml_read(xml, &domain, err);
+	if (r < 0)
+		return r;
+	pt_domain_done(&domain);
+	kept = complete(xml);
+	(void)snprintf(one->xml, sizeof(one->xml), "%s", kept);
+	free(kept);
+	fault_after(vm->fault);
+	return 0;
+}
+
+static int fake_state(void *ctx, const char *uuid, enum pt_domain_state *ret_state, struct pt_error *err)
+{
+	const struct fakevm_one *one = find(ctx, uuid, err);
+
+	if (!one)
+		return -ENOENT;
+	*ret_state = one->state;
+	return 0;
+}
+
+/* what libvirt does with an unmanaged host device: virHostdevPreparePCIDevices() */
+static int check_devices(struct fakevm *vm, const struct fakevm_one *one, struct pt_error *err)
+{
+	struct pt_domain domain;
+	int r = pt_domxml_read(one->xml, &domain, err);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < domain.hostdevs.n && r == 0; i++) {
+		struct pt_bdf bdf = domain.hostdevs.v[i].bdf;
+		const struct fakekernel_device *d = fakekernel_find(vm->kernel, bdf);
+
+		if (!d || strcmp(d->driver, "vfio-pci") != 0)
+			r = pt_say(err, -EINVAL, "PCI device %s must be manually detached from the host",
+				   pt_bdf_str(bdf).s);
+		else if (!fakekernel_viable(vm->kernel, bdf))
+			r = pt_say(err, -EINVAL, "group of %s is not viable", pt_bdf_str(bdf).s);
+	}
+	/* and the disks of the other definition are there only while the host's driver has the controller */
+	for (size_t i = 0; i < domain.disks.n && r == 0; i++)
+		if (domain.disks.v[i].type == PT_DISK_BLOCK && vm->kernel->n_devices &&
+		    strcmp(vm->kernel->devices[0].driver, "megaraid_sas") != 0)
+			r = pt_say(err, -ENOENT, "cannot access storage file '%s'", domain.disks.v[i].source);
+	pt_domain_done(&domain);
+	return r;
+}
+
+static int fake_start(void *ctx, const char *uuid, struct pt_error *err)
+{
+	struct fakevm *vm = ctx;
+	struct fakevm_one *one = find(vm, uuid, err);
+	int r;
+
+	if (!one)
+		return -ENOENT;
+	if (one->state == PT_DOMAIN_RUNNING)
+		return 0;
+	r = fault_before(vm->fault);
+	if (r < 0)
+		return pt_fail(err, r, "%s does not start", one->name);
+	r = check_devices(vm, one, err);
+	if (r < 0)
+		return r;
+	one->state = PT_DOMAIN_RUNNING;
+	one->starts++;
+	fault_after(vm->fault);
+	return 0;
+}
+
+static int fake_alive(void *ctx, const char *uuid, struct pt_error *err)
+{
+	struct fakevm_one *one = find(ctx, uuid, err);
+
+	if (!one)
+		return -ENOENT;
+	if (one->dies && strstr(one->xml, "<hostdev"))
+		one->state = PT_DOMAIN_SHUTOFF;
+	if (one->state == PT_DOMAIN_RUNNING)
+		return 1;
+	(void)pt_say(err, -EIO, "qemu: vfio 0000:01:00.0: failed to setup container");
+	return 0;
+}
+
+static int fake_stop(void *ctx, const char *uuid, unsigned timeout_ms, bool force, struct pt_error *err)
+{
+	struct fakevm *vm = ctx;
+	struct fakevm_one *one = find(vm, uuid, err);
+	int r;
+
+	if (!one)
+		return -ENOENT;
+	if (one->state == PT_DOMAIN_SHUTOFF)
+		return 0;
+	r = fault_before(vm->fault);
+	if (r < 0)
+		return pt_fail(err, r, "cannot shut %s down", one->name);
+	if (!force && (one->ignores_shutdown || one->late_shutdown)) {
+		if (one->late_shutdown)
+			one->state = PT_DOMAIN_SHUTOFF;
+		return pt_say(err, -ETIMEDOUT, "%s did not shut down within %u ms", one->name, timeout_ms);
+	}
+	one->state = PT_DOMAIN_SHUTOFF;
+	one->stops++;
+	fault_after(vm->fault);
+	return 0;
+}
+
+static int fake_autostart(void *ctx, const char *uuid, int set, bool *ret, struct pt_error *err)
+{
+	struct fakevm *vm = ctx;
+	struct fakevm_one *one = find(vm, uuid, err);
+	int r;
+
+	if (!one)
+		return -ENOENT;
+	*ret = one->autostart;
+	if (set < 0)
+		return 0;
+	r = fault_before(vm->fault);
+	if (r < 0)
+		return pt_fail(err, r, "cannot set autostart of %s", one->name);
+	one->autostart = set != 0;
+	*ret = one->autostart;
+	fault_after(vm->fault);
+	return 0;
+}
+
+static int fake_managed_save(void *ctx, const char *uuid, struct pt_error *err)
+{
+	const struct fakevm_one *one = find(ctx, uuid, err);
+
+	return one ? one->managed_save : -ENOENT;
+}
+
+void fakevm_ops(struct fakevm *vm, struct pt_vm_ops *ret_ops)
+{
+	*ret_ops = (struct pt_vm_ops){
+		.ctx = vm,
+		.get_xml = fake_get_xml,
+		.define = fake_define,
+		.state = fake_state,
+		.start = fake_start,
+		.alive = fake_alive,
+		.stop = fake_stop,
+		.autostart = fake_autostart,
+		.managed_save = fake_managed_save,
+	};
+}
+
+char *fakevm_text(const struct fakevm *vm)
+{
+	struct pt_buf b = { 0 };
+
+	for (unsigned i = 0; i < vm->n; i++)
+		pt_buf_addf(&b, "%s state=%d autostart=%d\n%s", vm->vms[i].name, (int)vm->vms[i].state,
+			    vm->vms[i].autostart, vm->vms[i].xml);
+	return pt_buf_take(&b);
+}

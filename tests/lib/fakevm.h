@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * VMs as struct pt_vm_ops sees them, for what libvirt's own test driver cannot do: fail or die at the n-th call, and
+ * refuse to start without the device on vfio-pci.  Like libvirt it completes a definition when it keeps it.
+ */
+#ifndef PT_TESTS_FAKEVM_H
+#define PT_TESTS_FAKEVM_H
+
+#include <stdbool.h>
+
+#include "fakekernel.h"
+#include "fault.h"
+#include "vm/ops.h"
+
+#define FAKEVM_VMS 2
+#define FAKEVM_XML 8192
+
+/**
+ * struct fakevm_one
+ * @ignores_shutdown: the guest does not react
+ * @late_shutdown: it reacts only after the request was given up
+ * @dies: QEMU ends right after a start that has a host device
+ * @starts, @stops: how often
+ */
+struct fakevm_one {
+	char name[32];
+	char uuid[40];
+	char xml[FAKEVM_XML];
+	enum pt_domain_state state;
+	bool autostart;
+	bool managed_save;
+	bool ignores_shutdown;
+	bool late_shutdown;
+	bool dies;
+	unsigned starts;
+	unsigned stops;
+};
+
+/* shared memory, too */
+struct fakevm {
+	struct fault *fault;
+	struct fakekernel *kernel;
+	struct fakevm_one vms[FAKEVM_VMS];
+	unsigned n;
+};
+
+struct fakevm *fakevm_new(struct fault *fault, struct fakekernel *kernel);
+void fakevm_free(struct fakevm *vm);
+
+/** fakevm_add() - a VM with the three disks of a controller on virtio-scsi, one of its own on virtio, and a password */
+struct fakevm_one *fakevm_add(struct fakevm *vm, const char *name, const char *uuid, enum pt_domain_state state);
+
+void fakevm_ops(struct fakevm *vm, struct pt_vm_ops *ret_ops);
+
+/** fakevm_text() - all that matters of their state, for comparing; the caller frees */
+char *fakevm_text(const struct fakevm *vm);
+
+#endif

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "stage.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/alloc.h"
+#include "fakesys.h"
+
+static int count_fds(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	int n = 0;
+
+	while (dir && readdir(dir))
+		n++;
+	if (dir)
+		(void)closedir(dir);
+	return n;
+}
+
+static int answer_interrupted(void *ctx)
+{
+	return ((struct stage *)ctx)->interrupt;
+}
+
+static int answer_force(void *ctx, const struct pt_step *step)
+{
+	(void)step;
+	return ((struct stage *)ctx)->force;
+}
+
+static void note_waiting(void *ctx, const char *holder)
+{
+	struct stage *w = ctx;
+
+	(void)snprintf(w->waited_for, sizeof(w->waited_for), "%s", holder);
+}
+
+static void make_env(struct stage *w)
+{
+	w->env = (struct pt_change_env){
+		.host = &w->host,
+		.vm = &w->vm_ops,
+		.ctx = w,
+		.force_stop = answer_force,
+		.interrupted = answer_interrupted,
+		.waiting = note_waiting,
+		.proc_fd = w->root.proc_fd,
+		.poll_ms = 1,
+	};
+}
+
+struct stage *stage_new(void)
+{
+	struct stage *w = pt_alloc(sizeof(*w));
+	/* hundreds of changes, each journaled with fsync(): memory knows no disk to wait for */
+	const char *tmp = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
+	struct pt_error err = { 0 };
+
+	w->fds_before = count_fds();
+	w->dir = pt_strf("%s/stage.XXXXXX", tmp);
+	if (!mkdtemp(w->dir))
+		fail_msg("cannot make %s", w->dir);
+	if (pt_root_open(NULL, &w->root, &err) < 0)
+		fail_msg("%s", err.msg);
+	w->fault = fault_shared(sizeof(*w->fault));
+	w->kernel = fakekernel_new(w->fault);
+	w->hba = fakekernel_add(w->kernel, "0000:01:00.0", 0x1000, 0x0079, "megaraid_sas", 14);
+	w->nic = fakekernel_add(w->kernel, "0000:02:00.0", 0x8086, 0x10c9, "igb", 15);
+	fakekernel_ops(w->kernel, &w->host);
+	w->vm = fakevm_new(w->fault, w->kernel);
+	w->cvm = fakevm_add(w->vm, "cvm", STAGE_CVM, PT_DOMAIN_RUNNING);
+	w->other = fakevm_add(w->vm, "other", STAGE_OTHER, PT_DOMAIN_SHUTOFF);
+	fakevm_ops(w->vm, &w->vm_ops);
+	make_env(w);
+	return w;
+}
+
+void stage_free(struct stage *w)
+{
+	int fds;
+
+	stage_close(w);
+	pt_root_done(&w->root);
+	fakevm_free(w->vm);
+	fakekernel_free(w->kernel);
+	fault_unshare(w->fault, sizeof(*w->fault));
+	fakesys_rmtree(w->dir);
+	fds = count_fds();
+	if (fds != w->fds_before)
+		fail_msg("%d descriptors were left open", fds - w->fds_before);
+	free(w->dir);
+	free(w);
+}
+
+int stage_setup(void **state)
+{
+	*state = stage_new();
+	return 0;
+}
+
+int stage_teardown(void **state)
+{
+	stage_free(*state);
+	return 0;
+}
+
+void stage_open(struct stage *w)
+{
+	char *state = pt_strf("%s/state", w->dir);
+	char *run = pt_strf("%s/run", w->dir);
+	struct pt_error err = { 0 };
+
+	if (pt_journal_open(state, PT_JOURNAL_WRITE, &w->env.journal, &err) < 0 ||
+	    pt_lock_open(run, &w->env.lock, &err) < 0)
+		fail_msg("%s", err.msg);
+	free(state);
+	free(run);
+}
+
+void stage_close(struct stage *w)
+{
+	pt_journal_close(w->env.journal);
+	pt_lock_close(w->env.lock);
+	w->env.journal = NULL;
+	w->env.lock = NULL;
+}
+
+static struct pt_step *vm_step(struct pt_plan *plan, enum pt_step_kind kind)
+{
+	struct pt_step *s = pt_plan_step(plan, kind);
+
+	s->vm = pt_strdup("cvm");
+	s->vm_uuid = pt_strdup(STAGE_CVM);
+	return s;
+}
+
+static struct pt_step *device_step(const struct stage *w, struct pt_plan *plan, enum pt_step_kind kind)
+{
+	struct pt_step *s = pt_plan_step(plan, kind);
+
+	s->bdf = w->hba->bdf;
+	s->vendor = w->hba->ids[0];
+	s->device = w->hba->ids[1];
+	s->subvendor = w->hba->ids[2];
+	s->subdevice = w->hba->ids[3];
+	return s;
+}
+
+void stage_attach(struct stage *w, struct pt_plan *plan)
+{
+	struct pt_hostdev_add add = { w->hba->bdf, false };
+	struct pt_controller_ref scsi = { pt_strdup("scsi"), 0 };
+	struct pt_error err = { 0 };
+	struct pt_step *s;
+
+	*plan = (struct pt_plan){ .verb = pt_strdup("attach"), .summary = pt_strdup("attach 0000:01:00.0 to cvm") };
+	vm_step(plan, PT_STEP_VM_STOP)->timeout_ms = 5;
+	s = device_step(w, plan, PT_STEP_RESERVE);
+	s->vm = pt_strdup("cvm");
+	s = device_step(w, plan, PT_STEP_DRIVER);
+	s->driver_before = pt_strdup("megaraid_sas");
+	s->driver_after = pt_strdup("vfio-pci");
+	s->override_after = pt_strdup("vfio-pci");
+	s = vm_step(plan, PT_STEP_VM_DEFINE);
+	pt_strv_add(&s->edit.remove_disks, "sda");
+	pt_strv_add(&s->edit.remove_disks, "sdb");
+	pt_array_push(&s->edit.remove_controllers, scsi);
+	pt_array_push(&s->edit.add_hostdevs, add);
+	vm_step(plan, PT_STEP_VM_AUTOSTART)->flag = true;
+	vm_step(plan, PT_STEP_VM_START);
+	if (pt_change_prepare(&w->vm_ops, plan, &err) < 0)
+		fail_msg("%s", err.msg);
+}
+
+char *stage_text(const struct stage *w)
+{
+	char *kernel = fakekernel_text(w->kernel);
+	char *vm = fakevm_text(w->vm);
+	char *text = pt_strf("%s\n%s", kernel, vm);
+
+	free(kernel);
+	free(vm);
+	return text;
+}
+
+int stage_in_child(struct stage *w, int (*f)(struct stage *w))
+{
+	int status = 0;
+	pid_t pid = fork();
+
+	if (pid < 0)
+		fail_msg("fork: %s", strerror(errno));
+	if (pid == 0)
+		_exit(f(w));
+	if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
+		fail_msg("the child did not end in order: status %x", (unsigned)status);
+	return WEXITSTATUS(status);
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A fake kernel, fake VMs, a journal in a temporary directory, and the story of the storage controller as a plan. */
+#ifndef PT_TESTS_STAGE_H
+#define PT_TESTS_STAGE_H
+
+#include "base/root.h"
+#include "change/change.h"
+#include "change/lock.h"
+#include "fakekernel.h"
+#include "fakevm.h"
+#include "fault.h"
+#include "host/ops.h"
+#include "journal/journal.h"
+
+#define STAGE_CVM   "c7a5fdbd-edaf-9455-926a-d65c16db1809"
+#define STAGE_OTHER "11111111-2222-3333-4444-555555555555"
+
+/**
+ * struct stage
+ * @hba: 0000:01:00.0, alone in its group, on megaraid_sas; @nic: 0000:02:00.0 on igb
+ * @cvm: runs; has the controller's disks; @other: is shut off
+ * @env: complete but for the journal and the lock: stage_open()
+ * @interrupt: what env.interrupted answers; @force: what env.force_stop answers
+ */
+struct stage {
+	struct fault *fault;
+	struct fakekernel *kernel;
+	struct fakevm *vm;
+	struct fakekernel_device *hba;
+	struct fakekernel_device *nic;
+	struct fakevm_one *cvm;
+	struct fakevm_one *other;
+	struct pt_host_ops host;
+	struct pt_vm_ops vm_ops;
+	struct pt_root root;
+	struct pt_change_env env;
+	char *dir;
+	int interrupt;
+	int force;
+	char waited_for[256];
+	int fds_before;
+};
+
+struct stage *stage_new(void);
+/* fails the test when a descriptor was left open */
+void stage_free(struct stage *w);
+/* cmocka's setup and teardown: *state is a struct stage */
+int stage_setup(void **state);
+int stage_teardown(void **state);
+
+/* opens journal and lock; not across a fork(): each process opens its own */
+void stage_open(struct stage *w);
+void stage_close(struct stage *w);
+
+/** stage_attach() - stop cvm, reserve and bind the HBA, define, autostart, start; prepared */
+void stage_attach(struct stage *w, struct pt_plan *ret_plan);
+
+/** stage_text() - everything that a change changes; the caller frees */
+char *stage_text(const struct stage *w);
+
+/** stage_in_child() - run @f in a child; its exit status: FAULT_EXIT when it died at a fault */
+int stage_in_child(struct stage *w, int (*f)(struct stage *w));
+
+#endif

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "world.h"
+
+/* cvm has the MegaRAID, as attach left it */
+static int setup(void **state)
+{
+	struct world *w = world_new();
+	struct pt_device *d = world_device(w, "0000:01:00.0");
+
+	(void)world_add_hostdev(&w->vm, "0000:01:00.0", false);
+	pt_strset(&d->driver, "vfio-pci");
+	pt_strset(&d->driver_override, "vfio-pci");
+	*state = w;
+	return 0;
+}
+
+static void detach(struct world *w)
+{
+	if (world_detach(w) < 0)
+		fail_msg("refused: %s", w->err.msg);
+}
+
+static void steps_are(struct world *w, const char *want)
+{
+	char *steps = world_steps(w);
+
+	assert_string_equal(steps, want);
+	free(steps);
+}
+
+static void a_reserved_controller_goes_back_to_the_host(void **state)
+{
+	struct world *w = *state;
+	const struct pt_step *s;
+	char *text;
+
+	world_ask(w, "0000:01:00.0");
+	detach(w);
+	steps_are(w, "vm-stop vm-define unreserve driver vm-start");
+	assert_string_equal(w->plan.verb, "detach");
+	assert_string_equal(w->plan.summary, "detach 0000:01:00.0 (Broadcom / LSI MegaRAID SAS 2108) from cvm");
+	s = world_step(w, PT_STEP_VM_DEFINE, 0);
+	assert_int_equal(s->edit.remove_hostdevs.n, 1);
+	assert_int_equal(s->edit.remove_disks.n, 0);
+	s = world_step(w, PT_STEP_DRIVER, 0);
+	assert_string_equal(s->driver_before, "vfio-pci");
+	assert_string_equal(s->override_before, "vfio-pci");
+	assert_null(s->driver_after);
+	assert_null(s->override_after);
+	assert_true(s->reprobe);
+	text = pt_step_describe(s);
+	assert_string_equal(text, "give 0000:01:00.0 back to the driver that the kernel chooses (now vfio-pci)");
+	free(text);
+	assert_non_null(strstr(world_finding(w, "disks")->fix, "passthru undo"));
+}
+
+static void the_undo_of_giving_back_binds_again(void **state)
+{
+	struct world *w = *state;
+	struct pt_step inverse;
+
+	world_ask(w, "0000:01:00.0");
+	detach(w);
+	pt_step_invert(world_step(w, PT_STEP_DRIVER, 0), &inverse);
+	assert_false(inverse.reprobe);
+	assert_string_equal(inverse.driver_after, "vfio-pci");
+	assert_string_equal(inverse.override_after, "vfio-pci");
+	pt_step_done(&inverse);
+}
+
+static void a_managed_device_needs_no_step_of_its_own(void **state)
+{
+	struct world *w = *state;
+
+	w->vm.hostdevs.v[0].managed = true;
+	world_ask(w, "0000:01:00.0");
+	detach(w);
+	steps_are(w, "vm-stop vm-define vm-start");
+}
+
+static void a_device_on_the_hosts_driver_already_is_not_probed(void **state)
+{
+	struct world *w = *state;
+	struct pt_device *d = world_device(w, "0000:01:00.0");
+
+	pt_strset(&d->driver, "megaraid_sas");
+	pt_strset(&d->driver_override, NULL);
+	w->vm.state = PT_DOMAIN_SHUTOFF;
+	world_ask(w, "0000:01:00.0");
+	detach(w);
+	steps_are(w, "vm-define unreserve");
+}
+
+static void a_device_that_the_host_lost_leaves_the_definition(void **state)
+{
+	struct world *w = *state;
+
+	(void)world_add_hostdev(&w->vm, "0000:99:00.0", false);
+	world_ask(w, "0000:99:00.0");
+	detach(w);
+	steps_are(w, "vm-stop vm-define vm-start");
+	assert_string_equal(w->plan.summary, "detach 0000:99:00.0 from cvm");
+	assert_non_null(world_finding(w, "gone"));
+}
+
+static void what_the_vm_does_not_have_is_wrong(void **state)
+{
+	struct world *w = *state;
+
+	world_ask(w, "0000:41:10.0");
+	assert_int_equal(world_detach(w), -ENOENT);
+	assert_int_equal(w->err.kind, PT_ERROR_USAGE);
+	assert_string_equal(w->err.msg, "VM cvm does not have 0000:41:10.0");
+	assert_string_equal(w->err.hint, "it has 0000:01:00.0");
+}
+
+static void what_is_hidden_from_libvirt_cannot_be_detached(void **state)
+{
+	struct world *w = *state;
+
+	w->vm.hostdevs.v[0].kind = PT_HOSTDEV_OTHER;
+	world_ask(w, "0000:01:00.0");
+	assert_int_equal(world_detach(w), -ENOENT);
+	assert_non_null(strstr(w->err.hint, "virsh edit cvm"));
+}
+
+static void half_a_group_cannot_be_given_back(void **state)
+{
+	struct world *w = *state;
+
+	(void)world_add_hostdev(&w->vm, "0000:05:01.0", true);
+	(void)world_add_hostdev(&w->vm, "0000:05:02.0", true);
+	world_ask(w, "0000:05:01.0");
+	assert_int_equal(world_detach(w), -EPERM);
+	assert_string_equal(pt_plan_refusal(&w->plan)->name, "group");
+	world_ask(w, "0000:05:02.0");
+	detach(w);
+}
+
+static void a_managed_save_image_stands_against_it(void **state)
+{
+	struct world *w = *state;
+
+	w->vm.managed_save = true;
+	world_ask(w, "0000:01:00.0");
+	assert_int_equal(world_detach(w), -EPERM);
+	assert_string_equal(pt_plan_refusal(&w->plan)->name, "managed-save");
+}
+
+#define t(f) cmocka_unit_test_setup_teardown(f, setup, world_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		t(a_reserved_controller_goes_back_to_the_host),
+		t(the_undo_of_giving_back_binds_again),
+		t(a_managed_device_needs_no_step_of_its_own),
+		t(a_device_on_the_hosts_driver_already_is_not_probed),
+		t(a_device_that_the_host_lost_leaves_the_definition),
+		t(what_the_vm_does_not_have_is_wrong),
+		t(what_is_hidden_from_libvirt_cannot_be_detached),
+		t(half_a_group_cannot_be_given_back),
+		t(a_managed_save_image_stands_against_it),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
