@@ -30,13 +30,14 @@ void pt_judge_host(struct pt_judge *j)
 			     "whether this host remaps interrupts could not be seen");
 }
 
-/* every function that must be named for the group of @d to go, as arguments of a command */
-static char *whole_group(const struct pt_group_members *l)
+/* every function that must be named for the group to go, as arguments of a command; the VM may have some already */
+static char *whole_group(const struct pt_judge *j, const struct pt_group_members *l)
 {
 	struct pt_buf out = { 0 };
 
 	for (size_t i = 0; i < l->n; i++)
-		if (l->v[i].role == PT_GROUP_WANTED || l->v[i].role == PT_GROUP_BLOCKS)
+		if ((l->v[i].role == PT_GROUP_WANTED || l->v[i].role == PT_GROUP_BLOCKS) &&
+		    !pt_judge_holds(j->vm, l->v[i].device->bdf))
 			pt_buf_addf(&out, " %s", pt_bdf_str(l->v[i].device->bdf).s);
 	return pt_buf_take(&out);
 }
@@ -47,7 +48,7 @@ static void judge_group(struct pt_judge *j, int group, const struct pt_group_mem
 	pt_autofree char *bridges = pt_group_list(l, PT_GROUP_BLOCKS_BRIDGE);
 	pt_autofree char *wanted = pt_group_list(l, PT_GROUP_WANTED);
 	pt_autofree char *idle = pt_group_list(l, PT_GROUP_FREE);
-	pt_autofree char *all = whole_group(l);
+	pt_autofree char *all = whole_group(j, l);
 	pt_autofree char *where = pt_strf("/sys/kernel/iommu_groups/%d/devices", group);
 	pt_autofree char *fix = NULL;
 
@@ -79,15 +80,24 @@ static bool group_seen(const struct pt_judge *j, size_t i)
 
 void pt_judge_groups(struct pt_judge *j)
 {
+	PT_ARRAY(struct pt_bdf) with = { 0 };
+
+	/* what the VM has already goes along, whichever driver has it while the VM is off */
+	for (size_t i = 0; i < j->bdfs.n; i++)
+		pt_array_push(&with, j->bdfs.v[i]);
+	for (size_t i = 0; i < j->vm->hostdevs.n; i++)
+		if (j->vm->hostdevs.v[i].kind == PT_HOSTDEV_PCI)
+			pt_array_push(&with, j->vm->hostdevs.v[i].bdf);
 	for (size_t i = 0; i < j->devices.n; i++) {
 		PT_AUTO(pt_group_members) l = { 0 };
 		int group = j->devices.v[i]->iommu_group;
 
 		if (group == PT_GROUP_NONE || group_seen(j, i))
 			continue;
-		pt_group_judge(&j->host->devices, group, j->bdfs.v, j->bdfs.n, &l);
+		pt_group_judge(&j->host->devices, group, with.v, with.n, &l);
 		judge_group(j, group, &l);
 	}
+	free(with.v);
 }
 
 /* The VM that holds @bdf: a running one rather than one that is shut off; NULL when none does. */

@@ -79,13 +79,12 @@ static void give_back(struct pt_judge *j, const struct pt_device *d)
 
 static void add_steps(struct pt_judge *j)
 {
-	PT_AUTO(pt_domain_edit) edit = { 0 };
+	struct pt_step *define;
 
 	pt_judge_stop(j);
+	define = pt_judge_vm_step(j, PT_STEP_VM_DEFINE);
 	for (size_t i = 0; i < j->bdfs.n; i++)
-		pt_array_push(&edit.remove_hostdevs, j->bdfs.v[i]);
-	pt_judge_vm_step(j, PT_STEP_VM_DEFINE)->edit = edit;
-	edit = (struct pt_domain_edit){ 0 };
+		pt_array_push(&define->edit.remove_hostdevs, j->bdfs.v[i]);
 	for (size_t i = 0; i < j->devices.n; i++)
 		give_back(j, j->devices.v[i]);
 	pt_judge_start(j);

@@ -11,6 +11,8 @@
 
 #define COST_MAX 400
 #define CONTEXT	 3
+/* 2d + 1 diagonals in row d, and room for one more: see row() */
+#define ROWS_SIZE ((size_t)COST_MAX * COST_MAX + (size_t)5 * COST_MAX + 6)
 
 struct lines {
 	char *text;
@@ -124,8 +126,7 @@ static void walk_back(long *rows, long d, const char *const *a, long x, const ch
 
 static void compare(const char *const *a, long n, const char *const *b, long m, struct script *s)
 {
-	/* 2d + 1 diagonals in row d, and one spare on each side that goes_down() may look at */
-	pt_autofree long *rows = pt_alloc(((size_t)(COST_MAX + 1) * (COST_MAX + 2) + 2 * COST_MAX + 4) * sizeof(*rows));
+	pt_autofree long *rows = pt_alloc(ROWS_SIZE * sizeof(*rows));
 	PT_AUTO(script) reverse = { 0 };
 	long d = search(rows, a, n, b, m);
 

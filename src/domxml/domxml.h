@@ -21,17 +21,24 @@ int pt_domxml_read(const char *xml, struct pt_domain *ret_domain, struct pt_erro
  * pt_domxml_edit() - apply an edit to a definition
  * @ret_xml: the new document; the caller frees
  *
+ * Every byte that the edit is not about stays: only the elements named go, each with its line, and the new hostdevs
+ * come, after those that are there or where libvirt would write them.
+ *
  * Return: 0; -ENOENT when something to remove is not there, -EEXIST when a hostdev to add already is; -EBADMSG.
  */
 int pt_domxml_edit(const char *xml, const struct pt_domain_edit *edit, char **ret_xml, struct pt_error *err);
 
-/** pt_domxml_mask() - the same document with every password and secret replaced, for printing; NULL if it is no XML */
+/** pt_domxml_mask() - the same document with every password and secret replaced, for printing; NULL if it is no domain
+ * XML; quotes and entities may be spelled otherwise */
 char *pt_domxml_mask(const char *xml);
 
 /** pt_domxml_diff() - unified difference of two definitions, masked, 3 lines of context; "" when equal; caller frees */
 char *pt_domxml_diff(const char *before, const char *after);
 
-/** pt_domxml_same() - 1 when two documents mean the same (white space between elements and attribute order aside) */
+/**
+ * pt_domxml_same() - 1 when two documents mean the same to libvirt: white space around and between elements, order of
+ * attributes, comments, and how a text is spelled (entities, CDATA) aside; texts that are no domain XML: when equal
+ */
 int pt_domxml_same(const char *a, const char *b);
 
 #endif

@@ -113,25 +113,37 @@ static void set_attribute(xmlNode *node, const xmlAttr *a, const char *value)
 		abort();
 }
 
+/* passwords; the query string of an http disk, which carries access tokens; such an environment variable of QEMU */
+static bool attribute_is_secret(const xmlNode *node, const xmlAttr *a)
+{
+	const char *element = (const char *)node->name;
+	const char *name = (const char *)a->name;
+	pt_autofree char *variable = NULL;
+
+	if (named_after_password(a->name) || (pt_streq(element, "source") && pt_streq(name, "query")))
+		return true;
+	if (!pt_streq(element, "env") || !pt_streq(name, "value"))
+		return false;
+	variable = pt_xml_attr(node, "name");
+	return variable &&
+	       (strcasestr(variable, "pass") || strcasestr(variable, "secret") || strcasestr(variable, "token"));
+}
+
 static void mask_attribute(xmlNode *node, const xmlAttr *a)
 {
-	pt_autofree char *value = pt_xml_attr(node, (const char *)a->name);
-	pt_autofree char *variable = pt_xml_attr(node, "name");
+	pt_autofree char *value = NULL;
 	pt_autofree char *masked = NULL;
-	bool is_value = pt_streq((const char *)a->name, "value");
 
-	if (named_after_password(a->name)) {
+	if (attribute_is_secret(node, a)) {
 		set_attribute(node, a, MASK);
-	} else if (pt_streq((const char *)node->name, "source") && pt_streq((const char *)a->name, "query")) {
-		/* the query string of an http disk carries access tokens */
-		set_attribute(node, a, MASK);
-	} else if (is_value && value && pt_streq((const char *)node->name, "arg")) {
-		masked = mask_options(value);
-		set_attribute(node, a, masked);
-	} else if (is_value && variable && pt_streq((const char *)node->name, "env") &&
-		   (strcasestr(variable, "pass") || strcasestr(variable, "secret") || strcasestr(variable, "token"))) {
-		set_attribute(node, a, MASK);
+		return;
 	}
+	if (!pt_streq((const char *)node->name, "arg") || !pt_streq((const char *)a->name, "value"))
+		return;
+	value = pt_xml_attr(node, "value");
+	masked = value ? mask_options(value) : NULL;
+	if (masked)
+		set_attribute(node, a, masked);
 }
 
 static void mask_node(xmlNode *node)

@@ -395,6 +395,20 @@ static void a_member_without_driver_does_not_hold_the_group_up(void **state)
 	attach(w);
 }
 
+static void a_companion_that_the_vm_has_already_goes_along(void **state)
+{
+	struct world *w = *state;
+
+	(void)world_add_hostdev(&w->vm, "0000:05:02.0", true);
+	world_ask(w, "0000:05:01.0");
+	attach(w);
+	assert_int_equal(edit_of(w)->add_hostdevs.n, 1);
+	/* a third one, which nobody has, is still in the way: and the advice does not name what the VM has */
+	(void)world_add_device(w, "0000:05:03.0", 0x020000, "e1000", 20);
+	assert_int_equal(world_attach(w), -EPERM);
+	assert_non_null(strstr(w->err.hint, "passthru attach cvm 0000:05:01.0 0000:05:03.0"));
+}
+
 static void the_edit_of_a_plan_lists_only_what_exists(void **state)
 {
 	struct world *w = *state;
@@ -439,6 +453,7 @@ int main(void)
 		t(what_its_own_qemu_has_open_is_no_use_by_the_host),
 		t(an_address_on_a_nic_is_a_warning),
 		t(a_member_without_driver_does_not_hold_the_group_up),
+		t(a_companion_that_the_vm_has_already_goes_along),
 		t(the_edit_of_a_plan_lists_only_what_exists),
 	};
 
