@@ -73,10 +73,16 @@ expect_exit()
 	fi
 }
 
-# output_has TEXT: the last expect_exit's output contains it.
+# In one line: a text that is wrapped to the width of a terminal says the same.
+says()
+{
+	tr -s '\n\t ' ' ' <"$LAB_OUTPUT" | grep -qF -e "$1"
+}
+
+# output_has TEXT: the last expect_exit's output contains it, wherever its lines end.
 output_has()
 {
-	if grep -qF -e "$1" "$LAB_OUTPUT"; then
+	if says "$1"; then
 		ok "the output says: $1"
 	else
 		cat "$LAB_OUTPUT"
@@ -86,7 +92,7 @@ output_has()
 
 output_has_not()
 {
-	if grep -qF -e "$1" "$LAB_OUTPUT"; then
+	if says "$1"; then
 		cat "$LAB_OUTPUT"
 		fail "the output does not say: $1"
 	else

@@ -17,6 +17,8 @@ GUEST_MODULES = """virtio_pci virtio_blk virtio_scsi virtio_console virtio_net v
     megaraid_sas mptsas mpt3sas nvme igb igbvf e1000 e1000e bochs button evdev virtio_iommu af_packet""".split()
 
 GUEST_PROGRAMS = [("qemu-ga", "qemu-guest-agent"), ("udevadm", "udev")]
+# Newer udev opens these by name instead of linking to them.
+UDEV_OPENS = ["libkmod.so.2", "libblkid.so.1"]
 UDEV_HELPERS = ["ata_id", "scsi_id", "cdrom_id"]
 UDEV_RULES = ["50-udev-default.rules", "60-block.rules", "60-persistent-storage.rules", "60-cdrom_id.rules",
               "80-drivers.rules"]
@@ -36,6 +38,14 @@ def libraries(path):
     """Every shared library a program loads, the loader included."""
     out = subprocess.run(["ldd", path], check=False, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
     return re.findall(r"(/\S+) \(0x", out)
+
+
+def find_library(name):
+    """Where the loader would find it; None if it is not installed."""
+    tool = find_tool("ldconfig")
+    out = subprocess.run([tool, "-p"], check=False, stdout=subprocess.PIPE, text=True).stdout if tool else ""
+    m = re.search(rf"^\s*{re.escape(name)} \(libc6,x86-64[^)]*\) => (\S+)$", out, re.M)
+    return m.group(1) if m else None
 
 
 def up_to_date(target, sources):
@@ -143,6 +153,8 @@ def add_udev(cpio):
         path = os.path.join(folder, name)
         if os.path.isfile(path):
             add_program(cpio, path, f"lib/udev/{name}")
+    for path in filter(None, map(find_library, UDEV_OPENS)):
+        add_program(cpio, path, path)
     for name in UDEV_RULES:
         path = os.path.join(folder, "rules.d", name)
         if os.path.isfile(path):

@@ -19,6 +19,10 @@ DEBIAN = re.compile(r"^linux-image-(\d[0-9.]*(?:\+[a-z0-9.]+)?(?:-\d+)?)-amd64$"
 UBUNTU = re.compile(r"^linux-image-(\d[0-9.]*-\d+)-generic$")
 OLDEST = (6, 1)
 
+# Modules that most servers load.  They are decompressed once here, not at each boot by an emulated processor.
+OFTEN = """ext4 kvm_amd vfio_pci vfio_iommu_type1 megaraid_sas sd_mod sg ahci igb igbvf e1000e e1000 nvme bochs
+    virtio_blk virtio_net dm_mod raid0 loop lpc_ich i2c_i801""".split()
+
 
 class Kernel:
     """An unpacked kernel: where its image and its modules are."""
@@ -128,8 +132,22 @@ def lay_out(work):
         if os.path.islink(link):
             os.unlink(link)
     subprocess.run([find_tool("depmod"), "-b", tree, release], check=True)
+    decompress_often(Kernel(tree))
+    subprocess.run([find_tool("depmod"), "-b", tree, release], check=True)
     with open(os.path.join(tree, "ready"), "w", encoding="ascii") as f:
         f.write(release + "\n")
+
+
+def decompress_often(kernel):
+    modules = Modules(kernel)
+    for name in modules.closure(OFTEN):
+        data = modules.read(name)
+        packed = os.path.join(kernel.modules, modules.files[name])
+        plain = os.path.join(kernel.folder, modules.path_in_tree(name))
+        if packed != plain:
+            with open(plain, "wb") as f:
+                f.write(data)
+            os.unlink(packed)
 
 
 class Modules:
