@@ -16,6 +16,7 @@
 #include "domxml/domxml.h"
 #include "host/ops.h"
 #include "journal/journal.h"
+#include "shape/finding.h"
 #include "shape/plan.h"
 
 /* how long a guest must live with its devices: QEMU refuses a device within its first second or two */
@@ -285,28 +286,42 @@ static int dry_run(struct pt_cli *cli, const struct pt_plan *plan, struct pt_err
 	return o ? pt_print_json(cli, json_pack("{s:o, s:b}", "plan", o, "made", 0), err) : -EILSEQ;
 }
 
-static int report(struct pt_cli *cli, const struct pt_plan *plan, long long id, struct pt_error *err)
+static int report_json(struct pt_cli *cli, const struct pt_plan *plan, long long id, const struct pt_findings *found,
+		       struct pt_error *err)
 {
-	json_t *o;
+	json_t *o = pt_changing_json(plan, err);
 
-	pt_cli_progress_end(cli);
-	if (!cli->json) {
-		(void)fprintf(cli->out, "change %lld is made; `passthru undo %lld` takes it back\n", id, id);
-		return PT_EXIT_DONE;
-	}
-	o = pt_changing_json(plan, err);
 	if (!o)
 		return -EILSEQ;
-	return pt_print_json(cli, json_pack("{s:I, s:b, s:o}", "change", (json_int_t)id, "made", 1, "plan", o), err);
+	o = json_pack("{s:I, s:b, s:o}", "change", (json_int_t)id, "made", 1, "plan", o);
+	if (found)
+		(void)json_object_set_new(o, "proof", pt_findings_json(found));
+	return pt_print_json(cli, o, err);
 }
 
-static int apply(struct pt_changing *c, struct pt_plan *plan, struct pt_error *err)
+/* looking again: the exit code of a write is not believed.  What is not proved is said, and not taken back by itself */
+static int prove(struct pt_cli *cli, const struct pt_plan *plan, long long id, const struct pt_changing_proof *proof,
+		 struct pt_error *err)
 {
-	long long id = 0;
-	int r = pt_change_apply(&c->env, plan, &id, err);
+	PT_AUTO(pt_findings) found = { 0 };
+	int r = proof->prove(proof->ctx, &found, err);
 
-	pt_cli_progress_end(c->cli);
-	return r < 0 ? r : report(c->cli, plan, id, err);
+	if (r < 0)
+		return pt_wrap(err, r, "change %lld is made, but cannot be proved", id);
+	if (!cli->json) {
+		(void)fputc('\n', cli->out);
+		pt_cli_findings(cli, &found);
+	} else {
+		r = report_json(cli, plan, id, &found, err);
+	}
+	if (r < 0 || pt_findings_worst(&found) != PT_FAIL)
+		return r;
+	(void)fflush(cli->out);
+	(void)fprintf(cli->diag,
+		      "passthru: change %lld is made, but not every proof came in time\n"
+		      "          `passthru verify` asks again; `passthru undo %lld` takes the change back\n",
+		      id, id);
+	return PT_EXIT_NO;
 }
 
 /* plan shown and agreed to: 1 go ahead, 0 the user says no */
@@ -325,11 +340,23 @@ static int agree(struct pt_cli *cli, const struct pt_plan *plan, const char *que
 	return r;
 }
 
-int pt_changing_run(struct pt_cli *cli, struct pt_vm_conn *conn, struct pt_plan *plan, const char *question,
-		    struct pt_error *err)
+static int apply(struct pt_cli *cli, struct pt_vm_conn *conn, struct pt_plan *plan, long long *ret_id,
+		 struct pt_error *err)
 {
 	struct pt_changing c = { 0 };
+	int r = pt_changing_open(cli, conn, &c, err);
+
+	if (r == 0)
+		r = pt_change_apply(&c.env, plan, ret_id, err);
+	pt_changing_close(&c);
+	return r;
+}
+
+int pt_changing_run(struct pt_cli *cli, struct pt_vm_conn *conn, struct pt_plan *plan, const char *question,
+		    const struct pt_changing_proof *proof, struct pt_error *err)
+{
 	struct pt_vm_ops vm;
+	long long id = 0;
 	int r;
 
 	pt_vm_ops_init(conn, &vm);
@@ -345,9 +372,13 @@ int pt_changing_run(struct pt_cli *cli, struct pt_vm_conn *conn, struct pt_plan 
 	r = agree(cli, plan, question, err);
 	if (r <= 0)
 		return r < 0 ? r : PT_EXIT_FAILED;
-	r = pt_changing_open(cli, conn, &c, err);
-	if (r == 0)
-		r = apply(&c, plan, err);
-	pt_changing_close(&c);
-	return r;
+	r = apply(cli, conn, plan, &id, err);
+	if (r < 0)
+		return r;
+	if (!cli->json)
+		(void)fprintf(cli->out, "change %lld is made; `passthru undo %lld` takes it back\n", id, id);
+	(void)fflush(cli->out);
+	if (proof)
+		return prove(cli, plan, id, proof, err);
+	return cli->json ? report_json(cli, plan, id, NULL, err) : PT_EXIT_DONE;
 }

@@ -23,17 +23,27 @@
 	}
 
 /**
+ * struct pt_changing_proof - how to see what came of a change
+ * @prove: called when it is made; waits as long as it likes; 0 or a negative errno
+ */
+struct pt_changing_proof {
+	int (*prove)(void *ctx, struct pt_findings *ret_findings, struct pt_error *err);
+	void *ctx;
+};
+
+/**
  * pt_changing_run() - from a decided plan to its end
  * @conn: open for writing (for --dry-run, for reading secrets too); borrowed
  * @plan: decided, not refused; its edits become definitions here
  * @question: asked before anything is done unless --yes; NULL: "Go ahead?"
+ * @proof: NULL when there is nothing to prove; a proof that fails is PT_EXIT_NO, and the change stays made
  *
  * Prints the plan (and with --dry-run the differences of definitions, masked) and the outcome, as text or JSON.
  *
  * Return: an enum pt_exit, or a negative errno with @err filled in, for the command to return as it is.
  */
 int pt_changing_run(struct pt_cli *cli, struct pt_vm_conn *conn, struct pt_plan *plan, const char *question,
-		    struct pt_error *err);
+		    const struct pt_changing_proof *proof, struct pt_error *err);
 
 /** pt_changing_print() - a plan for a person; @differences: of definitions, masked */
 void pt_changing_print(struct pt_cli *cli, const struct pt_plan *plan, bool differences);

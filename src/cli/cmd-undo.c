@@ -57,7 +57,7 @@ static int run(struct pt_cli *cli, struct pt_error *err)
 		r = pt_vm_open(&cli->root, cli->uri, false, &conn, err);
 	if (r == 0)
 		r = make_plan(cli, conn, id, &plan, err);
-	return r < 0 ? r : pt_changing_run(cli, conn, &plan, "Take it back?", err);
+	return r < 0 ? r : pt_changing_run(cli, conn, &plan, "Take it back?", NULL, err);
 }
 
 const struct pt_command pt_command_undo = {

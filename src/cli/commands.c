@@ -15,9 +15,14 @@ const struct pt_option pt_global_options[] = {
 	{ NULL, 0, NULL, NULL, false },
 };
 
+/* one row a command, so that two branches can each add one; the order is that of the help */
+/* clang-format off */
 const struct pt_command *const pt_commands[] = {
 	&pt_command_doctor,
 	&pt_command_list,
+	&pt_command_verify,
+	&pt_command_attach,
+	&pt_command_detach,
 	&pt_command_undo,
 	&pt_command_history,
 	&pt_command_recover,
@@ -25,3 +30,4 @@ const struct pt_command *const pt_commands[] = {
 	&pt_command_help,
 	NULL,
 };
+/* clang-format on */

@@ -10,6 +10,9 @@ extern const struct pt_command pt_command_doctor;
 extern const struct pt_command pt_command_undo;
 extern const struct pt_command pt_command_history;
 extern const struct pt_command pt_command_recover;
+extern const struct pt_command pt_command_verify;
+extern const struct pt_command pt_command_attach;
+extern const struct pt_command pt_command_detach;
 extern const struct pt_command pt_command_help;
 extern const struct pt_command pt_command_place;
 

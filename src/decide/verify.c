@@ -57,8 +57,7 @@ static void judge_command(const struct pt_verify_device *d, struct pt_findings *
 
 	switch (d->proof->bus_master) {
 	case PT_KNOWN_YES:
-		pt_findings_add(out, PT_OK, "bus-master", where, NULL,
-				"a driver in the guest has switched DMA of %s on", bdf.s);
+		pt_findings_add(out, PT_OK, "bus-master", where, NULL, "DMA of %s is on: bus mastering is set", bdf.s);
 		break;
 	case PT_KNOWN_NO:
 		pt_findings_add(out, PT_FAIL, "bus-master", where,
@@ -73,6 +72,15 @@ static void judge_command(const struct pt_verify_device *d, struct pt_findings *
 	}
 }
 
+/*
+ * QEMU takes the INTx line of a device when the VM starts (hw/vfio/pci.c, vfio_intx_enable()), before there is a guest
+ * that could use it: only an interrupt that came is a proof.  MSI and MSI-X vectors are the guest's driver's doing.
+ */
+static bool driver_took_interrupts(const struct pt_proof *p)
+{
+	return p->vectors && (!pt_streq(p->vector_kind, "vfio-intx") || p->interrupts);
+}
+
 static void judge_interrupts(const struct pt_verify_device *d, struct pt_findings *out)
 {
 	const struct pt_proof *p = d->proof;
@@ -81,20 +89,21 @@ static void judge_interrupts(const struct pt_verify_device *d, struct pt_finding
 	if (!p->interrupts_known)
 		pt_findings_add(out, PT_UNKNOWN, "interrupts", "/proc/interrupts", NULL,
 				"the interrupts of this host cannot be read");
-	else if (p->vectors)
+	else if (driver_took_interrupts(p))
 		pt_findings_add(out, PT_OK, "interrupts", "/proc/interrupts", NULL,
-				"%s: %s with %u vector%s, %llu interrupts so far", bdf.s,
+				"%s: %s with %u vector%s, %llu interrupt%s so far", bdf.s,
 				p->vector_kind ? p->vector_kind : "vfio", p->vectors, p->vectors == 1 ? "" : "s",
-				p->interrupts);
+				p->interrupts, p->interrupts == 1 ? "" : "s");
 	else if (is_storage(d))
 		/* a disk driver asks for its interrupts before it looks for disks */
 		pt_findings_add(out, PT_FAIL, "interrupts", "/proc/interrupts",
-				"no driver in the guest has taken it: has the guest finished booting?",
-				"VFIO has no interrupts for %s", bdf.s);
+				"no driver in the guest has taken it: has the guest finished booting, has it a driver "
+				"for this device?",
+				"no driver in the guest has taken interrupts of %s", bdf.s);
 	else
 		pt_findings_add(out, PT_WARN, "interrupts", "/proc/interrupts", NULL,
-				"VFIO has no interrupts for %s; that is right only for a driver that polls, a network "
-				"interface that is down, or a device that does nothing",
+				"no driver in the guest has taken interrupts of %s; that is right only for a driver "
+				"that polls, a network interface that is down, or a device that does nothing",
 				bdf.s);
 }
 

@@ -152,9 +152,9 @@ void pt_vm_close(struct pt_vm_conn *conn)
 	free(conn);
 }
 
-bool pt_vm_is_local(const struct pt_vm_conn *conn)
+bool pt_vm_uri_is_local(const char *uri)
 {
-	const char *authority = strstr(conn->uri, "://");
+	const char *authority = uri ? strstr(uri, "://") : ":///";
 
 	return authority && authority[3] == '/';
 }

@@ -31,8 +31,8 @@ int pt_vm_open(const struct pt_root *root, const char *uri, bool readonly, struc
 /* NULL is allowed */
 void pt_vm_close(struct pt_vm_conn *conn);
 
-/** pt_vm_is_local() - false when the URI names another host, whose devices cannot be seen from here */
-bool pt_vm_is_local(const struct pt_vm_conn *conn);
+/** pt_vm_uri_is_local() - false when a URI names another host, whose devices cannot be seen from here; NULL is local */
+bool pt_vm_uri_is_local(const char *uri);
 
 /**
  * pt_vm_set_poll() - @poll is called several times a second while a VM is waited for; non-zero ends the wait with

@@ -34,8 +34,9 @@ static char *read_end(int fd)
 /* libvirt's own lines about starting and ending, and the command line with its environment, tell no cause */
 static bool tells_nothing(const char *line)
 {
-	return !*line || strstr(line, ": starting up ") || strstr(line, ": shutting down") || line[0] == '/' ||
-	       line[0] == '-' || (strchr(line, '=') && pt_endswith(line, " \\")) ||
+	return !*line || strstr(line, ": starting up ") || strstr(line, ": shutting down") ||
+	       strstr(line, " is tainted: ") || line[0] == '/' || line[0] == '-' ||
+	       (strchr(line, '=') && pt_endswith(line, " \\")) ||
 	       strstr(line, "qemu-system-x86_64: terminating on signal") ||
 	       pt_startswith(line, "char device redirected");
 }

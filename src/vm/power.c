@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Starting a VM, seeing that it stays up, and shutting it down: the operations that take time. */
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <time.h>
-
-#include <libvirt/libvirt-qemu.h>
 
 #include "vm/conn.h"
 
 /* a guest that is still booting ignores the first request, so it is asked again */
-#define ASK_AGAIN_MS	   15000
-#define LOOK_MS		   200
-#define AGENT_PING_LIMIT_S 2
+#define ASK_AGAIN_MS 15000
+#define LOOK_MS	     200
 
 static uint64_t now_ms(void)
 {
@@ -122,7 +120,7 @@ static int polled(struct pt_vm_conn *conn, struct pt_error *err)
 	return pt_say(err, -EINTR, "interrupted while waiting");
 }
 
-static int force_off(struct pt_vm_conn *conn, virDomainPtr dom, struct pt_error *err)
+static int force_off(virDomainPtr dom, struct pt_error *err)
 {
 	enum pt_domain_state state;
 	int r;
@@ -137,54 +135,70 @@ static int force_off(struct pt_vm_conn *conn, virDomainPtr dom, struct pt_error 
 }
 
 /*
- * libvirt returns from a shutdown by agent when the guest is off, or after a minute.  So that the caller's limit and
- * its Ctrl-C count meanwhile, a thread makes that call.  It has its own reference and is never waited for: what it
- * brings about is seen in the VM's state.
+ * libvirt returns from a shutdown by agent when the guest is off, or after a minute, or after half a minute when
+ * another call to the agent hangs.  So that the caller's limit and its Ctrl-C count meanwhile, a thread makes that
+ * call.  It is never waited for: what it brings about is seen in the VM's state.
  */
+struct agent_call {
+	atomic_int refs; /* the thread's and ours */
+	atomic_bool failed;
+	virDomainPtr dom;
+};
+
+static void agent_call_unref(struct agent_call *call)
+{
+	if (!call || atomic_fetch_sub(&call->refs, 1) != 1)
+		return;
+	(void)virDomainFree(call->dom);
+	free(call);
+}
+
+PT_DEFINE_CLEANUP(struct agent_call *, agent_call_unref)
+
 static void *agent_thread(void *arg)
 {
-	virDomainPtr dom = arg;
+	struct agent_call *call = arg;
 
-	/* its failure is no failure of ours: ACPI is tried next */
-	(void)virDomainShutdownFlags(dom, VIR_DOMAIN_SHUTDOWN_GUEST_AGENT);
-	(void)virDomainFree(dom);
+	if (virDomainShutdownFlags(call->dom, VIR_DOMAIN_SHUTDOWN_GUEST_AGENT) < 0)
+		atomic_store(&call->failed, true);
+	agent_call_unref(call);
 	return NULL;
 }
 
-static bool agent_answers(virDomainPtr dom)
+static bool agent_connected(virDomainPtr dom)
 {
 	pt_autofree char *xml = virDomainGetXMLDesc(dom, 0);
-	pt_autofree char *reply = NULL;
+	const char *channel = xml ? strstr(xml, "name='org.qemu.guest_agent.0'") : NULL;
 
-	/* libvirt marks a VM that was sent agent commands by hand; only one that has an agent is asked */
-	if (!xml || !strstr(xml, "org.qemu.guest_agent.0") || !strstr(xml, "state='connected'"))
-		return false;
-	reply = virDomainQemuAgentCommand(dom, "{\"execute\":\"guest-ping\"}", AGENT_PING_LIMIT_S, 0);
-	return reply != NULL;
+	/* <target type='virtio' name='org.qemu.guest_agent.0' state='connected'/> */
+	return channel && pt_startswith(channel + strlen("name='org.qemu.guest_agent.0'"), " state='connected'");
 }
 
-static bool ask_agent(virDomainPtr dom)
+/* NULL when there is no agent to ask */
+static struct agent_call *ask_agent(virDomainPtr dom)
 {
+	struct agent_call *call;
 	pthread_t thread;
 
-	if (!agent_answers(dom) || virDomainRef(dom) < 0)
-		return false;
-	if (pthread_create(&thread, NULL, agent_thread, dom) != 0) {
-		(void)virDomainFree(dom);
-		return false;
+	if (!agent_connected(dom) || virDomainRef(dom) < 0)
+		return NULL;
+	call = pt_alloc(sizeof(*call));
+	call->dom = dom;
+	atomic_init(&call->refs, 2);
+	atomic_init(&call->failed, false);
+	if (pthread_create(&thread, NULL, agent_thread, call) != 0) {
+		agent_call_unref(call);
+		agent_call_unref(call);
+		return NULL;
 	}
 	(void)pthread_detach(thread);
-	return true;
+	return call;
 }
 
-/* the guest agent first; ACPI, or what else the hypervisor has, when there is none, and each time after the first */
-static int ask_to_shut_down(virDomainPtr dom, bool first, struct pt_error *err)
+static int ask_acpi(virDomainPtr dom, struct pt_error *err)
 {
-	if (first && ask_agent(dom))
-		return 0;
-	if (virDomainShutdownFlags(dom, VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN) == 0)
-		return 0;
-	if (virDomainShutdown(dom) == 0)
+	/* the power button; or what else a hypervisor has that knows none */
+	if (virDomainShutdownFlags(dom, VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN) == 0 || virDomainShutdown(dom) == 0)
 		return 0;
 	return pt_vm_fail(err, "cannot shut down %s", virDomainGetName(dom));
 }
@@ -198,31 +212,34 @@ static int too_slow(virDomainPtr dom, unsigned timeout_ms, struct pt_error *err)
 	return r;
 }
 
-int pt_vm_stop(struct pt_vm_conn *conn, virDomainPtr dom, unsigned timeout_ms, bool force, struct pt_error *err)
+/* is it off?  1, 0 or a negative errno */
+static int is_off(virDomainPtr dom, struct pt_error *err)
 {
+	enum pt_domain_state state;
+	int r = pt_vm_state_of(dom, &state, NULL, err);
+
+	return r < 0 ? r : state == PT_DOMAIN_SHUTOFF;
+}
+
+/* the agent first; the power button when there is none, as soon as it fails, and again and again after that */
+static int shut_down(struct pt_vm_conn *conn, virDomainPtr dom, unsigned timeout_ms, struct pt_error *err)
+{
+	PT_CLEANUP(agent_call_unrefp) struct agent_call *call = ask_agent(dom);
 	uint64_t end = now_ms() + timeout_ms;
-	uint64_t ask_at = 0;
+	uint64_t ask_at = call ? now_ms() + ASK_AGAIN_MS : 0;
+	bool asked = call != NULL;
 
 	for (;;) {
-		enum pt_domain_state state;
-		bool first = ask_at == 0;
-		int r = pt_vm_state_of(dom, &state, NULL, err);
+		int r = is_off(dom, err);
 
-		if (r < 0 || state == PT_DOMAIN_SHUTOFF)
-			return r;
-		if (force)
-			return force_off(conn, dom, err);
-		if (state == PT_DOMAIN_PAUSED && first) {
-			r = pt_say(err, -ETIMEDOUT, "%s is paused, so it cannot shut down", virDomainGetName(dom));
-			pt_hint(err, "`virsh resume %s` first, or force it off", virDomainGetName(dom));
-			return r;
-		}
-		if (now_ms() >= ask_at) {
-			r = ask_to_shut_down(dom, first, err);
-			/* a later request may meet a guest that is going down already; the state tells */
-			if (r < 0 && first && pt_vm_state_of(dom, &state, NULL, NULL) == 0 &&
-			    state != PT_DOMAIN_SHUTOFF)
+		if (r != 0)
+			return r < 0 ? r : 0;
+		if (now_ms() >= ask_at || (call && atomic_exchange(&call->failed, false))) {
+			r = ask_acpi(dom, err);
+			/* a guest that goes down already may refuse a further request; its state tells */
+			if (r < 0 && !asked && is_off(dom, NULL) != 1)
 				return r;
+			asked = true;
 			ask_at = now_ms() + ASK_AGAIN_MS;
 		}
 		r = polled(conn, err);
@@ -232,4 +249,21 @@ int pt_vm_stop(struct pt_vm_conn *conn, virDomainPtr dom, unsigned timeout_ms, b
 			return too_slow(dom, timeout_ms, err);
 		wait_a_little();
 	}
+}
+
+int pt_vm_stop(struct pt_vm_conn *conn, virDomainPtr dom, unsigned timeout_ms, bool force, struct pt_error *err)
+{
+	enum pt_domain_state state;
+	int r = pt_vm_state_of(dom, &state, NULL, err);
+
+	if (r < 0 || state == PT_DOMAIN_SHUTOFF)
+		return r;
+	if (force)
+		return force_off(dom, err);
+	if (state == PT_DOMAIN_PAUSED) {
+		r = pt_say(err, -ETIMEDOUT, "%s is paused, so it cannot shut down", virDomainGetName(dom));
+		pt_hint(err, "`virsh resume %s` first, or force it off", virDomainGetName(dom));
+		return r;
+	}
+	return shut_down(conn, dom, timeout_ms, err);
 }

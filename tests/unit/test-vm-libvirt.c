@@ -286,8 +286,17 @@ static void versions_are_told(void **state)
 	assert_string_equal(v.uri, TEST_URI);
 	assert_string_equal(v.type, "TEST");
 	assert_non_null(strchr(v.libvirt, '.'));
-	assert_true(pt_vm_is_local(f->conn));
 	pt_vm_version_done(&v);
+}
+
+static void a_uri_with_a_host_in_it_is_not_local(void **state)
+{
+	assert_true(pt_vm_uri_is_local(NULL));
+	assert_true(pt_vm_uri_is_local("qemu:///system"));
+	assert_true(pt_vm_uri_is_local("qemu+unix:///system?socket=/run/x"));
+	assert_false(pt_vm_uri_is_local("qemu+ssh://root@other/system"));
+	assert_false(pt_vm_uri_is_local("qemu://localhost/system"));
+	assert_false(pt_vm_uri_is_local("qemu"));
 }
 
 int main(void)
@@ -309,6 +318,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_libvirt_that_does_not_answer_names_what_to_start, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_host_without_libvirt_is_told_what_to_install, setup, teardown),
 		cmocka_unit_test_setup_teardown(versions_are_told, setup, teardown),
+		cmocka_unit_test(a_uri_with_a_host_in_it_is_not_local),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/alloc.h"
+#include "base/cleanup.h"
+#include "cli/changing.h"
+#include "cli/commands.h"
+#include "cli/giving.h"
+#include "cli/prove.h"
+#include "decide/verify.h"
+
+#define PROVE_S	      120
+#define PROVE_AGENT_S 30
+
+PT_DEFINE_CLEANUP(struct pt_vm_conn *, pt_vm_close)
+
+static const struct pt_option options[] = {
+	PT_CHANGING_OPTIONS,
+	{ "start", 0, NULL, "start the VM afterwards even if it did not run", false },
+	{ "autostart", 0, NULL, "let the VM start when this host boots", false },
+	{ "managed", 0, "yes|no", "libvirt's managed=: no for storage controllers, else yes", false },
+	{ "stop-timeout", 0, "SECONDS", "how long the guest may take to shut down (180)", false },
+	{ "prove-timeout", 0, "SECONDS", "how long to wait for the guest's proofs (120)", false },
+	PT_FORCE_OPTIONS,
+	{ NULL, 0, NULL, NULL, false },
+};
+
+/* after the change nobody on this host can ask the disks for their numbers any more */
+static void keep_carried(struct pt_plan *plan, const struct pt_host *host)
+{
+	for (size_t i = 0; i < plan->steps.n; i++)
+		if (plan->steps.v[i].kind == PT_STEP_DRIVER && !plan->steps.v[i].carried)
+			plan->steps.v[i].carried = pt_carried(host, plan->steps.v[i].bdf);
+}
+
+static void tell_blind(struct pt_plan *plan, const struct pt_strv *blind)
+{
+	for (size_t i = 0; i < blind->n; i++)
+		pt_findings_add(&plan->findings, PT_UNKNOWN, "not-seen", NULL, NULL, "%s", blind->v[i]);
+}
+
+static bool has_step(const struct pt_plan *plan, enum pt_step_kind kind)
+{
+	for (size_t i = 0; i < plan->steps.n; i++)
+		if (plan->steps.v[i].kind == kind)
+			return true;
+	return false;
+}
+
+static int decide(struct pt_cli *cli, const struct pt_giving *g, struct pt_attach_request *request,
+		  struct pt_plan *ret_plan, struct pt_error *err)
+{
+	int r;
+
+	request->devices = g->wanted.v;
+	request->n_devices = g->wanted.n;
+	r = pt_decide_attach(&g->host, &g->vm, &g->others, g->disk_of.v, g->claims.v, g->claims.n, request, ret_plan,
+			     err);
+	keep_carried(ret_plan, &g->host);
+	tell_blind(ret_plan, &g->blind);
+	return r < 0 ? pt_giving_refused(cli, ret_plan, r, err) : 0;
+}
+
+struct proving {
+	struct pt_cli *cli;
+	struct pt_vm_conn *conn;
+	struct pt_prove ask;
+};
+
+static int prove(void *ctx, struct pt_findings *ret_findings, struct pt_error *err)
+{
+	struct proving *p = ctx;
+
+	return pt_prove(p->cli, p->conn, &p->ask, ret_findings, err);
+}
+
+static int attach(struct pt_cli *cli, struct pt_vm_conn *conn, struct pt_attach_request *request, long prove_s,
+		  struct pt_error *err)
+{
+	PT_AUTO(pt_giving) g = { 0 };
+	PT_AUTO(pt_plan) plan = { 0 };
+	struct proving p = { cli, conn, { .wait_s = prove_s, .agent_wait_s = PROVE_AGENT_S } };
+	int r = pt_giving_look(cli, conn, &g, err);
+
+	if (r >= 0)
+		r = decide(cli, &g, request, &plan, err);
+	if (r != 0)
+		return r;
+	p.ask.vm = g.vm.name;
+	/* a VM that does not run proves nothing */
+	return pt_changing_run(cli, conn, &plan, NULL,
+			       has_step(&plan, PT_STEP_VM_START) ? &(struct pt_changing_proof){ prove, &p } : NULL,
+			       err);
+}
+
+static int run(struct pt_cli *cli, struct pt_error *err)
+{
+	PT_CLEANUP(pt_vm_closep) struct pt_vm_conn *conn = NULL;
+	pt_autofree const char **forced = NULL;
+	struct pt_attach_request request;
+	long prove_s = PROVE_S;
+	int r = pt_cli_need_live(cli, err);
+
+	if (r >= 0)
+		r = pt_cli_need_root(cli, err);
+	if (r >= 0)
+		r = pt_cli_number(cli, "prove-timeout", 0, 3600, PROVE_S, &prove_s, err);
+	if (r >= 0)
+		r = pt_giving_options(cli, &request, &forced, err);
+	if (r >= 0)
+		r = pt_prove_open(cli, &conn, err);
+	return r < 0 ? r : attach(cli, conn, &request, prove_s, err);
+}
+
+const struct pt_command pt_command_attach = {
+	.name = "attach",
+	.args = "VM DEVICE…",
+	.group = "Change",
+	.summary = "Give a VM physical devices of this host, and prove that it has them",
+	.description =
+		"Looks first: what the devices carry, who uses them, their IOMMU groups, the memory that will be\n"
+		"pinned. Refuses, with the reason and a way out, what would harm this host or another VM. Then shows\n"
+		"the plan and asks. The VM is shut down, the devices are bound to VFIO, disks of the VM that lie\n"
+		"behind them are taken out of its definition, the devices are put in, and it is started again.\n\n"
+		"If a step fails or the VM does not come up, everything is put back as it was. When it is done, the\n"
+		"kernel, libvirt and the guest are asked for proofs, as `passthru verify` does. `passthru undo` takes\n"
+		"the change back.",
+	.options = options,
+	.min_operands = 2,
+	.max_operands = -1,
+	.run = run,
+};

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/giving.h"
+
+#include <errno.h>
+
+#include <jansson.h>
+
+#include "base/cleanup.h"
+#include "cli/findings.h"
+#include "cli/print.h"
+#include "host/block.h"
+#include "host/gather.h"
+#include "host/resolve.h"
+#include "shape/finding.h"
+
+#define FORCE	       "force-"
+#define STOP_TIMEOUT_S 180
+
+static int find_devices(struct pt_cli *cli, struct pt_giving *g, struct pt_error *err)
+{
+	for (int i = 1; i < cli->n_operands; i++) {
+		struct pt_bdf bdf;
+		bool again = false;
+		int r = pt_resolve_device(&cli->root, &g->host.devices, cli->operands[i], &bdf, err);
+
+		if (r < 0)
+			return r;
+		for (size_t j = 0; j < g->wanted.n; j++)
+			again = again || pt_bdf_eq(g->wanted.v[j], bdf);
+		if (!again)
+			pt_array_push(&g->wanted, bdf);
+	}
+	return 0;
+}
+
+/* the block device that a disk of a VM stands on, by its source or by another path in it (backing file, mirror); -1 */
+static int block_of(const struct pt_root *root, const struct pt_blocks *blocks, const struct pt_domain_disk *d)
+{
+	int index = d->source ? pt_block_lookup(root, blocks, d->source) : -ENOENT;
+
+	for (size_t i = 0; i < d->also.n && index < 0; i++)
+		index = pt_block_lookup(root, blocks, d->also.v[i]);
+	return index < 0 ? -1 : index;
+}
+
+static void claim(const struct pt_root *root, struct pt_giving *g, const struct pt_domain *vm, const char *path)
+{
+	int index = path ? pt_block_lookup(root, &g->host.blocks, path) : -ENOENT;
+
+	if (index < 0)
+		return;
+	pt_array_push(&g->claims, ((struct pt_vm_claim){ .vm = vm->name,
+							 .block = (size_t)index,
+							 .path = path,
+							 .running = vm->state != PT_DOMAIN_SHUTOFF }));
+}
+
+static void match_disks(struct pt_cli *cli, struct pt_giving *g)
+{
+	for (size_t i = 0; i < g->vm.disks.n; i++)
+		pt_array_push(&g->disk_of, block_of(&cli->root, &g->host.blocks, &g->vm.disks.v[i]));
+	for (size_t i = 0; i < g->others.n; i++) {
+		const struct pt_domain *vm = &g->others.v[i];
+
+		for (size_t j = 0; j < vm->disks.n; j++) {
+			claim(&cli->root, g, vm, vm->disks.v[j].source);
+			for (size_t k = 0; k < vm->disks.v[j].also.n; k++)
+				claim(&cli->root, g, vm, vm->disks.v[j].also.v[k]);
+		}
+	}
+}
+
+int pt_giving_look(struct pt_cli *cli, struct pt_vm_conn *conn, struct pt_giving *ret_giving, struct pt_error *err)
+{
+	PT_AUTO(pt_giving) g = { 0 };
+	int r = pt_vm_find(conn, cli->operands[0], &g.vm, err);
+
+	if (r >= 0)
+		r = pt_look_devices(cli, &g.host.devices, err);
+	if (r >= 0)
+		r = find_devices(cli, &g, err);
+	if (r >= 0)
+		r = pt_gather(&cli->root, g.wanted.v, g.wanted.n, &g.host, &g.blind, err);
+	if (r >= 0)
+		r = pt_vm_list(conn, g.vm.uuid, &g.others, err);
+	if (r < 0)
+		return r;
+	match_disks(cli, &g);
+	*ret_giving = g;
+	g = (struct pt_giving){ 0 };
+	return 0;
+}
+
+void pt_giving_done(struct pt_giving *g)
+{
+	pt_domain_done(&g->vm);
+	pt_domains_done(&g->others);
+	pt_host_done(&g->host);
+	free(g->wanted.v);
+	free(g->disk_of.v);
+	free(g->claims.v);
+	pt_strv_done(&g->blind);
+	*g = (struct pt_giving){ 0 };
+}
+
+int pt_giving_refused(struct pt_cli *cli, const struct pt_plan *plan, int r, struct pt_error *err)
+{
+	json_t *o;
+	int printed;
+
+	if (!cli->json) {
+		pt_cli_findings(cli, &plan->findings);
+		return r;
+	}
+	/* one document: the error is told in it, and on the terminal */
+	o = json_pack("{s:{s:s, s:s*, s:s*}, s:o}", "error", "message", err->msg, "hint",
+		      err->hint[0] ? err->hint : NULL, "refusal", err->refusal[0] ? err->refusal : NULL, "findings",
+		      pt_findings_json(&plan->findings));
+	printed = pt_print_json(cli, o, err);
+	if (printed < 0)
+		return printed;
+	(void)fprintf(cli->diag, "passthru: %s\n", err->msg);
+	return err->kind == PT_ERROR_USAGE ? PT_EXIT_USAGE : PT_EXIT_NO;
+}
+
+static const char **forced_names(const struct pt_cli *cli)
+{
+	const char **forced = pt_alloc((cli->n_values + 1) * sizeof(*forced));
+	size_t n = 0;
+
+	for (size_t i = 0; i < cli->n_values; i++)
+		if (pt_startswith(cli->values[i].name, FORCE) && strcmp(cli->values[i].name, "force-stop") != 0)
+			forced[n++] = cli->values[i].name + strlen(FORCE);
+	return forced;
+}
+
+static int read_managed(const struct pt_cli *cli, int *ret_managed, struct pt_error *err)
+{
+	const char *text = pt_cli_value(cli, "managed");
+
+	*ret_managed = -1;
+	if (!text)
+		return 0;
+	if (strcmp(text, "yes") != 0 && strcmp(text, "no") != 0)
+		return pt_usage(err, -EINVAL, "--managed %s: expected yes or no", text);
+	*ret_managed = strcmp(text, "yes") == 0;
+	return 0;
+}
+
+int pt_giving_options(struct pt_cli *cli, struct pt_attach_request *ret_request, const char ***ret_forced,
+		      struct pt_error *err)
+{
+	long stop_timeout_s = 0;
+	int managed = -1;
+	int r = read_managed(cli, &managed, err);
+
+	if (r >= 0)
+		r = pt_cli_number(cli, "stop-timeout", 1, 86400, STOP_TIMEOUT_S, &stop_timeout_s, err);
+	if (r < 0)
+		return r;
+	*ret_forced = forced_names(cli);
+	*ret_request = (struct pt_attach_request){
+		.forced = *ret_forced,
+		.managed = managed,
+		.start = pt_cli_flag(cli, "start"),
+		.autostart = pt_cli_flag(cli, "autostart"),
+		.stop_timeout_ms = (unsigned)stop_timeout_s * 1000,
+	};
+	return 0;
+}

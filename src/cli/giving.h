@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What attach and detach share: from words on the command line to facts, a plan and its proof.  Holds no rule. */
+#ifndef PT_CLI_GIVING_H
+#define PT_CLI_GIVING_H
+
+#include "cli/cli.h"
+#include "decide/attach.h"
+#include "model/host.h"
+#include "model/plan.h"
+#include "vm/libvirt.h"
+
+/* every refusal that may be passed over, by its name (decide/): never all at once */
+#define PT_FORCE_OPTIONS                                                                                               \
+	{ "force-mounted", 0, NULL, "although a file system on it is mounted", false },                                \
+		{ "force-swap", 0, NULL, "although the host swaps to it", false },                                     \
+		{ "force-lvm", 0, NULL, "although LVM uses it", false },                                               \
+		{ "force-device-mapper", 0, NULL, "although the device mapper uses it", false },                       \
+		{ "force-md-raid", 0, NULL, "although an md array uses it", false },                                   \
+		{ "force-multipath", 0, NULL, "although multipath uses it", false },                                   \
+		{ "force-zfs", 0, NULL, "although ZFS uses it", false },                                               \
+		{ "force-btrfs", 0, NULL, "although a btrfs that is mounted has a member on it", false },              \
+		{ "force-bcache", 0, NULL, "although bcache uses it", false },                                         \
+		{ "force-exported", 0, NULL, "although it is exported (LIO, nvmet)", false },                          \
+		{ "force-loop", 0, NULL, "although a loop device stands on it", false },                               \
+		{ "force-open", 0, NULL, "although a process has it open", false },                                    \
+		{ "force-busy", 0, NULL, "although somebody, nobody knows who, holds it", false },                     \
+		{ "force-default-route", 0, NULL, "although it carries the default route", false },                    \
+		{ "force-session", 0, NULL, "although it carries this very session", false },                          \
+		{ "force-bridge-port", 0, NULL, "although it is a port of a bridge or bond", false },                  \
+		{ "force-console", 0, NULL, "although it is the console's GPU", false },                               \
+		{ "force-drm-client", 0, NULL, "although a process draws with it", false },                            \
+		{ "force-vfio-open", 0, NULL, "although a process has it open through VFIO", false },                  \
+		{ "force-other-vm-disk", 0, NULL, "although a VM that is off has a disk on it", false },               \
+		{ "force-memory", 0, NULL, "although there is too little memory to pin", false },                      \
+	{                                                                                                              \
+		"force-memory-limit", 0, NULL, "although the VM may lock too little memory", false                     \
+	}
+
+/**
+ * struct pt_giving - all that bears on giving devices to a VM, or taking them; owns everything
+ * @wanted: the functions named, each once
+ * @disk_of: parallel to @vm.disks: index in @host.blocks, or -1
+ * @claims: other VMs' disks that are disks of this host; their strings are those of @others
+ * @blind: what could not be seen
+ */
+struct pt_giving {
+	struct pt_domain vm;
+	struct pt_domains others;
+	struct pt_host host;
+	PT_ARRAY(struct pt_bdf) wanted;
+	PT_ARRAY(int) disk_of;
+	PT_ARRAY(struct pt_vm_claim) claims;
+	struct pt_strv blind;
+};
+
+/** pt_giving_look() - operands are VM DEVICE…; usage errors name the operand; nothing is changed */
+int pt_giving_look(struct pt_cli *cli, struct pt_vm_conn *conn, struct pt_giving *ret_giving, struct pt_error *err);
+void pt_giving_done(struct pt_giving *giving);
+
+/** pt_giving_refused() - print what stands against it, as text or JSON; returns @r, or an exit status with --json */
+int pt_giving_refused(struct pt_cli *cli, const struct pt_plan *plan, int r, struct pt_error *err);
+
+/**
+ * pt_giving_options() - what the options of attach and detach ask for; @devices is left empty
+ * @ret_forced: the names given with --force-…, borrowed by the request; the caller frees the array
+ */
+int pt_giving_options(struct pt_cli *cli, struct pt_attach_request *ret_request, const char ***ret_forced,
+		      struct pt_error *err);
+
+#endif

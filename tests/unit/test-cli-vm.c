@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* verify, attach and detach from outside, as far as they go without a device: what a mistake gets. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/alloc.h"
+#include "base/cleanup.h"
+#include "cli/commands.h"
+#include "model/use.h"
+#include "program.h"
+
+#define NOBODY "qemu:///system?socket=/nonexistent/libvirt-sock"
+
+static void expect(const char *line, int status, const char *out_has, const char *err_has)
+{
+	PT_AUTO(program) p = { 0 };
+
+	program_run(&p, line, NULL);
+	if (p.status != status || (out_has && !strstr(p.out, out_has)) || (err_has && !strstr(p.err, err_has)))
+		fail_msg("%s: status %d, said: %s%s", line, p.status, p.out, p.err);
+}
+
+static void a_vm_without_a_device_proves_nothing(void **state)
+{
+	expect("passthru verify test -c test:///default --no-agent", 3, "has no PCI device of this host", NULL);
+	expect("passthru verify test -c test:///default --json", 3, "\"verdict\": \"fail\"", NULL);
+}
+
+static void a_vm_that_does_not_exist_is_a_usage_error(void **state)
+{
+	expect("passthru verify nope -c test:///default", 2, NULL, "there is no VM 'nope' at test:///default");
+	expect("passthru verify nope -c test:///default", 2, NULL, "there is only test");
+}
+
+static void a_libvirt_that_does_not_run_is_a_usage_error_with_advice(void **state)
+{
+	expect("passthru verify vm -c " NOBODY, 2, NULL, "cannot reach libvirt at");
+}
+
+static void another_hosts_libvirt_is_refused_before_it_is_called(void **state)
+{
+	expect("passthru verify vm -c qemu+ssh://root@other.example/system", 2, NULL, "is another host's libvirt");
+}
+
+static void a_captured_host_cannot_be_changed(void **state)
+{
+	PT_AUTO(program) p = { 0 };
+
+	program_run(&p, "passthru attach vm 01:00.0", "/");
+	assert_int_equal(p.status, 2);
+	assert_non_null(strstr(p.err, "changes the running host"));
+}
+
+static void without_root_nothing_is_attached(void **state)
+{
+	if (geteuid() == 0) {
+		print_message("root: what others are told is not tried here\n");
+		return;
+	}
+	expect("passthru attach vm 01:00.0", 2, NULL, "must be run as root");
+	expect("passthru detach vm 01:00.0", 2, NULL, "must be run as root");
+}
+
+static void options_are_checked_before_anything_is_looked_at(void **state)
+{
+	if (geteuid() != 0) {
+		print_message("not root: options come after that\n");
+		return;
+	}
+	expect("passthru attach vm 01:00.0 --managed maybe -c " NOBODY, 2, NULL, "--managed maybe: expected yes or no");
+	expect("passthru attach vm 01:00.0 --stop-timeout 0 -c " NOBODY, 2, NULL, "--stop-timeout 0: expected");
+	expect("passthru attach vm 01:00.0 --force-everything", 2, NULL, "no option '--force-everything'");
+	expect("passthru attach vm 01:00.0 -c " NOBODY, 2, NULL, "cannot reach libvirt at");
+	expect("passthru detach nope 01:00.0 -c test:///default", 2, NULL, "there is no VM 'nope'");
+}
+
+static bool has_option(const char *name)
+{
+	for (const struct pt_option *o = pt_command_attach.options; o->name; o++)
+		if (strcmp(o->name, name) == 0)
+			return true;
+	return false;
+}
+
+static void every_use_that_may_be_passed_over_has_its_option(void **state)
+{
+	for (int kind = 0; kind < PT_USE_KINDS; kind++) {
+		pt_autofree char *name = pt_strf("force-%s", pt_use_kind_str((enum pt_use_kind)kind));
+
+		/* an address is a warning, nothing to be passed over */
+		if (kind != PT_USE_ADDRESS && !has_option(name))
+			fail_msg("attach has no --%s", name);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_vm_without_a_device_proves_nothing),
+		cmocka_unit_test(a_vm_that_does_not_exist_is_a_usage_error),
+		cmocka_unit_test(a_libvirt_that_does_not_run_is_a_usage_error_with_advice),
+		cmocka_unit_test(another_hosts_libvirt_is_refused_before_it_is_called),
+		cmocka_unit_test(a_captured_host_cannot_be_changed),
+		cmocka_unit_test(without_root_nothing_is_attached),
+		cmocka_unit_test(options_are_checked_before_anything_is_looked_at),
+		cmocka_unit_test(every_use_that_may_be_passed_over_has_its_option),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
