@@ -8,6 +8,8 @@
 #include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/tree.h"
+#include "base/unpack.h"
 
 static int open_below(int root_fd, const char *name)
 {
@@ -21,7 +23,14 @@ int pt_root_open(const char *sysroot, struct pt_root *ret_root, struct pt_error 
 
 	root.captured = sysroot != NULL;
 	root.path = pt_strdup(sysroot ? sysroot : "/");
-	root.root_fd = open(root.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (sysroot) {
+		r = pt_unpack(sysroot, &root.unpacked, err);
+		if (r < 0) {
+			pt_root_done(&root);
+			return r;
+		}
+	}
+	root.root_fd = open(root.unpacked ? root.unpacked : root.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (root.root_fd < 0) {
 		r = -errno;
 		pt_root_done(&root);
@@ -55,5 +64,8 @@ void pt_root_done(struct pt_root *root)
 	pt_closep(&root->proc_fd);
 	pt_closep(&root->dev_fd);
 	free(root->path);
+	if (root->unpacked)
+		pt_tree_remove(root->unpacked);
+	free(root->unpacked);
 	*root = PT_ROOT_NONE;
 }

@@ -18,6 +18,7 @@
  * @dev_fd: /dev; -EBADF when a capture has none
  * @captured: a --sysroot: hostile input, read only, may lack anything
  * @path: as the user gave it, "/" for the running host; for messages only
+ * @unpacked: the private directory that a packed capture was laid out in, removed by pt_root_done(); or NULL
  */
 struct pt_root {
 	int root_fd;
@@ -26,13 +27,15 @@ struct pt_root {
 	int dev_fd;
 	bool captured;
 	char *path;
+	char *unpacked;
 };
 
-#define PT_ROOT_NONE ((struct pt_root){ -EBADF, -EBADF, -EBADF, -EBADF, false, NULL })
+#define PT_ROOT_NONE ((struct pt_root){ -EBADF, -EBADF, -EBADF, -EBADF, false, NULL, NULL })
 
 /**
  * pt_root_open() - open the running host, or a captured one
- * @sysroot: NULL for the running host; else a directory that holds sys/ and perhaps proc/, dev/, etc/, boot/
+ * @sysroot: NULL for the running host; else a directory that holds sys/ and perhaps proc/, dev/, etc/, boot/; or a
+ *           capture as `facts --capture` makes it, a tar or unpacked
  *
  * Return: 0, or -ENOENT, -ENOTDIR, ... with a message; PT_ERROR_USAGE when @sysroot holds no sys/.
  */

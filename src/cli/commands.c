@@ -20,6 +20,7 @@ const struct pt_option pt_global_options[] = {
 const struct pt_command *const pt_commands[] = {
 	&pt_command_doctor,
 	&pt_command_list,
+	&pt_command_facts,
 	&pt_command_verify,
 	&pt_command_attach,
 	&pt_command_detach,

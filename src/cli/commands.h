@@ -7,6 +7,7 @@
 
 extern const struct pt_command pt_command_list;
 extern const struct pt_command pt_command_doctor;
+extern const struct pt_command pt_command_facts;
 extern const struct pt_command pt_command_undo;
 extern const struct pt_command pt_command_history;
 extern const struct pt_command pt_command_recover;

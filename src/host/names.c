@@ -114,7 +114,7 @@ static int fill_from_hwdb(struct pt_devices *devices, struct pt_error *err)
 }
 
 /* "vvvv:dddd:vvvv:dddd:cccccc<TAB>vendor<TAB>device<TAB>class"; an empty name is an unknown one; cuts @line in place */
-static void fill_from_line(struct pt_device *const *order, size_t n, char *line)
+static void fill_from_line(struct pt_device *const *order, bool *named, size_t n, char *line)
 {
 	struct pt_device wanted = { 0 };
 	const struct pt_device *key = &wanted;
@@ -140,10 +140,10 @@ static void fill_from_line(struct pt_device *const *order, size_t n, char *line)
 			high = middle;
 	}
 	/* the first line about an id counts; so a file that repeats one cannot cost time for each device again */
-	for (; first < n && same_ids(order[first], key) && !order[first]->class_name; first++) {
+	for (; first < n && same_ids(order[first], key) && !named[first]; first++) {
+		named[first] = true;
 		set_name(&order[first]->vendor_name, fields[1]);
 		set_name(&order[first]->device_name, fields[2]);
-		pt_strset(&order[first]->class_name, "");
 		set_name(&order[first]->class_name, fields[3]);
 	}
 }
@@ -152,6 +152,7 @@ int pt_names_fill(const struct pt_root *root, struct pt_devices *devices, struct
 {
 	pt_autofree char *text = NULL;
 	pt_autofree struct pt_device **order = NULL;
+	pt_autofree bool *named = NULL;
 	char *save = NULL;
 	int r = root->captured ? pt_file_read(root->root_fd, "names", PT_FILE_MAX, &text, NULL) : -ENOENT;
 
@@ -160,7 +161,8 @@ int pt_names_fill(const struct pt_root *root, struct pt_devices *devices, struct
 	if (r < 0)
 		return pt_fail(err, r, "cannot read %s/names", root->path);
 	order = by_ids(devices);
+	named = pt_alloc(devices->n + 1);
 	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
-		fill_from_line(order, devices->n, line);
+		fill_from_line(order, named, devices->n, line);
 	return 0;
 }

@@ -17,6 +17,16 @@
  */
 int pt_pci_attr_read(int dev_fd, const char *name, char *text, size_t size);
 
+/**
+ * pt_pci_attr_read_within() - the same for an attribute that may wait for the device's lock
+ *
+ * driver_override and sriov_numvfs are shown under that lock (drivers/pci/pci-sysfs.c, iov.c), which a hanging unbind
+ * never gives back, and a reader that waits for it cannot be killed.  So a child reads, which holds nothing of ours.
+ *
+ * Return: as above; -ETIMEDOUT when it did not answer in time; @size is at most 1024.
+ */
+int pt_pci_attr_read_within(int dev_fd, const char *name, char *text, size_t size, int timeout_ms);
+
 /** pt_pci_attr_link() - a link's target into @target; returns its last component (within @target), NULL for no link */
 const char *pt_pci_attr_link(int dev_fd, const char *name, char *target, size_t size);
 

@@ -20,6 +20,7 @@
 #define EXTENDED_DSN	 0x0003
 #define EXTENDED_MOST	 ((CONFIG_SIZE - EXTENDED_START) / 8)
 #define RESOURCES	 7
+#define LOCK_LIMIT_MS	 1000	/* a device that is well answers in microseconds */
 #define RESOURCE_PRESENT 0x1f00 /* IORESOURCE_TYPE_BITS, include/linux/ioport.h */
 
 /* lines of "start end flags": six BARs and the expansion ROM; what follows are SR-IOV BARs and bridge windows */
@@ -46,6 +47,30 @@ static char *read_opt(int dev_fd, const char *name)
 	if (pt_pci_attr_read(dev_fd, name, text, sizeof(text)) < 0)
 		return NULL;
 	return pt_text_trim(pt_text_clean(pt_strdup(text)));
+}
+
+/* an attribute that is shown under the device's lock; notes when the device does not give it back */
+static int read_locked(const struct pt_root *root, int dev_fd, struct pt_device *d, const char *name, char *text,
+		       size_t size)
+{
+	int r;
+
+	if (root->captured)
+		return pt_pci_attr_read(dev_fd, name, text, size);
+	if (d->stuck)
+		return -ETIMEDOUT;
+	r = pt_pci_attr_read_within(dev_fd, name, text, size, LOCK_LIMIT_MS);
+	d->stuck = r == -ETIMEDOUT;
+	return r;
+}
+
+static void read_override(const struct pt_root *root, int dev_fd, struct pt_device *d)
+{
+	char text[512];
+
+	pt_strset(&d->driver_override, NULL);
+	if (read_locked(root, dev_fd, d, "driver_override", text, sizeof(text)) > 0 && strcmp(text, "(null)") != 0)
+		d->driver_override = pt_text_trim(pt_text_clean(pt_strdup(text)));
 }
 
 static uint32_t little32(const unsigned char *p)
@@ -77,12 +102,12 @@ static void read_dsn(int dev_fd, struct pt_device *d)
 	}
 }
 
-static void read_sriov_detail(int dev_fd, struct pt_device *d, bool with_vfs_now)
+static void read_sriov_detail(const struct pt_root *root, int dev_fd, struct pt_device *d, bool with_vfs_now)
 {
 	char text[PATH_MAX];
 	const char *pf;
 
-	if (d->sriov == PT_SRIOV_PF && with_vfs_now && pt_pci_attr_read(dev_fd, "sriov_numvfs", text, 32) > 0) {
+	if (d->sriov == PT_SRIOV_PF && with_vfs_now && read_locked(root, dev_fd, d, "sriov_numvfs", text, 32) > 0) {
 		unsigned long now = strtoul(text, NULL, 10);
 
 		d->vfs_now = now > d->vfs_total ? (int)d->vfs_total : (int)now;
@@ -122,16 +147,14 @@ int pt_pci_read(const struct pt_root *root, struct pt_device *d, bool with_vfs_n
 		d->revision = (uint8_t)strtoul(text, NULL, 16);
 	if (pt_pci_attr_read(dev_fd, "resource", text, sizeof(text)) > 0)
 		parse_resources(d, text);
-	free(d->driver_override);
-	d->driver_override = read_opt(dev_fd, "driver_override");
-	if (pt_streq(d->driver_override, "(null)") || pt_streq(d->driver_override, ""))
-		pt_strset(&d->driver_override, NULL);
+	d->stuck = false;
+	read_override(root, dev_fd, d);
 	free(d->reset_methods);
 	d->reset_methods = read_opt(dev_fd, "reset_method");
 	/* before Linux 5.15 there is no list: the attribute `reset` says that there is one at all */
 	if (!d->reset_methods && pt_file_exists(dev_fd, "reset") == 0 && pt_file_exists(dev_fd, "remove") == 1)
 		d->reset_methods = pt_strdup("");
-	read_sriov_detail(dev_fd, d, with_vfs_now);
+	read_sriov_detail(root, dev_fd, d, with_vfs_now);
 	read_dsn(dev_fd, d);
 	r = read_variant(root, d, err);
 	return r < 0 ? r : pt_pci_carried(root, &(struct pt_devices){ d, 1, 1 }, err);

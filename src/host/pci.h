@@ -19,8 +19,10 @@ int pt_pci_list(const struct pt_root *root, struct pt_devices *ret_devices, stru
 
 /**
  * pt_pci_read() - fill in all the rest of one device that pt_pci_list() found
- * @with_vfs_now: also read sriov_numvfs, which hangs while another process changes it; else @vfs_now stays the number
- *                of virtfn links
+ * @with_vfs_now: also read sriov_numvfs; else @vfs_now stays the number of virtfn links
+ *
+ * Never waits for a device that hangs: what is shown under the device's lock is given a second, then @stuck is set and
+ * the member stays unknown.
  *
  * Reading the Device Serial Number takes root and reads configuration space, which wakes a sleeping device.
  *

@@ -46,6 +46,7 @@ struct pt_bar {
  * @disks: names of whole disks behind it ("sda", "nvme0n1")
  * @bars: [6] is the expansion ROM
  * @slot_path: the bus path from the root ("0000:00:01.0/0000:01:00.0"), which survives renumbering behind other slots
+ * @stuck: the device does not give back its lock (an unbind or a change of its VFs hangs): @driver_override is unknown
  * @serial: Device Serial Number as lspci writes it, NULL when it has none or it was not asked for
  */
 struct pt_device {
@@ -60,6 +61,7 @@ struct pt_device {
 	struct pt_bdf parent;
 	char *driver;
 	char *driver_override;
+	bool stuck;
 	char *modalias;
 	int iommu_group;
 	int numa_node;

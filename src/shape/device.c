@@ -120,6 +120,7 @@ static void add_detail(json_t *o, const struct pt_device *d)
 	set_hex(o, "revision", 2, d->revision);
 	set_text(o, "modalias", d->modalias);
 	set_text(o, "driver_override", d->driver_override);
+	json_object_set_new(o, "stuck", json_boolean(d->stuck));
 	set_text(o, "vfio_driver", d->vfio_variant ? d->vfio_variant : "vfio-pci");
 	set_text(o, "serial", d->serial);
 	json_object_set_new(o, "reset_methods", reset_to_json(d->reset_methods));

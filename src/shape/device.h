@@ -11,7 +11,7 @@
  *		or {"role": "vf", "pf": "0000:41:00.0", "index": 0}
  *	netdevs, disks	names
  * and of `show` besides:
- *	revision, modalias, driver_override, vfio_driver, serial, reset_methods (null: the kernel does not tell),
+ *	revision, modalias, driver_override, stuck, vfio_driver, serial, reset_methods (null: the kernel does not tell),
  *	bars [{index, size, type: "io"|"memory32"|"memory64"|"rom", prefetchable}]
  */
 #ifndef PT_SHAPE_DEVICE_H

@@ -454,9 +454,11 @@ static void register_block(struct fakesys *sys, const char *name, const char *pa
 	pt_autofree char *size = pt_strf("%s/size", path);
 	pt_autofree char *subsystem = pt_strf("%s/subsystem", path);
 	pt_autofree char *holders = pt_strf("%s/holders", path);
+	pt_autofree char *uevent = pt_strf("%s/uevent", path);
 
 	pt_array_push(&sys->made->block, ((struct made_path){ pt_strdup(name), pt_strdup(path) }));
 	fakesys_file(sys, dev, "%u:%u\n", major, minor);
+	fakesys_file(sys, uevent, "MAJOR=%u\nMINOR=%u\nDEVNAME=%s\n", major, minor, name);
 	fakesys_file(sys, size, "2097152\n");
 	fakesys_mkdir(sys, holders);
 	sys_link(sys, subsystem, "sys/class/block");
@@ -475,6 +477,20 @@ static char *disk_device_dir(struct fakesys *sys, const char *bdf, const char *n
 		return pt_strf("%s/nvme/nvme%u", pci, sys->made->nvmes++);
 	host = sys->made->scsi_hosts++;
 	return pt_strf("%s/host%u/target%u:0:0/%u:0:0:0", pci, host, host, host);
+}
+
+/* the SCSI device on its bus, or the NVMe controller in its class */
+static void register_disk_device(struct fakesys *sys, const char *device, const char *name)
+{
+	bool nvme = pt_startswith(name, "nvme");
+	const char *home = nvme ? "sys/class/nvme" : "sys/bus/scsi";
+	pt_autofree char *link = pt_strf("%s%s/%s", home, nvme ? "" : "/devices", strrchr(device, '/') + 1);
+	pt_autofree char *subsystem = pt_strf("%s/subsystem", device);
+	pt_autofree char *uevent = pt_strf("%s/uevent", device);
+
+	fakesys_file(sys, uevent, "%s", nvme ? "" : "DEVTYPE=scsi_device\n");
+	sys_link(sys, link, device);
+	sys_link(sys, subsystem, home);
 }
 
 static void write_disk_identity(struct fakesys *sys, const char *device, const char *name, const char *serial)
@@ -525,6 +541,7 @@ void fakesys_add_disk(struct fakesys *sys, const char *bdf, const char *name, un
 	link = pt_strf("%s/device", path);
 	fakesys_mkdir(sys, path);
 	sys_link(sys, link, device);
+	register_disk_device(sys, device, name);
 	write_disk_identity(sys, device, name, serial);
 	register_block(sys, name, path, major, minor);
 }
@@ -573,7 +590,9 @@ void fakesys_add_net(struct fakesys *sys, const char *bdf, const char *name, con
 	pt_autofree char *ifindex = pt_strf("%s/ifindex", path);
 	pt_autofree char *operstate = pt_strf("%s/operstate", path);
 	pt_autofree char *flags = pt_strf("%s/flags", path);
+	pt_autofree char *uevent = pt_strf("%s/uevent", path);
 
+	fakesys_file(sys, uevent, "INTERFACE=%s\n", name);
 	fakesys_file(sys, address, "%s\n", mac ? mac : "00:00:00:00:00:00");
 	fakesys_file(sys, ifindex, "%u\n", ++sys->made->nets + 1);
 	fakesys_file(sys, operstate, "up\n");
