@@ -17,6 +17,8 @@ static int setup(void **state)
 {
 	if (users_setup(state) < 0)
 		return -1;
+	/* a developer's own login is not the made-up host's */
+	(void)unsetenv("SSH_CONNECTION");
 	fakesys_add_net(((struct users_fixture *)*state)->sys, NIC, "eth0", NULL);
 	return 0;
 }
