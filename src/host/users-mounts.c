@@ -225,8 +225,7 @@ static void read_other_namespaces(struct pt_look *look)
 			pt_strv_add(&seen, namespace);
 	}
 	if (unseen && pt_look_any_block(look))
-		pt_look_blind(look,
-			      "what %zu process%s may have mounted for itself was not seen (/proc/PID/ns/mnt): %s",
+		pt_look_blind(look, "the mount namespaces of %zu process%s were not seen (/proc/PID/ns/mnt): %s",
 			      unseen, unseen == 1 ? "" : "es", pt_look_denied());
 }
 
