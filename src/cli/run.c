@@ -186,6 +186,18 @@ static int exit_status(const struct pt_error *err)
 	return PT_EXIT_FAILED;
 }
 
+/* the first line is the cause; what follows it, and the hint, stand below it */
+static void print_indented(FILE *out, const char *first, const char *text)
+{
+	(void)fputs(first, out);
+	for (; *text; text++) {
+		(void)fputc(*text, out);
+		if (*text == '\n')
+			(void)fputs("          ", out);
+	}
+	(void)fputc('\n', out);
+}
+
 static void print_error(const struct pt_cli *cli, const struct pt_error *err)
 {
 	static const char *const kinds[] = { "failed", "usage", "refused", "interrupted" };
@@ -199,9 +211,9 @@ static void print_error(const struct pt_cli *cli, const struct pt_error *err)
 			(void)fputc('\n', cli->out);
 		json_decref(o);
 	}
-	(void)fprintf(cli->diag, "passthru: %s\n", err->msg[0] ? err->msg : strerror(-err->code));
+	print_indented(cli->diag, "passthru: ", err->msg[0] ? err->msg : strerror(-err->code));
 	if (err->hint[0])
-		(void)fprintf(cli->diag, "          %s\n", err->hint);
+		print_indented(cli->diag, "          ", err->hint);
 	if (err->refusal[0])
 		(void)fprintf(cli->diag, "          to do it all the same: --force-%s\n", err->refusal);
 }
