@@ -44,6 +44,7 @@ struct pt_changing_parts {
 	bool watching;
 	atomic_uint signals; /* how many came */
 	atomic_bool unwinding;
+	atomic_bool ending; /* SIGUSR1 is then for the watching thread to end, and from nobody else */
 };
 
 /* a thread that takes the signals, so that none of them hits in the middle of a write */
@@ -53,8 +54,10 @@ static void *watch_signals(void *arg)
 	int number;
 
 	for (;;) {
-		if (sigwait(&p->watched, &number) != 0 || number == SIGUSR1)
+		if (sigwait(&p->watched, &number) != 0 || atomic_load(&p->ending))
 			return NULL;
+		if (number == SIGUSR1)
+			continue;
 		if (atomic_fetch_add(&p->signals, 1) > 0)
 			_exit(PT_EXIT_INTERRUPTED);
 		if (!atomic_load(&p->unwinding))
@@ -73,7 +76,7 @@ static int start_watching(struct pt_changing_parts *p, struct pt_error *err)
 	(void)sigaddset(&p->watched, SIGINT);
 	(void)sigaddset(&p->watched, SIGTERM);
 	(void)sigaddset(&p->watched, SIGHUP);
-	(void)sigaddset(&p->watched, SIGUSR1); /* ours: stop watching */
+	(void)sigaddset(&p->watched, SIGUSR1); /* to wake the watching thread */
 	r = -pthread_sigmask(SIG_BLOCK, &p->watched, &p->mask_before);
 	if (r == 0)
 		r = -pthread_create(&p->watcher, NULL, watch_signals, p);
@@ -89,6 +92,7 @@ static void stop_watching(struct pt_changing_parts *p)
 {
 	if (!p->watching)
 		return;
+	atomic_store(&p->ending, true);
 	(void)pthread_kill(p->watcher, SIGUSR1);
 	(void)pthread_join(p->watcher, NULL);
 	(void)sigaction(SIGPIPE, &p->pipe_before, NULL);

@@ -281,7 +281,7 @@ static int get_finding(json_t *v, struct pt_findings *l, struct pt_error *err)
 	json_t *word = NULL;
 	int forceable = 0;
 
-	if (json_unpack(v, "{s:o, s:s, s:s, s?s, s?s, s:b !}", "verdict", &word, "name", &name, "fact", &fact, "where",
+	if (json_unpack(v, "{s:o, s:s, s:s, s?s, s?s, s?b !}", "verdict", &word, "name", &name, "fact", &fact, "where",
 			&where, "fix", &fix, "forceable", &forceable) < 0 ||
 	    get_verdict(word, &verdict) < 0)
 		return pt_say(err, -EBADMSG, "a stored plan cannot be understood: a finding is malformed");

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "shape/finding.h"
 #include "shape/plan-fields.h"
 
 /* json_string() takes UTF-8 only; a name from elsewhere that is none cannot be stored, so the step cannot be made */
@@ -101,20 +102,6 @@ json_t *pt_step_to_json(const struct pt_step *step, bool secrets, struct pt_erro
 	return o;
 }
 
-static json_t *findings_json(const struct pt_findings *l)
-{
-	json_t *a = json_array();
-
-	for (size_t i = 0; i < l->n; i++) {
-		const struct pt_finding *f = &l->v[i];
-
-		(void)json_array_append_new(a, json_pack("{s:s, s:s, s:s, s:s*, s:s*, s:b}", "verdict",
-							 pt_verdict_str(f->verdict), "name", f->name, "fact", f->fact,
-							 "where", f->where, "fix", f->fix, "forceable", f->forceable));
-	}
-	return a;
-}
-
 json_t *pt_plan_to_json(const struct pt_plan *plan, bool secrets, struct pt_error *err)
 {
 	json_t *steps = json_array();
@@ -130,7 +117,7 @@ json_t *pt_plan_to_json(const struct pt_plan *plan, bool secrets, struct pt_erro
 		(void)json_array_append_new(steps, step);
 	}
 	o = json_pack("{s:i, s:s, s:s, s:I, s:o, s:o}", "format", PT_PLAN_FORMAT, "verb", plan->verb, "summary",
-		      plan->summary, "undoes", (json_int_t)plan->undoes, "findings", findings_json(&plan->findings),
+		      plan->summary, "undoes", (json_int_t)plan->undoes, "findings", pt_findings_json(&plan->findings),
 		      "steps", steps);
 	if (!o)
 		(void)pt_say(err, -EILSEQ, "cannot write down a plan: its summary is not UTF-8 text");

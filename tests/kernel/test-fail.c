@@ -23,6 +23,15 @@ static int attach(struct stage *w, struct pt_error *err)
 	return pt_change_apply(&w->env, &plan, &id, err);
 }
 
+static int detach(struct stage *w, struct pt_error *err)
+{
+	PT_AUTO(pt_plan) plan = { 0 };
+	long long id = 0;
+
+	stage_detach(w, &plan);
+	return pt_change_apply(&w->env, &plan, &id, err);
+}
+
 static int undo(struct stage *w, struct pt_error *err)
 {
 	PT_AUTO(pt_plan) plan = { 0 };
@@ -101,6 +110,26 @@ static void an_undo_whose_nth_write_fails_leaves_the_change_in_place(void **stat
 	assert_stage(w, before, 0);
 	assert_string_equal(w->hba->driver, "megaraid_sas");
 	assert_settled(w);
+	free(before);
+}
+
+static void a_detach_whose_nth_write_fails_leaves_the_device_with_the_guest(void **state)
+{
+	struct stage *w = *state;
+	struct pt_error err = { 0 };
+	char *before;
+
+	stage_open(w);
+	assert_int_equal(attach(w, &err), 0);
+	before = stage_text(w);
+	assert_in_range(fail_each(w, detach), 7, 10);
+	assert_string_equal(w->hba->driver, "megaraid_sas");
+	assert_string_equal(w->hba->override, "");
+	assert_int_equal(w->kernel->n_files, 0);
+	/* and back again: the reservation byte for byte, the driver that the kernel had chosen given up */
+	if (undo(w, &err) < 0)
+		fail_msg("%s", err.msg);
+	assert_stage(w, before, 0);
 	free(before);
 }
 
@@ -187,6 +216,8 @@ int main(void)
 						stage_teardown),
 		cmocka_unit_test_setup_teardown(an_undo_whose_nth_write_fails_leaves_the_change_in_place, stage_setup,
 						stage_teardown),
+		cmocka_unit_test_setup_teardown(a_detach_whose_nth_write_fails_leaves_the_device_with_the_guest,
+						stage_setup, stage_teardown),
 		cmocka_unit_test_setup_teardown(where_nothing_can_be_put_back_recover_does_it_later, stage_setup,
 						stage_teardown),
 		cmocka_unit_test_setup_teardown(a_vm_is_not_started_without_the_device_that_could_not_be_put_back,

@@ -23,6 +23,16 @@ static int attach(struct stage *w)
 	return pt_change_apply(&w->env, &plan, &id, NULL) == 0 ? 0 : 1;
 }
 
+static int detach(struct stage *w)
+{
+	struct pt_plan plan;
+	long long id;
+
+	stage_open(w);
+	stage_detach(w, &plan);
+	return pt_change_apply(&w->env, &plan, &id, NULL) == 0 ? 0 : 1;
+}
+
 static int undo(struct stage *w)
 {
 	struct pt_plan plan;
@@ -178,12 +188,60 @@ static void an_undo_killed_at_any_write_is_before_or_after_once_recovered(void *
 	free(s.after);
 }
 
+static void a_detach_killed_at_any_write_is_before_or_after_once_recovered(void **state)
+{
+	struct story s = { .w = *state, .change = detach };
+	struct saved *start = malloc(sizeof(*start));
+
+	assert_non_null(start);
+	s.before = text_after(s.w, attach);
+	save(s.w, start);
+	s.after = text_after(s.w, detach);
+	restore(s.w, start);
+	assert_in_range(kill_each(&s, false), 7, 10);
+	free(start);
+	free(s.before);
+	free(s.after);
+}
+
+static void a_change_killed_while_it_takes_itself_back_is_before_once_recovered(void **state)
+{
+	struct story s = { .w = *state, .change = attach };
+	struct saved *start = malloc(sizeof(*start));
+	unsigned killed = 0;
+
+	assert_non_null(start);
+	s.before = stage_text(s.w);
+	s.after = s.before;
+	save(s.w, start);
+	for (unsigned n = 2; n < 10; n++) {
+		for (unsigned m = n + 1;; m++) {
+			int ended;
+
+			restore(s.w, start);
+			*s.w->fault = (struct fault){ .fail_at = n, .die_after = m };
+			ended = stage_in_child(s.w, attach);
+			assert_whole(&s, "while taking back, after", m, 0);
+			if (ended != FAULT_EXIT)
+				break;
+			killed++;
+		}
+	}
+	assert_in_range(killed, 20, 60);
+	free(start);
+	free(s.before);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_change_killed_at_any_write_is_before_or_after_once_recovered,
 						stage_setup, stage_teardown),
 		cmocka_unit_test_setup_teardown(an_undo_killed_at_any_write_is_before_or_after_once_recovered,
+						stage_setup, stage_teardown),
+		cmocka_unit_test_setup_teardown(a_detach_killed_at_any_write_is_before_or_after_once_recovered,
+						stage_setup, stage_teardown),
+		cmocka_unit_test_setup_teardown(a_change_killed_while_it_takes_itself_back_is_before_once_recovered,
 						stage_setup, stage_teardown),
 	};
 

@@ -184,6 +184,25 @@ void stage_attach(struct stage *w, struct pt_plan *plan)
 		fail_msg("%s", err.msg);
 }
 
+void stage_detach(struct stage *w, struct pt_plan *plan)
+{
+	struct pt_error err = { 0 };
+	struct pt_step *s;
+
+	*plan = (struct pt_plan){ .verb = pt_strdup("detach"), .summary = pt_strdup("detach 0000:01:00.0 from cvm") };
+	vm_step(plan, PT_STEP_VM_STOP)->timeout_ms = 5;
+	s = vm_step(plan, PT_STEP_VM_DEFINE);
+	pt_array_push(&s->edit.remove_hostdevs, w->hba->bdf);
+	(void)device_step(w, plan, PT_STEP_UNRESERVE);
+	s = device_step(w, plan, PT_STEP_DRIVER);
+	s->driver_before = pt_strdup("vfio-pci");
+	s->override_before = pt_strdup("vfio-pci");
+	s->reprobe = true;
+	vm_step(plan, PT_STEP_VM_START);
+	if (pt_change_prepare(&w->vm_ops, plan, &err) < 0)
+		fail_msg("%s", err.msg);
+}
+
 char *stage_text(const struct stage *w)
 {
 	char *kernel = fakekernel_text(w->kernel);

@@ -55,6 +55,9 @@ void stage_close(struct stage *w);
 /** stage_attach() - stop cvm, reserve and bind the HBA, define, autostart, start; prepared */
 void stage_attach(struct stage *w, struct pt_plan *ret_plan);
 
+/** stage_detach() - the way back of an attached HBA: the kernel chooses its driver, the reservation is given up */
+void stage_detach(struct stage *w, struct pt_plan *ret_plan);
+
 /** stage_text() - everything that a change changes; the caller frees */
 char *stage_text(const struct stage *w);
 

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <sqlite3.h>
 
 #include "base/cleanup.h"
 #include "host/reserve.h"
@@ -562,6 +563,56 @@ static void recover_leaves_an_edit_of_somebody_else_alone(void **state)
 	free(theirs);
 }
 
+static void with_db(const struct stage *s, const char *text)
+{
+	char *path = pt_strf("%s/state/journal.db", s->dir);
+	sqlite3 *db = NULL;
+
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, text, NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+	free(path);
+}
+
+/* the journal is taken away while the third step is made */
+static void lose_journal(void *ctx, size_t index, size_t total, const struct pt_step *step,
+			 enum pt_progress_state state)
+{
+	(void)total;
+	(void)step;
+	if (index == 2 && state == PT_PROGRESS_BEGIN)
+		with_db(ctx, "ALTER TABLE step RENAME TO lost");
+}
+
+static void what_cannot_be_noted_is_taken_back_all_the_same(void **state)
+{
+	struct stage *s = *state;
+	char *before = stage_text(s);
+	struct pt_error err;
+	unsigned settled = 0;
+	long long id = 0;
+	char *after;
+
+	s->env.progress = lose_journal;
+	assert_int_equal(attach(s, &id, &err), -EINTR);
+	assert_int_equal(err.kind, PT_ERROR_INTERRUPTED);
+	says(&err, "no such table: step");
+	says(&err, "everything was put back, but that could not be noted in the journal");
+	after = stage_text(s);
+	assert_string_equal(before, after);
+	free(after);
+
+	/* the journal is back; to it the change looks cut off, and nothing needs to be done */
+	with_db(s, "ALTER TABLE lost RENAME TO step; UPDATE change SET pid = 1, pid_start = 1, state = 'open'");
+	assert_int_equal(pt_change_recover(&s->env, &settled, &err), 0);
+	assert_int_equal(settled, 1);
+	assert_int_equal(state_of(s, id), PT_CHANGE_FAILED);
+	after = stage_text(s);
+	assert_string_equal(before, after);
+	free(after);
+	free(before);
+}
+
 static void a_plan_with_a_refusal_is_not_applied(void **state)
 {
 	struct stage *s = *state;
@@ -627,6 +678,7 @@ int main(void)
 		TEST(a_dead_process_does_not_hold_the_lock),
 		TEST(recover_knows_its_own_definition_by_its_devices),
 		TEST(recover_leaves_an_edit_of_somebody_else_alone),
+		TEST(what_cannot_be_noted_is_taken_back_all_the_same),
 		TEST(a_plan_with_a_refusal_is_not_applied),
 		TEST(a_reservation_that_was_there_before_stays_after_undo),
 	};
