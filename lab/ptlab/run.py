@@ -142,6 +142,14 @@ class Run:
             shutil.rmtree(os.path.join(self.out, "bin"), ignore_errors=True)
         return verdict + (time.monotonic() - start,)
 
+    def keep_capabilities(self, hardware):
+        """The server has left them in out/ when there were none."""
+        found = os.path.join(self.out, "capabilities")
+        try:
+            os.rename(found, capabilities(self.lab, hardware))
+        except OSError:
+            shutil.rmtree(found, ignore_errors=True)
+
     def check_needs(self):
         for name in self.scenario.needs:
             if not find_tool(name):
@@ -206,6 +214,7 @@ class Run:
             machine.kill()
         if stopping.is_set():
             raise Failed("interrupted")
+        self.keep_capabilities(hardware)
         self.judge(cut, script, serial)
 
     def listen(self, machine, deadline):
@@ -244,9 +253,15 @@ def environment(lab, hardware, **more):
     values = {"LAB": lab.lab, "PT_SOURCE": lab.source, "PT_BUILD": lab.build, "PT_MODULES": lab.kernel.modules,
               "PT_GUEST_KERNEL": lab.kernel.image, "PT_GUEST_INITRD": lab.guest, "PT_HARDWARE": hardware.name,
               "PT_HOSTNAME": "server1", "PT_SHELL": "", "PT_STATE": "", "PT_SCENARIO_DIR": "", "PT_SCRIPT": "",
-              "PT_DISK_MOUNTS": " ".join(f"{d.name}:{d.mount}" for d in hardware.disks if d.mount)}
+              "PT_CAPABILITIES": capabilities(lab, hardware), "PT_DISK_MOUNTS": " ".join(f"{d.name}:{d.mount}" for d in hardware.disks if d.mount)}
     values.update(more)
     return values
+
+
+def capabilities(lab, hardware):
+    """Where libvirt's knowledge about QEMU on such a processor is kept."""
+    cpu = [v for o, v in zip(hardware.qemu, hardware.qemu[1:]) if o == "-cpu"][-1:]
+    return os.path.join(lab.cache, "capabilities-" + "".join(c if c.isalnum() else "_" for c in "".join(cpu)))
 
 
 def run_all(lab, scenarios, jobs, verbose, keep):

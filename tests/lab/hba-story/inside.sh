@@ -38,13 +38,13 @@ check "the guest has 1000:0079 on megaraid_sas" guest_sees_pci cvm 1000:0079 meg
 for n in 1 2 3; do
 	check "the guest has SSD $n behind the controller" guest_disk_is_on cvm "S455NY0K10000$n" 1000:0079
 done
-check "the guest still has its other disk" guest_disk_is_on cvm OTHER0001 1af4:1048
+check "the guest still has its other disk" guest_disk_is_on cvm OTHER0001 8086:2922
 check "vfio-pci holds the controller" has_driver $hba vfio-pci
 definition >/run/lab/after.xml
 check "the definition has the controller, unmanaged" sh -c "grep -A3 '<hostdev' /run/lab/after.xml | grep -q \"managed='no'\""
 check_not "none of its SSDs is a disk of the VM any more" definition_has by-id
 check_not "the empty SCSI controller is gone" definition_has "type='scsi' index='0'"
-check "the other disk's controller is still there" definition_has "type='scsi' index='1'"
+check "the other disk's controller is still there" definition_has "type='sata' index='0'"
 check "the other disk is still there" definition_has other.qcow2
 check "the VNC password is still there" definition_has s3cret
 
