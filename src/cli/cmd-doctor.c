@@ -62,9 +62,12 @@ static size_t count_unknown(const struct pt_findings *findings)
 static char *summary(const char *can, const struct pt_findings *findings)
 {
 	const struct pt_finding *first = pt_doctor_first(findings);
+	const struct pt_finding *undecided = pt_doctor_undecided(findings);
 
 	if (first)
 		return pt_strf("To fix first: %s: %s.", first->name, first->fix ? first->fix : first->fact);
+	if (undecided)
+		return pt_strf("Not decided: %s: %s.", undecided->name, undecided->fact);
 	return pt_strf("%s%s.", can, count_unknown(findings) ? ", as far as can be seen" : "");
 }
 

@@ -80,11 +80,11 @@ static void table_there(const struct pt_platform *p, const char *table, struct p
 				"%s: %zu unit%s, interrupt remapping %soffered, %zu reserved region%s", maker, a->units,
 				a->units == 1 ? "" : "s", a->intremap ? "" : "not ", a->reserved.n,
 				a->reserved.n == 1 ? "" : "s");
-	else if (a->why_not && !strstr(a->why_not, "malformed"))
+	else if (a->denied)
 		pt_findings_add(f, PT_OK, "firmware-table", where, NULL, "%s (%s)", maker, a->why_not);
 	else if (a->why_not)
 		pt_findings_add(f, PT_WARN, "firmware-table", where,
-				"update the firmware; the kernel gives up on such a table", "%s", a->why_not);
+				"update the firmware; the kernel may give up on such a table too", "%s", a->why_not);
 	else
 		pt_findings_add(f, PT_OK, "firmware-table", where, NULL, "%s", maker);
 }
@@ -187,7 +187,8 @@ static void judge_active(const struct pt_platform *p, struct pt_findings *f)
 	list = pt_strv_join(&names, ", ");
 	if (on == PT_KNOWN_YES && p->iommu.groups)
 		pt_findings_add(f, PT_OK, "iommu-active", "/sys/class/iommu", NULL,
-				"the kernel uses it: %s%s%zu groups", list, names.n ? "; " : "", p->iommu.groups);
+				"the kernel uses it: %s%s%zu group%s", list, names.n ? "; " : "", p->iommu.groups,
+				p->iommu.groups == 1 ? "" : "s");
 	else if (on == PT_KNOWN_YES)
 		pt_findings_add(f, p->captured ? PT_UNKNOWN : PT_FAIL, "iommu-active", "/sys/kernel/iommu_groups",
 				"see what the kernel says about it: `journalctl -k -g iommu`",
@@ -230,7 +231,7 @@ static char *why_not_remapped(const struct pt_platform *p, char **ret_fix)
 	if (p->acpi.dmar != PT_KNOWN_YES && p->acpi.ivrs == PT_KNOWN_YES && p->acpi.read && !p->acpi.intremap)
 		return pt_strdup("the firmware's IVRS table names no IO-APIC, without which Linux leaves it off");
 	free(*ret_fix);
-	if (!p->acpi.read && !p->root && pt_acpi_table(&p->acpi)) {
+	if (p->acpi.denied && pt_acpi_table(&p->acpi)) {
 		*ret_fix = pt_strf("run this as root: the %s table may say why", pt_acpi_table(&p->acpi));
 		return pt_strdup("the kernel has left it off");
 	}

@@ -7,6 +7,9 @@
 #include "decide/bootfix.h"
 #include "decide/doctor.h"
 
+/* each has a finding of its own; more than this are counted */
+#define IDS_SHOWN 16
+
 static bool in_kernel(enum pt_module_state state)
 {
 	return state == PT_MODULE_LOADED || state == PT_MODULE_BUILTIN;
@@ -122,7 +125,7 @@ static void with_id(const struct pt_host *host, const struct pt_vfio_id *id, str
 
 static void judge_ids(const struct pt_platform *p, const struct pt_host *host, struct pt_findings *f)
 {
-	for (size_t i = 0; i < p->vfio_ids.n && i < 32; i++) {
+	for (size_t i = 0; i < p->vfio_ids.n && i < IDS_SHOWN; i++) {
 		const struct pt_vfio_id *id = &p->vfio_ids.v[i];
 		PT_AUTO(pt_strv) names = { 0 };
 		pt_autofree char *list = NULL;
@@ -134,6 +137,10 @@ static void judge_ids(const struct pt_platform *p, const struct pt_host *host, s
 				"vfio-pci takes every %04x:%04x from the host at boot, now and when more are added%s%s",
 				id->vendor, id->device, names.n ? "; here: " : "; none is here", list);
 	}
+	if (p->vfio_ids.n > IDS_SHOWN)
+		pt_findings_add(f, PT_WARN, "vfio-ids", p->vfio_ids.v[IDS_SHOWN].where, NULL,
+				"vfio-pci takes %zu more kinds of device from the host at boot",
+				p->vfio_ids.n - IDS_SHOWN);
 }
 
 void pt_doctor_vfio(const struct pt_platform *p, const struct pt_host *host, struct pt_findings *f)

@@ -166,3 +166,14 @@ const struct pt_finding *pt_doctor_first(const struct pt_findings *findings)
 			return &findings->v[i];
 	return NULL;
 }
+
+const struct pt_finding *pt_doctor_undecided(const struct pt_findings *findings)
+{
+	static const char *const decisive[] = { "iommu-active", "iommu-group", "interrupt-remapping", "vfio-modules" };
+
+	for (size_t i = 0; i < findings->n; i++)
+		for (size_t n = 0; n < sizeof(decisive) / sizeof(*decisive); n++)
+			if (findings->v[i].verdict == PT_UNKNOWN && strcmp(findings->v[i].name, decisive[n]) == 0)
+				return &findings->v[i];
+	return NULL;
+}

@@ -28,6 +28,9 @@ void pt_doctor_device(const struct pt_platform *p, const struct pt_host *host, c
 /** pt_doctor_first() - the first thing to fix, or NULL when nothing stands against it */
 const struct pt_finding *pt_doctor_first(const struct pt_findings *findings);
 
+/** pt_doctor_undecided() - a check without which nothing can be promised, and which is unknown; or NULL */
+const struct pt_finding *pt_doctor_undecided(const struct pt_findings *findings);
+
 /* parts of the two above, each in src/decide/doctor-NOUN.c */
 void pt_doctor_iommu(const struct pt_platform *p, const struct pt_host *host, struct pt_findings *f);
 void pt_doctor_vfio(const struct pt_platform *p, const struct pt_host *host, struct pt_findings *f);

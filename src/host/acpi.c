@@ -73,7 +73,8 @@ static struct part sub(const struct part *s, size_t offset, size_t n)
 
 static int malformed(struct pt_error *err, const char *table, const struct part *s, const char *what)
 {
-	return pt_say(err, -EBADMSG, "the %s table is malformed: %s at byte %zu", table, what, s->at);
+	(void)pt_say(err, -EBADMSG, "the %s table is malformed: %s at byte %zu", table, what, s->at);
+	return -EBADMSG;
 }
 
 /* the table as its own header delimits it */
@@ -314,7 +315,8 @@ static void read_table(const struct pt_root *root, const char *name, struct pt_a
 	size_t size = 0;
 	int r = pt_file_read(root->sys_fd, path, PT_ACPI_TABLE_MAX, &table, &size);
 
-	if (r == -EACCES || r == -EPERM)
+	acpi->denied = r == -EACCES || r == -EPERM;
+	if (acpi->denied)
 		(void)pt_say(&err, r, "only root may read /sys/%s", path);
 	else if (r < 0)
 		(void)pt_fail(&err, r, "cannot read /sys/%s", path);

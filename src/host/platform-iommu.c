@@ -140,7 +140,7 @@ static void read_groups(const struct pt_root *root, struct pt_iommu *iommu)
 /* the beginning of a file that may be very long */
 static char *read_beginning(const struct pt_root *root, const char *path)
 {
-	pt_autoclose int fd = root->proc_fd < 0 ? -ENOENT : pt_file_open(root->proc_fd, path, O_RDONLY);
+	pt_autoclose int fd = root->proc_fd < 0 ? -ENOENT : pt_file_open(root->proc_fd, path, O_RDONLY | O_NONBLOCK);
 	pt_autofree char *text = NULL;
 	size_t n = 0;
 

@@ -78,6 +78,7 @@ struct pt_reserved {
  * struct pt_acpi - the firmware's tables about IOMMUs
  * @dmar (Intel), @ivrs (AMD), @iort (ARM), @viot (virtio): is there such a table
  * @read: the contents of DMAR or IVRS were read and parsed (0400: needs root)
+ * @denied: they were not, for want of rights
  * @why_not: when not @read: why, one sentence; or NULL
  * @intremap: DMAR flags bit 0; IVRS: an IO-APIC entry, without which Linux leaves interrupt remapping off
  * @opt_in: DMAR flags bit 2: the firmware asks the kernel to protect against DMA
@@ -90,6 +91,7 @@ struct pt_acpi {
 	enum pt_known viot;
 	bool devicetree;
 	bool read;
+	bool denied;
 	char *why_not;
 	bool intremap;
 	bool opt_in;

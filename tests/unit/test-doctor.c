@@ -177,6 +177,17 @@ static void a_host_that_is_well_has_no_first_thing_to_fix(void **state)
 	assert_null(pt_doctor_first(&f->found));
 }
 
+static void what_nobody_saw_is_not_promised(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_null(pt_doctor_undecided(&f->found));
+	f->p.iommu.active = PT_KNOWN_UNKNOWN;
+	assert_says(of_host(f, "iommu-active"), PT_UNKNOWN, "does not tell", NULL);
+	assert_null(pt_doctor_first(&f->found));
+	assert_ptr_equal(pt_doctor_undecided(&f->found), named(f, "iommu-active"));
+}
+
 static void each_reason_for_a_dark_iommu_is_told_apart(void **state)
 {
 	struct fixture *f = *state;
@@ -464,6 +475,7 @@ int main(void)
 		test(no_boot_loader_is_without_words),
 		test(a_word_is_taken_out_of_the_file_that_has_it),
 		test(a_host_that_is_well_has_no_first_thing_to_fix),
+		test(what_nobody_saw_is_not_promised),
 		test(each_reason_for_a_dark_iommu_is_told_apart),
 		test(amds_iommu_needs_no_parameter_and_amd_iommu_on_is_none),
 		test(a_virtual_machine_is_not_sent_into_a_firmware_set_up),

@@ -3,8 +3,11 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -357,6 +360,21 @@ static void a_driver_that_is_part_of_the_kernel_is_told_from_a_module(void **sta
 	assert_int_equal(more.driver_builtin, PT_KNOWN_UNKNOWN);
 }
 
+static void a_fifo_in_a_capture_is_not_waited_for(void **state)
+{
+	struct fixture *f = *state;
+	char path[128];
+
+	(void)snprintf(path, sizeof(path), "%s/proc/cpuinfo", f->tree->path);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	(void)snprintf(path, sizeof(path), "%s/proc/interrupts", f->tree->path);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	(void)alarm(20);
+	assert_int_equal(read_again(f)->cpu.arch, PT_ARCH_UNKNOWN);
+	assert_int_equal(f->p.iommu.intremap, PT_KNOWN_UNKNOWN);
+	(void)alarm(0);
+}
+
 static void an_attach_asks_only_for_iommu_and_interrupts(void **state)
 {
 	struct fixture *f = *state;
@@ -395,6 +413,7 @@ int main(void)
 		test(the_loaders_own_word_goes_before_the_tools_that_are_installed),
 		test(words_of_the_loaders_configuration_are_kept_with_their_file),
 		test(a_driver_that_is_part_of_the_kernel_is_told_from_a_module),
+		test(a_fifo_in_a_capture_is_not_waited_for),
 		test(an_attach_asks_only_for_iommu_and_interrupts),
 	};
 
