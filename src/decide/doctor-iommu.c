@@ -129,7 +129,7 @@ static void told_off(const struct pt_platform *p, const char *word, const char *
 	pt_autofree char *fix = pt_bootfix(p, add, word);
 
 	pt_findings_add(f, PT_FAIL, "iommu-active", CMDLINE, fix,
-			"the firmware offers an IOMMU, but the kernel is told not to use it: %s", word);
+			"the kernel is told not to use it: %s; the firmware has it on", word);
 }
 
 static void why_not_intel(const struct pt_platform *p, struct pt_findings *f)
@@ -267,7 +267,7 @@ static void judge_intremap(const struct pt_platform *p, struct pt_findings *f)
 	if (p->iommu.intremap == PT_KNOWN_YES)
 		pt_findings_add(f, PT_OK, "interrupt-remapping", "/proc/interrupts", NULL,
 				p->cpu.arch == PT_ARCH_ARM ? "devices' interrupts go through the GIC's ITS"
-							   : "interrupt remapping is on");
+							   : "the kernel remaps interrupts");
 	else if (p->iommu.intremap == PT_KNOWN_NO || word_with(p, "intremap", "off"))
 		not_remapped(p, f);
 	else
