@@ -78,6 +78,31 @@ static bool is_left_empty(const struct pt_judge *j, const struct pt_domain_contr
 	return lost;
 }
 
+/*
+ * libvirt fills the indexes below the highest one in use with controllers of its own choice (lsilogic on x86), so an
+ * empty one below another that stays is better left: in its place would come a stranger
+ * (virDomainDefAddImplicitControllers, docs/formatdomain.rst, Controllers).
+ */
+static bool would_be_filled(const struct pt_judge *j, const struct pt_domain_controller *c,
+			    const struct pt_domain_edit *edit)
+{
+	for (size_t i = 0; i < j->vm->disks.n; i++) {
+		const struct pt_domain_disk *k = &j->vm->disks.v[i];
+
+		if (pt_streq(k->bus, c->type) && k->has_controller_index && k->controller_index > c->index &&
+		    !pt_strv_has(&edit->remove_disks, k->target))
+			return true;
+	}
+	for (size_t i = 0; i < j->vm->hostdevs.n; i++) {
+		const struct pt_domain_hostdev *h = &j->vm->hostdevs.v[i];
+
+		if (pt_streq(c->type, "scsi") && h->kind == PT_HOSTDEV_SCSI && h->has_controller_index &&
+		    h->controller_index > c->index)
+			return true;
+	}
+	return false;
+}
+
 static void lose_controllers(struct pt_judge *j, struct pt_domain_edit *edit)
 {
 	for (size_t i = 0; i < j->vm->controllers.n; i++) {
@@ -86,6 +111,14 @@ static void lose_controllers(struct pt_judge *j, struct pt_domain_edit *edit)
 
 		if (!is_left_empty(j, c, edit))
 			continue;
+		if (would_be_filled(j, c, edit)) {
+			pt_judge_say(j, PT_NOTE, "controller-stays", NULL, NULL,
+				     "the %s controller %u%s%s%s of %s stays, empty: a disk hangs on a later one, and "
+				     "libvirt would fill the gap with one of its own choice",
+				     c->type, c->index, c->model ? " (" : "", c->model ? c->model : "",
+				     c->model ? ")" : "", j->vm->name);
+			continue;
+		}
 		ref = pt_array_add(&edit->remove_controllers);
 		ref->type = pt_strdup(c->type);
 		ref->index = c->index;

@@ -222,7 +222,24 @@ static void a_controller_stays_for_a_scsi_hostdev(void **state)
 	assert_int_equal(edit_of(w)->remove_controllers.n, 0);
 	w->vm.hostdevs.v[0].controller_index = 1;
 	attach(w);
-	assert_int_equal(edit_of(w)->remove_controllers.n, 1);
+	assert_int_equal(edit_of(w)->remove_controllers.n, 0);
+	assert_non_null(world_finding(w, "controller-stays"));
+}
+
+static void an_empty_controller_stays_where_libvirt_would_fill_the_gap(void **state)
+{
+	struct world *w = *state;
+	struct pt_domain_disk *k = world_add_disk(w, "sde", "scsi", "/dev/sdd", 4);
+
+	k->has_controller_index = true;
+	k->controller_index = 1;
+	world_ask(w, "0000:01:00.0");
+	attach(w);
+	assert_int_equal(edit_of(w)->remove_disks.n, 3);
+	assert_int_equal(edit_of(w)->remove_controllers.n, 0);
+	assert_string_equal(world_finding(w, "controller-stays")->fact,
+			    "the scsi controller 0 (virtio-scsi) of cvm stays, empty: a disk hangs on a later one, and "
+			    "libvirt would fill the gap with one of its own choice");
 }
 
 static void an_implicit_controller_cannot_be_removed(void **state)
@@ -440,6 +457,7 @@ int main(void)
 		t(a_disk_on_another_controller_and_its_controller_stay),
 		t(a_controller_stays_when_a_disk_does_not_say_where_it_hangs),
 		t(a_controller_stays_for_a_scsi_hostdev),
+		t(an_empty_controller_stays_where_libvirt_would_fill_the_gap),
 		t(an_implicit_controller_cannot_be_removed),
 		t(the_first_sata_controller_stays_and_further_ones_go),
 		t(a_controller_that_was_empty_before_stays),
