@@ -15,13 +15,13 @@ struct loop {
 	const char *below;
 };
 
-struct loops {
-	struct loop *v;
-	size_t n;
-	size_t cap;
+/* what is read once, for all targets; @paths: parallel to the host's blocks, of whole disks only */
+struct facts {
+	PT_ARRAY(struct loop) loops;
+	struct pt_strv *paths;
 };
 
-static void find_loops(const struct pt_look *look, struct loops *loops)
+static void find_loops(const struct pt_look *look, struct facts *facts)
 {
 	const struct pt_blocks *blocks = &look->host->blocks;
 
@@ -35,7 +35,7 @@ static void find_loops(const struct pt_look *look, struct loops *loops)
 		/* over a file it is the mount of the file's filesystem that counts */
 		below = pt_look_path(look, file);
 		if (below)
-			pt_array_push(loops, ((struct loop){ blocks->v[i].name, below->name }));
+			pt_array_push(&facts->loops, ((struct loop){ blocks->v[i].name, below->name }));
 	}
 }
 
@@ -150,7 +150,7 @@ static void add_partitions(const struct pt_look *look, struct pt_look_stack *sta
 	}
 }
 
-static void add_holders(const struct pt_look *look, const struct loops *loops, struct pt_look_stack *stack, int below,
+static void add_holders(const struct pt_look *look, const struct facts *facts, struct pt_look_stack *stack, int below,
 			const char *name)
 {
 	pt_autofree char *dir = pt_strf("class/block/%s/holders", name);
@@ -158,9 +158,9 @@ static void add_holders(const struct pt_look *look, const struct loops *loops, s
 
 	/* no such directory: nothing can hold it (a device that went away in between) */
 	(void)pt_file_list(look->root->sys_fd, dir, &holders);
-	for (size_t i = 0; i < loops->n; i++)
-		if (pt_streq(loops->v[i].below, name))
-			pt_strv_add(&holders, loops->v[i].name);
+	for (size_t i = 0; i < facts->loops.n; i++)
+		if (pt_streq(facts->loops.v[i].below, name))
+			pt_strv_add(&holders, facts->loops.v[i].name);
 	for (size_t i = 0; i < holders.n; i++) {
 		struct pt_look_node *node = add_node(stack, holders.v[i], below);
 
@@ -169,26 +169,24 @@ static void add_holders(const struct pt_look *look, const struct loops *loops, s
 	}
 }
 
-static bool hangs_on(const struct pt_look *look, const struct pt_block *b, struct pt_bdf function)
+static bool hangs_on(const struct pt_block *b, const struct pt_strv *paths, struct pt_bdf function)
 {
-	PT_AUTO(pt_strv) paths = { 0 };
-
 	if (b->has_controller && pt_bdf_eq(b->controller, function))
 		return true;
 	/* farther up: a disk behind a VMD function, the second controller of a multipath namespace */
-	pt_block_paths(look->root, b->name, &paths);
-	for (size_t i = 0; i < paths.n; i++)
-		if (pt_path_has_function(paths.v[i], function))
+	for (size_t i = 0; i < paths->n; i++)
+		if (pt_path_has_function(paths->v[i], function))
 			return true;
 	return false;
 }
 
-static void build(struct pt_look *look, const struct loops *loops, struct pt_bdf function, struct pt_look_stack *stack)
+static void build(struct pt_look *look, const struct facts *facts, struct pt_bdf function, struct pt_look_stack *stack)
 {
 	const struct pt_blocks *blocks = &look->host->blocks;
 
 	for (size_t i = 0; i < blocks->n; i++)
-		if (pt_streq(blocks->v[i].name, blocks->v[i].disk) && hangs_on(look, &blocks->v[i], function))
+		if (pt_streq(blocks->v[i].name, blocks->v[i].disk) &&
+		    hangs_on(&blocks->v[i], &facts->paths[i], function))
 			(void)add_node(stack, blocks->v[i].name, -1);
 	/* the list grows while it is walked; a device enters once, so that a capture that goes in circles ends */
 	for (size_t i = 0; i < stack->nodes.n && i < NODES_MAX; i++) {
@@ -196,7 +194,7 @@ static void build(struct pt_look *look, const struct loops *loops, struct pt_bdf
 
 		if (!stack->nodes.v[i].is_partition)
 			add_partitions(look, stack, (int)i, name);
-		add_holders(look, loops, stack, (int)i, name);
+		add_holders(look, facts, stack, (int)i, name);
 	}
 	if (stack->nodes.n > NODES_MAX)
 		pt_look_blind(look, "%s carries more than %d block devices; not all of them were looked at",
@@ -205,15 +203,22 @@ static void build(struct pt_look *look, const struct loops *loops, struct pt_bdf
 
 void pt_look_stacks(struct pt_look *look)
 {
-	struct loops loops = { 0 };
+	const struct pt_blocks *blocks = &look->host->blocks;
+	struct facts facts = { .paths = pt_alloc((blocks->n + 1) * sizeof(*facts.paths)) };
 
-	find_loops(look, &loops);
+	find_loops(look, &facts);
+	for (size_t i = 0; i < blocks->n; i++)
+		if (pt_streq(blocks->v[i].name, blocks->v[i].disk))
+			pt_block_paths(look->root, blocks->v[i].name, &facts.paths[i]);
 	for (size_t t = 0; t < look->targets.n; t++) {
 		struct pt_look_stack *stack = pt_array_add(&look->stacks);
 
-		build(look, &loops, look->targets.v[t].at, stack);
+		build(look, &facts, look->targets.v[t].at, stack);
 	}
-	free(loops.v);
+	for (size_t i = 0; i < blocks->n; i++)
+		pt_strv_done(&facts.paths[i]);
+	free(facts.paths);
+	free(facts.loops.v);
 }
 
 static const char *holder_text(enum pt_use_kind kind)
