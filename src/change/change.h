@@ -32,6 +32,10 @@ enum pt_progress_state {
  * @force_stop: asked when a guest ignored its shutdown request: 1 force it off, 0 give up and unwind; NULL gives up
  * @interrupted: asked between steps and while waiting: non-zero unwinds; may be NULL
  * @waiting: told once when somebody else has the lock, with who; may be NULL
+ * @back: asked again and again after a function went back to a driver of the host: are the disks that it had (a step's
+ *        @carried) there again, with their names?  1 yes, 0 not yet, a negative errno when that cannot be told; may be
+ *        NULL.  Drivers look for disks after their probe has returned, and a VM that has them needs them at its start
+ * @back_ms: how long to wait for that; disks that stay away are no failure of the step
  * @settle_ms: how long a started VM must stay up to count as started
  * @grace_ms: how long a shutdown or a start that was cut off may still come true by itself
  * @poll_ms: pause between two looks while waiting; 0: 200
@@ -46,6 +50,8 @@ struct pt_change_env {
 	int (*force_stop)(void *ctx, const struct pt_step *step);
 	int (*interrupted)(void *ctx);
 	void (*waiting)(void *ctx, const char *holder);
+	int (*back)(void *ctx, const struct pt_step *step);
+	unsigned back_ms;
 	struct pt_lock *lock;
 	unsigned wait_ms;
 	int proc_fd;

@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "change/lock.h"
 #include "change/run.h"
+#include "decide/group.h"
 
 static bool interrupted(const struct pt_run *run)
 {
@@ -119,6 +120,18 @@ static int set_autostart(struct pt_run *run, const struct pt_step *s, bool value
 	return r;
 }
 
+/* @driver now holds the function of @s: wait for what is behind it, where the host can see that at all */
+static void wait_for_disks(struct pt_run *run, const struct pt_step *s, const char *driver, bool may_stop)
+{
+	const struct pt_change_env *env = run->env;
+	long long end = pt_run_now_ms() + env->back_ms;
+
+	if (!env->back || !s->carried || !driver || pt_driver_is_vfio(driver))
+		return;
+	while (env->back(env->ctx, s) == 0 && pt_run_now_ms() < end && !(may_stop && interrupted(run)))
+		pt_run_pause(run);
+}
+
 static int make_driver(struct pt_run *run, const struct pt_step *s, char **ret_seen, struct pt_error *err)
 {
 	struct pt_bind want = pt_step_bind_before(s);
@@ -129,8 +142,11 @@ static int make_driver(struct pt_run *run, const struct pt_step *s, char **ret_s
 	want.override = s->override_after;
 	want.reprobe = s->reprobe;
 	r = pt_bind_driver(run->env->host, &want, err);
-	if (r < 0 || !s->reprobe)
-		return r < 0 ? r : 0;
+	if (r < 0)
+		return r;
+	wait_for_disks(run, s, s->driver_after, true);
+	if (!s->reprobe)
+		return 0;
 	r = pt_bind_look(run->env->host, s->bdf, ret_seen, &override, err);
 	free(override);
 	return r;
@@ -251,7 +267,10 @@ static int unmake_driver(struct pt_run *run, const struct pt_step *s, struct pt_
 	struct pt_bind want = pt_step_bind_before(s);
 	int r = pt_bind_driver(run->env->host, &want, err);
 
-	return r < 0 ? r : 0;
+	if (r < 0)
+		return r;
+	wait_for_disks(run, s, s->driver_before, false);
+	return 0;
 }
 
 int pt_step_unmake(struct pt_run *run, struct pt_step_row *row, struct pt_error *err)

@@ -10,10 +10,13 @@
 
 #include "base/alloc.h"
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "change/lock.h"
 #include "cli/findings.h"
 #include "cli/print.h"
+#include "decide/verify.h"
 #include "domxml/domxml.h"
+#include "host/block.h"
 #include "host/ops.h"
 #include "journal/journal.h"
 #include "shape/finding.h"
@@ -23,6 +26,9 @@
 #define SETTLE_MS 5000u
 /* a shutdown or a start that was cut off comes true within this or, most likely, not at all */
 #define GRACE_MS 20000u
+
+/* a RAID controller's firmware may take a minute to come up before it shows a disk */
+#define BACK_MS 120000u
 
 static const struct pt_host_paths paths = {
 	.reserved = "/etc/passthru/reserved.d",
@@ -141,6 +147,46 @@ static void waiting(void *ctx, const char *holder)
 	pt_cli_progress(p->cli, "waiting for another change: %s", holder);
 }
 
+/* is there a disk behind @bdf with this serial number or WWN, and has udev given it its names? */
+static bool disk_is_back(const struct pt_blocks *blocks, struct pt_bdf bdf, const char *serial, const char *wwn,
+			 bool udev)
+{
+	for (size_t i = 0; i < blocks->n; i++) {
+		const struct pt_block *b = &blocks->v[i];
+
+		if (!b->has_controller || !pt_bdf_eq(b->controller, bdf) || !pt_streq(b->name, b->disk))
+			continue;
+		if (pt_disk_is(b->serial, serial, NULL) || pt_disk_is(b->wwn, NULL, wwn))
+			return !udev || b->links.n > 0;
+	}
+	return false;
+}
+
+static int disks_are_back(void *ctx, const struct pt_step *step)
+{
+	const struct pt_root *root = &((struct pt_changing_parts *)ctx)->cli->root;
+	bool udev = pt_file_exists(root->root_fd, "run/udev/control") == 1;
+	PT_AUTO(pt_blocks) blocks = { 0 };
+	const char *at = step->carried;
+	char *kind = NULL;
+	char *serial = NULL;
+	char *wwn = NULL;
+	bool all = true;
+	int r = pt_block_list(root, &blocks, NULL);
+
+	if (r < 0)
+		return r;
+	while (pt_carried_next(&at, &kind, &serial, &wwn)) {
+		if (pt_streq(kind, "disk"))
+			all = all && disk_is_back(&blocks, step->bdf, serial, wwn, udev);
+		free(kind);
+		free(serial);
+		free(wwn);
+	}
+	/* there while udev has events that it has not worked off */
+	return all && pt_file_exists(root->root_fd, "run/udev/queue") != 1;
+}
+
 /* --yes says that the VM may be stopped, not that its guest may lose what it did not write out */
 static int force_stop(void *ctx, const struct pt_step *step)
 {
@@ -203,6 +249,8 @@ static int open_all(struct pt_cli *cli, struct pt_vm_conn *conn, bool look_only,
 		.force_stop = force_stop,
 		.interrupted = interrupted,
 		.waiting = waiting,
+		.back = disks_are_back,
+		.back_ms = BACK_MS,
 		.lock = p->lock,
 		.wait_ms = (unsigned)wait_s * 1000,
 		.proc_fd = cli->root.proc_fd,

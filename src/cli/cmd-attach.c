@@ -7,8 +7,8 @@
 #include "cli/prove.h"
 #include "decide/verify.h"
 
-#define PROVE_S	      120
-#define PROVE_AGENT_S 30
+#define PROVE_S	      180
+#define PROVE_AGENT_S 90
 
 PT_DEFINE_CLEANUP(struct pt_vm_conn *, pt_vm_close)
 
@@ -18,7 +18,7 @@ static const struct pt_option options[] = {
 	{ "autostart", 0, NULL, "let the VM start when this host boots", false },
 	{ "managed", 0, "yes|no", "libvirt's managed=: no for storage controllers, else yes", false },
 	{ "stop-timeout", 0, "SECONDS", "how long the guest may take to shut down (180)", false },
-	{ "prove-timeout", 0, "SECONDS", "how long to wait for the guest's proofs (120)", false },
+	{ "prove-timeout", 0, "SECONDS", "how long to wait for the guest's proofs (180)", false },
 	PT_FORCE_OPTIONS,
 	{ NULL, 0, NULL, NULL, false },
 };

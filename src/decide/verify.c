@@ -299,12 +299,23 @@ static void judge_device(const struct pt_verify *v, const struct pt_verify_devic
 	tell_disks(v, d, out);
 }
 
+static void judge_agent(const struct pt_verify *v, struct pt_findings *out)
+{
+	const struct pt_guest *g = v->guest;
+
+	if (g->silent)
+		pt_findings_add(out, g->no_channel ? PT_NOTE : PT_UNKNOWN, "guest-agent", "guest agent",
+				g->no_channel ? "give it a <channel type='unix'> with <target type='virtio' "
+						"name='org.qemu.guest_agent.0'/>, and the guest qemu-guest-agent"
+					      : "install and start qemu-guest-agent in the guest, if it has booted",
+				"the guest's own word is missing: %s", g->silent);
+	else
+		pt_findings_add(out, PT_OK, "guest-agent", "guest agent", NULL, "the guest agent of %s answers%s%s",
+				v->vm->name, g->os ? ": " : "", g->os ? g->os : "");
+}
+
 void pt_decide_verify(const struct pt_verify *v, struct pt_findings *ret_findings)
 {
-	const char *fix =
-		"in the guest: install and start qemu-guest-agent; in the VM: a <channel> of type virtio named "
-		"org.qemu.guest_agent.0";
-
 	if (!v->n_devices) {
 		pt_findings_add(ret_findings, PT_FAIL, "devices", "libvirt", "`passthru attach` gives it one",
 				"%s has no PCI device of this host", v->vm->name);
@@ -316,11 +327,6 @@ void pt_decide_verify(const struct pt_verify *v, struct pt_findings *ret_finding
 	}
 	for (size_t i = 0; i < v->n_devices; i++)
 		judge_device(v, &v->devices[i], ret_findings);
-	if (v->guest && v->guest->silent)
-		pt_findings_add(ret_findings, PT_UNKNOWN, "guest-agent", "guest agent", fix,
-				"the guest's own word is missing: %s", v->guest->silent);
-	else if (v->guest)
-		pt_findings_add(ret_findings, PT_OK, "guest-agent", "guest agent", NULL,
-				"the guest agent of %s answers%s%s", v->vm->name, v->guest->os ? ": " : "",
-				v->guest->os ? v->guest->os : "");
+	if (v->guest)
+		judge_agent(v, ret_findings);
 }

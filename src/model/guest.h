@@ -39,10 +39,12 @@ struct pt_guest_function {
 /**
  * struct pt_guest - the guest agent's word; owns everything
  * @silent: why nobody answers; NULL when the agent does
+ * @no_channel: the VM has no way to an agent, so that none will ever answer
  * @disks_unknown, @nics_unknown, @functions_unknown: why the guest cannot tell; NULL when the list is what it has
  */
 struct pt_guest {
 	char *silent;
+	bool no_channel;
 	char *os;
 	char *disks_unknown;
 	char *nics_unknown;

@@ -158,7 +158,7 @@ static int ask_libvirt(void *ctx, const char *command, int timeout_s, char **ret
 	char *reply = virDomainQemuAgentCommand(dom, command, timeout_s, 0);
 
 	if (!reply)
-		return pt_vm_fail(err, "the guest agent of %s does not answer", virDomainGetName(dom));
+		return pt_vm_fail(err, "libvirt says");
 	*ret_reply = reply;
 	return 0;
 }
@@ -172,7 +172,8 @@ void pt_guest_ask(struct pt_vm_conn *conn, const char *uuid, struct pt_guest *re
 
 	if (r >= 0 && !live.guest_agent) {
 		*ret_guest = (struct pt_guest){ 0 };
-		pt_guest_keep_silent(ret_guest, "the VM has no channel for a guest agent (org.qemu.guest_agent.0)");
+		pt_guest_keep_silent(ret_guest, "the VM has no channel for a guest agent");
+		ret_guest->no_channel = true;
 		return;
 	}
 	if (r >= 0)

@@ -221,6 +221,17 @@ static void a_silent_guest_is_unknown_once_and_fails_nothing(void **state)
 	assert_non_null(nth(f, "guest-agent", 0)->fix);
 }
 
+static void a_vm_without_a_channel_is_told_how_to_get_one_and_waited_for_no_longer(void **state)
+{
+	struct fixture *f = *state;
+
+	pt_guest_keep_silent(&f->guest, "the VM has no channel for a guest agent");
+	f->guest.no_channel = true;
+	pt_decide_verify(&f->verify, &f->found);
+	assert_int_equal(nth(f, "guest-agent", 0)->verdict, PT_NOTE);
+	assert_non_null(strstr(nth(f, "guest-agent", 0)->fix, "org.qemu.guest_agent.0"));
+}
+
 static void an_interface_is_looked_for_by_its_mac(void **state)
 {
 	struct fixture *f = *state;
@@ -350,6 +361,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			a_function_without_a_driver_in_the_guest_is_told_apart_from_a_missing_one, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_silent_guest_is_unknown_once_and_fails_nothing, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_vm_without_a_channel_is_told_how_to_get_one_and_waited_for_no_longer,
+						setup, teardown),
 		cmocka_unit_test_setup_teardown(an_interface_is_looked_for_by_its_mac, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_vm_that_is_off_proves_nothing_but_tells_where_its_devices_are, setup,
 						teardown),
