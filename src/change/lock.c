@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -76,7 +77,7 @@ static void read_holder(const struct pt_lock *lock, char *ret_text, size_t size)
 		if ((unsigned char)*c < 0x20 || *c == 0x7f)
 			*c = '?';
 	if (!ret_text[0])
-		(void)strcpy(ret_text, "somebody");
+		(void)snprintf(ret_text, size, "somebody");
 }
 
 static void pause_ms(unsigned ms)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The plan that takes an earlier change back, if the world still is what that change left. */
 #include <errno.h>
+#include <stdarg.h>
 #include <stdlib.h>
 
 #include "base/cleanup.h"
@@ -119,6 +120,26 @@ static const char *or_none(const char *name)
 	return name ? name : "none";
 }
 
+static bool same(const char *a, const char *b)
+{
+	return pt_streq(or_none(a), or_none(b));
+}
+
+/* what is as it was before the change needs no undoing: said, and passed over */
+static int already(struct pt_plan *plan, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static int already(struct pt_plan *plan, const char *format, ...)
+{
+	pt_autofree char *fact = NULL;
+	va_list ap;
+
+	va_start(ap, format);
+	fact = pt_strfv(format, ap);
+	va_end(ap);
+	(void)pt_findings_add(&plan->findings, PT_NOTE, "as-before", NULL, NULL, "%s", fact);
+	return 0;
+}
+
 static int invert_driver(const struct undo *u, const struct pt_step_row *row, struct pt_plan *plan,
 			 struct pt_error *err)
 {
@@ -143,7 +164,11 @@ static int invert_driver(const struct undo *u, const struct pt_step_row *row, st
 			*err = why;
 		return r;
 	}
-	if (!pt_streq(or_none(driver), or_none(expected)) || !pt_streq(or_none(override), or_none(s->override_after))) {
+	if (same(driver, s->driver_before) && same(override, s->override_before))
+		return already(plan, "%s has its old driver again, %s", pt_bdf_str(s->bdf).s, or_none(driver));
+	/* a reboot may have put back the one and kept the other: both are ours to put back */
+	if ((!same(driver, expected) && !same(driver, s->driver_before)) ||
+	    (!same(override, s->override_after) && !same(override, s->override_before))) {
 		(void)pt_refuse(
 			err, NULL,
 			"change %lld cannot be undone: %s was left with driver %s and driver_override %s, and has "
@@ -155,6 +180,7 @@ static int invert_driver(const struct undo *u, const struct pt_step_row *row, st
 	}
 	pt_step_invert(s, &inverse);
 	pt_strset(&inverse.driver_before, driver);
+	pt_strset(&inverse.override_before, override);
 	pt_array_push(&plan->steps, inverse);
 	return 0;
 }
@@ -178,6 +204,8 @@ static int invert_define(const struct undo *u, const struct pt_step_row *row, st
 			*err = why;
 		return r;
 	}
+	if (pt_definitions_same(now, s->xml_before))
+		return already(plan, "%s has its old definition again", s->vm);
 	if (!pt_definitions_same(now, left)) {
 		diff = pt_domxml_diff(left, now);
 		(void)pt_refuse(
@@ -215,6 +243,23 @@ static int invert_rest(const struct undo *u, const struct pt_step_row *row, stru
 	return r;
 }
 
+static int invert_autostart(const struct undo *u, const struct pt_step_row *row, struct pt_plan *plan,
+			    struct pt_error *err)
+{
+	const struct pt_step *s = &row->step;
+	struct pt_step inverse;
+	bool now = false;
+	int r = u->env->vm->autostart(u->env->vm->ctx, s->vm_uuid, -1, &now, err);
+
+	if (r < 0)
+		return r;
+	if (now != s->flag)
+		return already(plan, "autostart of %s is %s again", s->vm, now ? "on" : "off");
+	pt_step_invert(s, &inverse);
+	pt_array_push(&plan->steps, inverse);
+	return 0;
+}
+
 static int invert(const struct undo *u, const struct pt_step_row *row, struct pt_plan *plan, struct pt_error *err)
 {
 	switch (row->step.kind) {
@@ -228,6 +273,8 @@ static int invert(const struct undo *u, const struct pt_step_row *row, struct pt
 		return invert_driver(u, row, plan, err);
 	case PT_STEP_VM_DEFINE:
 		return invert_define(u, row, plan, err);
+	case PT_STEP_VM_AUTOSTART:
+		return invert_autostart(u, row, plan, err);
 	default:
 		return invert_rest(u, row, plan, err);
 	}
@@ -259,7 +306,8 @@ static void power_step(struct pt_plan *plan, enum pt_step_kind kind, const struc
  * A VM that runs now is shut down before anything under it is changed.  Afterwards it runs if it ran before the change;
  * where the change had not touched that, if it runs now.
  */
-static int add_power(struct undo *u, struct pt_plan *before, struct pt_plan *after, struct pt_error *err)
+static int add_power(struct undo *u, const struct pt_plan *middle, struct pt_plan *before, struct pt_plan *after,
+		     struct pt_error *err)
 {
 	for (size_t i = 0; i < u->record.steps.n; i++) {
 		const struct pt_step *s = &u->record.steps.v[i].step;
@@ -277,6 +325,8 @@ static int add_power(struct undo *u, struct pt_plan *before, struct pt_plan *aft
 		pt_strv_add(&u->vms, s->vm_uuid);
 		runs = state != PT_DOMAIN_SHUTOFF;
 		ran = ran_before(&u->record, s->vm_uuid);
+		if (runs && middle->steps.n == 0)
+			continue;
 		if (runs)
 			power_step(before, PT_STEP_VM_STOP, s);
 		if (ran == 1 || (ran < 0 && runs))
@@ -296,14 +346,18 @@ static int make_plan(struct undo *u, struct pt_plan *plan, struct pt_error *err)
 {
 	PT_AUTO(pt_plan) middle = { 0 };
 	PT_AUTO(pt_plan) last = { 0 };
-	int r = add_power(u, plan, &last, err);
+	int r = 0;
 
 	for (size_t i = u->record.steps.n; i-- > 0 && r == 0;)
 		r = invert(u, &u->record.steps.v[i], &middle, err);
+	if (r == 0)
+		r = add_power(u, &middle, plan, &last, err);
 	if (r < 0)
 		return r;
 	move_steps(plan, &middle);
 	move_steps(plan, &last);
+	plan->findings = middle.findings;
+	middle.findings = (struct pt_findings){ 0 };
 	plan->verb = pt_strdup("undo");
 	plan->summary = pt_strf("undo change %lld: %s", u->record.head.id, u->record.head.summary);
 	plan->undoes = u->record.head.id;

@@ -415,7 +415,8 @@ int pt_changing_run(struct pt_cli *cli, struct pt_vm_conn *conn, struct pt_plan 
 	r = pt_change_prepare(&vm, plan, err);
 	if (r < 0)
 		return r;
-	if (plan->steps.n == 0) {
+	/* an undo that finds everything as before is made all the same: the history shall say so */
+	if (plan->steps.n == 0 && !plan->undoes) {
 		(void)fputs("there is nothing to do\n", cli->diag);
 		return PT_EXIT_DONE;
 	}

@@ -209,6 +209,21 @@ static void a_vm_that_dies_with_its_new_device_gets_its_old_life_back(void **sta
 	free(before);
 }
 
+static void a_group_that_the_host_still_uses_is_found_at_the_start_and_all_is_taken_back(void **state)
+{
+	struct stage *w = *state;
+	struct pt_error err = { 0 };
+	char *before;
+
+	w->nic->group = w->hba->group;
+	before = stage_text(w);
+	stage_open(w);
+	assert_int_equal(attach(w, &err), -EINVAL);
+	assert_ptr_equal(strstr(err.msg, "group of 0000:01:00.0 is not viable\neverything is as it was"), err.msg);
+	assert_stage(w, before, 0);
+	free(before);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -222,6 +237,9 @@ int main(void)
 						stage_teardown),
 		cmocka_unit_test_setup_teardown(a_vm_is_not_started_without_the_device_that_could_not_be_put_back,
 						stage_setup, stage_teardown),
+		cmocka_unit_test_setup_teardown(
+			a_group_that_the_host_still_uses_is_found_at_the_start_and_all_is_taken_back, stage_setup,
+			stage_teardown),
 		cmocka_unit_test_setup_teardown(a_vm_that_dies_with_its_new_device_gets_its_old_life_back, stage_setup,
 						stage_teardown),
 	};

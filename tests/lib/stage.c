@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "base/alloc.h"
+#include "base/cleanup.h"
 #include "fakesys.h"
 
 static int count_fds(void)
@@ -226,4 +227,51 @@ int stage_in_child(struct stage *w, int (*f)(struct stage *w))
 	if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
 		fail_msg("the child did not end in order: status %x", (unsigned)status);
 	return WEXITSTATUS(status);
+}
+
+int stage_make_attach(struct stage *s, long long *ret_id, struct pt_error *err)
+{
+	PT_AUTO(pt_plan) plan = { 0 };
+
+	stage_attach(s, &plan);
+	*err = (struct pt_error){ 0 };
+	return pt_change_apply(&s->env, &plan, ret_id, err);
+}
+
+long long stage_attached(struct stage *s)
+{
+	struct pt_error err;
+	long long id = 0;
+
+	if (stage_make_attach(s, &id, &err) < 0)
+		fail_msg("%s", err.msg);
+	return id;
+}
+
+int stage_make_undo(struct stage *s, long long id, struct pt_error *err)
+{
+	PT_AUTO(pt_plan) plan = { 0 };
+	long long made = 0;
+	int r;
+
+	*err = (struct pt_error){ 0 };
+	r = pt_change_undo_plan(&s->env, id, &plan, err);
+	return r < 0 ? r : pt_change_apply(&s->env, &plan, &made, err);
+}
+
+void stage_says(const struct pt_error *err, const char *what)
+{
+	if (!strstr(err->msg, what) && !strstr(err->hint, what))
+		fail_msg("'%s' (%s) says nothing of '%s'", err->msg, err->hint, what);
+}
+
+enum pt_change_state stage_state_of(const struct stage *s, long long id)
+{
+	struct pt_change_record record;
+	enum pt_change_state state;
+
+	assert_int_equal(pt_journal_get(s->env.journal, id, &record, NULL), 0);
+	state = record.head.state;
+	pt_change_record_done(&record);
+	return state;
 }

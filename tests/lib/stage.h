@@ -64,4 +64,16 @@ char *stage_text(const struct stage *w);
 /** stage_in_child() - run @f in a child; its exit status: FAULT_EXIT when it died at a fault */
 int stage_in_child(struct stage *w, int (*f)(struct stage *w));
 
+/** stage_make_attach() - plan it and apply it; stage_attached() - the same, and it must succeed: the change's number */
+int stage_make_attach(struct stage *s, long long *ret_id, struct pt_error *err);
+long long stage_attached(struct stage *s);
+
+/** stage_make_undo() - plan it and apply it; @id 0: the newest */
+int stage_make_undo(struct stage *s, long long id, struct pt_error *err);
+
+/** stage_says() - fails the test unless message or hint holds @what */
+void stage_says(const struct pt_error *err, const char *what);
+
+enum pt_change_state stage_state_of(const struct stage *s, long long id);
+
 #endif

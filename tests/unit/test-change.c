@@ -27,42 +27,6 @@ static int setup(void **state)
 	return 0;
 }
 
-static int attach(struct stage *s, long long *ret_id, struct pt_error *err)
-{
-	PT_AUTO(pt_plan) plan = { 0 };
-
-	stage_attach(s, &plan);
-	*err = (struct pt_error){ 0 };
-	return pt_change_apply(&s->env, &plan, ret_id, err);
-}
-
-static long long attached(struct stage *s)
-{
-	struct pt_error err;
-	long long id = 0;
-
-	if (attach(s, &id, &err) < 0)
-		fail_msg("%s", err.msg);
-	return id;
-}
-
-static int undo(struct stage *s, long long id, struct pt_error *err)
-{
-	PT_AUTO(pt_plan) plan = { 0 };
-	long long made = 0;
-	int r;
-
-	*err = (struct pt_error){ 0 };
-	r = pt_change_undo_plan(&s->env, id, &plan, err);
-	return r < 0 ? r : pt_change_apply(&s->env, &plan, &made, err);
-}
-
-static void says(const struct pt_error *err, const char *what)
-{
-	if (!strstr(err->msg, what) && !strstr(err->hint, what))
-		fail_msg("'%s' (%s) says nothing of '%s'", err->msg, err->hint, what);
-}
-
 static size_t count_changes(const struct stage *s)
 {
 	struct pt_change_list list = { 0 };
@@ -72,17 +36,6 @@ static size_t count_changes(const struct stage *s)
 	n = list.n;
 	pt_change_list_done(&list);
 	return n;
-}
-
-static enum pt_change_state state_of(const struct stage *s, long long id)
-{
-	struct pt_change_record record;
-	enum pt_change_state state;
-
-	assert_int_equal(pt_journal_get(s->env.journal, id, &record, NULL), 0);
-	state = record.head.state;
-	pt_change_record_done(&record);
-	return state;
 }
 
 /* the plan is made; then @move happens; then it is applied */
@@ -98,7 +51,7 @@ static void refused_after(struct stage *s, void (*move)(struct stage *s), int co
 	move(s);
 	before = stage_text(s);
 	assert_int_equal(pt_change_apply(&s->env, &plan, &id, &err), code);
-	says(&err, why);
+	stage_says(&err, why);
 	after = stage_text(s);
 	assert_string_equal(before, after);
 	/* refused before anything was begun: not even the journal knows of it */
@@ -199,130 +152,6 @@ static void a_vm_that_is_gone_is_noticed(void **state)
 	refused_after(*state, delete_vm, -ENOENT, "no VM has the UUID");
 }
 
-static void undo_brings_everything_back(void **state)
-{
-	struct stage *s = *state;
-	char *before = stage_text(s);
-	struct pt_error err;
-	long long id = attached(s);
-	char *after;
-
-	assert_int_equal(undo(s, 0, &err), 0);
-	after = stage_text(s);
-	assert_string_equal(before, after);
-	assert_int_equal(state_of(s, id), PT_CHANGE_UNDONE);
-	assert_int_equal(undo(s, 0, &err), -ENOENT);
-	says(&err, "there is nothing to undo");
-	assert_int_equal(undo(s, id, &err), -EINVAL);
-	says(&err, "undone already, by change 2");
-	free(before);
-	free(after);
-}
-
-static void an_undo_can_be_undone(void **state)
-{
-	struct stage *s = *state;
-	struct pt_error err;
-	long long id = attached(s);
-	char *before = stage_text(s);
-	char *after;
-
-	assert_int_equal(undo(s, 0, &err), 0);
-	if (undo(s, 2, &err) < 0)
-		fail_msg("%s", err.msg);
-	after = stage_text(s);
-	assert_string_equal(before, after);
-	assert_int_equal(state_of(s, id), PT_CHANGE_DONE);
-	assert_int_equal(state_of(s, 2), PT_CHANGE_UNDONE);
-	free(before);
-	free(after);
-}
-
-static void undo_refuses_where_the_definition_was_edited(void **state)
-{
-	struct stage *s = *state;
-	struct pt_error err;
-
-	(void)attached(s);
-	edit(s);
-	assert_int_equal(undo(s, 0, &err), -EPERM);
-	assert_int_equal(err.kind, PT_ERROR_REFUSED);
-	says(&err, "the definition of cvm was edited since");
-	says(&err, "<vcpu placement");
-	assert_null(strstr(err.msg, "sesame"));
-}
-
-static void undo_refuses_where_the_device_was_bound_by_another_hand(void **state)
-{
-	struct stage *s = *state;
-	struct pt_error err;
-
-	(void)attached(s);
-	(void)strcpy(s->hba->driver, "igb");
-	assert_int_equal(undo(s, 0, &err), -EPERM);
-	says(&err,
-	     "0000:01:00.0 was left with driver vfio-pci and driver_override vfio-pci, and has igb and vfio-pci now");
-	(void)strcpy(s->hba->driver, "vfio-pci");
-	replace_card(s);
-	assert_int_equal(undo(s, 0, &err), -EPERM);
-	says(&err, "another device is at 0000:01:00.0 now");
-}
-
-static void undo_refuses_while_a_later_change_of_the_same_vm_stands(void **state)
-{
-	struct stage *s = *state;
-	struct pt_error err;
-	long long id = attached(s);
-	PT_AUTO(pt_plan) plan = { .verb = pt_strdup("set"), .summary = pt_strdup("turn autostart of cvm off") };
-	struct pt_step *step = pt_plan_step(&plan, PT_STEP_VM_AUTOSTART);
-	long long later = 0;
-
-	step->vm = pt_strdup("cvm");
-	step->vm_uuid = pt_strdup(STAGE_CVM);
-	assert_int_equal(pt_change_apply(&s->env, &plan, &later, &err), 0);
-	assert_int_equal(undo(s, id, &err), -EPERM);
-	says(&err, "change 2 (turn autostart of cvm off) came later and is about the VM cvm too");
-	/* newest first, both can go */
-	assert_int_equal(undo(s, 0, &err), 0);
-	assert_int_equal(undo(s, 0, &err), 0);
-	assert_string_equal(s->hba->driver, "megaraid_sas");
-}
-
-static void undo_of_a_vm_that_was_shut_off_since_starts_it_as_before(void **state)
-{
-	struct stage *s = *state;
-	struct pt_error err;
-
-	(void)attached(s);
-	power_off(s);
-	assert_int_equal(undo(s, 0, &err), 0);
-	assert_int_equal(s->cvm->state, PT_DOMAIN_RUNNING);
-	assert_int_equal(s->cvm->stops, 1);
-}
-
-static void undo_stops_a_vm_that_was_started_since_and_starts_it_again(void **state)
-{
-	struct stage *s = *state;
-	struct pt_error err = { 0 };
-	PT_AUTO(pt_plan) plan = { 0 };
-	long long id;
-
-	/* the same change on a VM that is shut off: no stop, no start */
-	power_off(s);
-	stage_attach(s, &plan);
-	pt_step_done(&plan.steps.v[0]);
-	memmove(&plan.steps.v[0], &plan.steps.v[1], 4 * sizeof(*plan.steps.v));
-	pt_step_done(&plan.steps.v[5]);
-	plan.steps.n = 4;
-	if (pt_change_apply(&s->env, &plan, &id, &err) < 0)
-		fail_msg("%s", err.msg);
-	s->cvm->state = PT_DOMAIN_RUNNING;
-	assert_int_equal(undo(s, 0, &err), 0);
-	assert_int_equal(s->cvm->stops, 1);
-	assert_int_equal(s->cvm->starts, 1);
-	assert_string_equal(s->hba->driver, "megaraid_sas");
-}
-
 static void a_guest_that_ignores_its_shutdown_is_left_running(void **state)
 {
 	struct stage *s = *state;
@@ -332,10 +161,10 @@ static void a_guest_that_ignores_its_shutdown_is_left_running(void **state)
 	long long id;
 
 	s->cvm->ignores_shutdown = true;
-	assert_int_equal(attach(s, &id, &err), -ETIMEDOUT);
-	says(&err, "did not shut down");
-	says(&err, "everything is as it was");
-	says(&err, "--force-stop");
+	assert_int_equal(stage_make_attach(s, &id, &err), -ETIMEDOUT);
+	stage_says(&err, "did not shut down");
+	stage_says(&err, "everything is as it was");
+	stage_says(&err, "--force-stop");
 	after = stage_text(s);
 	assert_string_equal(before, after);
 	free(before);
@@ -350,7 +179,7 @@ static void a_guest_that_ignores_its_shutdown_is_forced_off_when_allowed(void **
 
 	s->cvm->ignores_shutdown = true;
 	s->force = 1;
-	assert_int_equal(attach(s, &id, &err), 0);
+	assert_int_equal(stage_make_attach(s, &id, &err), 0);
 	assert_string_equal(s->hba->driver, "vfio-pci");
 }
 
@@ -362,8 +191,8 @@ static void a_guest_that_shuts_down_too_late_runs_again(void **state)
 
 	s->cvm->late_shutdown = true;
 	s->env.grace_ms = 200;
-	assert_int_equal(attach(s, &id, &err), -ETIMEDOUT);
-	says(&err, "everything is as it was");
+	assert_int_equal(stage_make_attach(s, &id, &err), -ETIMEDOUT);
+	stage_says(&err, "everything is as it was");
 	assert_int_equal(s->cvm->state, PT_DOMAIN_RUNNING);
 	assert_int_equal(s->cvm->starts, 1);
 }
@@ -375,11 +204,11 @@ static void an_interrupt_takes_everything_back(void **state)
 	long long id;
 
 	s->interrupt = 1;
-	assert_int_equal(attach(s, &id, &err), -ECANCELED);
-	says(&err, "interrupted");
-	says(&err, "everything is as it was");
+	assert_int_equal(stage_make_attach(s, &id, &err), -ECANCELED);
+	stage_says(&err, "interrupted");
+	stage_says(&err, "everything is as it was");
 	assert_int_equal(err.kind, PT_ERROR_FAILED);
-	assert_int_equal(state_of(s, id), PT_CHANGE_FAILED);
+	assert_int_equal(stage_state_of(s, id), PT_CHANGE_FAILED);
 }
 
 static void the_original_definition_is_kept_as_a_file(void **state)
@@ -391,7 +220,7 @@ static void the_original_definition_is_kept_as_a_file(void **state)
 	size_t n;
 	FILE *f;
 
-	(void)attached(s);
+	(void)stage_attached(s);
 	f = fopen(path, "re");
 	assert_non_null(f);
 	n = fread(text, 1, sizeof(text) - 1, f);
@@ -430,12 +259,12 @@ static void what_another_change_has_in_its_hands_is_refused(void **state)
 	long long id;
 
 	(void)open_change(s, getpid(), "cvm", STAGE_CVM);
-	assert_int_equal(attach(s, &id, &err), -EPERM);
-	says(&err, "the VM cvm is being changed right now by change 1 (attach something), process ");
+	assert_int_equal(stage_make_attach(s, &id, &err), -EPERM);
+	stage_says(&err, "the VM cvm is being changed right now by change 1 (attach something), process ");
 	/* its owner lives: recover leaves it alone */
 	assert_int_equal(pt_change_recover(&s->env, &settled, &err), 0);
 	assert_int_equal(settled, 0);
-	assert_int_equal(state_of(s, 1), PT_CHANGE_OPEN);
+	assert_int_equal(stage_state_of(s, 1), PT_CHANGE_OPEN);
 }
 
 static void what_a_dead_change_left_is_refused_until_recovered(void **state)
@@ -446,13 +275,13 @@ static void what_a_dead_change_left_is_refused_until_recovered(void **state)
 	long long id;
 
 	(void)open_change(s, 1, "cvm", STAGE_CVM);
-	assert_int_equal(attach(s, &id, &err), -EPERM);
-	says(&err, "which was cut off");
-	says(&err, "passthru recover");
+	assert_int_equal(stage_make_attach(s, &id, &err), -EPERM);
+	stage_says(&err, "which was cut off");
+	stage_says(&err, "passthru recover");
 	assert_int_equal(pt_change_recover(&s->env, &settled, &err), 0);
 	assert_int_equal(settled, 1);
-	assert_int_equal(state_of(s, 1), PT_CHANGE_FAILED);
-	(void)attached(s);
+	assert_int_equal(stage_state_of(s, 1), PT_CHANGE_FAILED);
+	(void)stage_attached(s);
 }
 
 static void a_change_of_another_vm_is_in_nobodys_way(void **state)
@@ -460,7 +289,7 @@ static void a_change_of_another_vm_is_in_nobodys_way(void **state)
 	struct stage *s = *state;
 
 	(void)open_change(s, getpid(), "other", STAGE_OTHER);
-	(void)attached(s);
+	(void)stage_attached(s);
 }
 
 static void the_lock_names_who_has_it(void **state)
@@ -475,12 +304,12 @@ static void the_lock_names_who_has_it(void **state)
 	assert_int_equal(pt_lock_open(dir, &held, NULL), 0);
 	assert_int_equal(pt_lock_take(held, "attach 0000:02:00.0 to other", &wait, NULL), 0);
 	s->env.wait_ms = 60;
-	assert_int_equal(attach(s, &id, &err), -ETIMEDOUT);
-	says(&err, "(attach 0000:02:00.0 to other)");
-	says(&err, "--wait");
+	assert_int_equal(stage_make_attach(s, &id, &err), -ETIMEDOUT);
+	stage_says(&err, "(attach 0000:02:00.0 to other)");
+	stage_says(&err, "--wait");
 	assert_non_null(strstr(s->waited_for, "attach 0000:02:00.0 to other"));
 	s->interrupt = 1;
-	assert_int_equal(attach(s, &id, &err), -ECANCELED);
+	assert_int_equal(stage_make_attach(s, &id, &err), -ECANCELED);
 	assert_int_equal(count_changes(s), 0);
 	pt_lock_close(held);
 	free(dir);
@@ -502,7 +331,7 @@ static void a_dead_process_does_not_hold_the_lock(void **state)
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(WEXITSTATUS(status), 7);
-	(void)attached(s);
+	(void)stage_attached(s);
 	free(dir);
 }
 
@@ -557,9 +386,9 @@ static void recover_leaves_an_edit_of_somebody_else_alone(void **state)
 	cut_off_in_define(s, theirs);
 	assert_int_equal(pt_change_recover(&s->env, &settled, &err), -EINTR);
 	assert_int_equal(err.kind, PT_ERROR_INTERRUPTED);
-	says(&err, "the definition of cvm was edited meanwhile and is left as it is");
+	stage_says(&err, "the definition of cvm was edited meanwhile and is left as it is");
 	assert_string_equal(s->cvm->xml, theirs);
-	assert_int_equal(state_of(s, 1), PT_CHANGE_STUCK);
+	assert_int_equal(stage_state_of(s, 1), PT_CHANGE_STUCK);
 	free(theirs);
 }
 
@@ -594,10 +423,10 @@ static void what_cannot_be_noted_is_taken_back_all_the_same(void **state)
 	char *after;
 
 	s->env.progress = lose_journal;
-	assert_int_equal(attach(s, &id, &err), -EINTR);
+	assert_int_equal(stage_make_attach(s, &id, &err), -EINTR);
 	assert_int_equal(err.kind, PT_ERROR_INTERRUPTED);
-	says(&err, "no such table: step");
-	says(&err, "everything was put back, but that could not be noted in the journal");
+	stage_says(&err, "no such table: step");
+	stage_says(&err, "everything was put back, but that could not be noted in the journal");
 	after = stage_text(s);
 	assert_string_equal(before, after);
 	free(after);
@@ -606,7 +435,7 @@ static void what_cannot_be_noted_is_taken_back_all_the_same(void **state)
 	with_db(s, "ALTER TABLE lost RENAME TO step; UPDATE change SET pid = 1, pid_start = 1, state = 'open'");
 	assert_int_equal(pt_change_recover(&s->env, &settled, &err), 0);
 	assert_int_equal(settled, 1);
-	assert_int_equal(state_of(s, id), PT_CHANGE_FAILED);
+	assert_int_equal(stage_state_of(s, id), PT_CHANGE_FAILED);
 	after = stage_text(s);
 	assert_string_equal(before, after);
 	free(after);
@@ -637,8 +466,8 @@ static void a_reservation_that_was_there_before_stays_after_undo(void **state)
 
 	assert_int_equal(pt_reserve_write(&s->host, &r, NULL, &err), 0);
 	before = stage_text(s);
-	(void)attached(s);
-	assert_int_equal(undo(s, 0, &err), 0);
+	(void)stage_attached(s);
+	assert_int_equal(stage_make_undo(s, 0, &err), 0);
 	after = stage_text(s);
 	assert_string_equal(before, after);
 	free(before);
@@ -659,13 +488,6 @@ int main(void)
 		TEST(a_managed_save_image_is_refused_by_name),
 		TEST(autostart_that_is_on_already_is_noticed),
 		TEST(a_vm_that_is_gone_is_noticed),
-		TEST(undo_brings_everything_back),
-		TEST(an_undo_can_be_undone),
-		TEST(undo_refuses_where_the_definition_was_edited),
-		TEST(undo_refuses_where_the_device_was_bound_by_another_hand),
-		TEST(undo_refuses_while_a_later_change_of_the_same_vm_stands),
-		TEST(undo_of_a_vm_that_was_shut_off_since_starts_it_as_before),
-		TEST(undo_stops_a_vm_that_was_started_since_and_starts_it_again),
 		TEST(a_guest_that_ignores_its_shutdown_is_left_running),
 		TEST(a_guest_that_ignores_its_shutdown_is_forced_off_when_allowed),
 		TEST(a_guest_that_shuts_down_too_late_runs_again),
