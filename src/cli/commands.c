@@ -20,6 +20,8 @@ const struct pt_option pt_global_options[] = {
 const struct pt_command *const pt_commands[] = {
 	&pt_command_doctor,
 	&pt_command_list,
+	&pt_command_show,
+	&pt_command_tree,
 	&pt_command_facts,
 	&pt_command_verify,
 	&pt_command_attach,

@@ -6,6 +6,8 @@
 #include "cli/cli.h"
 
 extern const struct pt_command pt_command_list;
+extern const struct pt_command pt_command_show;
+extern const struct pt_command pt_command_tree;
 extern const struct pt_command pt_command_doctor;
 extern const struct pt_command pt_command_facts;
 extern const struct pt_command pt_command_undo;

@@ -12,7 +12,7 @@
 /** pt_print_json() - the answer as one document; takes the reference; PT_EXIT_DONE or a negative errno */
 int pt_print_json(struct pt_cli *cli, json_t *answer, struct pt_error *err);
 
-/** pt_print_devices() - list, names and what hangs on each: what most commands begin with */
+/** pt_look_devices() - functions, their names and what hangs on each: what most commands begin with */
 int pt_look_devices(const struct pt_cli *cli, struct pt_devices *ret_devices, struct pt_error *err);
 
 /** pt_print_size() - "16 MiB", "1.8 TiB"; caller frees */

@@ -88,10 +88,13 @@ struct pt_devices {
 	size_t cap;
 };
 
-/* PCI class 0x06: host, ISA, PCI-to-PCI bridges, ... */
+/*
+ * PCI class 0x06: host, ISA, PCI-to-PCI bridges, ... but "other bridge" (0x0680), which is an endpoint by its header:
+ * GPU fabrics (NVSwitch) are of that class, and are given to guests
+ */
 static inline bool pt_device_is_bridge(const struct pt_device *d)
 {
-	return d->class_code >> 16 == 0x06;
+	return d->class_code >> 16 == 0x06 && d->class_code >> 8 != 0x0680;
 }
 
 /* PCI class 0x01 */

@@ -10,6 +10,8 @@
 #include <cmocka.h>
 #include <jansson.h>
 
+#include "base/alloc.h"
+#include "base/cleanup.h"
 #include "fakesys.h"
 #include "program.h"
 
@@ -127,6 +129,45 @@ static void json_says_null_for_what_is_unknown(void **state)
 	free(out);
 }
 
+/* two functions, each in the other's directory: no root to hang the tree on */
+static void a_forged_circle_ends_and_everything_is_shown(void **state)
+{
+	struct fakesys *sys = *state;
+	char *out;
+
+	for (int i = 0; i < 2; i++) {
+		pt_autofree char *dir = pt_strf("sys/devices/0000:05:0%d.0/0000:05:0%d.0", i, 1 - i);
+		pt_autofree char *uevent = pt_strf("%s/uevent", dir);
+		pt_autofree char *link = pt_strf("sys/bus/pci/devices/0000:05:0%d.0", 1 - i);
+		pt_autofree char *target = pt_strf("../../../%s", dir + strlen("sys/"));
+
+		fakesys_file(sys, uevent, "PCI_ID=8086:1533\n");
+		fakesys_link(sys, link, target);
+	}
+	out = list(state, "passthru tree");
+	assert_non_null(strstr(out, "\n0000:05:00.0"));
+	assert_non_null(strstr(out, "\n0000:05:01.0"));
+	free(out);
+	out = list(state, "passthru tree 05:00.0 --json");
+	free(out);
+}
+
+static void a_device_that_is_not_there_is_a_usage_error_of_show_and_tree(void **state)
+{
+	static const char *const lines[] = { "passthru show 09:00.0", "passthru tree 09:00.0" };
+	struct fakesys *sys = *state;
+
+	for (size_t i = 0; i < 2; i++) {
+		struct program p;
+
+		program_run(&p, lines[i], sys->dir);
+		assert_int_equal(p.status, 2);
+		assert_string_equal(p.out, "");
+		assert_non_null(strstr(p.err, "no PCI function 0000:09:00.0"));
+		program_done(&p);
+	}
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -136,6 +177,8 @@ int main(void)
 		TEST(a_word_that_nothing_matches_is_a_mistake_and_not_an_empty_table),
 		TEST(sr_iov_status_and_users_are_told_in_words),
 		TEST(json_says_null_for_what_is_unknown),
+		TEST(a_forged_circle_ends_and_everything_is_shown),
+		TEST(a_device_that_is_not_there_is_a_usage_error_of_show_and_tree),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

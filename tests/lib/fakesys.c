@@ -423,6 +423,7 @@ void fakesys_add_vf(struct fakesys *sys, const char *pf, unsigned index, const c
 	pt_autofree char *parent = NULL;
 	pt_autofree char *vendor = read_attr(sys, pf, "vendor");
 	pt_autofree char *class_code = read_attr(sys, pf, "class");
+	pt_autofree char *node = read_attr(sys, pf, "numa_node");
 	char number[16];
 	const char *above;
 
@@ -437,7 +438,7 @@ void fakesys_add_vf(struct fakesys *sys, const char *pf, unsigned index, const c
 					  .class_code = (uint32_t)strtoul(class_code, NULL, 16),
 					  .driver = driver,
 					  .group = group,
-					  .numa_node = -1,
+					  .numa_node = (int)strtol(node, NULL, 10),
 				  });
 	sys_link(sys, down, path);
 	sys_link(sys, up, pf_path);
