@@ -100,8 +100,9 @@ static int check_text(const struct pt_reservation *r, const char *text, struct p
 
 	if (!pt_startswith(text, MARK))
 		return pt_say(err, -EEXIST, "reserved.d/%s.conf was not made by passthru: it is left alone", bdf.s);
-	if (has(text, "address", bdf.s) && has_id(text, "vendor_id", r->vendor) && has_id(text, "device_id", r->device) &&
-	    has_id(text, "subsystem_vendor_id", r->subvendor) && has_id(text, "subsystem_device_id", r->subdevice))
+	if (has(text, "address", bdf.s) && has_id(text, "vendor_id", r->vendor) &&
+	    has_id(text, "device_id", r->device) && has_id(text, "subsystem_vendor_id", r->subvendor) &&
+	    has_id(text, "subsystem_device_id", r->subdevice))
 		return 0;
 	code = pt_say(err, -ESTALE, "%s is reserved for another device than %04x:%04x (subsystem %04x:%04x)", bdf.s,
 		      r->vendor, r->device, r->subvendor, r->subdevice);

