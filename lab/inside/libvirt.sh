@@ -66,7 +66,7 @@ xml_head()
 	    <type arch='x86_64' machine='q35'>hvm</type>
 	    <kernel>$GUEST_DIR/kernel</kernel>
 	    <initrd>$GUEST_DIR/initrd</initrd>
-	    <cmdline>console=ttyS0 quiet ${2:-}</cmdline>
+	    <cmdline>console=ttyS0 quiet mitigations=off ${2:-}</cmdline>
 	  </os>
 	  <features><acpi/><apic/></features>
 	  <cpu mode='host-passthrough' migratable='off'/>

@@ -80,7 +80,8 @@ class Machine:
 
     def command(self, port_fd, terminal):
         hw = self.hardware
-        line = ["passthru.lab", "console=ttyS0", "panic=-1", "quiet", "loglevel=5"] + hw.kernel
+        line = ["passthru.lab", "console=ttyS0", "panic=-1", "quiet", "loglevel=5", "mitigations=off",
+                "no_timer_check"] + hw.kernel
         args = [PROGRAM, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-name", "passthru-lab",
                 "-accel", "tcg,thread=multi", "-kernel", self.images.kernel.image, "-initrd", self.images.server,
                 "-append", " ".join(line), "-serial", f"file:{self.serial}"]
