@@ -94,14 +94,9 @@ static char *chain_to(const struct pt_look_stack *stack, int i)
 	return chain;
 }
 
-void pt_look_block_use(struct pt_look *look, const char *name, const struct pt_look_how *how, const char *text, ...)
+static void add_block_use(struct pt_look *look, const char *name, const struct pt_look_how *how, bool claims,
+			  const char *end)
 {
-	pt_autofree char *end = NULL;
-	va_list ap;
-
-	va_start(ap, text);
-	end = pt_strfv(text, ap);
-	va_end(ap);
 	for (size_t t = 0; t < look->targets.n; t++) {
 		struct pt_look_stack *stack = &look->stacks.v[t];
 		int i = find_node(stack, name);
@@ -111,12 +106,34 @@ void pt_look_block_use(struct pt_look *look, const char *name, const struct pt_l
 			continue;
 		chain = chain_to(stack, i);
 		pt_look_use(look, &look->targets.v[t], how, "%s > %s", chain, end);
-		if (how->kind == PT_USE_OPEN)
+		if (!claims)
 			continue;
 		stack->nodes.v[i].claimed = true;
 		stack->nodes.v[i].mounted |= how->kind == PT_USE_MOUNT;
 		mark(stack, i);
 	}
+}
+
+void pt_look_block_use(struct pt_look *look, const char *name, const struct pt_look_how *how, const char *text, ...)
+{
+	pt_autofree char *end = NULL;
+	va_list ap;
+
+	va_start(ap, text);
+	end = pt_strfv(text, ap);
+	va_end(ap);
+	add_block_use(look, name, how, how->kind != PT_USE_OPEN, end);
+}
+
+void pt_look_block_intent(struct pt_look *look, const char *name, const struct pt_look_how *how, const char *text, ...)
+{
+	pt_autofree char *end = NULL;
+	va_list ap;
+
+	va_start(ap, text);
+	end = pt_strfv(text, ap);
+	va_end(ap);
+	add_block_use(look, name, how, false, end);
 }
 
 bool pt_look_has_block(const struct pt_look *look, const char *name)
@@ -155,6 +172,31 @@ const struct pt_block *pt_look_path(const struct pt_look *look, const char *path
 		return NULL;
 	i = pt_block_lookup(look->root, &look->host->blocks, path);
 	return i < 0 ? NULL : &look->host->blocks.v[i];
+}
+
+char *pt_look_tag_path(const char *tag, size_t n)
+{
+	static const struct {
+		const char *key;
+		const char *dir;
+	} tags[] = {
+		{ "UUID=", "uuid" },
+		{ "PARTUUID=", "partuuid" },
+		{ "LABEL=", "label" },
+		{ "PARTLABEL=", "partlabel" },
+	};
+	pt_autofree char *text = pt_strndup(tag, n);
+
+	for (size_t i = 0; i < sizeof(tags) / sizeof(*tags); i++) {
+		const char *value = text + strlen(tags[i].key);
+
+		if (!pt_startswith(text, tags[i].key))
+			continue;
+		/* fstab(5) allows UUID="1-2" */
+		value += *value == '"';
+		return pt_strf("/dev/disk/by-%s/%.*s", tags[i].dir, (int)strcspn(value, "\""), value);
+	}
+	return pt_take_ptr(text);
 }
 
 void pt_look_blind(struct pt_look *look, const char *sentence, ...)

@@ -129,6 +129,10 @@ void pt_look_use(struct pt_look *look, const struct pt_look_target *target, cons
 void pt_look_block_use(struct pt_look *look, const char *name, const struct pt_look_how *how, const char *text, ...)
 	__attribute__((format(printf, 4, 5)));
 
+/** pt_look_block_intent() - the same for what is only planned: nobody has claimed the device for it */
+void pt_look_block_intent(struct pt_look *look, const char *name, const struct pt_look_how *how, const char *text, ...)
+	__attribute__((format(printf, 4, 5)));
+
 /** pt_look_has_block() - does the block device stand on any of the targets? */
 bool pt_look_has_block(const struct pt_look *look, const char *name);
 
@@ -140,6 +144,9 @@ bool pt_look_mounted(const struct pt_look *look, const char *name);
 
 /** pt_look_path() - the block device that a path of this host means ("/dev/dm-0"); NULL when it is none */
 const struct pt_block *pt_look_path(const struct pt_look *look, const char *path);
+
+/** pt_look_tag_path() - "UUID=1-2" to "/dev/disk/by-uuid/1-2", a path as it is; the caller frees */
+char *pt_look_tag_path(const char *tag, size_t n);
 
 /** pt_look_blind() - a sentence about what could not be seen; the same one only once */
 void pt_look_blind(struct pt_look *look, const char *sentence, ...) __attribute__((format(printf, 2, 3)));
@@ -165,6 +172,7 @@ void pt_mount_done(struct pt_mount *m);
 char *pt_mount_unescape(const char *s, size_t n);
 const struct pt_mount *pt_mount_of_file(const struct pt_mounts *mounts, const char *path);
 void pt_look_swap(struct pt_look *look);    /* users-swap.c: swap and resume */
+void pt_look_fstab(struct pt_look *look);   /* users-fstab.c: what the next boot looks for */
 void pt_look_pools(struct pt_look *look);   /* users-pools.c: btrfs, ZFS, bcache */
 void pt_look_exports(struct pt_look *look); /* users-export.c: LIO, nvmet, SCST */
 void pt_look_procs(struct pt_look *look);   /* users-proc.c: collects */

@@ -74,26 +74,7 @@ static void judge_resume(struct pt_look *look)
 				  "resumed from after hibernation");
 }
 
-/* resume=/dev/sda3, resume=UUID=…, PARTUUID=…, LABEL=… (Documentation/admin-guide/kernel-parameters) */
-static char *resume_path(const char *value, size_t n)
-{
-	static const struct {
-		const char *key;
-		const char *dir;
-	} tags[] = {
-		{ "UUID=", "uuid" },
-		{ "PARTUUID=", "partuuid" },
-		{ "LABEL=", "label" },
-		{ "PARTLABEL=", "partlabel" },
-	};
-	pt_autofree char *text = pt_strndup(value, n);
-
-	for (size_t i = 0; i < sizeof(tags) / sizeof(*tags); i++)
-		if (pt_startswith(text, tags[i].key))
-			return pt_strf("/dev/disk/by-%s/%s", tags[i].dir, text + strlen(tags[i].key));
-	return pt_take_ptr(text);
-}
-
+/* resume=/dev/sda3, resume=UUID=… (Documentation/admin-guide/kernel-parameters) */
 static void judge_cmdline(struct pt_look *look)
 {
 	pt_autofree char *text = NULL;
@@ -107,7 +88,7 @@ static void judge_cmdline(struct pt_look *look)
 		if (!pt_startswith(p, "resume="))
 			continue;
 		p += strlen("resume=");
-		path = resume_path(p, strcspn(p, " \n"));
+		path = pt_look_tag_path(p, strcspn(p, " \n"));
 		b = pt_look_path(look, path);
 		if (b)
 			pt_look_block_use(look, b->name,

@@ -371,6 +371,55 @@ static void an_export_that_is_not_enabled_is_no_use(void **state)
 	users_expect_none(f);
 }
 
+static void a_disk_that_the_next_boot_waits_for_is_a_use(void **state)
+{
+	struct users_fixture *f = *state;
+
+	fakesys_dev_link(f->sys, "disk/by-uuid/1-2", "sda1");
+	fakesys_file(f->sys, "etc/fstab",
+		     "# UUID=1-2 /x ext4 defaults\n"
+		     "UUID=\"1-2\" /my\\040data ext4 defaults,noatime 0 2\n"
+		     "/dev/sda2 none swap sw 0 0\n"
+		     "/dev/sdz / ext4 defaults 0 1\n"
+		     "/dev/sdb\n");
+	users_look(f, HBA);
+	assert_int_equal(f->uses.n, 2);
+	assert_string_equal(
+		users_find(f, PT_USE_MOUNT, "sda > sda1 > to be mounted on /my data at the next boot")->where,
+		"/etc/fstab");
+	(void)users_find(f, PT_USE_SWAP, "sda > sda2 > swap from the next boot on");
+}
+
+static void a_disk_that_the_boot_can_do_without_is_no_use(void **state)
+{
+	struct users_fixture *f = *state;
+
+	fakesys_file(f->sys, "etc/fstab", "/dev/sda1 /a ext4 defaults,nofail 0 2\n/dev/sda2 /b ext4 noauto 0 2\n");
+	users_look(f, HBA);
+	users_expect_none(f);
+}
+
+static void a_mounted_disk_is_not_named_a_second_time_for_its_fstab_entry(void **state)
+{
+	struct users_fixture *f = *state;
+
+	users_mount(f, "8:1", "/a", "ext4", "/dev/sda1");
+	fakesys_file(f->sys, "etc/fstab", "/dev/sda1 /a ext4 nofailx 0 2\n");
+	users_look(f, HBA);
+	users_expect_only(f, PT_USE_MOUNT, "sda > sda1 > mounted on /a");
+}
+
+static void a_planned_mount_does_not_hide_that_a_volume_is_active(void **state)
+{
+	struct users_fixture *f = *state;
+
+	users_add_dm(f, "dm-0", 0, "vg0-data", "LVM-abc", "sdb");
+	fakesys_file(f->sys, "etc/fstab", "/dev/mapper/vg0-data /a ext4 defaults 0 2\n");
+	users_look(f, HBA);
+	assert_int_equal(f->uses.n, 2);
+	(void)users_find(f, PT_USE_LVM, "sdb > vg0-data (LVM vg0/data) > active logical volume");
+}
+
 static void a_disk_behind_a_vmd_function_is_a_use_of_that_function_too(void **state)
 {
 	struct users_fixture *f = *state;
@@ -477,6 +526,10 @@ int main(void)
 		T(a_loop_device_over_a_partition_is_followed_to_its_mount),
 		T(exports_of_lio_nvmet_and_scst_are_found),
 		T(an_export_that_is_not_enabled_is_no_use),
+		T(a_disk_that_the_next_boot_waits_for_is_a_use),
+		T(a_disk_that_the_boot_can_do_without_is_no_use),
+		T(a_mounted_disk_is_not_named_a_second_time_for_its_fstab_entry),
+		T(a_planned_mount_does_not_hide_that_a_volume_is_active),
 		T(a_disk_behind_a_vmd_function_is_a_use_of_that_function_too),
 		T(what_is_behind_a_bridge_is_no_use_of_the_bridge),
 		T(a_running_host_without_proc_is_an_error_not_a_guess),

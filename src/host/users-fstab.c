@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the next boot will look for.  A host whose /etc/fstab names a disk that is gone stops in emergency mode, so an
+ * entry counts although nothing is mounted now, unless it says that the boot goes on without it.
+ */
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "host/users-look.h"
+
+/* fstab(5): what, where, type, options, and two numbers that do not matter here */
+enum { WHAT, WHERE, TYPE, OPTIONS, FIELDS };
+
+static bool split(const char *line, char **field)
+{
+	const char *p = line;
+
+	for (int i = 0; i < FIELDS; i++) {
+		size_t n;
+
+		p += strspn(p, " \t");
+		n = strcspn(p, " \t\n");
+		if (!n || *p == '#')
+			return i > TYPE;
+		field[i] = pt_mount_unescape(p, n);
+		p += n;
+	}
+	return true;
+}
+
+/* systemd.mount(5): a boot does not wait for these */
+static bool may_be_missing(const char *options)
+{
+	for (const char *p = options; p && *p; p += strcspn(p, ","), p += *p == ',') {
+		size_t n = strcspn(p, ",");
+
+		if ((n == 6 && (strncmp(p, "noauto", n) == 0 || strncmp(p, "nofail", n) == 0)))
+			return true;
+	}
+	return false;
+}
+
+/* a file system that is mounted, or swap that is on, is named as that already */
+static bool is_named(const struct pt_look *look, const char *name)
+{
+	for (size_t t = 0; t < look->stacks.n; t++)
+		for (size_t i = 0; i < look->stacks.v[t].nodes.n; i++) {
+			const struct pt_look_node *node = &look->stacks.v[t].nodes.v[i];
+
+			if (pt_streq(node->name, name) && (node->claimed || node->parts_claimed))
+				return true;
+		}
+	return false;
+}
+
+static void judge_line(struct pt_look *look, const char *line)
+{
+	char *field[FIELDS] = { NULL };
+	pt_autofree char *path = NULL;
+	const struct pt_block *b = NULL;
+
+	if (split(line, field) && !may_be_missing(field[OPTIONS])) {
+		path = pt_look_tag_path(field[WHAT], strlen(field[WHAT]));
+		b = pt_look_path(look, path);
+	}
+	if (b && !is_named(look, b->name)) {
+		bool swap = pt_streq(field[TYPE], "swap");
+		struct pt_look_how how = { .kind = swap ? PT_USE_SWAP : PT_USE_MOUNT, .where = "/etc/fstab" };
+
+		if (swap)
+			pt_look_block_intent(look, b->name, &how, "swap from the next boot on");
+		else
+			pt_look_block_intent(look, b->name, &how, "to be mounted on %.300s at the next boot",
+					     field[WHERE]);
+	}
+	for (int i = 0; i < FIELDS; i++)
+		free(field[i]);
+}
+
+void pt_look_fstab(struct pt_look *look)
+{
+	pt_autofree char *text = NULL;
+
+	/* a host may do without one: its file systems are mounted by units, or found by their partition types */
+	if (pt_file_read(look->root->root_fd, "etc/fstab", PT_FILE_MAX, &text, NULL) < 0)
+		return;
+	for (const char *line = text; line && *line; line = strchr(line, '\n')) {
+		line += *line == '\n';
+		judge_line(look, line);
+	}
+}
