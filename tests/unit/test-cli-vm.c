@@ -39,6 +39,12 @@ static void a_vm_that_does_not_exist_is_a_usage_error(void **state)
 	expect("passthru verify nope -c test:///default", 2, NULL, "there is only test");
 }
 
+static void an_escape_sequence_in_a_name_does_not_reach_the_terminal(void **state)
+{
+	expect("passthru verify \033[31mnope\377 -c test:///default", 2, NULL, "there is no VM '?[31mnope?'");
+	expect("passthru verify \377 --json -c test:///default", 2, "\"message\": \"there is no VM '?'", NULL);
+}
+
 static void a_libvirt_that_does_not_run_is_a_usage_error_with_advice(void **state)
 {
 	expect("passthru verify vm -c " NOBODY, 2, NULL, "cannot reach libvirt at");
@@ -105,6 +111,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_vm_without_a_device_proves_nothing),
 		cmocka_unit_test(a_vm_that_does_not_exist_is_a_usage_error),
+		cmocka_unit_test(an_escape_sequence_in_a_name_does_not_reach_the_terminal),
 		cmocka_unit_test(a_libvirt_that_does_not_run_is_a_usage_error_with_advice),
 		cmocka_unit_test(another_hosts_libvirt_is_refused_before_it_is_called),
 		cmocka_unit_test(a_captured_host_cannot_be_changed),
