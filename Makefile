@@ -7,7 +7,7 @@ MESON_ARGS ?=
 SECONDS_EACH ?= 60
 
 .DEFAULT_GOAL := build
-.PHONY: help build demo test soak bench fuzz lint lab install uninstall clean
+.PHONY: help build demo test bench fuzz lint lab install uninstall clean
 
 help:
 	@echo "make build      build/passthru"
@@ -35,9 +35,6 @@ demo:
 
 test:
 	@tools/run-tests
-
-soak:
-	@tools/run-tests --soak
 
 bench:
 	@tools/install-deps build test
