@@ -24,8 +24,10 @@ def parser():
     sub.add_parser("list", help="what there is: scenarios and hardware")
     r = sub.add_parser("run", help="run scenarios; exit 0 when all passed, 1 when one failed")
     r.add_argument("scenario", nargs="*", metavar="SCENARIO")
-    r.add_argument("--all", action="store_true", help="every scenario")
-    r.add_argument("--jobs", type=positive, default=1, metavar="N", help="how many servers at once (4 GB of memory each)")
+    r.add_argument("--all", action="store_true", help="every scenario, the longest first")
+    r.add_argument("--soak", action="store_true", help="with --all: the slow sweeps too (soak: yes)")
+    r.add_argument("--jobs", type=positive, metavar="N",
+                   help="how many servers at once, of two processors and 4 GB each (default: what this machine has room for; 1 with -v)")
     r.add_argument("--keep", action="store_true", help="keep the disk images too")
     r.add_argument("-v", "--verbose", action="store_true", help="show every check, and all that the scenario prints")
     s = sub.add_parser("shell", help="an interactive server to try anything in")
@@ -79,6 +81,13 @@ def do_list(lab):
     return 0
 
 
+def room_for():
+    """A server keeps one processor busy most of the time; it may come to use all its memory."""
+    with open("/proc/meminfo", encoding="ascii") as f:
+        free_kb = next((int(line.split()[1]) for line in f if line.startswith("MemAvailable:")), 0)
+    return max(1, min(len(os.sched_getaffinity(0)), free_kb // (5 << 20), 8))
+
+
 def find_scenario(lab, name, names):
     """By name; or by the path of a folder, for scenarios of one's own."""
     if "/" in name and os.path.isfile(os.path.join(name, "scenario")):
@@ -90,15 +99,18 @@ def find_scenario(lab, name, names):
 
 def do_run(lab, args):
     names = formats.scenario_names(lab.scenarios)
-    wanted = (names if args.all else []) + args.scenario
-    if not wanted:
+    if not args.scenario and not args.all:
         raise LabError("which scenario?  Name one or more, or use --all; `lab list` shows them", 2)
-    scenarios = [find_scenario(lab, n, names) for n in dict.fromkeys(wanted)]
+    scenarios = [find_scenario(lab, n, names) for n in dict.fromkeys(args.scenario)]
+    if args.all:
+        others = [formats.load_scenario(lab.scenarios, n) for n in names if n not in args.scenario]
+        scenarios += sorted((s for s in others if args.soak or not s.soak), key=lambda s: -s.time_limit)
     hardware = formats.hardware_names(lab.hardware)
     for scenario in scenarios:
         for name in scenario.hardware:
             pick("hardware", name, hardware)
-    return run.run_all(lab, scenarios, args.jobs, args.verbose, args.keep)
+    jobs = args.jobs or (1 if args.verbose else room_for())
+    return run.run_all(lab, scenarios, jobs, args.verbose, args.keep)
 
 
 def do_shell(lab, args):
@@ -116,7 +128,7 @@ def do_shell(lab, args):
 
 
 def shell_in(lab, hardware, folder):
-    scenario = formats.Scenario(os.path.basename(folder), folder, "", [hardware.name], [], 0, [], 0, [])
+    scenario = formats.Scenario(os.path.basename(folder), folder, "", [hardware.name], [], 0, [], 0, [], False)
     one = run.Run(lab, scenario, False, False)
     one.prepare()
     size = shutil.get_terminal_size()

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs scenarios: makes their disks, boots their servers, judges what they say."""
+import contextlib
+import fcntl
 import os
 import shutil
 import subprocess
@@ -40,10 +42,22 @@ class Lab:
         need_qemu()
         for path in (self.source, self.build, self.work, self.cache):
             server_sees(path)
-        os.makedirs(self.cache, exist_ok=True)
-        self.kernel = find_kernel(self.cache, lambda text: print(text, file=sys.stderr, flush=True))
-        self.server = images.server_initramfs(self.lab, self.kernel, self.cache)
-        self.guest = images.guest_initramfs(self.lab, self.kernel, self.cache)
+        with locked(os.path.join(self.cache, "lock"), wait=True):
+            self.kernel = find_kernel(self.cache, lambda text: print(text, file=sys.stderr, flush=True))
+            self.server = images.server_initramfs(self.lab, self.kernel, self.cache)
+            self.guest = images.guest_initramfs(self.lab, self.kernel, self.cache)
+
+
+@contextlib.contextmanager
+def locked(file, wait):
+    """Two runs of the tool at once share the cache, and must not share a scenario's directory."""
+    os.makedirs(os.path.dirname(file), exist_ok=True)
+    with open(file, "w", encoding="ascii") as f:
+        try:
+            fcntl.flock(f, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            raise Failed("another run of the lab has it in hand; set PT_LAB_DIR to run it twice") from None
+        yield
 
 
 def make_disk(file, disk):
@@ -128,19 +142,25 @@ class Run:
         start = time.monotonic()
         try:
             self.check_needs()
-            self.prepare()
-            with open(os.path.join(self.folder, "scenario.log"), "w", encoding="utf-8") as log:
-                self.results = Results(self.scenario.name, self.show, log)
-                self.boot_all(start + self.scenario.time_limit * time_factor())
+            with locked(os.path.join(self.lab.work, "locks", self.scenario.name), wait=False):
+                self.go_on(start)
             verdict = ("ok", "")
         except Skip as e:
             verdict = ("skip", str(e))
         except (Failed, LabError, OSError, subprocess.CalledProcessError) as e:
             verdict = ("FAIL", str(e))
-        if not self.keep:
-            shutil.rmtree(self.disks, ignore_errors=True)
-            shutil.rmtree(os.path.join(self.out, "bin"), ignore_errors=True)
         return verdict + (time.monotonic() - start,)
+
+    def go_on(self, start):
+        self.prepare()
+        try:
+            with open(os.path.join(self.folder, "scenario.log"), "w", encoding="utf-8") as log:
+                self.results = Results(self.scenario.name, self.show, log)
+                self.boot_all(start + self.scenario.time_limit * time_factor())
+        finally:
+            if not self.keep:
+                shutil.rmtree(self.disks, ignore_errors=True)
+                shutil.rmtree(os.path.join(self.out, "bin"), ignore_errors=True)
 
     def keep_capabilities(self, hardware):
         """The server has left them in out/ when there were none."""
