@@ -45,16 +45,26 @@ mounted_disk()
 	wipe
 }
 
+# An MBR with one Linux partition, from sector 2048, 48 MiB long.
+partition()
+{
+	printf '\000\000\000\000\203\000\000\000\000\010\000\000\000\200\001\000' |
+		dd of="$1" bs=1 seek=446 conv=notrunc 2>/dev/null
+	printf '\125\252' | dd of="$1" bs=1 seek=510 conv=notrunc 2>/dev/null
+	blockdev --rereadpt "$1"
+	udevadm settle
+}
+
 mounted_partition()
 {
 	echo '== a mounted partition'
-	echo ',' | sfdisk -q "$(ssd 2)"
-	udevadm settle
+	partition "$(ssd 2)"
 	mkfs.ext4 -q -F "$(ssd 2)-part1" && mount "$(ssd 2)-part1" /mnt
 	refused MegaRAID /mnt "$(name_of 2)1"
 	umount /mnt
 	wipefs -q -a "$(ssd 2)-part1"
 	wipe
+	blockdev --rereadpt "$(ssd 2)"
 }
 
 lvm()

@@ -59,8 +59,9 @@ rolled_back
 rm /run/lab/hook-says-no
 virsh -q destroy cvm
 
-sed 's,/usr/bin/qemu-system-x86_64,/usr/local/bin/qemu-lab,' /run/lab/cvm.xml >/run/lab/cvm-emulator.xml
-virsh -q define /run/lab/cvm-emulator.xml
+virsh -q dumpxml --inactive --security-info cvm |
+	sed 's,/usr/bin/qemu-system-x86_64,/usr/local/bin/qemu-lab,' >/run/lab/cvm-emulator.xml
+check "the VM has another emulator" virsh -q define /run/lab/cvm-emulator.xml
 for how in dies later; do
 	echo "== an emulator that dies: $how"
 	echo "$how" >/run/lab/emulator
