@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
 #include "base/alloc.h"
 #include "base/cleanup.h"
 #include "cli/changing.h"
 #include "cli/commands.h"
 #include "cli/giving.h"
 #include "cli/prove.h"
+#include "decide/doctor.h"
 #include "decide/verify.h"
+#include "host/platform.h"
 
 #define PROVE_S	      180
 #define PROVE_AGENT_S 90
@@ -45,6 +49,34 @@ static bool has_step(const struct pt_plan *plan, enum pt_step_kind kind)
 	return false;
 }
 
+/* the decision knows that there is no IOMMU; doctor knows why, and what this host's owner can do about it */
+static void tell_why_no_iommu(const struct pt_cli *cli, const struct pt_host *host, struct pt_findings *findings,
+			      struct pt_error *err)
+{
+	PT_AUTO(pt_platform) platform = { 0 };
+	PT_AUTO(pt_findings) judged = { 0 };
+	const struct pt_finding *first;
+
+	if (host->iommu_active != PT_KNOWN_NO)
+		return;
+	pt_platform_read(&cli->root, &platform);
+	pt_doctor_iommu(&platform, host, &judged);
+	first = pt_doctor_first(&judged);
+	for (size_t i = 0; first && i < findings->n; i++) {
+		struct pt_finding *f = &findings->v[i];
+		pt_autofree char *fact = NULL;
+
+		if (strcmp(f->name, "no-iommu") != 0)
+			continue;
+		fact = pt_strf("%s: %s", f->fact, first->fact);
+		pt_strset(&f->fact, fact);
+		pt_strset(&f->where, first->where);
+		pt_strset(&f->fix, first->fix);
+		(void)pt_refuse(err, NULL, "%s", f->fact);
+		pt_hint(err, "%s", f->fix ? f->fix : "`passthru doctor` tells more");
+	}
+}
+
 static int decide(struct pt_cli *cli, const struct pt_giving *g, struct pt_attach_request *request,
 		  struct pt_plan *ret_plan, struct pt_error *err)
 {
@@ -54,6 +86,8 @@ static int decide(struct pt_cli *cli, const struct pt_giving *g, struct pt_attac
 	request->n_devices = g->wanted.n;
 	r = pt_decide_attach(&g->host, &g->vm, &g->others, g->disk_of.v, g->claims.v, g->claims.n, request, ret_plan,
 			     err);
+	if (r < 0)
+		tell_why_no_iommu(cli, &g->host, &ret_plan->findings, err);
 	keep_carried(ret_plan, &g->host);
 	tell_blind(ret_plan, &g->blind);
 	return r < 0 ? pt_giving_refused(cli, ret_plan, r, err) : 0;
