@@ -30,7 +30,7 @@ wrong 2 zz:00.0 passthru attach cvm zz:00.0 --yes
 wrong 2 nosuchthing passthru attach cvm nosuchthing --yes
 wrong 2 /dev/nosuchdisk passthru attach cvm /dev/nosuchdisk --yes
 wrong 2 '00:02.0 bridge' passthru attach cvm 0000:00:02.0 --yes
-wrong 2 '21:00.0 41:00.0' passthru attach cvm Ethernet --yes
+wrong 2 '21:00.0 41:00.0' passthru attach cvm Gigabit --yes
 wrong 2 nosuchvm passthru verify nosuchvm
 wrong 2 cvm passthru detach cvm MegaRAID --yes
 wrong 2 '' passthru attach cvm
