@@ -24,8 +24,7 @@ def parser():
     sub.add_parser("list", help="what there is: scenarios and hardware")
     r = sub.add_parser("run", help="run scenarios; exit 0 when all passed, 1 when one failed")
     r.add_argument("scenario", nargs="*", metavar="SCENARIO")
-    r.add_argument("--all", action="store_true", help="every scenario, the longest first")
-    r.add_argument("--soak", action="store_true", help="with --all: the slow sweeps too (soak: yes)")
+    r.add_argument("--all", action="store_true", help="every scenario")
     r.add_argument("--jobs", type=positive, metavar="N",
                    help="how many servers at once, of two processors and 4 GB each (default: what this machine has room for; 1 with -v)")
     r.add_argument("--keep", action="store_true", help="keep the disk images too")
@@ -99,17 +98,17 @@ def find_scenario(lab, name, names):
 
 def do_run(lab, args):
     names = formats.scenario_names(lab.scenarios)
-    if not args.scenario and not args.all:
+    wanted = args.scenario + (names if args.all else [])
+    if not wanted:
         raise LabError("which scenario?  Name one or more, or use --all; `lab list` shows them", 2)
-    scenarios = [find_scenario(lab, n, names) for n in dict.fromkeys(args.scenario)]
-    if args.all:
-        others = [formats.load_scenario(lab.scenarios, n) for n in names if n not in args.scenario]
-        scenarios += sorted((s for s in others if args.soak or not s.soak), key=lambda s: -s.time_limit)
+    scenarios = [find_scenario(lab, n, names) for n in dict.fromkeys(wanted)]
     hardware = formats.hardware_names(lab.hardware)
     for scenario in scenarios:
         for name in scenario.hardware:
             pick("hardware", name, hardware)
     jobs = args.jobs or (1 if args.verbose else room_for())
+    if jobs > 1:    # the longest first, so that none is left alone at the end
+        scenarios.sort(key=lambda s: -s.time_limit)
     return run.run_all(lab, scenarios, jobs, args.verbose, args.keep)
 
 
@@ -128,7 +127,7 @@ def do_shell(lab, args):
 
 
 def shell_in(lab, hardware, folder):
-    scenario = formats.Scenario(os.path.basename(folder), folder, "", [hardware.name], [], 0, [], 0, [], False)
+    scenario = formats.Scenario(os.path.basename(folder), folder, "", [hardware.name], [], 0, [], 0, [])
     one = run.Run(lab, scenario, False, False)
     one.prepare()
     size = shutil.get_terminal_size()
@@ -165,6 +164,7 @@ def main(argv):
     args = parser().parse_args(argv)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, stop)
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)   # `lab list | head`
     try:
         lab = make_lab(args)
         if args.command == "list":

@@ -44,7 +44,6 @@ class Scenario:
     needs: list         # commands that this machine has to have
     state: int          # bytes of disk that survive a power cut, 0 for none
     programs: list      # what has to be in the build directory
-    soak: bool          # too slow for every day
 
 
 def split_lines(path):
@@ -125,7 +124,7 @@ def hardware_names(folder):
     return sorted(n for n in os.listdir(folder) if os.path.isfile(os.path.join(folder, n)))
 
 
-SCENARIO_KEYS = ("description", "hardware", "time-limit", "needs", "state", "programs", "soak")
+SCENARIO_KEYS = ("description", "hardware", "time-limit", "needs", "state", "programs")
 
 
 def find_boots(path):
@@ -156,8 +155,7 @@ def load_scenario(folder, name):
                     hardware=values["hardware"].split(), boots=find_boots(path),
                     time_limit=int(values["time-limit"]), needs=values.get("needs", "").split(),
                     state=parse_size(values["state"], file) if "state" in values else 0,
-                    programs=values.get("programs", "passthru").replace("none", "").split(),
-                    soak=values.get("soak") == "yes")
+                    programs=values.get("programs", "passthru").replace("none", "").split())
 
 
 def scenario_names(folder):
