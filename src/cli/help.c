@@ -26,6 +26,14 @@ static void print_options(FILE *out, const struct pt_option *options)
 	}
 }
 
+/* printf() pads to bytes; a character like … has three of them and is one column wide */
+static int columns(int width, const char *text)
+{
+	for (; *text; text++)
+		width += ((unsigned char)*text & 0xc0) == 0x80;
+	return width;
+}
+
 void pt_help_all(FILE *out)
 {
 	const char *group = "";
@@ -39,7 +47,7 @@ void pt_help_all(FILE *out)
 		if (strcmp(c->group, group) != 0)
 			(void)fprintf(out, "\n%s:\n", c->group);
 		group = c->group;
-		(void)fprintf(out, "  %-10s %-20s  %s\n", c->name, c->args, c->summary);
+		(void)fprintf(out, "  %-10s %-*s  %s\n", c->name, columns(20, c->args), c->args, c->summary);
 	}
 	(void)fputs("\nOptions, before or after the command:\n", out);
 	print_options(out, pt_global_options);
