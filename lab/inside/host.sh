@@ -44,19 +44,24 @@ host_has_no_ssds()
 }
 
 # All that an attach may change: drivers and their overrides, names of disks, VMs, rules, leftovers.
+# One process for many answers: here each costs a noticeable time.
 describe_server()
 {
-	for dev in /sys/bus/pci/devices/*; do
-		echo "pci ${dev##*/} $(driver_of "${dev##*/}") $(cat "$dev/driver_override")"
-	done
 	udevadm settle
-	(cd /dev/disk/by-id && ls)
-	for name in $(virsh -q list --all --name 2>/dev/null); do
-		echo "vm $name $(virsh -q domstate "$name")"
-		virsh -q dominfo "$name" | grep -E 'Autostart|Persistent'
-		virsh -q dumpxml --inactive --security-info "$name"
-	done
+	find /sys/bus/pci/devices/*/ -maxdepth 1 -name driver -printf '%h %l\n'
+	grep -H . /sys/bus/pci/devices/*/driver_override
+	ls /dev/disk/by-id
+	describe_vms
 	find /etc/udev/rules.d /etc/modprobe.d /etc/modules-load.d /etc/libvirt/qemu -type f | sort
+}
+
+describe_vms()
+{
+	set --
+	for name in $(virsh -q list --all --name 2>/dev/null); do
+		set -- "$@" "dominfo $name; dumpxml --inactive --security-info $name;"
+	done
+	[ $# = 0 ] || virsh -q "$*" | grep -vE '^(Id|CPU time|Used memory):'
 }
 
 # remember: what the server is now.  unchanged SENTENCE: a check that it still is.
