@@ -149,6 +149,14 @@ static void make_script(const struct lines *before, const struct lines *after, s
 	size_t head = 0;
 	size_t tail = 0;
 
+	/* no lines on one side: its array is not there, and even an offset of 0 from NULL is none */
+	if (!n || !m) {
+		if (n)
+			emit(s, '-', a, n);
+		if (m)
+			emit(s, '+', b, m);
+		return;
+	}
 	while (head < n && head < m && strcmp(a[head], b[head]) == 0)
 		head++;
 	while (tail < n - head && tail < m - head && strcmp(a[n - 1 - tail], b[m - 1 - tail]) == 0)
