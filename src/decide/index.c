@@ -27,8 +27,6 @@ static uint16_t kind_of(struct pt_index *x, int32_t spec, const struct pt_inv_de
 {
 	struct pt_kind k = { .spec = spec, .vendor = d->vendor, .product = d->product, .type = d->type };
 
-	if (spec < 0)
-		k.vendor = k.product = 0;
 	for (size_t i = 0; i < x->kinds.n; i++)
 		if (x->kinds.v[i].spec == k.spec && x->kinds.v[i].vendor == k.vendor &&
 		    x->kinds.v[i].product == k.product && x->kinds.v[i].type == k.type)
@@ -94,6 +92,7 @@ struct entry {
 	struct pt_pool *pools;
 	struct pt_index_device *devices;
 	size_t n_pools;
+	size_t n_offered;
 	size_t n_devices;
 	uint16_t topology;
 };
@@ -166,7 +165,12 @@ static int make_entry(struct pt_index *x, const struct pt_inv_host *h, const str
 	e->devices = pt_alloc((h->n + 1) * sizeof(*e->devices));
 	e->n_devices = h->n;
 	for (size_t i = 0; i < h->n; i++)
-		add_device(x, view, i, parent_of(view, i, first), e);
+		if (view->spec[i] >= 0)
+			add_device(x, view, i, parent_of(view, i, first), e);
+	e->n_offered = e->n_pools;
+	for (size_t i = 0; i < h->n; i++)
+		if (view->spec[i] < 0)
+			add_device(x, view, i, parent_of(view, i, first), e);
 	return 0;
 }
 
@@ -179,6 +183,7 @@ static void put_entry(struct pt_index *x, uint32_t host, const struct entry *e)
 	memcpy(&x->pools.v[h->first_pool], e->pools, e->n_pools * sizeof(*e->pools));
 	memcpy(&x->devices.v[h->first_device], e->devices, e->n_devices * sizeof(*e->devices));
 	h->n_pools = (uint16_t)e->n_pools;
+	h->n_offered = (uint16_t)e->n_offered;
 	h->n_devices = (uint16_t)e->n_devices;
 	h->topology = e->topology;
 }
@@ -218,23 +223,6 @@ int64_t pt_index_add(struct pt_index *x, const struct pt_inv_host *host, struct 
 	make_room(x, &e, pt_array_add(&x->hosts));
 	put_entry(x, (uint32_t)(x->hosts.n - 1), &e);
 	return (int64_t)x->hosts.n - 1;
-}
-
-int pt_index_replace(struct pt_index *x, uint32_t host, const struct pt_inv_host *facts, struct pt_error *err)
-{
-	PT_CLEANUP(entry_done) struct entry e = { 0 };
-	int r = read_host(x, facts, &e, err);
-
-	if (r < 0)
-		return r;
-	if (e.n_pools > x->hosts.v[host].n_pools || e.n_devices > x->hosts.v[host].n_devices) {
-		/* the old places stay empty: what changes its hardware is rare */
-		for (size_t i = 0; i < x->hosts.v[host].n_pools; i++)
-			x->pools.v[x->hosts.v[host].first_pool + i].free = 0;
-		make_room(x, &e, &x->hosts.v[host]);
-	}
-	put_entry(x, host, &e);
-	return 0;
 }
 
 static int64_t find_device(const struct pt_index *x, const struct pt_index_host *h, struct pt_bdf bdf)
@@ -307,6 +295,96 @@ static int set_owned(struct pt_index *x, uint32_t host, struct pt_bdf bdf, bool 
 		set_children(x, h, (uint16_t)at, !owned);
 	if (pf != NONE && !(all[pf].pool & OWNED) && used_vfs(x, h, pf) == (owned ? 1 : 0))
 		x->pools.v[h->first_pool + all[pf].pool].free += owned ? -1U : 1U;
+	return 0;
+}
+
+/* a spec that looks at what the index does not keep: an interface's name, a card's serial number */
+static bool needs_more(const struct pt_rules *rules)
+{
+	for (size_t i = 0; i < rules->specs.n; i++)
+		if (rules->specs.v[i].by == PT_SPEC_DEVNAME || rules->specs.v[i].remote_managed)
+			return true;
+	return false;
+}
+
+static bool same_device(const struct pt_index *x, const struct pt_index_host *h, const struct pt_topology *t, size_t i,
+			const struct pt_inv_device *d)
+{
+	const struct pt_index_device *all = &x->devices.v[h->first_device];
+	const struct pt_pool *p = &x->pools.v[h->first_pool + (all[i].pool & ~OWNED)];
+	const struct pt_kind *k = &x->kinds.v[p->kind];
+	uint16_t pf = pt_index_pf(&all[i]);
+
+	if (all[i].address != address_of(d->bdf) || k->vendor != d->vendor || k->product != d->product ||
+	    k->type != d->type)
+		return false;
+	if (p->node == PT_NODE_UNKNOWN ? d->numa_node != PT_NOT_GIVEN : t->ids[p->node] != d->numa_node)
+		return false;
+	/* a PF says how many VFs it may have; what that means for the specs is only decided anew */
+	if (d->totalvfs == 0 && d->type == PT_DEV_PF)
+		return false;
+	if (!is_child(d))
+		return all[i].parent == NONE;
+	return pf != NONE && all[pf].address == address_of(d->parent);
+}
+
+static bool same_but_owners(const struct pt_index *x, const struct pt_index_host *h, const struct pt_inv_host *facts)
+{
+	const struct pt_topology *have = &x->topologies.v[h->topology];
+	struct pt_topology t = { .n = 0 };
+
+	if (facts->n != h->n_devices || needs_more(x->rules) || make_topology(facts, &t) < 0 ||
+	    memcmp(&t, have, sizeof(t)) != 0)
+		return false;
+	for (size_t i = 0; i < facts->n; i++)
+		if (!same_device(x, h, have, i, &facts->v[i]))
+			return false;
+	return true;
+}
+
+static void take_owners(struct pt_index *x, const struct pt_index_host *h, const struct pt_inv_host *facts)
+{
+	struct pt_index_device *all = &x->devices.v[h->first_device];
+	struct pt_pool *pools = &x->pools.v[h->first_pool];
+
+	for (size_t i = 0; i < h->n_pools; i++)
+		pools[i].unowned = pools[i].free = 0;
+	for (size_t i = 0; i < h->n_devices; i++) {
+		uint16_t at = all[i].pool & (uint16_t)~OWNED;
+
+		all[i].pool = (uint16_t)(at | (facts->v[i].owner ? OWNED : 0));
+		pools[at].unowned += facts->v[i].owner == NULL;
+	}
+	for (size_t i = 0; i < h->n_pools; i++) {
+		uint16_t pf = pools[i].parent;
+
+		if (pools[i].type != PT_DEV_PF)
+			pools[i].free = pf != NONE && pt_index_is_owned(&all[pf]) ? 0 : pools[i].unowned;
+	}
+	for (size_t i = 0; i < h->n_devices; i++)
+		if (facts->v[i].type == PT_DEV_PF && !pt_index_is_owned(&all[i]))
+			pools[all[i].pool].free += used_vfs(x, h, (uint16_t)i) == 0;
+}
+
+int pt_index_replace(struct pt_index *x, uint32_t host, const struct pt_inv_host *facts, struct pt_error *err)
+{
+	PT_CLEANUP(entry_done) struct entry e = { 0 };
+	int r;
+
+	if (same_but_owners(x, &x->hosts.v[host], facts)) {
+		take_owners(x, &x->hosts.v[host], facts);
+		return 0;
+	}
+	r = read_host(x, facts, &e, err);
+	if (r < 0)
+		return r;
+	if (e.n_pools > x->hosts.v[host].n_pools || e.n_devices > x->hosts.v[host].n_devices) {
+		/* the old places stay empty: what changes its hardware is rare */
+		for (size_t i = 0; i < x->hosts.v[host].n_pools; i++)
+			x->pools.v[x->hosts.v[host].first_pool + i].free = 0;
+		make_room(x, &e, &x->hosts.v[host]);
+	}
+	put_entry(x, host, &e);
 	return 0;
 }
 

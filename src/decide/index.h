@@ -63,9 +63,11 @@ static inline uint16_t pt_index_pf(const struct pt_index_device *d)
 	return d->parent & PT_INDEX_SIBLING ? PT_INDEX_NONE : d->parent;
 }
 
+/* @n_offered: of its pools, those first that a device_spec offers: only they are scanned */
 struct pt_index_host {
 	uint32_t first_pool;
 	uint32_t first_device;
+	uint16_t n_offered;
 	uint16_t n_pools;
 	uint16_t n_devices;
 	uint16_t topology;
@@ -105,7 +107,7 @@ void pt_index_init(struct pt_index *index, const struct pt_rules *rules);
 int64_t pt_index_add(struct pt_index *index, const struct pt_inv_host *host, struct pt_error *err);
 
 /**
- * pt_index_replace() - new facts of a host; in place when it has as many devices and pools as before
+ * pt_index_replace() - new facts of a host; where only owners changed, nothing else is looked at again
  *
  * Return: 0, or as pt_index_add(); on failure the host is as it was.
  */

@@ -112,7 +112,7 @@ static bool scan_one(const struct scan *s, const struct pt_index_host *h, uint64
 	uint64_t near = nodes(&s->x->topologies.v[h->topology], s->policy[0], cells);
 	uint64_t found = 0;
 
-	for (size_t i = 0; i < h->n_pools; i++)
+	for (size_t i = 0; i < h->n_offered; i++)
 		found += (uint64_t)p[i].free & -(s->serves[p[i].kind] & near >> p[i].node & 1);
 	return found >= s->demands.v[0].count;
 }
@@ -126,7 +126,7 @@ static bool scan_some(const struct scan *s, const struct pt_index_host *h, uint6
 
 	for (size_t d = 0; d < n; d++)
 		near[d] = nodes(&s->x->topologies.v[h->topology], s->policy[d], cells);
-	for (size_t i = 0; i < h->n_pools; i++) {
+	for (size_t i = 0; i < h->n_offered; i++) {
 		uint64_t mask = 0;
 
 		for (size_t d = 0; d < n; d++)

@@ -193,6 +193,24 @@ static void it_stays_right_through_claims_and_releases(void **state)
 	}
 }
 
+/* a report of the whole host, of which only owners are new */
+static void it_stays_right_through_reports(void **state)
+{
+	struct fleet *f = *state;
+
+	for (int i = 0; i < 20; i++) {
+		for (int k = 0; k < 100; k++) {
+			uint32_t host = next(&f->seed, HOSTS);
+			struct pt_inv_host *h = &f->hosts[host];
+
+			for (size_t d = 0; d < h->n; d++)
+				pt_strset(&h->v[d].owner, next(&f->seed, 4) ? NULL : "vm");
+			assert_int_equal(pt_index_replace(&f->index, host, h, NULL), 0);
+		}
+		compare(f);
+	}
+}
+
 static void it_stays_right_when_hosts_change_their_hardware(void **state)
 {
 	struct fleet *f = *state;
@@ -234,6 +252,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(the_index_says_what_placing_says, begin, end),
 		cmocka_unit_test_setup_teardown(it_stays_right_through_claims_and_releases, begin, end),
+		cmocka_unit_test_setup_teardown(it_stays_right_through_reports, begin, end),
 		cmocka_unit_test_setup_teardown(it_stays_right_when_hosts_change_their_hardware, begin, end),
 		cmocka_unit_test_setup_teardown(a_device_that_is_not_there_is_said, begin, end),
 		cmocka_unit_test_setup_teardown(what_it_does_not_hold_it_does_not_answer, begin, end),
