@@ -29,8 +29,8 @@ static const char *const configs[] = {
 	"[{}]",
 	"[{\"product_id\": \"0001\"}, {\"product_id\": \"0002\", \"net\": \"a\"}]",
 	"[{\"address\": \"*:*:00.*\"}, {\"vendor_id\": \"8086\", \"net\": \"b\"}]",
-	"[{\"address\": \"0000:01:00.0\", \"net\": \"a\"}, {\"product_id\": \"0003\", \"remote_managed\": \"true\"}, "
-	"{}]",
+	("[{\"address\": \"0000:01:00.0\", \"net\": \"a\"}, {\"product_id\": \"0003\", \"remote_managed\": \"true\"}, "
+	 "{}]"),
 };
 
 #define CONFIGS (sizeof(configs) / sizeof(*configs))
