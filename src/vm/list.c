@@ -8,6 +8,36 @@
 
 #define NAMES_MAX 10
 
+/* the path of "pool/volume"; NULL when libvirt does not know it now (a pool that is not started): the caller frees */
+static char *volume_path(virConnectPtr conn, const char *source)
+{
+	const char *slash = strchr(source, '/');
+	pt_autofree char *pool_name = slash ? pt_strndup(source, (size_t)(slash - source)) : NULL;
+	virStoragePoolPtr pool = pool_name ? virStoragePoolLookupByName(conn, pool_name) : NULL;
+	virStorageVolPtr volume = pool ? virStorageVolLookupByName(pool, slash + 1) : NULL;
+	char *path = volume ? virStorageVolGetPath(volume) : NULL;
+
+	/* drop references; there is nothing to do about an error */
+	if (volume)
+		(void)virStorageVolFree(volume);
+	if (pool)
+		(void)virStoragePoolFree(pool);
+	return path;
+}
+
+/* a volume of a pool of type disk or logical is a disk of this host by another name */
+static void resolve_volumes(virDomainPtr dom, struct pt_domain *d)
+{
+	for (size_t i = 0; i < d->disks.n; i++) {
+		struct pt_domain_disk *k = &d->disks.v[i];
+		char *path = k->type == PT_DISK_VOLUME && k->source ? volume_path(virDomainGetConnect(dom), k->source)
+								    : NULL;
+
+		if (path)
+			pt_strv_take(&k->also, path);
+	}
+}
+
 /* the persistent definition; the running one where libvirt has no other */
 static int read_definition(virDomainPtr dom, bool live, struct pt_domain *ret_domain, struct pt_error *err)
 {
@@ -19,6 +49,7 @@ static int read_definition(virDomainPtr dom, bool live, struct pt_domain *ret_do
 	r = pt_domxml_read(xml, ret_domain, err);
 	if (r < 0)
 		return pt_wrap(err, r, "the definition of %s", virDomainGetName(dom));
+	resolve_volumes(dom, ret_domain);
 	return 0;
 }
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <libvirt/libvirt.h>
 
 #include "base/alloc.h"
 #include "base/cleanup.h"
@@ -176,6 +177,34 @@ static void what_libvirt_refuses_is_told_in_its_words(void **state)
 	assert_non_null(strstr(err.msg, "z80"));
 }
 
+static void a_volume_of_a_pool_is_a_path_too(void **state)
+{
+	static const char volume[] = "<disk type='volume' device='disk'><source pool='default-pool' volume='v1'/>"
+				     "<target dev='vdb' bus='virtio'/></disk>"
+				     "<disk type='volume' device='disk'><source pool='no' volume='v1'/>"
+				     "<target dev='vdc' bus='virtio'/></disk></devices>";
+	struct fixture *f = *state;
+	pt_autofree char *xml = NULL;
+	pt_autofree char *more = NULL;
+	PT_AUTO(pt_domain) d = { 0 };
+	virConnectPtr conn = virConnectOpen(TEST_URI);
+	virStoragePoolPtr pool = virStoragePoolLookupByName(conn, "default-pool");
+	virStorageVolPtr made =
+		virStorageVolCreateXML(pool, "<volume><name>v1</name><capacity>1</capacity></volume>", 0);
+
+	assert_non_null(made);
+	(void)virStorageVolFree(made);
+	(void)virStoragePoolFree(pool);
+	(void)virConnectClose(conn);
+	assert_int_equal(f->ops.get_xml(f->ops.ctx, TEST_UUID, &xml, NULL), 0);
+	more = with(xml, "</devices>", volume);
+	assert_int_equal(f->ops.define(f->ops.ctx, TEST_UUID, more, NULL), 0);
+	assert_int_equal(pt_vm_find(f->conn, "test", &d, NULL), 0);
+	assert_int_equal(d.disks.n, 3);
+	assert_true(pt_strv_has(&d.disks.v[1].also, "/default-pool/v1"));
+	assert_int_equal(d.disks.v[2].also.n, 0);
+}
+
 static void autostart_is_read_and_written(void **state)
 {
 	struct fixture *f = *state;
@@ -310,6 +339,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_definition_survives_being_written_back, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_definition_of_another_vm_is_not_written, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_libvirt_refuses_is_told_in_its_words, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_volume_of_a_pool_is_a_path_too, setup, teardown),
 		cmocka_unit_test_setup_teardown(autostart_is_read_and_written, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_vm_that_does_not_exist_is_named_by_its_uuid, setup, teardown),
 		cmocka_unit_test_setup_teardown(only_a_running_vm_has_a_live_definition, setup, teardown),
