@@ -23,10 +23,12 @@ static void add_word(struct pt_buf *b, const char *word)
 
 char *pt_carried(const struct pt_host *host, struct pt_bdf bdf)
 {
-	struct pt_buf b = { 0 };
+	PT_AUTO(pt_strv) lines = { 0 };
+	pt_autofree char *joined = NULL;
 
 	for (size_t i = 0; i < host->blocks.n; i++) {
 		const struct pt_block *k = &host->blocks.v[i];
+		struct pt_buf b = { 0 };
 
 		if (!k->has_controller || !pt_bdf_eq(k->controller, bdf) || !pt_streq(k->name, k->disk))
 			continue;
@@ -35,16 +37,21 @@ char *pt_carried(const struct pt_host *host, struct pt_bdf bdf)
 		pt_buf_add(&b, "disk");
 		add_word(&b, k->serial);
 		add_word(&b, k->wwn);
-		pt_buf_add(&b, "\n");
+		pt_strv_take(&lines, pt_buf_take(&b));
 	}
 	for (size_t i = 0; i < host->nics.n; i++) {
+		struct pt_buf b = { 0 };
+
 		if (!pt_bdf_eq(host->nics.v[i].bdf, bdf))
 			continue;
 		pt_buf_add(&b, "mac");
 		add_word(&b, host->nics.v[i].mac);
-		pt_buf_add(&b, "\n");
+		pt_strv_take(&lines, pt_buf_take(&b));
 	}
-	return b.n ? pt_buf_take(&b) : NULL;
+	/* the kernel's order of disks is that in which they answered */
+	pt_strv_sort(&lines);
+	joined = pt_strv_join(&lines, "\n");
+	return lines.n ? pt_strf("%s\n", joined) : NULL;
 }
 
 static char *take_word(const char **at)

@@ -314,6 +314,19 @@ static void judge_agent(const struct pt_verify *v, struct pt_findings *out)
 				v->vm->name, g->os ? ": " : "", g->os ? g->os : "");
 }
 
+/* asking has its price, which libvirt notes for whoever has to support this VM; nobody should find it by surprise */
+static void tell_taint(const struct pt_verify *v, struct pt_findings *out)
+{
+	bool agent = v->guest && !v->guest->silent;
+
+	if (agent || v->qmp)
+		pt_findings_add(out, PT_NOTE, "tainted", "libvirt", NULL,
+				"for these questions libvirt marks %s as tainted until it is shut off: custom %s%s%s "
+				"commands",
+				v->vm->name, agent ? "guest agent" : "", agent && v->qmp ? " and " : "",
+				v->qmp ? "monitor" : "");
+}
+
 void pt_decide_verify(const struct pt_verify *v, struct pt_findings *ret_findings)
 {
 	if (!v->n_devices) {
@@ -329,4 +342,5 @@ void pt_decide_verify(const struct pt_verify *v, struct pt_findings *ret_finding
 		judge_device(v, &v->devices[i], ret_findings);
 	if (v->guest)
 		judge_agent(v, ret_findings);
+	tell_taint(v, ret_findings);
 }
