@@ -53,8 +53,8 @@ static void judge_group(struct pt_judge *j, int group, const struct pt_group_mem
 	pt_autofree char *fix = NULL;
 
 	if (blocks[0]) {
-		fix = pt_strf("give the VM the whole group: `passthru attach %s%s`; or move the card to another slot",
-			      j->vm->name, all);
+		fix = pt_strf("give the VM the whole group: `passthru attach %s%s`%s", j->vm->name, all,
+			      pt_group_apart_in_another_slot(l) ? "; or move the card to another slot" : "");
 		pt_judge_refuse(j, PT_FORCE_NEVER, "group", where, fix,
 				"IOMMU group %d can only go as a whole: beside %s it has %s", group, wanted, blocks);
 	}

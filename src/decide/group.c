@@ -63,6 +63,25 @@ bool pt_group_viable(const struct pt_group_members *l)
 	return true;
 }
 
+static bool on_wanted_card(const struct pt_group_members *l, struct pt_bdf bdf)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		struct pt_bdf w = l->v[i].device->bdf;
+
+		if (l->v[i].role == PT_GROUP_WANTED && w.domain == bdf.domain && w.bus == bdf.bus && w.slot == bdf.slot)
+			return true;
+	}
+	return false;
+}
+
+bool pt_group_apart_in_another_slot(const struct pt_group_members *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (l->v[i].role == PT_GROUP_BLOCKS && !on_wanted_card(l, l->v[i].device->bdf))
+			return true;
+	return false;
+}
+
 char *pt_group_list(const struct pt_group_members *l, enum pt_group_role role)
 {
 	struct pt_buf out = { 0 };

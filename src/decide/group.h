@@ -43,6 +43,13 @@ bool pt_group_viable(const struct pt_group_members *l);
 /** pt_group_list() - "0000:05:01.0 (e1000), 0000:05:02.0 (no driver)" of those with @role; the caller frees */
 char *pt_group_list(const struct pt_group_members *l, enum pt_group_role role);
 
+/**
+ * pt_group_apart_in_another_slot() - may those that block have a group of their own once the card is moved?
+ *
+ * Return: false when all of them are functions of the wanted devices' own cards: they move together.
+ */
+bool pt_group_apart_in_another_slot(const struct pt_group_members *l);
+
 /** pt_driver_is_vfio() - vfio-pci or one of its variants; NULL is none */
 bool pt_driver_is_vfio(const char *driver);
 
