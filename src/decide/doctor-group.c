@@ -19,13 +19,14 @@ static void judge_members(const struct pt_device *d, const struct pt_group_membe
 			"be passed through alone",
 			"group %d also has bridges that a driver of the host's holds: %s", d->iommu_group, bridges);
 	if (busy[0])
-		pt_findings_add(f, PT_FAIL, "iommu-group", where,
-				pt_group_apart_in_another_slot(members)
-					? "attach them together, in one command, or move the card to another slot"
-					: "attach them together, in one command: they are functions of one card",
-				"group %d also has devices with a driver of the host's: %s; a group goes to one VM as a "
-				"whole",
-				d->iommu_group, busy);
+		pt_findings_add(
+			f, PT_FAIL, "iommu-group", where,
+			pt_group_apart_in_another_slot(members)
+				? "attach them together, in one command, or move the card to another slot"
+				: "attach them together, in one command: they are functions of one card",
+			"group %d also has devices with a driver of the host's: %s; a group goes to one VM as a "
+			"whole",
+			d->iommu_group, busy);
 	if (bridges[0] || busy[0])
 		return;
 	if (quiet[0])
