@@ -24,12 +24,12 @@ static size_t utf8_length(const unsigned char *s)
 	return s[0] == 0xc2 && s[1] < 0xa0 ? 0 : n;
 }
 
-char *pt_text_clean(char *s)
+static char *clean(char *s, unsigned char stays)
 {
 	unsigned char *p = (unsigned char *)s;
 
 	while (*p) {
-		size_t n = *p >= 0x20 && *p < 0x7f ? 1 : utf8_length(p);
+		size_t n = (*p >= 0x20 && *p < 0x7f) || *p == stays ? 1 : utf8_length(p);
 
 		if (n == 0) {
 			*p = '?';
@@ -38,6 +38,16 @@ char *pt_text_clean(char *s)
 		p += n;
 	}
 	return s;
+}
+
+char *pt_text_clean(char *s)
+{
+	return clean(s, ' ');
+}
+
+char *pt_text_clean_lines(char *s)
+{
+	return clean(s, '\n');
 }
 
 char *pt_text_trim(char *s)

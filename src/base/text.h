@@ -11,6 +11,9 @@
  */
 char *pt_text_clean(char *s);
 
+/** pt_text_clean_lines() - the same, but ends of lines stay; returns @s */
+char *pt_text_clean_lines(char *s);
+
 /** pt_text_trim() - remove blanks at both ends, in place; disks pad their strings with them; @s itself stays valid */
 char *pt_text_trim(char *s);
 

@@ -85,8 +85,10 @@ static json_t *memory_json(const struct pt_memory *m)
 				      json_pack("{s:I, s:I, s:I}", "size_kib", (json_int_t)m->hugepages.v[i].size_kib,
 						"total", (json_int_t)m->hugepages.v[i].total, "free",
 						(json_int_t)m->hugepages.v[i].free));
-	return json_pack("{s:I, s:I, s:o}", "total_kib", (json_int_t)m->total_kib, "available_kib",
-			 (json_int_t)m->available_kib, "hugepages", pages);
+	/* a host has memory: 0 is what could not be read */
+	return json_pack("{s:o, s:o, s:o}", "total_kib",
+			 m->total_kib ? json_integer((json_int_t)m->total_kib) : json_null(), "available_kib",
+			 m->total_kib ? json_integer((json_int_t)m->available_kib) : json_null(), "hugepages", pages);
 }
 
 static json_t *devices_json(const struct pt_devices *devices)

@@ -113,9 +113,7 @@ int pt_giving_refused(struct pt_cli *cli, const struct pt_plan *plan, int r, str
 		return r;
 	}
 	/* one document: the error is told in it, and on the terminal */
-	o = json_pack("{s:{s:s, s:s*, s:s*}, s:o}", "error", "message", err->msg, "hint",
-		      err->hint[0] ? err->hint : NULL, "refusal", err->refusal[0] ? err->refusal : NULL, "findings",
-		      pt_findings_json(&plan->findings));
+	o = json_pack("{s:o, s:o}", "error", pt_error_json(err), "findings", pt_findings_json(&plan->findings));
 	printed = pt_print_json(cli, o, err);
 	if (printed < 0)
 		return printed;

@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "cli/cli.h"
 #include "cli/help.h"
+#include "shape/finding.h"
 
 static const struct pt_option *find_option(const struct pt_option *l, const char *name, size_t n, char letter)
 {
@@ -199,29 +200,13 @@ static void print_indented(FILE *out, const char *first, const char *text)
 	(void)fputc('\n', out);
 }
 
-/* names of VMs, words of libvirt and of guests end up in messages: no escape sequence may reach the terminal in one */
-static void clean_lines(char *text)
-{
-	for (char *line = text, *end; line; line = end ? end + 1 : NULL) {
-		end = strchr(line, '\n');
-		if (end)
-			*end = '\0';
-		pt_text_clean(line);
-		if (end)
-			*end = '\n';
-	}
-}
-
 static void print_error(const struct pt_cli *cli, struct pt_error *err)
 {
-	static const char *const kinds[] = { "failed", "usage", "refused", "interrupted" };
-
-	clean_lines(err->msg);
-	clean_lines(err->hint);
+	/* names of VMs, words of libvirt and of guests end up in messages: no escape sequence may reach the terminal */
+	(void)pt_text_clean_lines(err->msg);
+	(void)pt_text_clean_lines(err->hint);
 	if (cli->json) {
-		json_t *o = json_pack("{s:{s:s, s:s, s:s*, s:s*}}", "error", "kind", kinds[err->kind], "message",
-				      err->msg, "hint", err->hint[0] ? err->hint : NULL, "refusal",
-				      err->refusal[0] ? err->refusal : NULL);
+		json_t *o = json_pack("{s:o}", "error", pt_error_json(err));
 
 		if (o && json_dumpf(o, cli->out, JSON_INDENT(2)) == 0)
 			(void)fputc('\n', cli->out);

@@ -14,6 +14,13 @@ static void set_text(json_t *o, const char *key, const char *text)
 		(void)json_object_set_new(o, key, json_string(pt_text_clean(clean)));
 }
 
+static void set_lines(json_t *o, const char *key, const char *text)
+{
+	pt_autofree char *clean = pt_strdup(text);
+
+	(void)json_object_set_new(o, key, json_string(pt_text_clean_lines(clean)));
+}
+
 json_t *pt_finding_json(const struct pt_finding *finding)
 {
 	json_t *o = json_object();
@@ -25,6 +32,20 @@ json_t *pt_finding_json(const struct pt_finding *finding)
 	set_text(o, "fix", finding->fix);
 	if (finding->forceable)
 		(void)json_object_set_new(o, "forceable", json_true());
+	return o;
+}
+
+json_t *pt_error_json(const struct pt_error *err)
+{
+	static const char *const kinds[] = { "failed", "usage", "refused", "interrupted" };
+	json_t *o = json_object();
+
+	set_text(o, "kind", kinds[err->kind]);
+	set_lines(o, "message", err->msg);
+	if (err->hint[0])
+		set_lines(o, "hint", err->hint);
+	if (err->refusal[0])
+		set_text(o, "refusal", err->refusal);
 	return o;
 }
 

@@ -5,6 +5,7 @@
 
 #include <jansson.h>
 
+#include "base/error.h"
 #include "model/finding.h"
 
 /**
@@ -14,6 +15,9 @@
  * reference, never NULL.
  */
 json_t *pt_finding_json(const struct pt_finding *finding);
+
+/** pt_error_json() - {"kind": "failed"|"usage"|"refused"|"interrupted", "message", "hint"?, "refusal"?}; as above */
+json_t *pt_error_json(const struct pt_error *err);
 
 /** pt_findings_json() - an array of them, in order */
 json_t *pt_findings_json(const struct pt_findings *findings);
