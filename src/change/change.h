@@ -13,6 +13,7 @@
 struct pt_journal;
 struct pt_host_ops;
 struct pt_lock;
+struct pt_watch;
 
 enum pt_progress_state {
 	PT_PROGRESS_BEGIN,
@@ -39,6 +40,8 @@ enum pt_progress_state {
  * @settle_ms: how long a started VM must stay up to count as started
  * @grace_ms: how long a shutdown or a start that was cut off may still come true by itself
  * @poll_ms: pause between two looks while waiting; 0: 200
+ * @watch: turned while somebody is waited for; calls through @host and @vm are the caller's to watch (change/timed.h);
+ *         may be NULL
  */
 struct pt_change_env {
 	struct pt_journal *journal;
@@ -58,6 +61,7 @@ struct pt_change_env {
 	unsigned settle_ms;
 	unsigned grace_ms;
 	unsigned poll_ms;
+	struct pt_watch *watch;
 };
 
 /**

@@ -26,7 +26,7 @@ int pt_run_lock(struct pt_run *run, unsigned wait_ms, struct pt_error *err)
 	 */
 	if (wait_ms == PT_LOCK_FOREVER)
 		wait.interrupted = NULL;
-	return pt_lock_take(env->lock, run->what, &wait, err);
+	return PT_WATCHED(env->watch, PT_WATCH_OTHERS, pt_lock_take(env->lock, run->what, &wait, err));
 }
 
 void pt_run_unlock(struct pt_run *run)
@@ -35,13 +35,13 @@ void pt_run_unlock(struct pt_run *run)
 		pt_lock_drop(run->env->lock);
 }
 
-void pt_run_pause(const struct pt_run *run)
+void pt_run_pause(const struct pt_run *run, enum pt_watch_kind whom)
 {
 	unsigned ms = run->env->poll_ms ? run->env->poll_ms : 200;
 	struct timespec ts = { .tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000 };
 
 	/* a signal ends the pause early: the caller looks at the clock and at its reason to go on */
-	(void)nanosleep(&ts, NULL);
+	(void)PT_WATCHED(run->env->watch, whom, nanosleep(&ts, NULL));
 }
 
 long long pt_run_now_ms(void)

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 
+#include "base/watch.h"
 #include "change/change.h"
 #include "host/bind.h"
 #include "host/reserve.h"
@@ -37,7 +38,8 @@ void pt_run_done(struct pt_run *run);
 int pt_run_lock(struct pt_run *run, unsigned wait_ms, struct pt_error *err);
 void pt_run_unlock(struct pt_run *run);
 
-void pt_run_pause(const struct pt_run *run);
+/* @whom: who is waited for */
+void pt_run_pause(const struct pt_run *run, enum pt_watch_kind whom);
 long long pt_run_now_ms(void);
 
 /** pt_step_check() - is the world as the plan saw it?  0, -ESTALE and others with what is and what was expected.

@@ -78,7 +78,7 @@ static int watch(struct pt_run *run, const char *vm, const char *uuid, bool may_
 			return 0;
 		if (may_stop && interrupted(run))
 			return pt_say(err, -ECANCELED, "interrupted while %s was starting", vm);
-		pt_run_pause(run);
+		pt_run_pause(run, PT_WATCH_LIBVIRT);
 	}
 }
 
@@ -128,8 +128,9 @@ static void wait_for_disks(struct pt_run *run, const struct pt_step *s, const ch
 
 	if (!env->back || !s->carried || !driver || pt_driver_is_vfio(driver))
 		return;
-	while (env->back(env->ctx, s) == 0 && pt_run_now_ms() < end && !(may_stop && interrupted(run)))
-		pt_run_pause(run);
+	while (PT_WATCHED(env->watch, PT_WATCH_KERNEL, env->back(env->ctx, s)) == 0 && pt_run_now_ms() < end &&
+	       !(may_stop && interrupted(run)))
+		pt_run_pause(run, PT_WATCH_KERNEL);
 }
 
 static int make_driver(struct pt_run *run, const struct pt_step *s, char **ret_seen, struct pt_error *err)
@@ -191,7 +192,7 @@ static int wait_for(struct pt_run *run, const char *uuid, bool off, struct pt_er
 			return r < 0 ? r : 1;
 		if (pt_run_now_ms() >= end)
 			return 0;
-		pt_run_pause(run);
+		pt_run_pause(run, PT_WATCH_LIBVIRT);
 	}
 }
 

@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "change/lock.h"
+#include "change/timed.h"
 #include "cli/findings.h"
 #include "cli/print.h"
 #include "decide/verify.h"
@@ -43,6 +44,9 @@ struct pt_changing_parts {
 	struct pt_lock *lock;
 	struct pt_host_writer *writer;
 	struct pt_host_ops host;
+	struct pt_vm_ops vm;
+	struct pt_timed timed;
+	struct pt_host_ops timed_host;
 	sigset_t watched;
 	sigset_t mask_before;
 	struct sigaction pipe_before;
@@ -238,11 +242,15 @@ static int open_all(struct pt_cli *cli, struct pt_vm_conn *conn, bool look_only,
 		return r;
 	}
 	pt_host_writer_open(&cli->root, &paths, &p->writer, &p->host);
-	pt_vm_ops_init(conn, &ret->vm);
+	pt_vm_ops_init(conn, &p->vm);
+	p->timed = (struct pt_timed){ &p->host, &p->vm, &cli->watch };
+	pt_timed_host_ops(&p->timed, &p->timed_host);
+	pt_timed_vm_ops(&p->timed, &ret->vm);
+	pt_journal_watch(p->journal, &cli->watch);
 	pt_vm_set_poll(conn, interrupted, p);
 	ret->env = (struct pt_change_env){
 		.journal = p->journal,
-		.host = &p->host,
+		.host = &p->timed_host,
 		.vm = &ret->vm,
 		.ctx = p,
 		.progress = progress,
@@ -256,6 +264,7 @@ static int open_all(struct pt_cli *cli, struct pt_vm_conn *conn, bool look_only,
 		.proc_fd = cli->root.proc_fd,
 		.settle_ms = SETTLE_MS,
 		.grace_ms = GRACE_MS,
+		.watch = &cli->watch,
 	};
 	return 0;
 }
@@ -325,6 +334,32 @@ json_t *pt_changing_json(const struct pt_plan *plan, struct pt_error *err)
 	return o;
 }
 
+/* where the time went, up to here: ours, and that of those whom we waited for */
+static json_t *spent_json(const struct pt_cli *cli)
+{
+	json_t *o = json_object();
+
+	for (int kind = 0; kind < PT_WATCH_KINDS; kind++) {
+		pt_autofree char *name = pt_strf("%s_ms", pt_watch_kind_str(kind));
+		double ms = pt_watch_ms(&cli->watch, kind);
+
+		/* in tenths: finer is noise, and no document should show seventeen digits of it */
+		(void)json_object_set_new(o, name, json_real((double)(long long)(ms * 10 + 0.5) / 10));
+	}
+	return o;
+}
+
+static void print_spent(struct pt_cli *cli)
+{
+	if (!cli->verbose || cli->json)
+		return;
+	(void)fprintf(cli->out,
+		      "\nspent: own %.1f ms, libvirt and guest %.0f ms, kernel %.0f ms, disk %.0f ms, others %.0f ms\n",
+		      pt_watch_ms(&cli->watch, PT_WATCH_OWN), pt_watch_ms(&cli->watch, PT_WATCH_LIBVIRT),
+		      pt_watch_ms(&cli->watch, PT_WATCH_KERNEL), pt_watch_ms(&cli->watch, PT_WATCH_DISK),
+		      pt_watch_ms(&cli->watch, PT_WATCH_OTHERS));
+}
+
 static int dry_run(struct pt_cli *cli, const struct pt_plan *plan, struct pt_error *err)
 {
 	json_t *o;
@@ -332,10 +367,12 @@ static int dry_run(struct pt_cli *cli, const struct pt_plan *plan, struct pt_err
 	if (!cli->json) {
 		pt_changing_print(cli, plan, true);
 		(void)fputs("\nnothing was changed (--dry-run)\n", cli->out);
+		print_spent(cli);
 		return PT_EXIT_DONE;
 	}
 	o = pt_changing_json(plan, err);
-	return o ? pt_print_json(cli, json_pack("{s:o, s:b}", "plan", o, "made", 0), err) : -EILSEQ;
+	return o ? pt_print_json(cli, json_pack("{s:o, s:b, s:o}", "plan", o, "made", 0, "spent", spent_json(cli)), err)
+		 : -EILSEQ;
 }
 
 static int report_json(struct pt_cli *cli, const struct pt_plan *plan, long long id, const struct pt_findings *found,
@@ -345,7 +382,7 @@ static int report_json(struct pt_cli *cli, const struct pt_plan *plan, long long
 
 	if (!o)
 		return -EILSEQ;
-	o = json_pack("{s:I, s:b, s:o}", "change", (json_int_t)id, "made", 1, "plan", o);
+	o = json_pack("{s:I, s:b, s:o, s:o}", "change", (json_int_t)id, "made", 1, "plan", o, "spent", spent_json(cli));
 	if (found)
 		(void)json_object_set_new(o, "proof", pt_findings_json(found));
 	return pt_print_json(cli, o, err);
@@ -363,6 +400,7 @@ static int prove(struct pt_cli *cli, const struct pt_plan *plan, long long id, c
 	if (!cli->json) {
 		(void)fputc('\n', cli->out);
 		pt_cli_findings(cli, &found);
+		print_spent(cli);
 	} else {
 		r = report_json(cli, plan, id, &found, err);
 	}
@@ -407,11 +445,14 @@ static int apply(struct pt_cli *cli, struct pt_vm_conn *conn, struct pt_plan *pl
 int pt_changing_run(struct pt_cli *cli, struct pt_vm_conn *conn, struct pt_plan *plan, const char *question,
 		    const struct pt_changing_proof *proof, struct pt_error *err)
 {
+	struct pt_vm_ops untimed;
+	struct pt_timed timed = { .vm = &untimed, .watch = &cli->watch };
 	struct pt_vm_ops vm;
 	long long id = 0;
 	int r;
 
-	pt_vm_ops_init(conn, &vm);
+	pt_vm_ops_init(conn, &untimed);
+	pt_timed_vm_ops(&timed, &vm);
 	r = pt_change_prepare(&vm, plan, err);
 	if (r < 0)
 		return r;
@@ -433,5 +474,6 @@ int pt_changing_run(struct pt_cli *cli, struct pt_vm_conn *conn, struct pt_plan 
 	(void)fflush(cli->out);
 	if (proof)
 		return prove(cli, plan, id, proof, err);
+	print_spent(cli);
 	return cli->json ? report_json(cli, plan, id, NULL, err) : PT_EXIT_DONE;
 }

@@ -56,6 +56,7 @@ int pt_cli_number(const struct pt_cli *cli, const char *name, long min, long max
 
 int pt_cli_confirm(struct pt_cli *cli, const char *question, struct pt_error *err)
 {
+	enum pt_watch_kind before;
 	char answer[64] = "";
 
 	if (pt_cli_flag(cli, "yes"))
@@ -70,8 +71,10 @@ int pt_cli_confirm(struct pt_cli *cli, const char *question, struct pt_error *er
 	}
 	(void)fprintf(cli->diag, "%s [y/N] ", question);
 	(void)fflush(cli->diag);
+	before = pt_watch_turn(&cli->watch, PT_WATCH_OTHERS);
 	if (!fgets(answer, sizeof(answer), stdin))
-		return 0;
+		answer[0] = '\0';
+	(void)pt_watch_turn(&cli->watch, before);
 	return answer[0] == 'y' || answer[0] == 'Y';
 }
 

@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/root.h"
+#include "base/watch.h"
 
 /* Exit statuses, as DESIGN says: `man passthru`, section EXIT STATUS. */
 enum pt_exit {
@@ -67,6 +68,7 @@ struct pt_option_value {
  * @operands: what is not an option, after the command's name
  * @root: where to look: the running host or --sysroot; open
  * @json, @color, @uri: global options; @uri is libvirt's connection, NULL for qemu:///system
+ * @watch: runs from the first line of ours; whoever waits for somebody else turns it meanwhile
  */
 struct pt_cli {
 	const struct pt_command *command;
@@ -79,6 +81,7 @@ struct pt_cli {
 	bool color;
 	bool verbose;
 	const char *uri;
+	struct pt_watch watch;
 	FILE *out;
 	FILE *diag;
 };

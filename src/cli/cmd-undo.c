@@ -54,7 +54,7 @@ static int run(struct pt_cli *cli, struct pt_error *err)
 	if (r == 0)
 		r = pt_cli_need_root(cli, err);
 	if (r == 0)
-		r = pt_vm_open(&cli->root, cli->uri, false, &conn, err);
+		r = PT_WATCHED(&cli->watch, PT_WATCH_LIBVIRT, pt_vm_open(&cli->root, cli->uri, false, &conn, err));
 	if (r == 0)
 		r = make_plan(cli, conn, id, &plan, err);
 	return r < 0 ? r : pt_changing_run(cli, conn, &plan, "Take it back?", NULL, err);

@@ -73,7 +73,7 @@ static void match_disks(struct pt_cli *cli, struct pt_giving *g)
 int pt_giving_look(struct pt_cli *cli, struct pt_vm_conn *conn, struct pt_giving *ret_giving, struct pt_error *err)
 {
 	PT_AUTO(pt_giving) g = { 0 };
-	int r = pt_vm_find(conn, cli->operands[0], &g.vm, err);
+	int r = PT_WATCHED(&cli->watch, PT_WATCH_LIBVIRT, pt_vm_find(conn, cli->operands[0], &g.vm, err));
 
 	if (r >= 0)
 		r = pt_look_devices(cli, &g.host.devices, err);
@@ -82,7 +82,7 @@ int pt_giving_look(struct pt_cli *cli, struct pt_vm_conn *conn, struct pt_giving
 	if (r >= 0)
 		r = pt_gather(&cli->root, g.wanted.v, g.wanted.n, &g.host, &g.blind, err);
 	if (r >= 0)
-		r = pt_vm_list(conn, g.vm.uuid, &g.others, err);
+		r = PT_WATCHED(&cli->watch, PT_WATCH_LIBVIRT, pt_vm_list(conn, g.vm.uuid, &g.others, err));
 	if (r < 0)
 		return r;
 	match_disks(cli, &g);

@@ -21,7 +21,8 @@ int pt_prove_open(struct pt_cli *cli, struct pt_vm_conn **ret_conn, struct pt_er
 	int r;
 
 	if (pt_vm_uri_is_local(cli->uri))
-		return pt_vm_open(&cli->root, cli->uri, false, ret_conn, err);
+		return PT_WATCHED(&cli->watch, PT_WATCH_LIBVIRT,
+				  pt_vm_open(&cli->root, cli->uri, false, ret_conn, err));
 	r = pt_usage(err, -EREMOTE, "%s is another host's libvirt, and its devices cannot be seen from here", cli->uri);
 	pt_hint(err, "run passthru on that host");
 	return r;
@@ -149,7 +150,7 @@ static int prove_once(struct pt_cli *cli, struct pt_vm_conn *conn, const struct 
 		      struct pt_findings *ret_findings, struct pt_error *err)
 {
 	PT_AUTO(look) l = { 0 };
-	int r = look_at_vm(conn, ask, &l, err);
+	int r = PT_WATCHED(&cli->watch, PT_WATCH_LIBVIRT, look_at_vm(conn, ask, &l, err));
 
 	if (r >= 0)
 		r = look_at_host(cli, &l, err);
@@ -237,6 +238,6 @@ int pt_prove(struct pt_cli *cli, struct pt_vm_conn *conn, const struct pt_prove 
 		}
 		tell_waiting(cli, ask, &found, !waited, end - seconds());
 		waited = true;
-		(void)sleep(ASK_AGAIN_S);
+		(void)PT_WATCHED(&cli->watch, PT_WATCH_LIBVIRT, sleep(ASK_AGAIN_S));
 	}
 }

@@ -225,6 +225,7 @@ int pt_cli_main(int argc, char **argv)
 	struct pt_error err = { 0 };
 	int r;
 
+	pt_watch_start(&cli.watch);
 	cli.operands = pt_alloc((size_t)(argc + 1) * sizeof(*cli.operands));
 	r = parse(&cli, argc, argv, &err);
 	if (r >= 0)

@@ -201,11 +201,14 @@ static int make_writes(const struct pt_host_ops *ops, const struct pt_bind *want
 	return r;
 }
 
-static void pause_ms(unsigned ms)
+static void pause_ms(const struct pt_host_ops *ops, unsigned ms)
 {
 	struct timespec ts = { .tv_nsec = (long)ms * 1000000 };
 
-	(void)nanosleep(&ts, NULL);
+	if (ops->pause)
+		ops->pause(ops->ctx, ms);
+	else
+		(void)nanosleep(&ts, NULL);
 }
 
 static bool agrees(const struct pt_bind *want, const char *driver, const char *override)
@@ -231,7 +234,7 @@ static int verify(const struct pt_host_ops *ops, const struct pt_bind *want, str
 		if (r < 0 || agrees(want, driver, override))
 			return r < 0 ? r : 1;
 		if (waited < ops->settle_ms) {
-			pause_ms(20);
+			pause_ms(ops, 20);
 			continue;
 		}
 		if (pt_streq(driver, want->driver) || want->reprobe)

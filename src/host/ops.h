@@ -25,6 +25,7 @@ enum pt_host_place {
  * @read: first line of an attribute; caller frees; -ENOENT
  * @link: last component of a link's target; caller frees; -ENOENT when there is no such link
  * @exists: 1, 0, or a negative errno
+ * @pause: wait a little for the kernel; NULL: nanosleep(2)
  * @load_module: by name or alias; 0 when it is loaded already; -ENOENT when there is none
  * @file_read: a file of ours as a whole; caller frees; -ENOENT
  * @file_write: create or replace it; @text NULL removes it (-ENOENT when it is not there)
@@ -38,6 +39,7 @@ struct pt_host_ops {
 	int (*read)(void *ctx, const char *path, char **ret_line);
 	int (*link)(void *ctx, const char *path, char **ret_name);
 	int (*exists)(void *ctx, const char *path);
+	void (*pause)(void *ctx, unsigned ms);
 	int (*load_module)(void *ctx, const char *name, struct pt_error *err);
 	int (*file_read)(void *ctx, enum pt_host_place place, const char *name, char **ret_text, struct pt_error *err);
 	int (*file_write)(void *ctx, enum pt_host_place place, const char *name, const char *text,

@@ -144,7 +144,7 @@ int pt_db_run(const struct pt_journal *j, const char *doing, struct pt_error *er
 		return why.code;
 	}
 	do
-		code = sqlite3_step(stmt);
+		code = PT_WATCHED(j->watch, PT_WATCH_DISK, sqlite3_step(stmt));
 	while (code == SQLITE_ROW);
 	r = code == SQLITE_DONE ? 0 : pt_db_fail(j, code, doing, err);
 	(void)sqlite3_finalize(stmt);

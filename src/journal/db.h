@@ -6,16 +6,19 @@
 #include <sqlite3.h>
 
 #include "base/error.h"
+#include "base/watch.h"
 
 /**
  * struct pt_journal
  * @path: of the file, for messages
  * @dir_fd: its directory
+ * @watch: see pt_journal_watch()
  */
 struct pt_journal {
 	sqlite3 *db;
 	char *path;
 	int dir_fd;
+	struct pt_watch *watch;
 };
 
 /* "doing what" failed: SQLite's reason and an errno that fits; returns it */

@@ -200,6 +200,11 @@ int pt_journal_open(const char *dir, enum pt_journal_mode mode, struct pt_journa
 	return 0;
 }
 
+void pt_journal_watch(struct pt_journal *j, struct pt_watch *watch)
+{
+	j->watch = watch;
+}
+
 void pt_journal_close(struct pt_journal *j)
 {
 	if (!j)

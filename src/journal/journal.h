@@ -94,6 +94,7 @@ enum pt_journal_mode {
 };
 
 struct pt_journal;
+struct pt_watch;
 
 /**
  * pt_journal_open()
@@ -103,6 +104,9 @@ struct pt_journal;
  * damaged: it is left as it is; -EPERM when others could have written it; -EACCES.
  */
 int pt_journal_open(const char *dir, enum pt_journal_mode mode, struct pt_journal **ret_journal, struct pt_error *err);
+
+/* @watch: turned to PT_WATCH_DISK while an entry is on its way to the disk; NULL: none */
+void pt_journal_watch(struct pt_journal *journal, struct pt_watch *watch);
 
 /* NULL is allowed */
 void pt_journal_close(struct pt_journal *journal);

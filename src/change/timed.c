@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "change/timed.h"
+
+#include <time.h>
+
+#define LIBVIRT(t, call) PT_WATCHED((t)->watch, PT_WATCH_LIBVIRT, call)
+
+static int get_xml(void *ctx, const char *uuid, char **ret_xml, struct pt_error *err)
+{
+	const struct pt_timed *t = ctx;
+
+	return LIBVIRT(t, t->vm->get_xml(t->vm->ctx, uuid, ret_xml, err));
+}
+
+static int define(void *ctx, const char *uuid, const char *xml, struct pt_error *err)
+{
+	const struct pt_timed *t = ctx;
+
+	return LIBVIRT(t, t->vm->define(t->vm->ctx, uuid, xml, err));
+}
+
+static int state(void *ctx, const char *uuid, enum pt_domain_state *ret_state, struct pt_error *err)
+{
+	const struct pt_timed *t = ctx;
+
+	return LIBVIRT(t, t->vm->state(t->vm->ctx, uuid, ret_state, err));
+}
+
+static int start(void *ctx, const char *uuid, struct pt_error *err)
+{
+	const struct pt_timed *t = ctx;
+
+	return LIBVIRT(t, t->vm->start(t->vm->ctx, uuid, err));
+}
+
+static int alive(void *ctx, const char *uuid, struct pt_error *err)
+{
+	const struct pt_timed *t = ctx;
+
+	return LIBVIRT(t, t->vm->alive(t->vm->ctx, uuid, err));
+}
+
+static int stop(void *ctx, const char *uuid, unsigned timeout_ms, bool force, struct pt_error *err)
+{
+	const struct pt_timed *t = ctx;
+
+	return LIBVIRT(t, t->vm->stop(t->vm->ctx, uuid, timeout_ms, force, err));
+}
+
+static int autostart(void *ctx, const char *uuid, int set, bool *ret, struct pt_error *err)
+{
+	const struct pt_timed *t = ctx;
+
+	return LIBVIRT(t, t->vm->autostart(t->vm->ctx, uuid, set, ret, err));
+}
+
+static int managed_save(void *ctx, const char *uuid, struct pt_error *err)
+{
+	const struct pt_timed *t = ctx;
+
+	return LIBVIRT(t, t->vm->managed_save(t->vm->ctx, uuid, err));
+}
+
+void pt_timed_vm_ops(struct pt_timed *timed, struct pt_vm_ops *ret_ops)
+{
+	*ret_ops = (struct pt_vm_ops){
+		.ctx = timed,
+		.get_xml = get_xml,
+		.define = define,
+		.state = state,
+		.start = start,
+		.alive = alive,
+		.stop = stop,
+		.autostart = autostart,
+		.managed_save = managed_save,
+	};
+}
+
+static int host_write(void *ctx, struct pt_bdf bdf, const char *path, const char *value, unsigned timeout_ms,
+		      struct pt_error *err)
+{
+	const struct pt_timed *t = ctx;
+
+	return PT_WATCHED(t->watch, PT_WATCH_KERNEL, t->host->write(t->host->ctx, bdf, path, value, timeout_ms, err));
+}
+
+/* reading an attribute is our own looking */
+static int host_read(void *ctx, const char *path, char **ret_line)
+{
+	const struct pt_timed *t = ctx;
+
+	return t->host->read(t->host->ctx, path, ret_line);
+}
+
+static int host_link(void *ctx, const char *path, char **ret_name)
+{
+	const struct pt_timed *t = ctx;
+
+	return t->host->link(t->host->ctx, path, ret_name);
+}
+
+static int host_exists(void *ctx, const char *path)
+{
+	const struct pt_timed *t = ctx;
+
+	return t->host->exists(t->host->ctx, path);
+}
+
+static void host_pause(void *ctx, unsigned ms)
+{
+	const struct pt_timed *t = ctx;
+	struct timespec ts = { .tv_nsec = (long)ms * 1000000 };
+	enum pt_watch_kind before = pt_watch_turn(t->watch, PT_WATCH_KERNEL);
+
+	if (t->host->pause)
+		t->host->pause(t->host->ctx, ms);
+	else
+		(void)nanosleep(&ts, NULL);
+	(void)pt_watch_turn(t->watch, before);
+}
+
+static int load_module(void *ctx, const char *name, struct pt_error *err)
+{
+	const struct pt_timed *t = ctx;
+
+	return PT_WATCHED(t->watch, PT_WATCH_KERNEL, t->host->load_module(t->host->ctx, name, err));
+}
+
+static int file_read(void *ctx, enum pt_host_place place, const char *name, char **ret_text, struct pt_error *err)
+{
+	const struct pt_timed *t = ctx;
+
+	return t->host->file_read(t->host->ctx, place, name, ret_text, err);
+}
+
+static int file_write(void *ctx, enum pt_host_place place, const char *name, const char *text, struct pt_error *err)
+{
+	const struct pt_timed *t = ctx;
+
+	return PT_WATCHED(t->watch, PT_WATCH_DISK, t->host->file_write(t->host->ctx, place, name, text, err));
+}
+
+void pt_timed_host_ops(struct pt_timed *timed, struct pt_host_ops *ret_ops)
+{
+	*ret_ops = (struct pt_host_ops){
+		.ctx = timed,
+		.settle_ms = timed->host->settle_ms,
+		.write = host_write,
+		.read = host_read,
+		.link = host_link,
+		.exists = host_exists,
+		.pause = host_pause,
+		.load_module = load_module,
+		.file_read = file_read,
+		.file_write = file_write,
+	};
+}
