@@ -195,6 +195,7 @@ static int disks_are_back(void *ctx, const struct pt_step *step)
 static int force_stop(void *ctx, const struct pt_step *step)
 {
 	struct pt_changing_parts *p = ctx;
+	enum pt_watch_kind before;
 	char answer[16] = "";
 
 	if (pt_cli_flag(p->cli, "force-stop"))
@@ -206,8 +207,10 @@ static int force_stop(void *ctx, const struct pt_step *step)
 		      "%s does not shut down. Power it off? What its guest did not write out is lost. [y/N] ",
 		      step->vm);
 	(void)fflush(p->cli->diag);
+	before = pt_watch_turn(&p->cli->watch, PT_WATCH_OTHERS);
 	if (!fgets(answer, sizeof(answer), stdin))
-		return 0;
+		answer[0] = '\0';
+	(void)pt_watch_turn(&p->cli->watch, before);
 	return answer[0] == 'y' || answer[0] == 'Y';
 }
 
