@@ -30,12 +30,17 @@ static void time_counts_for_the_kind_that_runs(void **state)
 	assert_int_equal(w.kind, PT_WATCH_OWN);
 }
 
+static int wait_for_kernel(struct pt_watch *w)
+{
+	return PT_WATCHED(w, PT_WATCH_KERNEL, sleep_ms(30));
+}
+
 static void waiting_inside_of_waiting_belongs_to_the_inner_one(void **state)
 {
 	struct pt_watch w;
 
 	pt_watch_start(&w);
-	assert_int_equal(PT_WATCHED(&w, PT_WATCH_LIBVIRT, PT_WATCHED(&w, PT_WATCH_KERNEL, sleep_ms(30))), 0);
+	assert_int_equal(PT_WATCHED(&w, PT_WATCH_LIBVIRT, wait_for_kernel(&w)), 0);
 	assert_true(pt_watch_ms(&w, PT_WATCH_KERNEL) >= 30);
 	assert_true(pt_watch_ms(&w, PT_WATCH_LIBVIRT) < pt_watch_ms(&w, PT_WATCH_KERNEL));
 }
