@@ -113,12 +113,10 @@ static int copy_group(struct pt_buf *out, const char **p, struct pt_error *err)
 	return 0;
 }
 
-/* {,n} is {0,n} in Python and plain text in PCRE2 */
+/* {,n} and {,} begin at nought in Python and are plain text in PCRE2 */
 static bool is_open_repeat(const char *p)
 {
-	size_t digits = p[0] == '{' && p[1] == ',' ? strspn(p + 2, "0123456789") : 0;
-
-	return digits && p[2 + digits] == '}';
+	return p[0] == '{' && p[1] == ',' && p[2 + strspn(p + 2, "0123456789")] == '}';
 }
 
 static int from_python(const char *pattern, struct pt_buf *out, struct pt_error *err)
