@@ -29,7 +29,9 @@ const struct pt_command *const pt_commands[] = {
 	&pt_command_undo,
 	&pt_command_history,
 	&pt_command_recover,
+	&pt_command_config,
 	&pt_command_place,
+	&pt_command_providers,
 	&pt_command_help,
 	NULL,
 };

@@ -17,6 +17,8 @@ extern const struct pt_command pt_command_verify;
 extern const struct pt_command pt_command_attach;
 extern const struct pt_command pt_command_detach;
 extern const struct pt_command pt_command_help;
+extern const struct pt_command pt_command_config;
 extern const struct pt_command pt_command_place;
+extern const struct pt_command pt_command_providers;
 
 #endif

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/placeable.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <jansson.h>
+
+#include "base/alloc.h"
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "host/inventory.h"
+#include "shape/novaconf.h"
+#include "shape/place.h"
+
+#define CONFIG	  "etc/passthru/passthru.conf"
+#define CONFIG_D  "etc/passthru/conf.d"
+#define FACTS_MAX ((size_t)1 << 30)
+
+/* a file that the user names is opened as the user would; "-" is standard input */
+static int read_named(const char *name, size_t max, char **ret_text, struct pt_error *err)
+{
+	PT_AUTO(pt_buf) text = { 0 };
+	pt_autofclose FILE *f = strcmp(name, "-") == 0 ? fdopen(dup(STDIN_FILENO), "re") : fopen(name, "re");
+	char part[65536];
+	size_t n;
+
+	if (!f)
+		return pt_fail(err, -errno, "cannot open %s", name);
+	while ((n = fread(part, 1, sizeof(part), f)) > 0) {
+		pt_buf_addn(&text, part, n);
+		if (text.n > max)
+			return pt_usage(err, -EFBIG, "%s is larger than %zu bytes", name, max);
+	}
+	if (ferror(f))
+		return pt_fail(err, -EIO, "cannot read %s", name);
+	if (text.n && strlen(text.s) != text.n)
+		return pt_usage(err, -EINVAL, "%s holds a NUL byte: this is no text", name);
+	*ret_text = pt_buf_take(&text);
+	return 0;
+}
+
+static int add_config(const char *text, const char *name, struct pt_pci_config *config, struct pt_strv *hints,
+		      struct pt_error *err)
+{
+	PT_AUTO(pt_ini) ini = { 0 };
+	int r = pt_ini_parse(text, name, &ini, err);
+
+	return r < 0 ? r : pt_novaconf_read(&ini, name, config, hints, err);
+}
+
+/* who may write it decides who gets devices: root alone; a capture has no owners worth checking */
+static int check_owner(const struct pt_cli *cli, const char *path, const char *name, struct pt_error *err)
+{
+	pt_autoclose int fd = pt_file_open(cli->root.root_fd, path, O_PATH);
+	struct stat st;
+	int r;
+
+	if (fd < 0 || cli->root.captured || fstat(fd, &st) < 0 ||
+	    (st.st_uid == 0 && !(st.st_mode & (S_IWGRP | S_IWOTH))))
+		return 0;
+	r = pt_usage(err, -EPERM,
+		     "%s belongs to user %u with mode %04o: a configuration must be root's, and only root's to "
+		     "write",
+		     name, st.st_uid, st.st_mode & 07777);
+	pt_hint(err, "chown root %s && chmod go-w %s", name, name);
+	return r;
+}
+
+/* a file of this host's own configuration; absent is empty */
+static int add_own(const struct pt_cli *cli, const char *path, struct pt_pci_config *config, struct pt_strv *hints,
+		   struct pt_error *err)
+{
+	pt_autofree char *text = NULL;
+	pt_autofree char *name = pt_strf("/%s", path);
+	int r = pt_file_read(cli->root.root_fd, path, PT_INI_MAX, &text, NULL);
+
+	if (r == -ENOENT)
+		return 0;
+	if (r < 0)
+		return pt_fail(err, r, "cannot read %s", name);
+	r = check_owner(cli, path, name, err);
+	return r < 0 ? r : add_config(text, name, config, hints, err);
+}
+
+static int add_own_all(const struct pt_cli *cli, struct pt_pci_config *config, struct pt_strv *hints,
+		       struct pt_error *err)
+{
+	PT_AUTO(pt_strv) names = { 0 };
+	int r = add_own(cli, CONFIG, config, hints, err);
+
+	if (r == 0 && pt_file_list(cli->root.root_fd, CONFIG_D, &names) < 0)
+		return 0;
+	for (size_t i = 0; i < names.n && r == 0; i++) {
+		pt_autofree char *path = pt_strf("%s/%s", CONFIG_D, names.v[i]);
+
+		if (pt_endswith(names.v[i], ".conf"))
+			r = add_own(cli, path, config, hints, err);
+	}
+	return r;
+}
+
+int pt_placeable_config(const struct pt_cli *cli, const char *const *files, size_t n, struct pt_pci_config *ret_config,
+			struct pt_strv *hints, struct pt_error *err)
+{
+	PT_AUTO(pt_pci_config) config = { 0 };
+	int r = n ? 0 : add_own_all(cli, &config, hints, err);
+
+	for (size_t i = 0; i < n && r == 0; i++) {
+		pt_autofree char *text = NULL;
+
+		r = read_named(files[i], PT_INI_MAX, &text, err);
+		r = r < 0 ? r : add_config(text, files[i], &config, hints, err);
+	}
+	if (r < 0)
+		return r;
+	*ret_config = config;
+	config = (struct pt_pci_config){ 0 };
+	return 0;
+}
+
+static int read_facts(const char *name, struct pt_inv_hosts *hosts, struct pt_error *err)
+{
+	pt_autofree char *text = NULL;
+	json_error_t where;
+	json_t *json;
+	int r = read_named(name, FACTS_MAX, &text, err);
+
+	if (r < 0)
+		return r;
+	json = json_loads(text, 0, &where);
+	if (!json)
+		return pt_usage(err, -EINVAL, "%s:%d:%d: no JSON: %s", name, where.line, where.column, where.text);
+	r = pt_place_read_hosts(json_is_object(json) ? json_object_get(json, "hosts") : json, hosts, err);
+	json_decref(json);
+	return r < 0 ? pt_wrap(err, r, "%s", name) : 0;
+}
+
+int pt_placeable_hosts(const struct pt_cli *cli, struct pt_inv_hosts *ret_hosts, struct pt_error *err)
+{
+	const char *facts = pt_cli_value(cli, "facts");
+	PT_AUTO(pt_inv_hosts) hosts = { 0 };
+	int r = facts ? read_facts(facts, &hosts, err) : pt_inventory_read(&cli->root, pt_array_add(&hosts), err);
+
+	if (r < 0)
+		return r;
+	*ret_hosts = hosts;
+	hosts = (struct pt_inv_hosts){ 0 };
+	return 0;
+}

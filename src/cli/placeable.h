@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What `place`, `providers` and `config check` start from: a configuration, and hosts. */
+#ifndef PT_CLI_PLACEABLE_H
+#define PT_CLI_PLACEABLE_H
+
+#include "cli/cli.h"
+#include "decide/pools.h"
+#include "model/inventory.h"
+
+/**
+ * pt_placeable_config() - read configuration files
+ * @files: names as given; none: the host's own /etc/passthru/passthru.conf and conf.d (no such files: an empty one)
+ * @hints: old spellings and the like, appended
+ */
+int pt_placeable_config(const struct pt_cli *cli, const char *const *files, size_t n, struct pt_pci_config *ret_config,
+			struct pt_strv *hints, struct pt_error *err);
+
+/** pt_placeable_hosts() - from the JSON file of --facts, or this host (or --sysroot) */
+int pt_placeable_hosts(const struct pt_cli *cli, struct pt_inv_hosts *ret_hosts, struct pt_error *err);
+
+#endif
