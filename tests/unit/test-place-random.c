@@ -123,7 +123,9 @@ static void make_request(struct pt_request *r, uint64_t *seed, size_t n_cells)
 		a->n_specs = 1 + next(seed, 2);
 		a->specs = pt_alloc(a->n_specs * sizeof(*a->specs));
 		for (size_t s = 0; s < a->n_specs; s++)
-			assert_int_equal(pt_value_parse(wants[next(seed, 3) ? next(seed, WANTS) : 3 * next(seed, 2)], &a->specs[s], NULL), 0);
+			assert_int_equal(pt_value_parse(wants[next(seed, 3) ? next(seed, WANTS) : 3 * next(seed, 2)],
+							&a->specs[s], NULL),
+					 0);
 		a->policy = all_preferred ? PT_NUMA_PREFERRED : (enum pt_numa_policy)next(seed, 5);
 		if (next(seed, 3) == 0)
 			a->alias = pt_strdup("a");
