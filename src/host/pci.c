@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -18,6 +20,9 @@
 #define FUNCTIONS_MAX ((size_t)1 << 20)
 /* SR-IOV capability, TotalVFs: a 16 bit field */
 #define VFS_MAX 65535
+
+#define FUNCTIONS_A_THREAD 512
+#define THREADS_MAX	   8
 
 int pt_pci_of_path(const char *path, struct pt_bdf *ret_bdf)
 {
@@ -114,35 +119,74 @@ static int read_group(int dev_fd)
 	return errno || *end || group > INT_MAX ? PT_GROUP_NONE : (int)group;
 }
 
+/* what a PF says of a VF of its own */
+struct vf_claim {
+	struct pt_bdf pf;
+	size_t vf;
+	int index;
+};
+
+/*
+ * A run of functions that one thread reads.  It writes to these alone; what it learns of others is kept in @claims.
+ */
+struct range {
+	const struct pt_root *root;
+	const struct pt_devices *all;
+	int bus_fd;
+	size_t start;
+	size_t end;
+	PT_ARRAY(struct vf_claim) claims;
+	bool *there;
+	size_t failed; /* at which function */
+	int r;
+};
+
 /*
  * The VFs of a PF are its links virtfn0, virtfn1, …: counting them never waits, while sriov_numvfs waits for the lock
  * that a change in progress holds (drivers/pci/iov.c, sriov_numvfs_show).  A VF's address is above its PF's (SR-IOV
  * specification 1.1, 3.3.9: First VF Offset is positive), so the VFs come later in the sorted list and need not be
  * asked themselves.
  */
-static void read_vfs(int dev_fd, struct pt_device *pf, const struct pt_devices *all)
+static void read_vfs(int dev_fd, struct pt_device *pf, struct range *range)
 {
 	for (pf->vfs_now = 0; pf->vfs_now < VFS_MAX; pf->vfs_now++) {
 		char link[24];
 		char target[PATH_MAX];
+		struct vf_claim claim = { .pf = pf->bdf, .index = pf->vfs_now };
+		const struct pt_device *vf;
 		const char *name;
-		struct pt_device *vf;
 		struct pt_bdf bdf;
 
 		(void)snprintf(link, sizeof(link), "virtfn%d", pf->vfs_now);
 		name = pt_pci_attr_link(dev_fd, link, target, sizeof(target));
 		if (!name)
 			return;
-		vf = pt_bdf_parse(name, &bdf) == 0 ? pt_devices_find(all, bdf) : NULL;
-		if (!vf || vf->sriov != PT_SRIOV_NONE)
+		vf = pt_bdf_parse(name, &bdf) == 0 ? pt_devices_find(range->all, bdf) : NULL;
+		if (!vf)
 			continue;
-		vf->sriov = PT_SRIOV_VF;
-		vf->pf = pf->bdf;
-		vf->vf_index = pf->vfs_now;
+		claim.vf = (size_t)(vf - range->all->v);
+		pt_array_push(&range->claims, claim);
+		if (claim.vf >= range->start && claim.vf < range->end && vf->sriov == PT_SRIOV_NONE)
+			range->all->v[claim.vf].sriov = PT_SRIOV_VF;
 	}
 }
 
-static void read_sriov(int dev_fd, struct pt_device *d, const struct pt_devices *all)
+/* after all have been read; the first claim counts, a second one exists only in a forged capture */
+static void settle_claims(const struct range *range, struct pt_devices *all)
+{
+	for (size_t i = 0; i < range->claims.n; i++) {
+		const struct vf_claim *claim = &range->claims.v[i];
+		struct pt_device *vf = &all->v[claim->vf];
+
+		if (vf->sriov == PT_SRIOV_PF || vf->vf_index >= 0)
+			continue;
+		vf->sriov = PT_SRIOV_VF;
+		vf->pf = claim->pf;
+		vf->vf_index = claim->index;
+	}
+}
+
+static void read_sriov(int dev_fd, struct pt_device *d, struct range *range)
 {
 	char text[32];
 	unsigned long total;
@@ -152,32 +196,100 @@ static void read_sriov(int dev_fd, struct pt_device *d, const struct pt_devices 
 	total = strtoul(text, NULL, 10);
 	d->sriov = PT_SRIOV_PF;
 	d->vfs_total = total > VFS_MAX ? VFS_MAX : (unsigned)total;
-	read_vfs(dev_fd, d, all);
+	read_vfs(dev_fd, d, range);
+}
+
+/*
+ * The function's directory.  @target, where its link in bus/pci/devices leads, is opened rather than the link: the
+ * kernel then walks five names and not thirteen.
+ */
+static int open_one(const struct pt_root *root, struct pt_bdf bdf, const char *target)
+{
+	static const char up[] = "../../../"; /* from bus/pci/devices */
+	pt_autofree char *path = NULL;
+
+	if (target && pt_startswith(target, up) && !strstr(target + sizeof(up) - 1, "../"))
+		return pt_file_open(root->sys_fd, target + sizeof(up) - 1, O_PATH | O_DIRECTORY);
+	path = pt_strf("bus/pci/devices/%s", pt_bdf_str(bdf).s);
+	return pt_file_open(root->sys_fd, path, O_PATH | O_DIRECTORY);
 }
 
 /* 1, 0 when the function has gone meanwhile, negative errno */
-static int read_one(int bus_fd, const struct pt_root *root, struct pt_device *d, const struct pt_devices *all)
+static int read_one(struct range *range, struct pt_device *d)
 {
-	pt_autofree char *path = pt_strf("bus/pci/devices/%s", pt_bdf_str(d->bdf).s);
-	pt_autoclose int dev_fd = pt_file_open(root->sys_fd, path, O_PATH | O_DIRECTORY);
 	char text[PATH_MAX + 1];
+	bool linked = pt_pci_attr_link(range->bus_fd, pt_bdf_str(d->bdf).s, text, sizeof(text)) != NULL;
+	pt_autoclose int dev_fd = open_one(range->root, d->bdf, linked ? text : NULL);
 	int r;
 
+	if (linked)
+		parse_place(d, text);
 	if (dev_fd < 0)
 		return dev_fd == -ENOENT ? 0 : dev_fd;
 	r = pt_pci_attr_read(dev_fd, "uevent", text, sizeof(text));
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
 	parse_uevent(d, text);
-	if (pt_pci_attr_link(bus_fd, pt_bdf_str(d->bdf).s, text, sizeof(text)))
-		parse_place(d, text);
 	if (pt_pci_attr_read(dev_fd, "numa_node", text, sizeof(text)) > 0)
 		d->numa_node = (int)strtol(text, NULL, 10);
 	if (d->numa_node < 0)
 		d->numa_node = PT_NUMA_NONE;
 	d->iommu_group = read_group(dev_fd);
-	read_sriov(dev_fd, d, all);
+	read_sriov(dev_fd, d, range);
 	return 1;
+}
+
+static void *read_range(void *arg)
+{
+	struct range *range = arg;
+
+	for (size_t i = range->start; i < range->end && range->r >= 0; i++) {
+		range->r = read_one(range, &range->all->v[i]);
+		range->there[i] = range->r == 1;
+		range->failed = i;
+	}
+	return NULL;
+}
+
+/* a thread a processor; a machine of the usual size is read sooner than a second one has started */
+static size_t count_threads(size_t functions)
+{
+	cpu_set_t set;
+	size_t n = functions / FUNCTIONS_A_THREAD;
+	size_t cpus = sched_getaffinity(0, sizeof(set), &set) == 0 ? (size_t)CPU_COUNT(&set) : 1;
+
+	n = n < cpus ? n : cpus;
+	n = n < THREADS_MAX ? n : THREADS_MAX;
+	return n ? n : 1;
+}
+
+static int read_all(int bus_fd, const struct pt_root *root, struct pt_devices *l, bool *there, struct pt_error *err)
+{
+	struct range ranges[THREADS_MAX] = { 0 };
+	pthread_t threads[THREADS_MAX];
+	bool started[THREADS_MAX] = { false };
+	size_t n = count_threads(l->n);
+	int r = 0;
+
+	for (size_t t = 0; t < n; t++) {
+		ranges[t] = (struct range){ .root = root, .all = l, .bus_fd = bus_fd, .there = there };
+		ranges[t].start = l->n * t / n;
+		ranges[t].end = l->n * (t + 1) / n;
+		started[t] = t > 0 && pthread_create(&threads[t], NULL, read_range, &ranges[t]) == 0;
+	}
+	for (size_t t = 0; t < n; t++)
+		if (started[t])
+			(void)pthread_join(threads[t], NULL); /* fails only for a thread that is none */
+		else
+			(void)read_range(&ranges[t]);
+	for (size_t t = 0; t < n; t++) {
+		if (ranges[t].r < 0 && r == 0)
+			r = pt_fail(err, ranges[t].r, "cannot read PCI function %s",
+				    pt_bdf_str(l->v[ranges[t].failed].bdf).s);
+		settle_claims(&ranges[t], l);
+		free(ranges[t].claims.v);
+	}
+	return r;
 }
 
 static int compare_devices(const void *a, const void *b)
@@ -245,12 +357,9 @@ int pt_pci_list(const struct pt_root *root, struct pt_devices *ret_devices, stru
 	if (r < 0)
 		return r;
 	there = pt_alloc(l.n + 1);
-	for (size_t i = 0; i < l.n; i++) {
-		r = read_one(bus_fd, root, &l.v[i], &l);
-		if (r < 0)
-			return pt_fail(err, r, "cannot read PCI function %s", pt_bdf_str(l.v[i].bdf).s);
-		there[i] = r == 1;
-	}
+	r = read_all(bus_fd, root, &l, there, err);
+	if (r < 0)
+		return r;
 	for (size_t i = 0; i < l.n; i++)
 		drop(&l, &kept, i, there[i]);
 	l.n = kept;

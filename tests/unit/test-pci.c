@@ -146,6 +146,33 @@ static void vfs_are_counted_by_links_and_never_by_sriov_numvfs(void **state)
 	assert_int_equal(device(t, NIC)->vfs_now, 5);
 }
 
+/* several threads read such a machine: the VFs are in another one's part than their PF */
+static void vfs_far_from_their_pf_are_its_vfs_among_thousands(void **state)
+{
+	struct test *t = *state;
+
+	fakesys_add_pci(t->sys, NIC, 0x8086, 0x10c9, 0x020000, "igb", 1);
+	fakesys_sriov(t->sys, NIC, 7);
+	for (unsigned i = 0; i < 1100; i++) {
+		pt_autofree char *bdf = pt_strf("0001:%02x:%02x.%x", i >> 8, i >> 3 & 0x1f, i & 7);
+
+		fakesys_add_pci(t->sys, bdf, 0x8086, 0x1000 + i, 0x020000, "e1000", (int)(100 + i));
+	}
+	fakesys_add_vf(t->sys, NIC, 0, "0002:41:10.0", 0x10ca, "igbvf", 22);
+	fakesys_add_vf(t->sys, NIC, 1, "0002:41:10.2", 0x10ca, NULL, 23);
+	list(t);
+	assert_int_equal(t->devices.n, 1103);
+	assert_int_equal(device(t, NIC)->vfs_now, 2);
+	assert_int_equal(device(t, "0002:41:10.2")->sriov, PT_SRIOV_VF);
+	assert_int_equal(device(t, "0002:41:10.2")->vf_index, 1);
+	assert_string_equal(pt_bdf_str(device(t, "0002:41:10.0")->pf).s, NIC);
+	for (unsigned i = 0; i < 1100; i++) {
+		assert_int_equal(t->devices.v[1 + i].device, 0x1000 + i);
+		assert_int_equal(t->devices.v[1 + i].iommu_group, 100 + i);
+		assert_int_equal(t->devices.v[1 + i].sriov, PT_SRIOV_NONE);
+	}
+}
+
 static void a_pf_that_claims_to_be_its_own_vf_stays_a_pf(void **state)
 {
 	struct test *t = *state;
@@ -319,6 +346,7 @@ int main(void)
 		TEST(a_function_without_driver_group_or_numa_node_is_no_error),
 		TEST(functions_come_sorted_by_number_and_not_by_text),
 		TEST(vfs_are_counted_by_links_and_never_by_sriov_numvfs),
+		TEST(vfs_far_from_their_pf_are_its_vfs_among_thousands),
 		TEST(a_pf_that_claims_to_be_its_own_vf_stays_a_pf),
 		TEST(details_are_read_from_their_attributes),
 		TEST(the_device_serial_number_is_found_and_a_list_in_circles_ends),
