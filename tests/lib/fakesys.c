@@ -67,7 +67,9 @@ struct fakesys *fakesys_new(void)
 
 	sys->fds_before = count_fds();
 	sys->made = pt_alloc(sizeof(*sys->made));
-	sys->dir = pt_strf("%s/fakesys.XXXXXX", tmp && *tmp ? tmp : "/tmp");
+	sys->dir = pt_strf("%s/fakesys.XXXXXX", tmp && *tmp			? tmp
+						: access("/dev/shm", W_OK) == 0 ? "/dev/shm"
+										: "/tmp");
 	if (!mkdtemp(sys->dir))
 		fail_msg("cannot make %s", sys->dir);
 	fakesys_mkdir(sys, "sys/bus/pci/devices");
