@@ -44,6 +44,8 @@ static void unwind_step(struct pt_run *run, size_t i)
 	}
 	note(run, i, r == -ETIMEDOUT || r == -EBUSY ? PT_STEP_STUCK : PT_STEP_FAILED, err.msg);
 	run->device_lost = run->device_lost || row->step.kind == PT_STEP_DRIVER;
+	if (row->step.kind == PT_STEP_VM_START)
+		pt_strv_add(&run->running, row->step.vm_uuid);
 	pt_strv_addf(&run->lost, "not taken back: %s: %s", what, err.msg[0] ? err.msg : strerror(-r));
 	tell(run, i, PT_PROGRESS_UNDO_FAILED);
 }

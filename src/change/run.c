@@ -13,6 +13,7 @@ void pt_run_done(struct pt_run *run)
 {
 	pt_change_record_done(&run->record);
 	pt_strv_done(&run->lost);
+	pt_strv_done(&run->running);
 }
 
 int pt_run_lock(struct pt_run *run, unsigned wait_ms, struct pt_error *err)
@@ -86,7 +87,7 @@ static bool is_device_step(const struct pt_step *s)
 }
 
 /* a definition's edit names devices too: what goes into one VM may not be bound for another meanwhile */
-static bool edit_names(const struct pt_step *s, struct pt_bdf bdf)
+bool pt_edit_names(const struct pt_step *s, struct pt_bdf bdf)
 {
 	for (size_t i = 0; i < s->edit.add_hostdevs.n; i++)
 		if (pt_bdf_eq(s->edit.add_hostdevs.v[i].bdf, bdf))
@@ -100,10 +101,10 @@ static bool edit_names(const struct pt_step *s, struct pt_bdf bdf)
 static bool edits_overlap(const struct pt_step *a, const struct pt_step *b)
 {
 	for (size_t i = 0; i < a->edit.add_hostdevs.n; i++)
-		if (edit_names(b, a->edit.add_hostdevs.v[i].bdf))
+		if (pt_edit_names(b, a->edit.add_hostdevs.v[i].bdf))
 			return true;
 	for (size_t i = 0; i < a->edit.remove_hostdevs.n; i++)
-		if (edit_names(b, a->edit.remove_hostdevs.v[i]))
+		if (pt_edit_names(b, a->edit.remove_hostdevs.v[i]))
 			return true;
 	return false;
 }
@@ -114,7 +115,7 @@ bool pt_steps_overlap(const struct pt_step *a, const struct pt_step *b)
 		return true;
 	if (is_device_step(a) && is_device_step(b))
 		return pt_bdf_eq(a->bdf, b->bdf);
-	return (is_device_step(a) && edit_names(b, a->bdf)) || (is_device_step(b) && edit_names(a, b->bdf)) ||
+	return (is_device_step(a) && pt_edit_names(b, a->bdf)) || (is_device_step(b) && pt_edit_names(a, b->bdf)) ||
 	       edits_overlap(a, b);
 }
 

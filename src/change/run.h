@@ -20,6 +20,7 @@
  * @recovering: the change was cut off, so a start or shutdown of it may still be under way in libvirt
  * @lost: what could not be put back, one line each
  * @device_lost: a device is among it: no VM is started then
+ * @running: UUIDs of VMs that could not be stopped: nothing is done to devices that they have
  * @journal_lost: something could not be noted while unwinding
  */
 struct pt_run {
@@ -29,6 +30,7 @@ struct pt_run {
 	bool recovering;
 	struct pt_strv lost;
 	bool device_lost;
+	struct pt_strv running;
 	bool journal_lost;
 };
 
@@ -67,6 +69,7 @@ int pt_run_unwind(struct pt_run *run, const char *cause);
 int pt_run_busy(const struct pt_change_env *env, const struct pt_plan *plan, struct pt_error *err);
 
 /* helpers of several files */
+bool pt_edit_names(const struct pt_step *step, struct pt_bdf bdf);
 bool pt_steps_overlap(const struct pt_step *a, const struct pt_step *b);
 struct pt_bind pt_step_bind_before(const struct pt_step *step);
 struct pt_reservation pt_step_reservation(const struct pt_run *run, const struct pt_step *step);

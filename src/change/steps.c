@@ -133,6 +133,34 @@ static void wait_for_disks(struct pt_run *run, const struct pt_step *s, const ch
 		pt_run_pause(run, PT_WATCH_KERNEL);
 }
 
+/*
+ * With the last function bound and no VM on it yet, the kernel is asked once about each group that goes to guests: what
+ * the plan computed from drivers may have changed since.
+ */
+static int ask_groups(const struct pt_run *run, const struct pt_step *last, struct pt_error *err)
+{
+	const struct pt_host_ops *host = run->env->host;
+	size_t n = run->record.steps.n;
+	int r = 0;
+
+	for (size_t i = n; i-- > 0 && &run->record.steps.v[i].step != last;)
+		if (run->record.steps.v[i].step.kind == PT_STEP_DRIVER)
+			return 0;
+	for (size_t i = 0; i < n && r >= 0; i++) {
+		const struct pt_step *s = &run->record.steps.v[i].step;
+		struct pt_error why = { 0 };
+
+		if (s->kind != PT_STEP_DRIVER || !s->driver_after || !pt_driver_is_vfio(s->driver_after))
+			continue;
+		r = host->viable(host->ctx, s->bdf, &why);
+		if (r == -ENOENT)
+			r = 0;
+		if (r < 0 && err)
+			*err = why;
+	}
+	return r < 0 ? r : 0;
+}
+
 static int make_driver(struct pt_run *run, const struct pt_step *s, char **ret_seen, struct pt_error *err)
 {
 	struct pt_bind want = pt_step_bind_before(s);
@@ -147,7 +175,7 @@ static int make_driver(struct pt_run *run, const struct pt_step *s, char **ret_s
 		return r;
 	wait_for_disks(run, s, s->driver_after, true);
 	if (!s->reprobe)
-		return 0;
+		return ask_groups(run, s, err);
 	r = pt_bind_look(run->env->host, s->bdf, ret_seen, &override, err);
 	free(override);
 	return r;
@@ -263,11 +291,28 @@ static int unmake_define(struct pt_run *run, const struct pt_step_row *row, stru
 	return r;
 }
 
+/* the name of a VM that could not be stopped and that this change gives or leaves the device; NULL: none */
+static const char *still_has(const struct pt_run *run, struct pt_bdf bdf)
+{
+	for (size_t i = 0; i < run->record.steps.n; i++) {
+		const struct pt_step *s = &run->record.steps.v[i].step;
+
+		if (s->kind == PT_STEP_VM_DEFINE && pt_edit_names(s, bdf) && pt_strv_has(&run->running, s->vm_uuid))
+			return s->vm;
+	}
+	return NULL;
+}
+
 static int unmake_driver(struct pt_run *run, const struct pt_step *s, struct pt_error *err)
 {
 	struct pt_bind want = pt_step_bind_before(s);
-	int r = pt_bind_driver(run->env->host, &want, err);
+	const char *vm = still_has(run, s->bdf);
+	int r;
 
+	if (vm)
+		return pt_say(err, -EBUSY, "%s runs and may have %s: its driver is left as it is", vm,
+			      pt_bdf_str(s->bdf).s);
+	r = pt_bind_driver(run->env->host, &want, err);
 	if (r < 0)
 		return r;
 	wait_for_disks(run, s, s->driver_before, false);

@@ -126,6 +126,20 @@ static int load_module(void *ctx, const char *name, struct pt_error *err)
 	return PT_WATCHED(t->watch, PT_WATCH_KERNEL, t->host->load_module(t->host->ctx, name, err));
 }
 
+static char *host_holders(void *ctx, struct pt_bdf bdf)
+{
+	const struct pt_timed *t = ctx;
+
+	return t->host->holders(t->host->ctx, bdf);
+}
+
+static int host_viable(void *ctx, struct pt_bdf bdf, struct pt_error *err)
+{
+	const struct pt_timed *t = ctx;
+
+	return PT_WATCHED(t->watch, PT_WATCH_KERNEL, t->host->viable(t->host->ctx, bdf, err));
+}
+
 static int file_read(void *ctx, enum pt_host_place place, const char *name, char **ret_text, struct pt_error *err)
 {
 	const struct pt_timed *t = ctx;
@@ -151,6 +165,8 @@ void pt_timed_host_ops(struct pt_timed *timed, struct pt_host_ops *ret_ops)
 		.exists = host_exists,
 		.pause = host_pause,
 		.load_module = load_module,
+		.holders = host_holders,
+		.viable = host_viable,
 		.file_read = file_read,
 		.file_write = file_write,
 	};

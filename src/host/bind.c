@@ -170,6 +170,24 @@ static int write_override(const struct pt_host_ops *ops, const struct pt_bind *w
 	return ops->write(ops->ctx, want->bdf, path, value ? value : "\n", want->timeout_ms, err);
 }
 
+/*
+ * A vfio driver does not let go before its last user has (drivers/vfio: vfio_unregister_group_dev() waits for it), and
+ * the writer cannot be killed meanwhile.  Other drivers take the device from under its users; what those are, and
+ * whether that is wanted, was asked when the plan was made.
+ */
+static int check_holders(const struct pt_host_ops *ops, const struct pt_bind *want, const char *driver,
+			 struct pt_error *err)
+{
+	pt_autofree char *who = strstr(driver, "vfio") ? ops->holders(ops->ctx, want->bdf) : NULL;
+	int r;
+
+	if (!who)
+		return 0;
+	r = pt_say(err, -EBUSY, "%s is in use: %s; %s cannot let go of it", pt_bdf_str(want->bdf).s, who, driver);
+	pt_hint(err, "end that first: shut the VM down, or stop the program");
+	return r;
+}
+
 static int unbind(const struct pt_host_ops *ops, const struct pt_bind *want, const char *driver, struct pt_error *err)
 {
 	pt_autofree char *path = pt_strf("bus/pci/drivers/%s/unbind", driver);
@@ -187,8 +205,10 @@ static int make_writes(const struct pt_host_ops *ops, const struct pt_bind *want
 	bool probe = want->reprobe || (want->driver && !pt_streq(want->driver, now));
 	bool release = now && (want->reprobe || !pt_streq(want->driver, now));
 	const char *meanwhile = probe && !want->reprobe ? want->driver : want->override;
-	int r = 0;
+	int r = release ? check_holders(ops, want, now, err) : 0;
 
+	if (r < 0)
+		return r;
 	if (!pt_streq(meanwhile, override_now) && (meanwhile || override_now))
 		r = write_override(ops, want, meanwhile, err);
 	if (r == 0 && release)

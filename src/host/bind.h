@@ -37,7 +37,8 @@ struct pt_bind {
  * between: the caller binds it back.
  *
  * Return: 1 when something was changed, 0 when nothing had to be; -ENODEV no function there; -ESTALE another device is
- * there (nothing was written); -ENOENT no such driver; -ETIMEDOUT a write hangs; -EBUSY an earlier write still does.
+ * there (nothing was written); -ENOENT no such driver; -ETIMEDOUT a write hangs; -EBUSY an earlier write still does, or
+ * a process has the device open that its vfio driver would wait for (nothing was written).
  */
 int pt_bind_driver(const struct pt_host_ops *ops, const struct pt_bind *want, struct pt_error *err);
 

@@ -16,6 +16,8 @@
 #include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "host/holders.h"
+#include "host/viable.h"
 
 #define SETTLE_MS 2000u
 
@@ -173,19 +175,31 @@ static int write_job(const struct job *job)
 	return (size_t)n == size ? 0 : -EIO;
 }
 
+/* whom the kernel waits for, as the end of a sentence; the caller frees.  And what to do about it */
+static char *blame(const struct pt_host_writer *w, struct pt_bdf bdf, pid_t writer, struct pt_error *err)
+{
+	pt_autofree char *who = pt_holders_name(w->root, bdf);
+
+	if (who) {
+		pt_hint(err, "end that, then run `passthru recover`");
+		return pt_strf("; it is in use: %s", who);
+	}
+	pt_hint(err, "`cat %sproc/%d/stack` shows where the kernel waits; when it is done, run `passthru recover`",
+		w->root->path, (int)writer);
+	return pt_strdup("; no process was found that has a node of it open");
+}
+
 static int busy(const struct pt_host_writer *w, int run_fd, struct pt_bdf bdf, const char *mark, struct pt_error *err)
 {
 	pt_autofree char *pid = NULL;
-	int r;
+	pt_autofree char *who = NULL;
 
 	if (pt_file_read_line(run_fd, mark, &pid) < 0 || !*pid || strspn(pid, "0123456789") != strlen(pid))
 		pt_strset(&pid, "?");
-	r = pt_say(err, -EBUSY,
-		   "an earlier write to %s still hangs in the kernel (pid %s): nothing more is written to it",
-		   pt_bdf_str(bdf).s, pid);
-	pt_hint(err, "`cat %sproc/%s/stack` shows where; end the program that uses the device, then `passthru recover`",
-		w->root->path, pid);
-	return r;
+	who = blame(w, bdf, atoi(pid), err);
+	return pt_say(err, -EBUSY,
+		      "an earlier write to %s still hangs in the kernel (pid %s): nothing more is written to it%s",
+		      pt_bdf_str(bdf).s, pid, who);
 }
 
 /* the mark of a device on which a write is under way, locked; the lock goes with the last process that has it open */
@@ -227,11 +241,11 @@ static int write_attr(void *ctx, struct pt_bdf bdf, const char *path, const char
 	job.mark_fd = mark_fd;
 	r = run_job(&job);
 	if (r == -ETIMEDOUT) {
-		(void)pt_say(err, r,
-			     "writing '%.*s' to %ssys/%s did not return within %u ms: pid %d hangs in the kernel",
-			     shown, value, w->root->path, path, job.timeout_ms, (int)job.pid);
-		pt_hint(err, "a program still uses %s: end it, then run `passthru recover`", pt_bdf_str(bdf).s);
-		return r;
+		pt_autofree char *who = blame(w, bdf, job.pid, err);
+
+		return pt_say(err, r,
+			      "writing '%.*s' to %ssys/%s did not return within %u ms: pid %d hangs in the kernel%s",
+			      shown, value, w->root->path, path, job.timeout_ms, (int)job.pid, who);
 	}
 	if (r < 0)
 		return pt_fail(err, r, "the kernel refuses '%.*s' in %ssys/%s", shown, value, w->root->path, path);
@@ -257,6 +271,20 @@ static int attr_exists(void *ctx, const char *path)
 	const struct pt_host_writer *w = ctx;
 
 	return pt_file_exists(w->root->sys_fd, path);
+}
+
+static char *holders(void *ctx, struct pt_bdf bdf)
+{
+	const struct pt_host_writer *w = ctx;
+
+	return pt_holders_name(w->root, bdf);
+}
+
+static int viable(void *ctx, struct pt_bdf bdf, struct pt_error *err)
+{
+	const struct pt_host_writer *w = ctx;
+
+	return pt_viable_ask(w->root, bdf, err);
 }
 
 static int insert_modules(struct kmod_list *list)
@@ -355,6 +383,8 @@ void pt_host_writer_open(const struct pt_root *root, const struct pt_host_paths 
 		.link = read_link,
 		.exists = attr_exists,
 		.load_module = load_module,
+		.holders = holders,
+		.viable = viable,
 		.file_read = file_read,
 		.file_write = file_write,
 	};

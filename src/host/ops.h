@@ -27,6 +27,9 @@ enum pt_host_place {
  * @exists: 1, 0, or a negative errno
  * @pause: wait a little for the kernel; NULL: nanosleep(2)
  * @load_module: by name or alias; 0 when it is loaded already; -ENOENT when there is none
+ * @holders: who has a node of the function open, in words; caller frees; NULL: nobody
+ * @viable: may VFIO have the function's IOMMU group?  1 yes; -EPERM no, -EBUSY in use, both with who stands in the way;
+ *          -ENOENT nobody can be asked
  * @file_read: a file of ours as a whole; caller frees; -ENOENT
  * @file_write: create or replace it; @text NULL removes it (-ENOENT when it is not there)
  * Paths are relative to /sys.  What has an @err fills it in on failure.
@@ -41,6 +44,8 @@ struct pt_host_ops {
 	int (*exists)(void *ctx, const char *path);
 	void (*pause)(void *ctx, unsigned ms);
 	int (*load_module)(void *ctx, const char *name, struct pt_error *err);
+	char *(*holders)(void *ctx, struct pt_bdf bdf);
+	int (*viable)(void *ctx, struct pt_bdf bdf, struct pt_error *err);
 	int (*file_read)(void *ctx, enum pt_host_place place, const char *name, char **ret_text, struct pt_error *err);
 	int (*file_write)(void *ctx, enum pt_host_place place, const char *name, const char *text,
 			  struct pt_error *err);

@@ -117,6 +117,8 @@ struct pt_look_how {
 	const char *comm;
 };
 
+void pt_look_done(struct pt_look *look);
+
 /** pt_look_use() - report a use of @target; the chain is formatted; what does not print becomes "?" */
 void pt_look_use(struct pt_look *look, const struct pt_look_target *target, const struct pt_look_how *how,
 		 const char *chain, ...) __attribute__((format(printf, 4, 5)));

@@ -55,7 +55,7 @@ static char *device_path(const struct pt_look *look, const struct pt_open *o)
 	if (o->has_number) {
 		pt_autofree char *number = pt_strf("%u:%u", o->major, o->minor);
 
-		return pt_path_of_link(look->root->sys_fd, "dev/char", number);
+		return pt_path_of_link(look->root->sys_fd, o->is_block ? "dev/block" : "dev/char", number);
 	}
 	for (size_t i = 0; slash && i < sizeof(classes) / sizeof(*classes); i++)
 		if (pt_startswith(o->path, classes[i].prefix))

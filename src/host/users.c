@@ -47,7 +47,7 @@ static void procs_done(struct pt_procs *procs)
 	free(procs->sockets.v);
 }
 
-static void pt_look_done(struct pt_look *look)
+void pt_look_done(struct pt_look *look)
 {
 	free(look->targets.v);
 	for (size_t i = 0; i < look->stacks.n; i++)

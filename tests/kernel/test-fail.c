@@ -23,6 +23,18 @@ static int attach(struct stage *w, struct pt_error *err)
 	return pt_change_apply(&w->env, &plan, &id, err);
 }
 
+/* the same for a VM that is off */
+static int attach_off(struct stage *w, struct pt_error *err)
+{
+	PT_AUTO(pt_plan) plan = { 0 };
+	long long id = 0;
+
+	stage_attach(w, &plan);
+	pt_step_done(&plan.steps.v[0]);
+	memmove(&plan.steps.v[0], &plan.steps.v[1], --plan.steps.n * sizeof(*plan.steps.v));
+	return pt_change_apply(&w->env, &plan, &id, err);
+}
+
 static int detach(struct stage *w, struct pt_error *err)
 {
 	PT_AUTO(pt_plan) plan = { 0 };
@@ -209,7 +221,65 @@ static void a_vm_that_dies_with_its_new_device_gets_its_old_life_back(void **sta
 	free(before);
 }
 
-static void a_group_that_the_host_still_uses_is_found_at_the_start_and_all_is_taken_back(void **state)
+/* the attach is made but for its proof that the VM stays up; taking it back finds a VM that nobody can stop */
+static void a_vm_that_cannot_be_stopped_keeps_its_device(void **state)
+{
+	struct stage *w = *state;
+	struct pt_error err = { 0 };
+	unsigned settled = 0;
+	char *before = stage_text(w);
+
+	stage_open(w);
+	w->cvm->wont_stop = true;
+	w->cvm->state = PT_DOMAIN_SHUTOFF;
+	free(before);
+	before = stage_text(w);
+	w->cvm->unwell = true;
+	assert_int_equal(attach_off(w, &err), -EINTR);
+	stage_says(&err, "cvm runs and may have 0000:01:00.0: its driver is left as it is");
+	assert_string_equal(w->hba->driver, "vfio-pci");
+	assert_string_equal(w->hba->override, "vfio-pci");
+	assert_false(w->hba->hanging);
+	assert_int_equal(w->cvm->state, PT_DOMAIN_RUNNING);
+
+	/* it still cannot be stopped: nothing more is lost by asking again */
+	assert_int_equal(pt_change_recover(&w->env, &settled, &err), -EINTR);
+	assert_string_equal(w->hba->driver, "vfio-pci");
+	w->cvm->wont_stop = false;
+	assert_int_equal(pt_change_recover(&w->env, &settled, &err), 0);
+	assert_int_equal(settled, 1);
+	assert_stage(w, before, 0);
+	free(before);
+}
+
+/* somebody else's program has it: it is named, and nothing is written that would hang */
+static void a_device_that_a_process_has_open_is_left_and_the_process_named(void **state)
+{
+	struct stage *w = *state;
+	struct pt_error err = { 0 };
+	unsigned settled = 0;
+	char *before = stage_text(w);
+	long long id;
+
+	stage_open(w);
+	id = stage_attached(w);
+	assert_string_equal(w->hba->held_by, "cvm");
+	fakevm_off(w->vm, w->cvm); /* the VM goes, another program comes */
+	(void)snprintf(w->hba->held_by, sizeof(w->hba->held_by), "dpdk (pid 7)");
+	assert_true(stage_make_undo(w, id, &err) < 0);
+	stage_says(&err, "/dev/vfio/14 open by dpdk (pid 7)");
+	assert_string_equal(w->hba->driver, "vfio-pci");
+	assert_false(w->hba->hanging);
+	w->hba->held_by[0] = '\0';
+	assert_int_equal(pt_change_recover(&w->env, &settled, &err), 0);
+	if (stage_make_undo(w, id, &err) < 0)
+		fail_msg("%s", err.msg);
+	w->cvm->state = PT_DOMAIN_RUNNING;
+	assert_stage(w, before, 0);
+	free(before);
+}
+
+static void a_group_that_the_host_still_uses_is_found_before_the_vm_is_touched(void **state)
 {
 	struct stage *w = *state;
 	struct pt_error err = { 0 };
@@ -218,8 +288,9 @@ static void a_group_that_the_host_still_uses_is_found_at_the_start_and_all_is_ta
 	w->nic->group = w->hba->group;
 	before = stage_text(w);
 	stage_open(w);
-	assert_int_equal(attach(w, &err), -EINVAL);
+	assert_int_equal(attach(w, &err), -EPERM);
 	assert_ptr_equal(strstr(err.msg, "group of 0000:01:00.0 is not viable\neverything is as it was"), err.msg);
+	assert_int_equal(w->cvm->defines, 0);
 	assert_stage(w, before, 0);
 	free(before);
 }
@@ -237,9 +308,12 @@ int main(void)
 						stage_teardown),
 		cmocka_unit_test_setup_teardown(a_vm_is_not_started_without_the_device_that_could_not_be_put_back,
 						stage_setup, stage_teardown),
-		cmocka_unit_test_setup_teardown(
-			a_group_that_the_host_still_uses_is_found_at_the_start_and_all_is_taken_back, stage_setup,
-			stage_teardown),
+		cmocka_unit_test_setup_teardown(a_group_that_the_host_still_uses_is_found_before_the_vm_is_touched,
+						stage_setup, stage_teardown),
+		cmocka_unit_test_setup_teardown(a_vm_that_cannot_be_stopped_keeps_its_device, stage_setup,
+						stage_teardown),
+		cmocka_unit_test_setup_teardown(a_device_that_a_process_has_open_is_left_and_the_process_named,
+						stage_setup, stage_teardown),
 		cmocka_unit_test_setup_teardown(a_vm_that_dies_with_its_new_device_gets_its_old_life_back, stage_setup,
 						stage_teardown),
 	};

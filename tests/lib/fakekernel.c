@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/cleanup.h"
 
 static void copy(char *to, size_t size, const char *from)
 {
@@ -136,8 +137,8 @@ static int unbind(struct fakekernel *k, const char *name, const char *value)
 	if (pt_bdf_parse(value, &bdf) < 0 || !(d = fakekernel_find(k, bdf)) || strcmp(d->driver, name) != 0)
 		return -ENODEV;
 	d->driver[0] = '\0';
-	d->hanging = d->hangs;
-	return d->hangs ? -ETIMEDOUT : 0;
+	d->hanging = d->hangs || d->held_by[0];
+	return d->hanging ? -ETIMEDOUT : 0;
 }
 
 static int do_write(struct fakekernel *k, const char *path, const char *value)
@@ -244,6 +245,24 @@ static int fake_load(void *ctx, const char *name, struct pt_error *err)
 	return 0;
 }
 
+static char *fake_holders(void *ctx, struct pt_bdf bdf)
+{
+	const struct fakekernel_device *d = fakekernel_find(ctx, bdf);
+
+	return d && d->held_by[0] ? pt_strf("/dev/vfio/%d open by %s", d->group, d->held_by) : NULL;
+}
+
+static int fake_viable(void *ctx, struct pt_bdf bdf, struct pt_error *err)
+{
+	pt_autofree char *who = fake_holders(ctx, bdf);
+
+	if (who)
+		return pt_say(err, -EBUSY, "the group of %s is in use: %s", pt_bdf_str(bdf).s, who);
+	if (fakekernel_viable(ctx, bdf))
+		return 1;
+	return pt_say(err, -EPERM, "group of %s is not viable", pt_bdf_str(bdf).s);
+}
+
 static struct fakekernel_file *find_file(struct fakekernel *k, enum pt_host_place place, const char *name)
 {
 	for (unsigned i = 0; i < k->n_files; i++)
@@ -297,6 +316,32 @@ void fakekernel_unload(struct fakekernel *k, const char *name)
 	driver->loaded = false;
 }
 
+/* the rule that a reservation makes sets the override as soon as the function is seen */
+static bool is_reserved(const struct fakekernel *k, struct pt_bdf bdf)
+{
+	for (unsigned i = 0; i < k->n_files; i++)
+		if (k->files[i].place == PT_HOST_RULES && strstr(k->files[i].text, pt_bdf_str(bdf).s))
+			return true;
+	return false;
+}
+
+void fakekernel_reboot(struct fakekernel *k)
+{
+	for (unsigned i = 0; i < k->n_drivers; i++)
+		k->drivers[i].loaded = strcmp(k->drivers[i].name, "vfio-pci") != 0;
+	for (unsigned i = 0; i < k->n_devices; i++) {
+		struct fakekernel_device *d = &k->devices[i];
+		bool reserved = is_reserved(k, d->bdf);
+
+		d->hanging = false;
+		d->held_by[0] = '\0';
+		copy(d->override, sizeof(d->override), reserved ? "vfio-pci" : "");
+		copy(d->driver, sizeof(d->driver), reserved ? "vfio-pci" : d->native);
+		if (reserved)
+			find_driver(k, "vfio-pci")->loaded = true;
+	}
+}
+
 void fakekernel_ops(struct fakekernel *k, struct pt_host_ops *ret_ops)
 {
 	*ret_ops = (struct pt_host_ops){
@@ -306,6 +351,8 @@ void fakekernel_ops(struct fakekernel *k, struct pt_host_ops *ret_ops)
 		.link = fake_link,
 		.exists = fake_exists,
 		.load_module = fake_load,
+		.holders = fake_holders,
+		.viable = fake_viable,
 		.file_read = fake_file_read,
 		.file_write = fake_file_write,
 	};

@@ -26,6 +26,7 @@ struct fakekernel_device {
 	bool hangs;   /* an unbind never returns; the driver link is gone at once */
 	bool hanging; /* one is doing so now */
 	bool probe_fails;
+	char held_by[32]; /* who has its VFIO node open: an unbind from vfio-pci hangs until that one is gone */
 	char native[32];
 	char driver[32];
 	char override[32];
@@ -68,6 +69,9 @@ bool fakekernel_viable(struct fakekernel *k, struct pt_bdf bdf);
 
 /** fakekernel_unload() - take a module out unless a device is on it */
 void fakekernel_unload(struct fakekernel *k, const char *name);
+
+/** fakekernel_reboot() - every driver is chosen anew, as the kernel and our udev rules do it; nothing hangs */
+void fakekernel_reboot(struct fakekernel *k);
 
 void fakekernel_ops(struct fakekernel *k, struct pt_host_ops *ret_ops);
 

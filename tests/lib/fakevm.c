@@ -121,6 +121,7 @@ static int fake_define(void *ctx, const char *uuid, const char *xml, struct pt_e
 	if (r < 0)
 		return r;
 	pt_domain_done(&domain);
+	one->defines++;
 	kept = complete(xml);
 	(void)snprintf(one->xml, sizeof(one->xml), "%s", kept);
 	free(kept);
@@ -165,6 +166,28 @@ static int check_devices(struct fakevm *vm, const struct fakevm_one *one, struct
 	return r;
 }
 
+/* QEMU has the nodes of its devices open while it runs */
+static void hold_devices(struct fakevm *vm, const struct fakevm_one *one, bool hold)
+{
+	struct pt_domain domain;
+
+	if (pt_domxml_read(one->live, &domain, NULL) < 0)
+		return;
+	for (size_t i = 0; i < domain.hostdevs.n; i++) {
+		struct fakekernel_device *d = fakekernel_find(vm->kernel, domain.hostdevs.v[i].bdf);
+
+		if (d)
+			(void)snprintf(d->held_by, sizeof(d->held_by), "%s", hold ? one->name : "");
+	}
+	pt_domain_done(&domain);
+}
+
+void fakevm_off(struct fakevm *vm, struct fakevm_one *one)
+{
+	one->state = PT_DOMAIN_SHUTOFF;
+	hold_devices(vm, one, false);
+}
+
 static int fake_start(void *ctx, const char *uuid, struct pt_error *err)
 {
 	struct fakevm *vm = ctx;
@@ -182,6 +205,8 @@ static int fake_start(void *ctx, const char *uuid, struct pt_error *err)
 	if (r < 0)
 		return r;
 	one->state = PT_DOMAIN_RUNNING;
+	memcpy(one->live, one->xml, sizeof(one->live));
+	hold_devices(vm, one, true);
 	one->starts++;
 	fault_after(vm->fault);
 	return 0;
@@ -193,8 +218,10 @@ static int fake_alive(void *ctx, const char *uuid, struct pt_error *err)
 
 	if (!one)
 		return -ENOENT;
+	if (one->unwell)
+		return pt_say(err, -EIO, "cannot ask libvirt for the state of %s", one->name);
 	if (one->dies && strstr(one->xml, "<hostdev"))
-		one->state = PT_DOMAIN_SHUTOFF;
+		fakevm_off(ctx, one);
 	if (one->state == PT_DOMAIN_RUNNING)
 		return 1;
 	(void)pt_say(err, -EIO, "qemu: vfio 0000:01:00.0: failed to setup container");
@@ -214,12 +241,15 @@ static int fake_stop(void *ctx, const char *uuid, unsigned timeout_ms, bool forc
 	r = fault_before(vm->fault);
 	if (r < 0)
 		return pt_fail(err, r, "cannot shut %s down", one->name);
+	if (one->wont_stop)
+		return pt_say(err, -EIO, "cannot shut %s down: Failed to terminate process: Device or resource busy",
+			      one->name);
 	if (!force && (one->ignores_shutdown || one->late_shutdown)) {
 		if (one->late_shutdown)
-			one->state = PT_DOMAIN_SHUTOFF;
+			fakevm_off(vm, one);
 		return pt_say(err, -ETIMEDOUT, "%s did not shut down within %u ms", one->name, timeout_ms);
 	}
-	one->state = PT_DOMAIN_SHUTOFF;
+	fakevm_off(vm, one);
 	one->stops++;
 	fault_after(vm->fault);
 	return 0;
@@ -250,6 +280,12 @@ static int fake_managed_save(void *ctx, const char *uuid, struct pt_error *err)
 	const struct fakevm_one *one = find(ctx, uuid, err);
 
 	return one ? one->managed_save : -ENOENT;
+}
+
+void fakevm_reboot(struct fakevm *vm)
+{
+	for (unsigned i = 0; i < vm->n; i++)
+		vm->vms[i].state = PT_DOMAIN_SHUTOFF;
 }
 
 void fakevm_ops(struct fakevm *vm, struct pt_vm_ops *ret_ops)

@@ -20,18 +20,24 @@
  * @ignores_shutdown: the guest does not react
  * @late_shutdown: it reacts only after the request was given up
  * @dies: QEMU ends right after a start that has a host device
+ * @unwell: libvirt cannot say how it is after a start: it runs all the same
+ * @wont_stop: not even by force: libvirt answers with an error
  * @starts, @stops: how often
  */
 struct fakevm_one {
 	char name[32];
 	char uuid[40];
 	char xml[FAKEVM_XML];
+	char live[FAKEVM_XML]; /* what it was started with */
 	enum pt_domain_state state;
 	bool autostart;
 	bool managed_save;
 	bool ignores_shutdown;
 	bool late_shutdown;
 	bool dies;
+	bool unwell;
+	bool wont_stop;
+	unsigned defines;
 	unsigned starts;
 	unsigned stops;
 };
@@ -49,6 +55,12 @@ void fakevm_free(struct fakevm *vm);
 
 /** fakevm_add() - a VM with the three disks of a controller on virtio-scsi, one of its own on virtio, and a password */
 struct fakevm_one *fakevm_add(struct fakevm *vm, const char *name, const char *uuid, enum pt_domain_state state);
+
+/** fakevm_off() - it shut itself down: nothing of it is open any more */
+void fakevm_off(struct fakevm *vm, struct fakevm_one *one);
+
+/** fakevm_reboot() - all are off; what libvirt's autostart does is the test's affair */
+void fakevm_reboot(struct fakevm *vm);
 
 void fakevm_ops(struct fakevm *vm, struct pt_vm_ops *ret_ops);
 

@@ -25,7 +25,7 @@ static int setup(void **state)
 
 static void power_off(struct stage *s)
 {
-	s->cvm->state = PT_DOMAIN_SHUTOFF;
+	fakevm_off(s->vm, s->cvm);
 }
 
 static void edit(struct stage *s)
