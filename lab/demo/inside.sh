@@ -39,3 +39,6 @@ tell "And back"
 check "the VM is as it was" type_in passthru undo --yes
 type_in passthru history
 type_in passthru list storage
+guest_ready cvm
+tell "What the guest sees now, as before: its three SSDs on virtio-scsi (1af4), and its other disk"
+console cvm | grep -E 'lab-guest: disk'
