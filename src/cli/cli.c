@@ -84,7 +84,7 @@ int pt_cli_need_root(const struct pt_cli *cli, struct pt_error *err)
 
 	if (geteuid() == 0)
 		return 0;
-	r = pt_usage(err, -EPERM, "passthru %s changes this host and must be run as root", cli->command->name);
+	r = pt_usage(err, -EPERM, "passthru %s must be run as root", cli->command->name);
 	pt_hint(err, "try `sudo passthru %s …`; list, show, tree and doctor work without root", cli->command->name);
 	return r;
 }
