@@ -2,11 +2,13 @@
 #include "cli/findings.h"
 
 #include <string.h>
+#include <sys/ioctl.h>
 
 #include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/text.h"
 
+#define NARROWEST     44 /* below that a finding would be a word a line */
 #define VERDICT_WIDTH 8
 #define NAME_WIDTH    21
 #define FACT_COLUMN   (VERDICT_WIDTH + NAME_WIDTH)
@@ -32,15 +34,26 @@ static size_t word_length(const char *text, unsigned most)
 	return n;
 }
 
+/* PT_CLI_WIDTH, or the terminal's where that is narrower */
+static unsigned line_width(FILE *out)
+{
+	struct winsize size = { 0 };
+
+	if (ioctl(fileno(out), TIOCGWINSZ, &size) < 0 || size.ws_col == 0 || size.ws_col > PT_CLI_WIDTH)
+		return PT_CLI_WIDTH;
+	return size.ws_col < NARROWEST ? NARROWEST : size.ws_col;
+}
+
 void pt_cli_wrap(FILE *out, const char *text, unsigned at, unsigned indent)
 {
+	unsigned most = line_width(out);
 	bool first = true;
 
 	while (*(text += strspn(text, " "))) {
-		size_t n = word_length(text, PT_CLI_WIDTH - indent);
+		size_t n = word_length(text, most - indent);
 		unsigned width = columns(text, n);
 
-		if (!first && at + 1 + width > PT_CLI_WIDTH) {
+		if (!first && at + 1 + width > most) {
 			(void)fprintf(out, "\n%*s", (int)indent, "");
 			at = indent;
 		} else if (!first) {
@@ -70,7 +83,7 @@ static void print_where(const struct pt_cli *cli, const char *where)
 {
 	pt_autofree char *line = pt_strf("[%s]", where);
 	unsigned width = columns(line, strlen(line));
-	unsigned at = FACT_COLUMN + width > PT_CLI_WIDTH ? VERDICT_WIDTH : FACT_COLUMN;
+	unsigned at = FACT_COLUMN + width > line_width(cli->out) ? VERDICT_WIDTH : FACT_COLUMN;
 
 	(void)fprintf(cli->out, "%*s", (int)at, "");
 	pt_cli_wrap(cli->out, pt_text_clean(line), at, at);

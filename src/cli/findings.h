@@ -21,7 +21,8 @@
  */
 void pt_cli_findings(const struct pt_cli *cli, const struct pt_findings *findings);
 
-/** pt_cli_wrap() - print @text from column @at, where the cursor stands, to PT_CLI_WIDTH, further lines indented */
+/** pt_cli_wrap() - print @text from column @at, where the cursor stands, to PT_CLI_WIDTH or a narrower terminal's
+ * width, further lines indented */
 void pt_cli_wrap(FILE *out, const char *text, unsigned at, unsigned indent);
 
 #endif
