@@ -43,6 +43,14 @@ host_has_no_ssds()
 	fi
 }
 
+# boot_unit NAME: what systemd would run for it; the server has no systemd, so the unit's own line is run.
+boot_unit()
+{
+	line=$(sed -n 's/^ExecStart=//p' "/usr/local/lib/systemd/system/$1")
+	[ -n "$line" ] || { echo "there is no unit $1"; return 1; }
+	sh -c "exec $line"
+}
+
 # All that an attach may change: drivers and their overrides, names of disks, VMs, rules, leftovers.
 # One process for many answers: here each costs a noticeable time.
 describe_server()

@@ -44,6 +44,7 @@ class Scenario:
     needs: list         # commands that this machine has to have
     state: int          # bytes of disk that survive a power cut, 0 for none
     programs: list      # what has to be in the build directory
+    install: bool       # is `make install`ed in the server
 
 
 def split_lines(path):
@@ -124,7 +125,7 @@ def hardware_names(folder):
     return sorted(n for n in os.listdir(folder) if os.path.isfile(os.path.join(folder, n)))
 
 
-SCENARIO_KEYS = ("description", "hardware", "time-limit", "needs", "state", "programs")
+SCENARIO_KEYS = ("description", "hardware", "time-limit", "needs", "state", "programs", "install")
 
 
 def find_boots(path):
@@ -155,7 +156,8 @@ def load_scenario(folder, name):
                     hardware=values["hardware"].split(), boots=find_boots(path),
                     time_limit=int(values["time-limit"]), needs=values.get("needs", "").split(),
                     state=parse_size(values["state"], file) if "state" in values else 0,
-                    programs=values.get("programs", "passthru").replace("none", "").split())
+                    programs=values.get("programs", "passthru").replace("none", "").split(),
+                    install=values.get("install", "no") == "yes")
 
 
 def scenario_names(folder):

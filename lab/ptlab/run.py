@@ -167,6 +167,7 @@ class Run:
             if not self.keep:
                 shutil.rmtree(self.disks, ignore_errors=True)
                 shutil.rmtree(os.path.join(self.out, "bin"), ignore_errors=True)
+                shutil.rmtree(os.path.join(self.out, "installed"), ignore_errors=True)
 
     def keep_capabilities(self, hardware):
         """The server has left them in out/ when there were none."""
@@ -193,8 +194,18 @@ class Run:
             file = os.path.join(self.lab.build, name)
             if name.startswith("passthru") and os.path.isfile(file) and os.access(file, os.X_OK):
                 shutil.copy(file, os.path.join(self.out, "bin", name))
+        if self.scenario.install:
+            self.install()
         if self.scenario.state:
             make_disk(self.state_file(), Disk("state", self.scenario.state))
+
+    def install(self):
+        """What `make install` would put on the server, without manual pages."""
+        meson = find_tool("meson")
+        if not meson:
+            raise Skip("meson is not installed on this machine")
+        subprocess.run([meson, "install", "-C", self.lab.build, "--no-rebuild", "--quiet", "--tags", "runtime,boot",
+                        "--destdir", os.path.join(self.out, "installed")], check=True, stdin=subprocess.DEVNULL)
 
     def state_file(self):
         return os.path.join(self.disks, "state.raw") if self.scenario.state else None
@@ -227,7 +238,8 @@ class Run:
         serial = os.path.join(self.folder, f"serial{number}.log")
         write_environment(os.path.join(self.out, "boot.env"),
                           environment(self.lab, hardware, PT_SCENARIO=self.scenario.name, PT_BOOT=number, PT_SCRIPT=script,
-                                      PT_SCENARIO_DIR=self.scenario.path, PT_STATE="1" if self.scenario.state else ""))
+                                      PT_SCENARIO_DIR=self.scenario.path, PT_STATE="1" if self.scenario.state else "",
+                                      PT_INSTALLED="/run/lab/out/installed" if self.scenario.install else ""))
         for attempt in range(1, BOOT_TRIES + 1):
             cut = self.power_on(hardware, serial, deadline)
             if cut or self.results.ended is not None or self.results.stage != NOTHING or attempt == BOOT_TRIES:
@@ -288,7 +300,7 @@ def environment(lab, hardware, **more):
     """What the scripts inside may use; README.md has the list."""
     values = {"LAB": lab.lab, "PT_SOURCE": lab.source, "PT_BUILD": lab.build, "PT_MODULES": lab.kernel.modules,
               "PT_GUEST_KERNEL": lab.kernel.image, "PT_GUEST_INITRD": lab.guest, "PT_HARDWARE": hardware.name,
-              "PT_HOSTNAME": "server1", "PT_SHELL": "", "PT_STATE": "", "PT_SCENARIO_DIR": "", "PT_SCRIPT": "",
+              "PT_HOSTNAME": "server1", "PT_SHELL": "", "PT_STATE": "", "PT_INSTALLED": "", "PT_SCENARIO_DIR": "", "PT_SCRIPT": "",
               "PT_CAPABILITIES": capabilities(lab, hardware), "PT_DISK_MOUNTS": " ".join(f"{d.name}:{d.mount}" for d in hardware.disks if d.mount)}
     values.update(more)
     return values

@@ -9,52 +9,36 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/tree.h"
-#include "base/unpack.h"
 
 static int open_below(int root_fd, const char *name)
 {
 	return pt_file_open(root_fd, name, O_RDONLY | O_DIRECTORY);
 }
 
-int pt_root_open(const char *sysroot, struct pt_root *ret_root, struct pt_error *err)
+int pt_root_open_in(const char *dir, struct pt_root *root)
+{
+	root->root_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (root->root_fd < 0)
+		return -errno;
+	root->sys_fd = open_below(root->root_fd, "sys");
+	root->proc_fd = open_below(root->root_fd, "proc");
+	root->dev_fd = open_below(root->root_fd, "dev");
+	return 0;
+}
+
+int pt_root_live(struct pt_root *ret_root, struct pt_error *err)
 {
 	struct pt_root root = PT_ROOT_NONE;
-	int r;
+	int r = pt_root_open_in("/", &root);
 
-	root.captured = sysroot != NULL;
-	root.path = pt_strdup(sysroot ? sysroot : "/");
-	if (sysroot) {
-		r = pt_unpack(sysroot, &root.unpacked, err);
-		if (r < 0) {
-			pt_root_done(&root);
-			return r;
-		}
+	root.path = pt_strdup("/");
+	if (r == 0 && root.sys_fd >= 0) {
+		*ret_root = root;
+		return 0;
 	}
-	root.root_fd = open(root.unpacked ? root.unpacked : root.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (root.root_fd < 0) {
-		r = -errno;
-		pt_root_done(&root);
-		if (!sysroot)
-			return pt_fail(err, r, "cannot open /");
-		r = pt_fail(err, r, "cannot open the captured host %s", sysroot);
-		if (err)
-			err->kind = PT_ERROR_USAGE;
-		return r;
-	}
-	root.sys_fd = open_below(root.root_fd, "sys");
-	root.proc_fd = open_below(root.root_fd, "proc");
-	root.dev_fd = open_below(root.root_fd, "dev");
-	if (root.sys_fd < 0) {
-		r = root.sys_fd;
-		pt_root_done(&root);
-		if (!sysroot)
-			return pt_fail(err, r, "cannot open /sys");
-		r = pt_usage(err, r, "%s is not a captured host: there is no sys/ in it", sysroot);
-		pt_hint(err, "make one with `passthru facts --capture FILE` and unpack it");
-		return r;
-	}
-	*ret_root = root;
-	return 0;
+	r = pt_fail(err, r < 0 ? r : root.sys_fd, r < 0 ? "cannot open /" : "cannot open /sys");
+	pt_root_done(&root);
+	return r;
 }
 
 void pt_root_done(struct pt_root *root)

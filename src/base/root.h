@@ -41,6 +41,14 @@ struct pt_root {
  */
 int pt_root_open(const char *sysroot, struct pt_root *ret_root, struct pt_error *err);
 
+/** pt_root_live() - the running host, as pt_root_open() without a sysroot */
+int pt_root_live(struct pt_root *ret_root, struct pt_error *err);
+
+/** pt_root_open_in() - fill in the descriptors below @dir; @sys_fd stays a negative errno when there is none; base/
+ * only
+ */
+int pt_root_open_in(const char *dir, struct pt_root *root);
+
 void pt_root_done(struct pt_root *root);
 
 #endif

@@ -78,6 +78,8 @@ struct pt_reservation pt_step_reservation(const struct pt_run *run, const struct
 		.driver = s->driver_after ? s->driver_after : "vfio-pci",
 		.vm = s->vm,
 		.change = run->record.head.id,
+		.vm_uuid = s->vm_uuid,
+		.identity = s->identity,
 	};
 }
 

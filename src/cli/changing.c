@@ -19,6 +19,7 @@
 #include "domxml/domxml.h"
 #include "host/block.h"
 #include "host/ops.h"
+#include "host/reserved.h"
 #include "journal/journal.h"
 #include "shape/finding.h"
 #include "shape/plan.h"
@@ -31,8 +32,8 @@
 /* a RAID controller's firmware may take a minute to come up before it shows a disk */
 #define BACK_MS 120000u
 
-static const struct pt_host_paths paths = {
-	.reserved = "/etc/passthru/reserved.d",
+const struct pt_host_paths pt_changing_paths = {
+	.reserved = PT_RESERVED_DIR,
 	.rules = "/etc/udev/rules.d",
 	.run = PT_LOCK_DIR,
 };
@@ -244,13 +245,14 @@ static int open_all(struct pt_cli *cli, struct pt_vm_conn *conn, bool look_only,
 		pt_changing_close(ret);
 		return r;
 	}
-	pt_host_writer_open(&cli->root, &paths, &p->writer, &p->host);
+	pt_host_writer_open(&cli->root, &pt_changing_paths, &p->writer, &p->host);
 	pt_vm_ops_init(conn, &p->vm);
 	p->timed = (struct pt_timed){ &p->host, &p->vm, &cli->watch };
 	pt_timed_host_ops(&p->timed, &p->timed_host);
 	pt_timed_vm_ops(&p->timed, &ret->vm);
 	pt_journal_watch(p->journal, &cli->watch);
-	pt_vm_set_poll(conn, interrupted, p);
+	if (conn)
+		pt_vm_set_poll(conn, interrupted, p);
 	ret->env = (struct pt_change_env){
 		.journal = p->journal,
 		.host = &p->timed_host,
@@ -461,6 +463,9 @@ int pt_changing_run(struct pt_cli *cli, struct pt_vm_conn *conn, struct pt_plan 
 		return r;
 	/* an undo that finds everything as before is made all the same: the history shall say so */
 	if (plan->steps.n == 0 && !plan->undoes) {
+		if (!cli->json)
+			pt_cli_findings(cli, &plan->findings);
+		(void)fflush(cli->out);
 		(void)fputs("there is nothing to do\n", cli->diag);
 		return PT_EXIT_DONE;
 	}

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "change/change.h"
 #include "cli/cli.h"
+#include "host/ops.h"
 #include "vm/libvirt.h"
 
 /* rows for the options of a command that calls pt_changing_run() */
@@ -21,6 +22,9 @@
 	{                                                                                                              \
 		"wait", 0, "SECONDS", "how long to wait for another change to end (60)", false                         \
 	}
+
+/* where this host's files of ours are */
+extern const struct pt_host_paths pt_changing_paths;
 
 /**
  * struct pt_changing_proof - how to see what came of a change
@@ -33,7 +37,7 @@ struct pt_changing_proof {
 
 /**
  * pt_changing_run() - from a decided plan to its end
- * @conn: open for writing (for --dry-run, for reading secrets too); borrowed
+ * @conn: open for writing (for --dry-run, for reading secrets too); borrowed; NULL where the plan touches no VM
  * @plan: decided, not refused; its edits become definitions here
  * @question: asked before anything is done unless --yes; NULL: "Go ahead?"
  * @proof: NULL when there is nothing to prove; a proof that fails is PT_EXIT_NO, and the change stays made

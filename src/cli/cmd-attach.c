@@ -6,6 +6,7 @@
 #include "cli/changing.h"
 #include "cli/commands.h"
 #include "cli/giving.h"
+#include "cli/identify.h"
 #include "cli/prove.h"
 #include "decide/doctor.h"
 #include "decide/verify.h"
@@ -90,7 +91,9 @@ static int decide(struct pt_cli *cli, const struct pt_giving *g, struct pt_attac
 		tell_why_no_iommu(cli, &g->host, &ret_plan->findings, err);
 	keep_carried(ret_plan, &g->host);
 	tell_blind(ret_plan, &g->blind);
-	return r < 0 ? pt_giving_refused(cli, ret_plan, r, err) : 0;
+	if (r < 0)
+		return pt_giving_refused(cli, ret_plan, r, err);
+	return pt_identify_steps(cli, &g->host, ret_plan, err);
 }
 
 struct proving {

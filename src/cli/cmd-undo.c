@@ -46,6 +46,7 @@ static int run(struct pt_cli *cli, struct pt_error *err)
 {
 	PT_CLEANUP(pt_vm_closep) struct pt_vm_conn *conn = NULL;
 	PT_AUTO(pt_plan) plan = { 0 };
+	struct pt_error no_vms = { 0 };
 	long long id = 0;
 	int r = cli->n_operands ? pt_cli_change_id(cli->operands[0], &id, err) : 0;
 
@@ -53,10 +54,15 @@ static int run(struct pt_cli *cli, struct pt_error *err)
 		r = pt_cli_need_live(cli, err);
 	if (r == 0)
 		r = pt_cli_need_root(cli, err);
+	/* a change of devices alone can be taken back on a host whose libvirt is down */
 	if (r == 0)
-		r = PT_WATCHED(&cli->watch, PT_WATCH_LIBVIRT, pt_vm_open(&cli->root, cli->uri, false, &conn, err));
-	if (r == 0)
+		r = PT_WATCHED(&cli->watch, PT_WATCH_LIBVIRT, pt_vm_open(&cli->root, cli->uri, false, &conn, &no_vms));
+	if (r == 0 || (no_vms.code && !cli->uri))
 		r = make_plan(cli, conn, id, &plan, err);
+	if (no_vms.code && (cli->uri || r == -ENOTCONN)) {
+		*err = no_vms;
+		return no_vms.code;
+	}
 	return r < 0 ? r : pt_changing_run(cli, conn, &plan, "Take it back?", NULL, err);
 }
 

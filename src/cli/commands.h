@@ -18,6 +18,9 @@ extern const struct pt_command pt_command_attach;
 extern const struct pt_command pt_command_detach;
 extern const struct pt_command pt_command_help;
 extern const struct pt_command pt_command_config;
+extern const struct pt_command pt_command_reserve;
+extern const struct pt_command pt_command_release;
+extern const struct pt_command pt_command_boot;
 extern const struct pt_command pt_command_place;
 extern const struct pt_command pt_command_providers;
 

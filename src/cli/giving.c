@@ -121,7 +121,7 @@ int pt_giving_refused(struct pt_cli *cli, const struct pt_plan *plan, int r, str
 	return err->kind == PT_ERROR_USAGE ? PT_EXIT_USAGE : PT_EXIT_NO;
 }
 
-static const char **forced_names(const struct pt_cli *cli)
+const char **pt_giving_forced(const struct pt_cli *cli)
 {
 	const char **forced = pt_alloc((cli->n_values + 1) * sizeof(*forced));
 	size_t n = 0;
@@ -156,7 +156,7 @@ int pt_giving_options(struct pt_cli *cli, struct pt_attach_request *ret_request,
 		r = pt_cli_number(cli, "stop-timeout", 1, 86400, STOP_TIMEOUT_S, &stop_timeout_s, err);
 	if (r < 0)
 		return r;
-	*ret_forced = forced_names(cli);
+	*ret_forced = pt_giving_forced(cli);
 	*ret_request = (struct pt_attach_request){
 		.forced = *ret_forced,
 		.managed = managed,

@@ -30,6 +30,13 @@
 		{ "force-console", 0, NULL, "although it is the console's GPU", false },                               \
 		{ "force-drm-client", 0, NULL, "although a process draws with it", false },                            \
 		{ "force-vfio-open", 0, NULL, "although a process has it open through VFIO", false },                  \
+		{ "force-override", 0, NULL, "although somebody set its driver_override for another driver", false },  \
+		{ "force-group-bridge", 0, NULL, "although a bridge of its IOMMU group has a driver", false },         \
+		{ "force-vfs-enabled", 0, NULL, "although it has virtual functions, which go with its driver",         \
+		  false },                                                                                             \
+		{ "force-vfs-in-use", 0, NULL, "although a VM that is off has one of its virtual functions", false },  \
+		{ "force-pf-in-use", 0, NULL, "although its physical function is held for a guest", false },           \
+		{ "force-other-vm", 0, NULL, "although a VM that is off has it", false },                              \
 		{ "force-other-vm-disk", 0, NULL, "although a VM that is off has a disk on it", false },               \
 		{ "force-memory", 0, NULL, "although there is too little memory to pin", false },                      \
 	{                                                                                                              \
@@ -59,6 +66,9 @@ void pt_giving_done(struct pt_giving *giving);
 
 /** pt_giving_refused() - print what stands against it, as text or JSON; returns @r, or an exit status with --json */
 int pt_giving_refused(struct pt_cli *cli, const struct pt_plan *plan, int r, struct pt_error *err);
+
+/** pt_giving_forced() - the names given with --force-…, NULL-terminated, borrowed from @cli; the caller frees */
+const char **pt_giving_forced(const struct pt_cli *cli);
 
 /**
  * pt_giving_options() - what the options of attach and detach ask for; @devices is left empty

@@ -53,7 +53,8 @@ static void judge_group(struct pt_judge *j, int group, const struct pt_group_mem
 	pt_autofree char *fix = NULL;
 
 	if (blocks[0]) {
-		fix = pt_strf("give the VM the whole group: `passthru attach %s%s`%s", j->vm->name, all,
+		fix = pt_strf("%s the whole group: `passthru %s%s%s`%s", j->vm->name ? "give the VM" : "reserve",
+			      j->vm->name ? "attach " : "reserve", j->vm->name ? j->vm->name : "", all,
 			      pt_group_apart_in_another_slot(l) ? "; or move the card to another slot" : "");
 		pt_judge_refuse(j, PT_FORCE_NEVER, "group", where, fix,
 				"IOMMU group %d can only go as a whole: beside %s it has %s", group, wanted, blocks);
@@ -67,7 +68,7 @@ static void judge_group(struct pt_judge *j, int group, const struct pt_group_mem
 	if (idle[0])
 		pt_judge_say(j, PT_NOTE, "group", where, NULL,
 			     "IOMMU group %d also has %s: the host cannot use it while %s has the group", group, idle,
-			     j->vm->name);
+			     j->vm->name ? j->vm->name : "a guest");
 }
 
 static bool group_seen(const struct pt_judge *j, size_t i)
@@ -272,8 +273,41 @@ static void judge_use(struct pt_judge *j, const struct pt_device *d, const struc
 			"the host uses %s%s: %s", pt_bdf_str(d->bdf).s, bdf_note, u->chain);
 }
 
+static const char *override_owner(const struct pt_host *host, struct pt_bdf bdf)
+{
+	for (size_t i = 0; i < host->overrides.n; i++)
+		if (pt_bdf_eq(host->overrides.v[i].bdf, bdf))
+			return host->overrides.v[i].owner;
+	return NULL;
+}
+
+/* an override is somebody's word on who may hold the device: driverctl's, an administrator's; ours is for VFIO */
+void pt_judge_overrides(struct pt_judge *j)
+{
+	for (size_t i = 0; i < j->devices.n; i++) {
+		const struct pt_device *d = j->devices.v[i];
+		const char *owner = override_owner(j->host, d->bdf);
+
+		if (!d->driver_override || pt_streq(d->driver_override, PT_DRIVER_UNDECIDED))
+			continue;
+		if (pt_driver_is_vfio(d->driver_override)) {
+			if (owner)
+				pt_judge_say(j, PT_NOTE, "override", "driver_override", NULL,
+					     "%s is kept on %s by %s too: undo and release leave that alone",
+					     pt_bdf_str(d->bdf).s, d->driver_override, owner);
+			continue;
+		}
+		pt_judge_refuse(j, PT_FORCE_BY_NAME, "override", "driver_override",
+				owner ? "`driverctl unset-override` takes it back"
+				      : "write an empty line to its driver_override, if that is no longer meant",
+				"driver_override of %s names %s, set by %s: somebody wants only that driver to hold it",
+				pt_bdf_str(d->bdf).s, d->driver_override, owner ? owner : "an administrator");
+	}
+}
+
 void pt_judge_uses(struct pt_judge *j)
 {
+	pt_judge_overrides(j);
 	for (size_t i = 0; i < j->host->uses.n; i++) {
 		const struct pt_use *u = &j->host->uses.v[i];
 		const struct pt_device *d = pt_devices_find(&j->host->devices, u->bdf);

@@ -61,18 +61,41 @@ static void note_managed(struct pt_judge *j, const struct pt_device *d, bool man
 			bdf.s, j->vm->name, storage ? ", so that the host never touches the guest's disks" : "");
 }
 
-static void add_driver_step(struct pt_judge *j, const struct pt_device *d)
+bool pt_judge_is_bound(const struct pt_device *d)
+{
+	const char *target = d->vfio_variant ? d->vfio_variant : "vfio-pci";
+
+	return pt_streq(d->driver, target) && pt_streq(d->driver_override, target);
+}
+
+void pt_judge_bind(struct pt_judge *j, const struct pt_device *d)
 {
 	const char *target = d->vfio_variant ? d->vfio_variant : "vfio-pci";
 	struct pt_step *s;
 
-	if (pt_streq(d->driver, target) && pt_streq(d->driver_override, target))
+	if (pt_judge_is_bound(d))
 		return;
 	s = pt_judge_device_step(j, PT_STEP_DRIVER, d);
 	s->driver_before = pt_strdup_opt(d->driver);
 	s->override_before = pt_strdup_opt(d->driver_override);
 	s->driver_after = pt_strdup(target);
 	s->override_after = pt_strdup(target);
+}
+
+/* reserved, or with managed='yes' remembered: its address may be another device's after the next boot */
+static void add_reserve_step(struct pt_judge *j, const struct pt_device *d, bool managed)
+{
+	const struct pt_keep *there = pt_keep_by_bdf(&j->host->reserved, d->bdf);
+	struct pt_step *s;
+
+	/* what is only remembered, of an earlier VM, is no reservation; and one that says more is left alone */
+	if (there && !pt_keep_at_boot(there))
+		(void)pt_judge_device_step(j, PT_STEP_UNRESERVE, d);
+	s = pt_judge_device_step(j, PT_STEP_RESERVE, d);
+	s->vm = pt_strdup_opt(j->vm->name);
+	s->vm_uuid = pt_strdup_opt(j->vm->uuid);
+	if (managed)
+		s->driver_after = pt_strdup(PT_DRIVER_LIBVIRT);
 }
 
 static void add_steps(struct pt_judge *j, struct pt_domain_edit *edit)
@@ -82,13 +105,12 @@ static void add_steps(struct pt_judge *j, struct pt_domain_edit *edit)
 		struct pt_hostdev_add add = { j->devices.v[i]->bdf, pt_judge_managed(j, j->devices.v[i]) };
 
 		note_managed(j, j->devices.v[i], add.managed);
-		if (!add.managed)
-			(void)pt_judge_device_step(j, PT_STEP_RESERVE, j->devices.v[i]);
+		add_reserve_step(j, j->devices.v[i], add.managed);
 		pt_array_push(&edit->add_hostdevs, add);
 	}
 	for (size_t i = 0; i < j->devices.n; i++)
 		if (!pt_judge_managed(j, j->devices.v[i]))
-			add_driver_step(j, j->devices.v[i]);
+			pt_judge_bind(j, j->devices.v[i]);
 	pt_judge_vm_step(j, PT_STEP_VM_DEFINE)->edit = *edit;
 	*edit = (struct pt_domain_edit){ 0 };
 	if (j->request->autostart && !j->vm->autostart)

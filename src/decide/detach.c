@@ -65,7 +65,9 @@ static void give_back(struct pt_judge *j, const struct pt_device *d)
 	const struct pt_domain_hostdev *h = pt_domain_hostdev_by_bdf(j->vm, d->bdf);
 	struct pt_step *s;
 
-	/* with managed='yes' libvirt gave it back when the VM stopped */
+	/* with managed='yes' libvirt gave it back when the VM stopped, and we only remember it */
+	if (h->managed && pt_keep_by_bdf(&j->host->reserved, d->bdf))
+		(void)pt_judge_device_step(j, PT_STEP_UNRESERVE, d);
 	if (h->managed)
 		return;
 	(void)pt_judge_device_step(j, PT_STEP_UNRESERVE, d);

@@ -8,6 +8,7 @@
 /**
  * struct pt_judge - one decision on its way; borrows all but @devices and @bdfs
  * @devices: the functions asked for, by address, each once; @bdfs the same as addresses
+ * @vm: of a reservation for nobody in particular: without a name
  */
 struct pt_judge {
 	const struct pt_host *host;
@@ -71,7 +72,9 @@ void pt_judge_host(struct pt_judge *j);
 void pt_judge_groups(struct pt_judge *j);
 void pt_judge_sriov(struct pt_judge *j);
 void pt_judge_other_vms(struct pt_judge *j);
+/* with pt_judge_overrides() */
 void pt_judge_uses(struct pt_judge *j);
+void pt_judge_overrides(struct pt_judge *j);
 
 /* attach-vm.c: the VM's side of it */
 void pt_judge_vm_state(struct pt_judge *j);
@@ -89,6 +92,10 @@ struct pt_step *pt_judge_vm_step(struct pt_judge *j, enum pt_step_kind kind);
 struct pt_step *pt_judge_device_step(struct pt_judge *j, enum pt_step_kind kind, const struct pt_device *d);
 void pt_judge_stop(struct pt_judge *j);
 void pt_judge_start(struct pt_judge *j);
+
+/* attach.c: is it where VFIO wants it; the step that brings it there, none when it is */
+bool pt_judge_is_bound(const struct pt_device *d);
+void pt_judge_bind(struct pt_judge *j, const struct pt_device *d);
 
 /* "attach A (name), B (name) to VM" */
 void pt_judge_summary(struct pt_judge *j, const char *verb, const char *preposition);

@@ -7,6 +7,7 @@
 #include "host/memory.h"
 #include "host/pci.h"
 #include "host/platform.h"
+#include "host/reserved.h"
 #include "host/users.h"
 
 static bool concerned(const struct pt_device *d, const struct pt_devices *all, const struct pt_bdf *of, size_t n)
@@ -41,6 +42,14 @@ static void add_nics(const struct pt_root *root, const struct pt_device *d, stru
 	}
 }
 
+static void add_override(const struct pt_root *root, const struct pt_device *d, struct pt_host *host)
+{
+	char *owner = pt_override_owner(root, d->bdf);
+
+	if (owner)
+		pt_array_push(&host->overrides, ((struct pt_host_override){ d->bdf, owner }));
+}
+
 int pt_gather(const struct pt_root *root, const struct pt_bdf *of, size_t n, struct pt_host *host,
 	      struct pt_strv *ret_blind, struct pt_error *err)
 {
@@ -55,14 +64,18 @@ int pt_gather(const struct pt_root *root, const struct pt_bdf *of, size_t n, str
 			continue;
 		r = pt_pci_read(root, d, false, err);
 		pt_array_push(&members, d->bdf);
-		if (r >= 0)
-			add_nics(root, d, host);
+		if (r < 0)
+			break;
+		add_nics(root, d, host);
+		add_override(root, d, host);
 	}
 	freed = members.v;
 	if (r >= 0)
 		r = pt_block_list(root, &host->blocks, err);
 	if (r >= 0)
 		r = pt_memory_read(root, &host->memory, err);
+	if (r >= 0)
+		r = pt_keep_list(root, &host->reserved, ret_blind, err);
 	if (r < 0)
 		return r;
 	pt_platform_iommu(root, host);

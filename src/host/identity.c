@@ -122,6 +122,30 @@ static void read_behind(const struct pt_root *root, const struct pt_device *devi
 	pt_strv_sort(&id->behind);
 }
 
+/*
+ * "0000:00:02.0/00.0": the function on the root bus as a whole, below it only slot and function.  The bus numbers in
+ * between are dealt out at each boot anew, and shift when a bridge comes or goes.
+ */
+static char *bus_free_path(const char *slot_path)
+{
+	struct pt_buf out = { 0 };
+	const char *at = slot_path;
+
+	if (!slot_path)
+		return NULL;
+	for (size_t n = 0; *at; n++) {
+		pt_autofree char *part = pt_strndup(at, strcspn(at, "/"));
+		struct pt_bdf bdf;
+
+		at += strlen(part) + (at[strlen(part)] == '/');
+		if (n == 0)
+			pt_buf_add(&out, part);
+		else if (pt_bdf_parse(part, &bdf) == 0)
+			pt_buf_addf(&out, "/%02x.%x", bdf.slot, bdf.func);
+	}
+	return pt_buf_take(&out);
+}
+
 int pt_identity_read(const struct pt_root *root, const struct pt_device *device, const struct pt_blocks *blocks,
 		     struct pt_identity *ret_identity, struct pt_error *err)
 {
@@ -133,7 +157,7 @@ int pt_identity_read(const struct pt_root *root, const struct pt_device *device,
 		.subdevice = device->subdevice,
 		.is_vf = device->sriov == PT_SRIOV_VF,
 		.vf_index = device->sriov == PT_SRIOV_VF ? device->vf_index : -1,
-		.slot_path = pt_strdup_opt(device->slot_path),
+		.slot_path = bus_free_path(device->slot_path),
 	};
 
 	if (id.is_vf) {

@@ -338,7 +338,15 @@ static int load_module(void *ctx, const char *name, struct pt_error *err)
 
 static const char *place_path(const struct pt_host_writer *w, enum pt_host_place place)
 {
-	return place == PT_HOST_RESERVED ? w->paths->reserved : w->paths->rules;
+	switch (place) {
+	case PT_HOST_RESERVED:
+		return w->paths->reserved;
+	case PT_HOST_RULES:
+		return w->paths->rules;
+	case PT_HOST_RUN:
+		break;
+	}
+	return w->paths->run;
 }
 
 static int file_read(void *ctx, enum pt_host_place place, const char *name, char **ret_text, struct pt_error *err)
@@ -355,7 +363,7 @@ static int file_read(void *ctx, enum pt_host_place place, const char *name, char
 static int file_write(void *ctx, enum pt_host_place place, const char *name, const char *text, struct pt_error *err)
 {
 	const struct pt_host_writer *w = ctx;
-	pt_autoclose int fd = open_dir(place_path(w, place), 0755, err);
+	pt_autoclose int fd = open_dir(place_path(w, place), place == PT_HOST_RUN ? 0700 : 0755, err);
 	int r;
 
 	if (fd < 0)

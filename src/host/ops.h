@@ -10,10 +10,11 @@
 #include "base/root.h"
 #include "model/bdf.h"
 
-/* the two places where we keep files of our own: readable state, and the udev rules made from it */
+/* where we keep files of our own: readable state, the udev rules made from it, what this boot has found out */
 enum pt_host_place {
 	PT_HOST_RESERVED, /* /etc/passthru/reserved.d */
 	PT_HOST_RULES,	  /* /etc/udev/rules.d */
+	PT_HOST_RUN,	  /* /run/passthru: until the next boot */
 };
 
 /**

@@ -8,8 +8,10 @@
 
 #include "base/alloc.h"
 #include "base/cleanup.h"
+#include "host/reserved.h"
 
 #define MARK	  "# Reserved for guests by passthru: the host's own driver stays away from it, across reboots.\n"
+#define REMEMBER  "# Remembered by passthru: a guest has it, and it is recognised by this when its address has moved.\n"
 #define RULE_MARK "# Made by passthru from its reservation of this device; changes here are lost.\n"
 
 /* before 80-drivers.rules, which loads the module that the device's alias names; where driverctl's own rule is, too */
@@ -30,36 +32,42 @@ static bool good_driver(const char *s)
 	       strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") == strlen(s);
 }
 
+static bool kept(const char *driver)
+{
+	return !pt_streq(driver, PT_DRIVER_LIBVIRT);
+}
+
 static char *make_text(const struct pt_reservation *r)
 {
 	pt_autofree char *vm = pt_strdup(r->vm ? r->vm : "");
+	bool keep = kept(r->driver);
 
 	/* a VM's name is hostile text: one line it is and stays */
 	for (char *c = vm; *c; c++)
 		if ((unsigned char)*c < 0x20 || *c == 0x7f)
 			*c = '_';
-	return pt_strf(MARK "# `passthru undo %lld` gives it back.\n"
-			    "address=%s\nvendor_id=%04x\ndevice_id=%04x\nsubsystem_vendor_id=%04x\n"
-			    "subsystem_device_id=%04x\ndriver=%s\nvm=%s\nchange=%lld\n",
-		       r->change, pt_bdf_str(r->bdf).s, r->vendor, r->device, r->subvendor, r->subdevice, r->driver, vm,
-		       r->change);
+	return pt_strf("%s# `passthru %s %s` gives it back.\n"
+		       "address=%s\nvendor_id=%04x\ndevice_id=%04x\nsubsystem_vendor_id=%04x\n"
+		       "subsystem_device_id=%04x\n%sdriver=%s\nvm=%s\nvm_uuid=%s\nchange=%lld\n",
+		       keep ? MARK : REMEMBER, vm[0] ? "detach VM" : "release", pt_bdf_str(r->bdf).s,
+		       pt_bdf_str(r->bdf).s, r->vendor, r->device, r->subvendor, r->subdevice,
+		       r->identity ? r->identity : "", r->driver, vm, r->vm_uuid ? r->vm_uuid : "", r->change);
 }
 
 /*
- * driver_override is written while the rules are read, the module loaded after (udev(7), RUN{builtin}): whichever of
- * module and override comes first, drivers_probe or the module's own registration finds the other in place.
+ * Every device of this kind, wherever it is, is shown to our program, which knows the serial numbers and whether there
+ * is another like it; it prints the driver that the device shall have, or fails.  driver_override is written while the
+ * rules are read, the module loaded after (udev(7), RUN{builtin}): whichever of module and override comes first,
+ * drivers_probe or the module's own registration finds the other in place.
  */
-static char *make_rule(const struct pt_reservation *r, const char *driver)
+static char *make_rule(const struct pt_reservation *r)
 {
-	struct pt_bdf_text bdf = pt_bdf_str(r->bdf);
-
-	return pt_strf(
-		RULE_MARK
-		"ACTION==\"add\", SUBSYSTEM==\"pci\", KERNEL==\"%s\", ATTR{vendor}==\"0x%04x\", "
-		"ATTR{device}==\"0x%04x\", ATTR{subsystem_vendor}==\"0x%04x\", ATTR{subsystem_device}==\"0x%04x\", "
-		"ATTR{driver_override}=\"%s\", ATTR{[subsystem/pci]drivers_probe}=\"%s\", "
-		"RUN{builtin}+=\"kmod load %s\"\n",
-		bdf.s, r->vendor, r->device, r->subvendor, r->subdevice, driver, bdf.s, driver);
+	return pt_strf(RULE_MARK
+		       "ACTION==\"add\", SUBSYSTEM==\"pci\", ATTR{vendor}==\"0x%04x\", ATTR{device}==\"0x%04x\", "
+		       "ATTR{subsystem_vendor}==\"0x%04x\", ATTR{subsystem_device}==\"0x%04x\", "
+		       "PROGRAM==\"" PT_EARLY " driver %%k\", ATTR{driver_override}=\"%%c\", "
+		       "ATTR{[subsystem/pci]drivers_probe}=\"%%k\", RUN{builtin}+=\"kmod load %%c\"\n",
+		       r->vendor, r->device, r->subvendor, r->subdevice);
 }
 
 /* the value of "key=" at the beginning of a line; the caller frees; NULL when there is none */
@@ -98,7 +106,7 @@ static int check_text(const struct pt_reservation *r, const char *text, struct p
 	struct pt_bdf_text bdf = pt_bdf_str(r->bdf);
 	int code;
 
-	if (!pt_startswith(text, MARK))
+	if (!pt_startswith(text, MARK) && !pt_startswith(text, REMEMBER))
 		return pt_say(err, -EEXIST, "reserved.d/%s.conf was not made by passthru: it is left alone", bdf.s);
 	if (has(text, "address", bdf.s) && has_id(text, "vendor_id", r->vendor) &&
 	    has_id(text, "device_id", r->device) && has_id(text, "subsystem_vendor_id", r->subvendor) &&
@@ -125,6 +133,41 @@ static int look_at_rule(const struct pt_host_ops *ops, const char *name, struct 
 	return 1;
 }
 
+int pt_reserve_known(const struct pt_host_ops *ops, struct pt_bdf bdf, struct pt_error *err)
+{
+	pt_autofree char *mark = pt_strf(PT_KNOWN_PREFIX "%s", pt_bdf_str(bdf).s);
+
+	return ops->file_write(ops->ctx, PT_HOST_RUN, mark, "recognised since this boot\n", err);
+}
+
+int pt_reserve_forget(const struct pt_host_ops *ops, struct pt_bdf bdf, struct pt_error *err)
+{
+	pt_autofree char *mark = pt_strf(PT_KNOWN_PREFIX "%s", pt_bdf_str(bdf).s);
+	pt_autofree char *text = NULL;
+	int r = ops->file_read(ops->ctx, PT_HOST_RUN, mark, &text, err);
+
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	r = ops->file_write(ops->ctx, PT_HOST_RUN, mark, NULL, err);
+	return r < 0 ? r : 1;
+}
+
+/* the rule first, then what the reader sees: it is there only when the rule is */
+static int write_files(const struct pt_host_ops *ops, const struct pt_reservation *res, const char *driver,
+		       const char *content, struct pt_error *err)
+{
+	pt_autofree char *conf = conf_name(res->bdf);
+	pt_autofree char *rules = rule_name(res->bdf);
+	pt_autofree char *rule = make_rule(res);
+	int r = look_at_rule(ops, rules, err);
+
+	if (r >= 0)
+		r = pt_reserve_known(ops, res->bdf, err);
+	if (r >= 0 && kept(driver))
+		r = ops->file_write(ops->ctx, PT_HOST_RULES, rules, rule, err);
+	return r < 0 ? r : ops->file_write(ops->ctx, PT_HOST_RESERVED, conf, content, err);
+}
+
 int pt_reserve_read(const struct pt_host_ops *ops, struct pt_bdf bdf, char **ret_text, struct pt_error *err)
 {
 	pt_autofree char *name = conf_name(bdf);
@@ -136,11 +179,9 @@ int pt_reserve_write(const struct pt_host_ops *ops, const struct pt_reservation 
 		     struct pt_error *err)
 {
 	pt_autofree char *conf = conf_name(res->bdf);
-	pt_autofree char *rules = rule_name(res->bdf);
 	pt_autofree char *driver = text ? value_of(text, "driver") : pt_strdup_opt(res->driver);
 	pt_autofree char *content = NULL;
 	pt_autofree char *there = NULL;
-	pt_autofree char *rule = NULL;
 	int r;
 
 	if (!good_driver(driver))
@@ -158,14 +199,7 @@ int pt_reserve_write(const struct pt_host_ops *ops, const struct pt_reservation 
 		pt_hint(err, "see reserved.d/%s for whom and by which change", conf);
 		return r;
 	}
-	r = look_at_rule(ops, rules, err);
-	if (r < 0)
-		return r;
-	rule = make_rule(res, driver);
-	r = ops->file_write(ops->ctx, PT_HOST_RULES, rules, rule, err);
-	if (r == 0)
-		r = ops->file_write(ops->ctx, PT_HOST_RESERVED, conf, content, err);
-	return r;
+	return write_files(ops, res, driver, content, err);
 }
 
 int pt_reserve_remove(const struct pt_host_ops *ops, const struct pt_reservation *res, struct pt_error *err)
@@ -192,5 +226,6 @@ int pt_reserve_remove(const struct pt_host_ops *ops, const struct pt_reservation
 		r = ops->file_write(ops->ctx, PT_HOST_RESERVED, conf, NULL, err);
 	if (r < 0)
 		return r;
-	return rule || text;
+	r = pt_reserve_forget(ops, res->bdf, err);
+	return r < 0 ? r : rule || text;
 }

@@ -8,11 +8,17 @@
 
 #include "host/ops.h"
 
+/* the program that udev asks which driver a device shall have: src/early/ */
+#ifndef PT_EARLY
+#define PT_EARLY "/usr/local/libexec/passthru/passthru-early"
+#endif
+
 /**
  * struct pt_reservation - owns nothing
- * @driver: that shall hold it: "vfio-pci", or a variant's name
- * @vm: for whom, for a reader; NULL: nobody in particular
+ * @driver: that shall hold it: "vfio-pci", a variant's name; PT_DRIVER_LIBVIRT: it is only remembered, and no rule made
+ * @vm, @vm_uuid: for whom; NULL: nobody in particular
  * @change: by which change, for a reader
+ * @identity: pt_identity_lines(): what it is recognised by beside its ids; NULL: nothing more is known
  */
 struct pt_reservation {
 	struct pt_bdf bdf;
@@ -23,10 +29,15 @@ struct pt_reservation {
 	const char *driver;
 	const char *vm;
 	long long change;
+	const char *vm_uuid;
+	const char *identity;
 };
 
 /**
  * pt_reserve_write() - reserve; the state's file comes last, so that it is there only when the rule is
+ *
+ * It also notes in /run that this boot has seen the very device at its address (struct pt_keep, @known).
+ *
  * @text: a reservation's text to put back as it was; NULL: made from @r
  *
  * Return: 0; -EEXIST when the address is reserved already or a file there is not ours; -EINVAL for a driver's name that
@@ -41,6 +52,11 @@ int pt_reserve_write(const struct pt_host_ops *ops, const struct pt_reservation 
  * Return: 1; 0 when there was none; -ESTALE when the one there is for another device; -EEXIST when it is not ours.
  */
 int pt_reserve_remove(const struct pt_host_ops *ops, const struct pt_reservation *r, struct pt_error *err);
+
+/** pt_reserve_known() - note in /run that the device at @bdf was recognised in this boot; pt_reserve_forget() takes it
+ * back */
+int pt_reserve_known(const struct pt_host_ops *ops, struct pt_bdf bdf, struct pt_error *err);
+int pt_reserve_forget(const struct pt_host_ops *ops, struct pt_bdf bdf, struct pt_error *err);
 
 /** pt_reserve_read() - the text of the reservation of @bdf; the caller frees; -ENOENT when there is none */
 int pt_reserve_read(const struct pt_host_ops *ops, struct pt_bdf bdf, char **ret_text, struct pt_error *err);

@@ -14,6 +14,10 @@ void pt_host_done(struct pt_host *h)
 		free(h->nics.v[i].mac);
 	}
 	free(h->nics.v);
+	pt_keeps_done(&h->reserved);
+	for (size_t i = 0; i < h->overrides.n; i++)
+		free(h->overrides.v[i].owner);
+	free(h->overrides.v);
 	free(h->memory.hugepages.v);
 	*h = (struct pt_host){ 0 };
 }

@@ -4,6 +4,7 @@
 #define PT_MODEL_HOST_H
 
 #include "model/device.h"
+#include "model/reservation.h"
 #include "model/use.h"
 
 /* a question whose answer may not be visible (no root, captured host) */
@@ -33,10 +34,18 @@ struct pt_host_nic {
 	char *mac;
 };
 
+/* a driver_override that another tool keeps: "driverctl (/etc/driverctl.d/0000:01:00.0)" */
+struct pt_host_override {
+	struct pt_bdf bdf;
+	char *owner;
+};
+
 /**
  * struct pt_host - facts; owns everything in it
  * @devices: sorted by address
  * @blocks, @uses, @nics: only of what was asked for, see host/gather.h
+ * @reserved: devices that are reserved for guests, or remembered
+ * @overrides: who else set the driver_override of a function, for a reader
  * Facts that only `doctor` needs are in host/platform.h's own structure.
  */
 struct pt_host {
@@ -45,6 +54,8 @@ struct pt_host {
 	struct pt_blocks blocks;
 	struct pt_uses uses;
 	PT_ARRAY(struct pt_host_nic) nics;
+	struct pt_keeps reserved;
+	PT_ARRAY(struct pt_host_override) overrides;
 	struct pt_memory memory;
 	enum pt_known iommu_active; /* /sys/class/iommu populated */
 	enum pt_known intremap;	    /* interrupt remapping, or unsafe interrupts allowed */

@@ -16,7 +16,8 @@
 /**
  * struct pt_identity - one PCI function; owns its strings
  * @last_seen: its address when this was read; evidence of nothing but the function number
- * @slot_path: the bus path from the root bus, as struct pt_device has it; NULL unknown
+ * @slot_path: the slots from the root bus down, without the bus numbers that a boot deals out: "0000:00:02.0/00.0";
+ *             NULL unknown
  * @serial: "dsn:00-11-…" (Device Serial Number capability, PCIe base specification 7.9.3) or "vpd:…" (keyword SN of the
  *          vital product data, PCI local bus specification 3.0 appendix I); NULL: it has none
  * @serial_unread: it may have one, but it could not be read (not root, gone to sleep)

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "model/reservation.h"
+
 static const char *const step_names[PT_STEP_KINDS] = {
 	[PT_STEP_VM_STOP] = "vm-stop",		 [PT_STEP_VM_START] = "vm-start", [PT_STEP_VM_DEFINE] = "vm-define",
 	[PT_STEP_VM_AUTOSTART] = "vm-autostart", [PT_STEP_DRIVER] = "driver",	  [PT_STEP_RESERVE] = "reserve",
@@ -70,6 +72,7 @@ void pt_step_invert(const struct pt_step *step, struct pt_step *ret_inverse)
 		.subdevice = step->subdevice,
 		.timeout_ms = step->timeout_ms,
 		.carried = pt_strdup_opt(step->carried),
+		.identity = pt_strdup_opt(step->identity),
 		.reservation = pt_strdup_opt(step->reservation),
 	};
 }
@@ -86,6 +89,7 @@ void pt_step_copy(const struct pt_step *step, struct pt_step *ret_copy)
 	ret_copy->override_before = pt_strdup_opt(step->override_before);
 	ret_copy->override_after = pt_strdup_opt(step->override_after);
 	ret_copy->carried = pt_strdup_opt(step->carried);
+	ret_copy->identity = pt_strdup_opt(step->identity);
 	ret_copy->reservation = pt_strdup_opt(step->reservation);
 	ret_copy->edit = (struct pt_domain_edit){ 0 };
 	pt_domain_edit_copy(&ret_copy->edit, &step->edit);
@@ -120,7 +124,9 @@ char *pt_step_describe(const struct pt_step *s)
 	case PT_STEP_DRIVER:
 		return describe_driver(s);
 	case PT_STEP_RESERVE:
-		return pt_strf("reserve %s for guests, across reboots", pt_bdf_str(s->bdf).s);
+		return pt_strf(pt_streq(s->driver_after, PT_DRIVER_LIBVIRT) ? "remember what %s is recognised by"
+									    : "reserve %s for guests, across reboots",
+			       pt_bdf_str(s->bdf).s);
 	case PT_STEP_UNRESERVE:
 		return pt_strf("give up the reservation of %s", pt_bdf_str(s->bdf).s);
 	case PT_STEP_KINDS:
@@ -149,6 +155,7 @@ void pt_step_done(struct pt_step *s)
 	free(s->override_before);
 	free(s->override_after);
 	free(s->carried);
+	free(s->identity);
 	free(s->reservation);
 	*s = (struct pt_step){ 0 };
 }

@@ -40,7 +40,8 @@ int pt_step_kind_parse(const char *text, enum pt_step_kind *ret_kind);
  * @flag: VM_AUTOSTART: the wanted value.  VM_START: true when libvirt should start it paused (not used yet).  RESERVE,
  *        UNRESERVE: it was so already: nothing is written, and undo leaves it so
  * @bdf: for DRIVER and RESERVE
- * @driver_before, @driver_after: NULL is "no driver"
+ * @driver_before, @driver_after: NULL is "no driver"; of RESERVE @driver_after is who shall hold it, see
+ *                                struct pt_reservation; NULL: whom this plan binds it to
  * @override_before, @override_after: driver_override, NULL is "none"
  * @reprobe: DRIVER: let the kernel choose the driver (drivers_probe); @driver_after is then NULL and not checked.  The
  *           inverse does not carry it: it binds @driver_before again
@@ -48,6 +49,8 @@ int pt_step_kind_parse(const char *text, enum pt_step_kind *ret_kind);
  * @timeout_ms: how long it may take; 0: the kind's default
  * @carried: DRIVER: what was seen behind the function while the host's driver held it, so that it can be looked for in
  *           the guest: lines "disk SERIAL WWN" ("-" for what it has not) and "mac ADDRESS"; NULL: nothing was seen
+ * @identity: for RESERVE: what the device is recognised by (model/reservation.h, pt_identity_lines()); NULL: its ids
+ * only
  * @reservation: for RESERVE and UNRESERVE: the reservation's text as it stood, so that undo writes back what was there;
  *               NULL: written anew
  */
@@ -71,6 +74,7 @@ struct pt_step {
 	unsigned subdevice;
 	unsigned timeout_ms;
 	char *carried;
+	char *identity;
 	char *reservation;
 };
 

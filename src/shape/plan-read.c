@@ -17,6 +17,7 @@ static const struct pt_step_string strings[] = {
 	{ "override_before", offsetof(struct pt_step, override_before), false },
 	{ "override_after", offsetof(struct pt_step, override_after), false },
 	{ "carried", offsetof(struct pt_step, carried), false },
+	{ "identity", offsetof(struct pt_step, identity), false },
 	{ "reservation", offsetof(struct pt_step, reservation), false },
 };
 

@@ -217,6 +217,8 @@ int pt_vm_lookup(struct pt_vm_conn *conn, const char *uuid, virDomainPtr *ret_do
 	virDomainPtr dom = NULL;
 	int r;
 
+	if (!conn)
+		return pt_say(err, -ENOTCONN, "libvirt was not reached, and a VM is asked for");
 	connect_again(conn);
 	dom = virDomainLookupByUUIDString(conn->conn, uuid);
 	if (!dom) {

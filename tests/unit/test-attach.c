@@ -121,7 +121,10 @@ static void a_nic_is_left_to_libvirt(void **state)
 
 	world_ask(w, "0000:41:10.0");
 	attach(w);
-	steps_are(w, "vm-stop vm-define vm-start");
+	steps_are(w, "vm-stop reserve vm-define vm-start");
+	/* only remembered: libvirt binds it */
+	assert_string_equal(world_step(w, PT_STEP_RESERVE, 0)->driver_after, "libvirt");
+	assert_string_equal(world_step(w, PT_STEP_RESERVE, 0)->vm_uuid, w->vm.uuid);
 	assert_true(edit_of(w)->add_hostdevs.v[0].managed);
 	assert_int_equal(edit_of(w)->remove_disks.n, 0);
 	assert_int_equal(edit_of(w)->remove_controllers.n, 0);
@@ -135,7 +138,10 @@ static void managed_can_be_told_either_way(void **state)
 	w->request.managed = 1;
 	world_ask(w, "0000:01:00.0");
 	attach(w);
-	steps_are(w, "vm-stop vm-define vm-start");
+	steps_are(w, "vm-stop reserve vm-define vm-start");
+	/* only remembered: libvirt binds it */
+	assert_string_equal(world_step(w, PT_STEP_RESERVE, 0)->driver_after, "libvirt");
+	assert_string_equal(world_step(w, PT_STEP_RESERVE, 0)->vm_uuid, w->vm.uuid);
 	assert_true(edit_of(w)->add_hostdevs.v[0].managed);
 	assert_int_equal(world_finding(w, "managed")->verdict, PT_WARN);
 	w->request.managed = 0;

@@ -185,7 +185,7 @@ static void a_reservation_is_made_and_given_up(void **state)
 	char *text = NULL;
 
 	assert_int_equal(pt_reserve_write(&f->ops, &r, NULL, &f->err), 0);
-	assert_int_equal(f->kernel->n_files, 2);
+	assert_int_equal(f->kernel->n_files, 3);
 	assert_int_equal(pt_reserve_read(&f->ops, r.bdf, &text, &f->err), 0);
 	assert_non_null(strstr(text, "\nvm=cvm_vendor_id=ffff\n"));
 	assert_non_null(strstr(text, "\nchange=4\n"));
@@ -195,7 +195,7 @@ static void a_reservation_is_made_and_given_up(void **state)
 	assert_int_equal(pt_reserve_remove(&f->ops, &r, &f->err), 0);
 	/* back, byte for byte */
 	assert_int_equal(pt_reserve_write(&f->ops, &r, text, &f->err), 0);
-	assert_int_equal(f->kernel->n_files, 2);
+	assert_int_equal(f->kernel->n_files, 3);
 	free(text);
 }
 
@@ -207,7 +207,41 @@ static void a_reservation_of_another_device_is_left_alone(void **state)
 	assert_int_equal(pt_reserve_write(&f->ops, &r, NULL, &f->err), 0);
 	r.device = 0x5d;
 	assert_int_equal(pt_reserve_remove(&f->ops, &r, &f->err), -ESTALE);
-	assert_int_equal(f->kernel->n_files, 2);
+	assert_int_equal(f->kernel->n_files, 3);
+}
+
+static void what_is_only_remembered_has_no_rule(void **state)
+{
+	struct fixture *f = *state;
+	struct pt_reservation r = reservation();
+	char *text = NULL;
+
+	r.driver = "libvirt";
+	r.identity = "slot_path=0000:00:02.0/00.0\nserial=dsn:1\n";
+	assert_int_equal(pt_reserve_write(&f->ops, &r, NULL, &f->err), 0);
+	assert_int_equal(pt_reserve_read(&f->ops, r.bdf, &text, &f->err), 0);
+	assert_non_null(strstr(text, "\nserial=dsn:1\n"));
+	for (unsigned i = 0; i < f->kernel->n_files; i++)
+		assert_int_not_equal(f->kernel->files[i].place, PT_HOST_RULES);
+	assert_int_equal(pt_reserve_remove(&f->ops, &r, &f->err), 1);
+	assert_int_equal(f->kernel->n_files, 0);
+	free(text);
+}
+
+static void the_rule_asks_for_every_card_of_the_kind(void **state)
+{
+	struct fixture *f = *state;
+	struct pt_reservation r = reservation();
+	char *rule = NULL;
+
+	assert_int_equal(pt_reserve_write(&f->ops, &r, NULL, &f->err), 0);
+	assert_int_equal(f->ops.file_read(f->kernel, PT_HOST_RULES, "05-passthru-0000:01:00.0.rules", &rule, NULL), 0);
+	assert_non_null(strstr(rule, "ATTR{vendor}==\"0x1000\", ATTR{device}==\"0x0079\""));
+	assert_non_null(strstr(rule, "passthru-early driver %k\""));
+	assert_non_null(strstr(rule, "ATTR{driver_override}=\"%c\""));
+	/* the address is only where it was last seen */
+	assert_null(strstr(rule, "KERNEL=="));
+	free(rule);
 }
 
 static void files_of_others_are_left_alone(void **state)
@@ -249,6 +283,8 @@ int main(void)
 		TEST(nothing_more_is_written_while_an_unbind_hangs),
 		TEST(a_reservation_is_made_and_given_up),
 		TEST(a_reservation_of_another_device_is_left_alone),
+		TEST(what_is_only_remembered_has_no_rule),
+		TEST(the_rule_asks_for_every_card_of_the_kind),
 		TEST(files_of_others_are_left_alone),
 		TEST(a_driver_that_could_break_out_of_the_rule_is_refused),
 	};

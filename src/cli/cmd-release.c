@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/alloc.h"
+#include "base/cleanup.h"
+#include "cli/changing.h"
+#include "cli/commands.h"
+#include "cli/giving.h"
+#include "cli/reserving.h"
+
+static const struct pt_option options[] = {
+	PT_CHANGING_OPTIONS,
+	{ "force-other-vm", 0, NULL, "although a VM that is off has it in its definition", false },
+	{ "force-other-vm-group", 0, NULL, "although a VM that is off has a member of its IOMMU group", false },
+	{ NULL, 0, NULL, NULL, false },
+};
+
+static int release(struct pt_cli *cli, struct pt_error *err)
+{
+	PT_AUTO(pt_reserving) l = { 0 };
+	PT_AUTO(pt_plan) plan = { 0 };
+	pt_autofree const char **forced = pt_giving_forced(cli);
+	struct pt_reserve_request request = { .forced = forced };
+	int r = pt_reserving_look(cli, &l, err);
+
+	if (r < 0)
+		return r;
+	request.devices = l.wanted.v;
+	request.n_devices = l.wanted.n;
+	r = pt_decide_release(&l.host, &l.vms, &request, &plan, err);
+	return pt_reserving_run(cli, &l, &plan, r, err);
+}
+
+static int run(struct pt_cli *cli, struct pt_error *err)
+{
+	int r = pt_cli_need_live(cli, err);
+
+	if (r >= 0)
+		r = pt_cli_need_root(cli, err);
+	return r < 0 ? r : release(cli, err);
+}
+
+const struct pt_command pt_command_release = {
+	.name = "release",
+	.args = "DEVICE…",
+	.group = "Change",
+	.summary = "Give reserved devices back to this host's own drivers",
+	.description =
+		"The reservation ends, and the kernel chooses a driver. A device that a VM has in its definition is\n"
+		"refused: `passthru detach` takes it from the VM and releases it. A device that is gone is named by\n"
+		"the address that it was reserved at; what is at that address now is left alone.",
+	.options = options,
+	.min_operands = 1,
+	.max_operands = -1,
+	.run = run,
+};

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/identify.h"
+
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "host/identity.h"
+#include "host/reserve.h"
+
+int pt_early_installed(const struct pt_root *root)
+{
+	return pt_file_exists(root->root_fd, PT_EARLY + 1) == 1;
+}
+
+static int identify(const struct pt_cli *cli, const struct pt_host *host, struct pt_step *s, struct pt_error *err)
+{
+	const struct pt_device *d = pt_devices_find(&host->devices, s->bdf);
+	PT_AUTO(pt_identity) id = { 0 };
+	int r = d ? pt_identity_read(&cli->root, d, &host->blocks, &id, err) : 0;
+
+	if (r == 0 && d)
+		s->identity = pt_identity_lines(&id);
+	return r;
+}
+
+int pt_identify_steps(const struct pt_cli *cli, const struct pt_host *host, struct pt_plan *plan, struct pt_error *err)
+{
+	bool reserves = false;
+	int r = 0;
+
+	for (size_t i = 0; i < plan->steps.n && r == 0; i++) {
+		struct pt_step *s = &plan->steps.v[i];
+
+		if (s->kind != PT_STEP_RESERVE || s->identity)
+			continue;
+		r = identify(cli, host, s, err);
+		reserves = reserves || !pt_streq(s->driver_after, PT_DRIVER_LIBVIRT);
+	}
+	if (r == 0 && reserves && !pt_early_installed(&cli->root))
+		pt_findings_add(&plan->findings, PT_WARN, "not-installed", PT_EARLY, "`make install`",
+				"passthru is not installed on this host: after a reboot the host's drivers take what "
+				"is reserved, since nobody answers udev");
+	return r;
+}

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which VMs libvirt's hook stops, and which it has no opinion on. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/cleanup.h"
+#include "fakesys.h"
+#include "hook/hook.h"
+#include "journal/journal.h"
+#include "model/plan.h"
+
+#define CVM   "c7a5fdbd-edaf-9455-926a-d65c16db1809"
+#define OTHER "11111111-2222-3333-4444-555555555555"
+#define HBA   "0000:01:00.0"
+
+struct fixture {
+	struct fakesys *sys;
+	struct pt_root live;
+	char *journal_dir;
+	struct pt_error err;
+};
+
+static int setup(void **state)
+{
+	struct fixture *f = pt_alloc(sizeof(*f));
+
+	f->sys = fakesys_new();
+	fakesys_add_pci(f->sys, HBA, 0x1000, 0x0079, 0x010400, "vfio-pci", 14);
+	f->journal_dir = pt_strf("%s/var/lib/passthru", f->sys->dir);
+	/* owners are looked up among the processes that really run */
+	assert_int_equal(pt_root_live(&f->live, NULL), 0);
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	pt_root_done(&f->live);
+	free(f->journal_dir);
+	fakesys_free(f->sys);
+	free(f);
+	return 0;
+}
+
+static int asked(struct fixture *f, const char *name, const char *uuid, const char *devices)
+{
+	pt_autofree char *xml = pt_strf("<domain type='kvm'><name>%s</name><uuid>%s</uuid><memory>1</memory>"
+					"<os><type>hvm</type></os><devices>%s</devices></domain>",
+					name, uuid, devices);
+	struct pt_root root = f->sys->root;
+
+	root.captured = false;
+	root.proc_fd = f->live.proc_fd;
+	f->err = (struct pt_error){ 0 };
+	return pt_hook_may_start(&root, f->journal_dir, name, xml, &f->err);
+}
+
+static const char with_hba[] = "<hostdev mode='subsystem' type='pci' managed='no'><source>"
+			       "<address domain='0x0000' bus='0x01' slot='0x00' function='0x0'/></source></hostdev>";
+
+static void reserve(struct fixture *f, const char *more)
+{
+	fakesys_file(f->sys, "etc/passthru/reserved.d/" HBA ".conf",
+		     "# Reserved\naddress=" HBA "\nvendor_id=1000\ndevice_id=0079\nsubsystem_vendor_id=0000\n"
+		     "subsystem_device_id=0000\ndriver=vfio-pci\n%s",
+		     more);
+}
+
+static void open_change(struct fixture *f, enum pt_step_state state, bool alive)
+{
+	struct pt_plan plan = { .verb = pt_strdup("attach"), .summary = pt_strdup("attach a card to cvm") };
+	struct pt_owner owner = { .pid = 1, .boot = "another boot" };
+	struct pt_step *s = pt_plan_step(&plan, PT_STEP_VM_START);
+	struct pt_journal *j = NULL;
+	long long id;
+
+	s->vm = pt_strdup("cvm");
+	s->vm_uuid = pt_strdup(CVM);
+	if (alive)
+		assert_int_equal(pt_owner_self(f->live.proc_fd, &owner, NULL), 0);
+	if (pt_journal_open(f->journal_dir, PT_JOURNAL_WRITE, &j, &f->err) < 0)
+		fail_msg("%s", f->err.msg);
+	assert_int_equal(pt_journal_begin(j, &plan, &owner, &id, NULL), 0);
+	if (state == PT_STEP_STARTED)
+		assert_int_equal(pt_journal_step_start(j, id, 0, s, NULL), 0);
+	pt_journal_close(j);
+	pt_plan_done(&plan);
+}
+
+static void says(const struct fixture *f, const char *what)
+{
+	if (!strstr(f->err.msg, what) && !strstr(f->err.hint, what))
+		fail_msg("'%s' (%s) says nothing of '%s'", f->err.msg, f->err.hint, what);
+}
+
+static void a_vm_that_was_never_touched_starts(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(asked(f, "plain", OTHER, ""), 0);
+	assert_int_equal(asked(f, "plain", OTHER, with_hba), 0);
+	open_change(f, PT_STEP_PLANNED, false);
+	assert_int_equal(asked(f, "plain", OTHER, with_hba), 0);
+}
+
+static void a_device_that_is_the_one_lets_its_vm_start(void **state)
+{
+	struct fixture *f = *state;
+
+	/* by its ids alone and without a slot: only what this boot has seen makes it certain */
+	reserve(f, "vm=cvm\nvm_uuid=" CVM "\n");
+	assert_int_equal(asked(f, "cvm", CVM, with_hba), -EPERM);
+	fakesys_file(f->sys, "run/passthru/known-" HBA, "recognised since this boot\n");
+	assert_int_equal(asked(f, "cvm", CVM, with_hba), 0);
+}
+
+static void a_stranger_at_the_address_stops_it(void **state)
+{
+	struct fixture *f = *state;
+
+	reserve(f, "vm=cvm\nvm_uuid=" CVM "\n");
+	fakesys_file(f->sys, "run/passthru/known-" HBA, "recognised since this boot\n");
+	fakesys_attr(f->sys, HBA, "device", "0x005d");
+	fakesys_attr(f->sys, HBA, "uevent", "PCI_CLASS=10400\nPCI_ID=1000:005D\nPCI_SUBSYS_ID=0000:0000");
+	assert_int_equal(asked(f, "cvm", CVM, with_hba), -EPERM);
+	says(f, HBA);
+	/* a VM that has it not, and one that somebody else made, are none of our business */
+	assert_int_equal(asked(f, "cvm", CVM, ""), 0);
+	assert_int_equal(asked(f, "plain", OTHER, with_hba), 0);
+}
+
+static void another_serial_number_stops_it(void **state)
+{
+	struct fixture *f = *state;
+
+	reserve(f, "serial=dsn:00-11-22-33-44-55-66-77\nvm=cvm\nvm_uuid=" CVM "\n");
+	assert_int_equal(asked(f, "cvm", CVM, with_hba), -EPERM);
+	says(f, "dsn:00-11-22-33-44-55-66-77");
+}
+
+static void a_change_that_was_cut_off_stops_its_vm(void **state)
+{
+	struct fixture *f = *state;
+
+	open_change(f, PT_STEP_STARTED, false);
+	assert_int_equal(asked(f, "cvm", CVM, ""), -EPERM);
+	says(f, "was cut off");
+	says(f, "passthru recover");
+	assert_int_equal(asked(f, "plain", OTHER, ""), 0);
+}
+
+static void a_change_under_way_stops_everybody_but_itself(void **state)
+{
+	struct fixture *f = *state;
+
+	open_change(f, PT_STEP_PLANNED, true);
+	assert_int_equal(asked(f, "cvm", CVM, ""), -EPERM);
+	says(f, "is being made");
+}
+
+static void the_change_itself_may_start_its_vm(void **state)
+{
+	struct fixture *f = *state;
+
+	open_change(f, PT_STEP_STARTED, true);
+	assert_int_equal(asked(f, "cvm", CVM, ""), 0);
+}
+
+static void a_damaged_record_stops_who_has_that_device(void **state)
+{
+	struct fixture *f = *state;
+
+	fakesys_file(f->sys, "etc/passthru/reserved.d/" HBA ".conf", "nonsense\n");
+	assert_int_equal(asked(f, "cvm", CVM, with_hba), -EPERM);
+	says(f, "reserved.d/" HBA ".conf");
+	assert_int_equal(asked(f, "cvm", CVM, ""), 0);
+}
+
+static void a_damaged_journal_stops_our_vms_and_no_other(void **state)
+{
+	struct fixture *f = *state;
+
+	open_change(f, PT_STEP_PLANNED, false);
+	fakesys_file(f->sys, "var/lib/passthru/journal.db", "this is no database");
+	reserve(f, "vm=cvm\nvm_uuid=" CVM "\n");
+	assert_int_equal(asked(f, "plain", OTHER, ""), 0);
+	assert_int_equal(asked(f, "cvm", CVM, ""), -EPERM);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_vm_that_was_never_touched_starts),	    TEST(a_device_that_is_the_one_lets_its_vm_start),
+		TEST(a_stranger_at_the_address_stops_it),	    TEST(another_serial_number_stops_it),
+		TEST(a_change_that_was_cut_off_stops_its_vm),	    TEST(a_change_under_way_stops_everybody_but_itself),
+		TEST(the_change_itself_may_start_its_vm),	    TEST(a_damaged_record_stops_who_has_that_device),
+		TEST(a_damaged_journal_stops_our_vms_and_no_other),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
