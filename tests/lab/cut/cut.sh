@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=sh disable=SC2034 # who sources this uses them
+# For scenarios that end a program at an exact place (cut.c), and look at what that left behind.  After lib.sh:
+#	. "$PT_SOURCE/tests/lab/cut/cut.sh"
+cut_library=$PT_BUILD/tests/cut.so
+hba=0000:01:00.0
+MARK=/run/lab/cut-here
+WORDS=/run/lab/cut-words
+
+# places_of COMMAND…: how many places it has; it is run to its end.
+places_of()
+{
+	PT_CUT_MARK=/run/lab/places LD_PRELOAD=$cut_library "$@" >$WORDS 2>&1 </dev/null || { cat $WORDS; return 1; }
+	cat /run/lab/places
+}
+
+# killed_at N COMMAND…: passes when SIGKILL ended it there.
+killed_at()
+{
+	at=$1
+	shift
+	PT_CUT_AT=$at LD_PRELOAD=$cut_library "$@" >$WORDS 2>&1 </dev/null
+	[ $? = 137 ] || { cat $WORDS; return 1; }
+}
+
+# stopped_at N COMMAND…: stands still there, in the background; $stopped is its number.
+stopped_at()
+{
+	at=$1
+	shift
+	rm -f $MARK
+	PT_CUT_AT=$at PT_CUT_HOW=stop PT_CUT_MARK=$MARK LD_PRELOAD=$cut_library "$@" >$WORDS 2>&1 </dev/null &
+	stopped=$!
+	wait_for 180 test -e $MARK || { cat $WORDS; return 1; }
+}
+
+# cvm_runs: without asking libvirt, which takes seconds here.
+cvm_runs()
+{
+	[ -e /run/libvirt/qemu/cvm.pid ]
+}
+
+# host_state: all that an attach of the controller changes, but for whether the VM runs.
+host_state()
+{
+	echo "driver $(driver_of $hba)"
+	echo "override $(cat /sys/bus/pci/devices/$hba/driver_override)"
+	ls /etc/udev/rules.d /etc/passthru/reserved.d 2>/dev/null
+	sed '/^<!--$/,/^-->$/d' /etc/libvirt/qemu/cvm.xml
+}
+
+# which_state DIRECTORY: before, after or between, by DIRECTORY/before and DIRECTORY/after.
+which_state()
+{
+	host_state >/run/lab/state-now
+	for side in before after; do
+		cmp -s "$1/$side" /run/lab/state-now && echo $side && return
+	done
+	echo between
+}
+
+# settled DIRECTORY SENTENCE: recover ends it, and once more there is nothing to do; sets $outcome.
+settled()
+{
+	passthru recover >$WORDS 2>&1 </dev/null || { cat $WORDS; fail "$2: recover exits with 0"; return 1; }
+	outcome=$(which_state "$1")
+	[ "$outcome" != between ] || { diff "$1/before" /run/lab/state-now; fail "$2: before or after"; return 1; }
+	passthru recover 2>&1 </dev/null | grep -q 'nothing to recover' || { fail "$2: nothing is left to recover"; return 1; }
+}

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=sh
+# The places are those of tests/lab/cut/cut.c.  Beside this script a file `every` may say: each N-th place.
+. "$LAB/inside/lib.sh"
+. "$PT_SOURCE/tests/lab/cut/cut.sh"
+
+attach='passthru attach cvm MegaRAID --yes'
+states=/run/lab
+
+start_libvirt || exit 1
+define_cvm || exit 1
+host_state >$states/before
+
+echo "# $attach --verbose"
+places=$(places_of $attach --verbose) || { echo "$places"; exit 1; }
+grep '^spent' $WORDS
+host_state >$states/after
+check "the attach changes something" sh -c "! cmp -s $states/before $states/after"
+check "undo takes it back" passthru undo --yes
+check "and then all is as before" test "$(which_state $states)" = before
+
+every=$(cat "$PT_SCENARIO_DIR/every" 2>/dev/null || echo $((places / 6)))
+killed=0
+before=0
+after=0
+place=1
+while [ "$place" -le "$places" ]; do
+	if killed_at "$place" $attach; then
+		killed=$((killed + 1))
+		left=$(which_state $states)
+		settled $states "killed at place $place of $places" || exit 1
+		echo "killed at place $place of $places: it left $left, recover made it $outcome"
+		eval "$outcome=\$(($outcome + 1))"
+	else
+		fail "the attach reaches place $place" || exit 1
+	fi
+	if [ "$outcome" = after ]; then
+		passthru undo --yes >$WORDS 2>&1 || { cat $WORDS; fail "undo after place $place"; exit 1; }
+		[ "$(which_state $states)" = before ] || { fail "undo after place $place: before"; exit 1; }
+	fi
+	place=$((place + every))
+done
+check "the host has its disks" host_has_ssds
+echo "$killed of $places places: $before times before, $after times after, never between"
+ok "$killed kills: $before times before, $after times after"
