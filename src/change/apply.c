@@ -50,24 +50,59 @@ static void unwind_step(struct pt_run *run, size_t i)
 	tell(run, i, PT_PROGRESS_UNDO_FAILED);
 }
 
-int pt_run_unwind(struct pt_run *run, const char *cause)
+static bool is_vm_step(const struct pt_step *s)
 {
-	pt_autofree char *lost = NULL;
-	pt_autofree char *message = NULL;
-	enum pt_change_state end;
+	return s->kind == PT_STEP_VM_STOP || s->kind == PT_STEP_VM_START || s->kind == PT_STEP_VM_DEFINE ||
+	       s->kind == PT_STEP_VM_AUTOSTART;
+}
 
-	for (size_t i = run->record.steps.n; i-- > 0;) {
-		enum pt_step_state state = run->record.steps.v[i].state;
+/* a boot with the reservation in place, or without, chose the driver: the journal cannot know */
+static bool chosen_by_boot(const struct pt_run *run, const struct pt_step *driver)
+{
+	for (size_t i = 0; i < run->record.steps.n; i++) {
+		const struct pt_step_row *row = &run->record.steps.v[i];
 
-		if (state != PT_STEP_PLANNED && state != PT_STEP_UNDONE)
-			unwind_step(run, i);
+		if ((row->step.kind == PT_STEP_RESERVE || row->step.kind == PT_STEP_UNRESERVE) &&
+		    row->state != PT_STEP_PLANNED && pt_bdf_eq(row->step.bdf, driver->bdf))
+			return true;
 	}
-	lost = pt_strv_join(&run->lost, "; ");
-	message = pt_strf("%s%s%s", cause, lost[0] ? "; " : "", lost);
-	end = run->lost.n ? PT_CHANGE_STUCK : PT_CHANGE_FAILED;
+	return false;
+}
+
+static bool must_unwind(const struct pt_run *run, const struct pt_step_row *row)
+{
+	if (row->state != PT_STEP_PLANNED && row->state != PT_STEP_UNDONE)
+		return true;
+	return run->rebooted && row->step.kind == PT_STEP_DRIVER && chosen_by_boot(run, &row->step);
+}
+
+static int end_unwinding(struct pt_run *run, const char *cause)
+{
+	pt_autofree char *lost = pt_strv_join(&run->lost, "; ");
+	pt_autofree char *message = pt_strf("%s%s%s", cause, lost[0] ? "; " : "", lost);
+	enum pt_change_state end = run->lost.n ? PT_CHANGE_STUCK : PT_CHANGE_FAILED;
+
 	if (pt_journal_finish(run->env->journal, run->record.head.id, end, message, NULL) < 0)
 		run->journal_lost = true;
 	return run->lost.n || run->journal_lost ? -EINTR : 0;
+}
+
+int pt_run_unwind(struct pt_run *run, const char *cause)
+{
+	for (size_t i = run->record.steps.n; i-- > 0;) {
+		const struct pt_step_row *row = &run->record.steps.v[i];
+
+		if (!must_unwind(run, row))
+			continue;
+		if (run->env->host_only && is_vm_step(&row->step))
+			run->waits = true;
+		else
+			unwind_step(run, i);
+	}
+	/* it stays open, in the hands of whoever recovers the rest */
+	if (run->waits)
+		return run->lost.n || run->journal_lost ? -EINTR : 0;
+	return end_unwinding(run, cause);
 }
 
 /* the cause in one line on top; then what is now */

@@ -6,6 +6,8 @@
 #ifndef PT_CHANGE_CHANGE_H
 #define PT_CHANGE_CHANGE_H
 
+#include <stdbool.h>
+
 #include "base/error.h"
 #include "model/plan.h"
 #include "vm/ops.h"
@@ -40,6 +42,8 @@ enum pt_progress_state {
  * @settle_ms: how long a started VM must stay up to count as started
  * @grace_ms: how long a shutdown or a start that was cut off may still come true by itself
  * @poll_ms: pause between two looks while waiting; 0: 200
+ * @stop_ms: how long a guest may take to shut down where the step does not say; 0: 120000
+ * @host_only: recover the host's part: libvirt is not asked (@vm may fail), and a change with steps of VMs stays open
  * @watch: turned while somebody is waited for; calls through @host and @vm are the caller's to watch (change/timed.h);
  *         may be NULL
  */
@@ -61,6 +65,8 @@ struct pt_change_env {
 	unsigned settle_ms;
 	unsigned grace_ms;
 	unsigned poll_ms;
+	unsigned stop_ms;
+	bool host_only;
 	struct pt_watch *watch;
 };
 
@@ -91,7 +97,14 @@ int pt_change_apply(const struct pt_change_env *env, struct pt_plan *plan, long 
  */
 int pt_change_undo_plan(const struct pt_change_env *env, long long id, struct pt_plan *ret_plan, struct pt_error *err);
 
-/** pt_change_recover() - finish or unwind what a crash cut off; idempotent; @ret_n: how many changes it settled */
+/**
+ * pt_change_recover() - finish or unwind what a crash cut off; idempotent
+ * @ret_n: how many changes it settled
+ *
+ * After another boot a VM that the change had shut down is started only if it starts by itself: no other VM that ran
+ * before the power went runs now either.  And the reservation's rule may have bound what the change had not yet, or no
+ * longer: every function with a reservation of the change is put back, whatever the journal says of its driver.
+ */
 int pt_change_recover(const struct pt_change_env *env, unsigned *ret_n, struct pt_error *err);
 
 #endif

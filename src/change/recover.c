@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include "change/lock.h"
@@ -33,6 +34,7 @@ static int settle(struct pt_run *run, long long id, struct pt_buf *lost, struct 
 	if (head->state == PT_CHANGE_OPEN && pt_owner_alive(env->proc_fd, &head->owner))
 		return 0;
 	r = pt_owner_self(env->proc_fd, &self, err);
+	run->rebooted = r == 0 && strcmp(head->begun_boot, self.boot) != 0;
 	if (r == 0)
 		r = pt_journal_own(env->journal, id, &self, err);
 	if (r < 0)
@@ -42,7 +44,7 @@ static int settle(struct pt_run *run, long long id, struct pt_buf *lost, struct 
 		return r < 0 ? r : 1;
 	}
 	if (pt_run_unwind(run, head->message ? head->message : "cut off; taken back by recover") == 0)
-		return 1;
+		return run->waits ? 0 : 1;
 	what = pt_strv_join(&run->lost, "\n");
 	pt_buf_addf(lost, "\nchange %lld (%s): %s", id, head->summary,
 		    what[0] ? what : "put back, but that could not be noted");

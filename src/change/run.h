@@ -18,6 +18,8 @@
  * @record: the change as the journal has it; states are kept up to date here too
  * @what: for the lock: who is told what we do
  * @recovering: the change was cut off, so a start or shutdown of it may still be under way in libvirt
+ * @rebooted: and the host was started anew since
+ * @waits: steps of VMs are left for later (@env->host_only)
  * @lost: what could not be put back, one line each
  * @device_lost: a device is among it: no VM is started then
  * @running: UUIDs of VMs that could not be stopped: nothing is done to devices that they have
@@ -28,6 +30,8 @@ struct pt_run {
 	struct pt_change_record record;
 	const char *what;
 	bool recovering;
+	bool rebooted;
+	bool waits;
 	struct pt_strv lost;
 	bool device_lost;
 	struct pt_strv running;

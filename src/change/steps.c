@@ -25,7 +25,8 @@ static int is_off(const struct pt_run *run, const char *uuid, struct pt_error *e
 static int stop_vm(struct pt_run *run, const struct pt_step *s, struct pt_error *err)
 {
 	const struct pt_change_env *env = run->env;
-	unsigned timeout_ms = s->kind == PT_STEP_VM_STOP && s->timeout_ms ? s->timeout_ms : PT_STOP_MS;
+	unsigned preset_ms = env->stop_ms ? env->stop_ms : PT_STOP_MS;
+	unsigned timeout_ms = s->kind == PT_STEP_VM_STOP && s->timeout_ms ? s->timeout_ms : preset_ms;
 	struct pt_error locking = { 0 };
 	int r;
 
@@ -224,18 +225,30 @@ static int wait_for(struct pt_run *run, const char *uuid, bool off, struct pt_er
 	}
 }
 
+/* after another boot: what starts by itself should run; nothing else does */
+static int starts_by_itself(const struct pt_run *run, const struct pt_step *s, struct pt_error *err)
+{
+	const struct pt_vm_ops *vm = run->env->vm;
+	bool autostart = false;
+	int r = vm->autostart(vm->ctx, s->vm_uuid, -1, &autostart, err);
+
+	return r < 0 ? r : autostart;
+}
+
 static int unmake_stop(struct pt_run *run, const struct pt_step_row *row, struct pt_error *err)
 {
 	const struct pt_step *s = &row->step;
 	int r = is_off(run, s->vm_uuid, err);
 
 	/* the guest was asked and may still go down: a VM that stops a minute after "everything is as it was" is not */
-	if (r == 0 && row->state != PT_STEP_DONE) {
+	if (r == 0 && row->state != PT_STEP_DONE && !run->rebooted) {
 		pt_run_unlock(run);
 		r = wait_for(run, s->vm_uuid, true, err);
 		if (pt_run_lock(run, PT_LOCK_FOREVER, NULL) < 0)
 			return pt_say(err, -EIO, "cannot get the lock back");
 	}
+	if (r == 1 && run->rebooted)
+		r = starts_by_itself(run, s, err);
 	if (r <= 0)
 		return r;
 	if (run->device_lost)
@@ -248,7 +261,7 @@ static int unmake_start(struct pt_run *run, const struct pt_step_row *row, struc
 	const struct pt_step *s = &row->step;
 	int r = is_off(run, s->vm_uuid, err);
 
-	if (r == 1 && run->recovering && row->state != PT_STEP_DONE)
+	if (r == 1 && run->recovering && !run->rebooted && row->state != PT_STEP_DONE)
 		r = wait_for(run, s->vm_uuid, false, err) == 1 ? 0 : 1;
 	if (r != 0)
 		return r < 0 ? r : 0;

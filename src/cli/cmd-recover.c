@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "cli/changing.h"
@@ -8,10 +10,14 @@
 #include "cli/print.h"
 #include "journal/journal.h"
 
+#define LIBVIRT_S 60
+
 static const struct pt_option options[] = {
 	{ "dry-run", 'n', NULL, "say what there is to recover and touch nothing", false },
 	{ "force-stop", 0, NULL, "power a guest off that does not shut down in time", false },
+	{ "stop-timeout", 0, "SECONDS", "how long a guest may take to shut down (120)", false },
 	{ "wait", 0, "SECONDS", "how long to wait for another change to end (60)", false },
+	{ "boot", 0, "host|vms", "one part: the host's, before libvirt; the VMs', when libvirt has come up", false },
 	{ NULL, 0, NULL, NULL, false },
 };
 
@@ -67,6 +73,23 @@ static int look(struct pt_cli *cli, struct pt_error *err)
 	return r;
 }
 
+/* --boot: the two parts of a boot */
+enum part {
+	WHOLE,
+	HOST,
+	VMS,
+};
+
+static int read_part(const struct pt_cli *cli, enum part *ret_part, struct pt_error *err)
+{
+	const char *text = pt_cli_value(cli, "boot");
+
+	if (text && strcmp(text, "host") != 0 && strcmp(text, "vms") != 0)
+		return pt_usage(err, -EINVAL, "--boot %s: expected host or vms", text);
+	*ret_part = !text ? WHOLE : text[0] == 'h' ? HOST : VMS;
+	return 0;
+}
+
 /* is there anything?  Asked before libvirt is: at boot, where nothing is to be done, it need not even run */
 static int count(unsigned *ret_n, struct pt_error *err)
 {
@@ -86,46 +109,84 @@ static int count(unsigned *ret_n, struct pt_error *err)
 	return r;
 }
 
-static int recover(struct pt_cli *cli, unsigned *ret_n, struct pt_error *err)
+/* at boot libvirt is on its way up: its socket may be there before anybody answers on it */
+static int connect_vms(struct pt_cli *cli, enum part part, struct pt_vm_conn **ret_conn, struct pt_error *err)
+{
+	int r = pt_vm_open(&cli->root, cli->uri, false, ret_conn, err);
+
+	for (unsigned waited = 0; r < 0 && part == VMS && waited < LIBVIRT_S; waited++) {
+		(void)sleep(1);
+		*err = (struct pt_error){ 0 };
+		r = pt_vm_open(&cli->root, cli->uri, false, ret_conn, err);
+	}
+	return r;
+}
+
+static int recover(struct pt_cli *cli, enum part part, unsigned *ret_n, struct pt_error *err)
 {
 	PT_CLEANUP(pt_vm_closep) struct pt_vm_conn *conn = NULL;
 	struct pt_changing c = { 0 };
-	int r = pt_vm_open(&cli->root, cli->uri, false, &conn, err);
+	long stop_s = 0;
+	int r = pt_cli_number(cli, "stop-timeout", 1, 86400, 120, &stop_s, err);
 
+	if (r == 0 && part != HOST)
+		r = connect_vms(cli, part, &conn, err);
 	if (r < 0)
 		return r;
 	r = pt_changing_open(cli, conn, &c, err);
+	c.env.host_only = part == HOST;
+	c.env.stop_ms = (unsigned)stop_s * 1000;
 	if (r == 0)
 		r = pt_change_recover(&c.env, ret_n, err);
 	pt_changing_close(&c);
 	return r;
 }
 
+static const char *plural(unsigned n)
+{
+	return n == 1 ? "" : "s";
+}
+
+static void report(struct pt_cli *cli, enum part part, unsigned found, unsigned settled, unsigned left)
+{
+	if (settled)
+		(void)fprintf(cli->out, "%u change%s settled; `passthru history` tells how\n", settled,
+			      plural(settled));
+	if (part == HOST && left)
+		(void)fprintf(cli->out,
+			      "%u change%s: the host's part is done, the VMs' waits for libvirt: `passthru recover`\n",
+			      left, plural(left));
+	else if (!settled)
+		(void)fputs(found ? "there is nothing to recover: what is open is under way\n"
+				  : "there is nothing to recover\n",
+			    cli->out);
+}
+
 static int run(struct pt_cli *cli, struct pt_error *err)
 {
-	unsigned unsettled = 0;
+	enum part part = WHOLE;
+	unsigned found = 0;
 	unsigned settled = 0;
-	int r = pt_cli_need_live(cli, err);
+	unsigned left = 0;
+	int r = read_part(cli, &part, err);
 
+	if (r == 0)
+		r = pt_cli_need_live(cli, err);
 	if (r == 0)
 		r = pt_cli_need_root(cli, err);
 	if (r == 0 && pt_cli_flag(cli, "dry-run"))
 		return look(cli, err);
 	if (r == 0)
-		r = count(&unsettled, err);
-	if (r == 0 && unsettled)
-		r = recover(cli, &settled, err);
+		r = count(&found, err);
+	if (r == 0 && found)
+		r = recover(cli, part, &settled, err);
+	if (r == 0)
+		r = count(&left, err);
 	if (r < 0)
 		return r;
 	if (cli->json)
-		return pt_print_json(cli, json_pack("{s:i}", "settled", (int)settled), err);
-	if (settled)
-		(void)fprintf(cli->out, "%u change%s settled; `passthru history` tells how\n", settled,
-			      settled == 1 ? "" : "s");
-	else
-		(void)fputs(unsettled ? "there is nothing to recover: what is open is under way\n"
-				      : "there is nothing to recover\n",
-			    cli->out);
+		return pt_print_json(cli, json_pack("{s:i, s:i}", "settled", (int)settled, "left", (int)left), err);
+	report(cli, part, found, settled, left);
 	return PT_EXIT_DONE;
 }
 
@@ -134,14 +195,21 @@ const struct pt_command pt_command_recover = {
 	.args = "",
 	.group = "Change",
 	.summary = "Finish or take back what a crash cut off",
-	.description = "A change whose process died, by a crash, a power cut or a second Ctrl-C, is in the journal "
-		       "with every step "
-		       "that was begun.  Where all were made it is finished; else it is taken back.  What could not be "
-		       "taken back "
-		       "before, since a write hung in the kernel, is tried again.\n\n"
-		       "It may be run at any time and any number of times, and may itself be cut off.  A change that "
-		       "is under way "
-		       "in another process is left alone.",
+	.description =
+		"A change whose process died, by a crash, a power cut or a second Ctrl-C, is in the journal "
+		"with every step "
+		"that was begun.  Where all were made it is finished; else it is taken back.  What could not be "
+		"taken back "
+		"before, since a write hung in the kernel, is tried again.\n\n"
+		"It may be run at any time and any number of times, and may itself be cut off.  A change that "
+		"is under way "
+		"in another process is left alone.\n\n"
+		"At boot it is run twice, by the units that come with it: --boot host before libvirt starts any "
+		"VM puts devices and "
+		"reservations back, and --boot vms after it the definitions; until then a VM of a change that is "
+		"open is not "
+		"started.  A VM that a change had shut down before the power went is started only if it starts by "
+		"itself.",
 	.options = options,
 	.max_operands = 0,
 	.run = run,

@@ -37,6 +37,9 @@ static const char *const migrations[] = {
 	" started INTEGER NOT NULL DEFAULT 0,"
 	" ended INTEGER NOT NULL DEFAULT 0,"
 	" PRIMARY KEY(change, number)) WITHOUT ROWID;",
+	/* the boot in which it was begun: `boot` becomes that of whoever recovers it */
+	"ALTER TABLE change ADD COLUMN begun_boot TEXT NOT NULL DEFAULT '';"
+	"UPDATE change SET begun_boot = boot;",
 };
 
 #define VERSION ((long long)(sizeof(migrations) / sizeof(*migrations)))
@@ -210,7 +213,7 @@ static int migrate(const struct pt_journal *j, struct pt_error *err)
 	return pt_db_end(j, r, "make tables", err);
 }
 
-int pt_db_schema(const struct pt_journal *j, struct pt_error *err)
+int pt_db_schema(struct pt_journal *j, bool write, struct pt_error *err)
 {
 	long long version = 0;
 	int r = pt_db_number(j, "read the version", "PRAGMA user_version", &version, err);
@@ -224,7 +227,13 @@ int pt_db_schema(const struct pt_journal *j, struct pt_error *err)
 		pt_hint(err, "use that newer passthru; nothing was changed");
 		return r;
 	}
-	return version == VERSION ? 0 : migrate(j, err);
+	j->version = version;
+	if (version == VERSION || !write)
+		return 0;
+	r = migrate(j, err);
+	if (r == 0)
+		j->version = VERSION;
+	return r;
 }
 
 int pt_db_check(const struct pt_journal *j, int deep, struct pt_error *err)

@@ -4,6 +4,7 @@
 #define PT_JOURNAL_DB_H
 
 #include <sqlite3.h>
+#include <stdbool.h>
 
 #include "base/error.h"
 #include "base/watch.h"
@@ -13,12 +14,14 @@
  * @path: of the file, for messages
  * @dir_fd: its directory
  * @watch: see pt_journal_watch()
+ * @version: of the tables: PT_DB_VERSION, or an older one in a captured host's, which nobody may migrate
  */
 struct pt_journal {
 	sqlite3 *db;
 	char *path;
 	int dir_fd;
 	struct pt_watch *watch;
+	long long version;
 };
 
 /* "doing what" failed: SQLite's reason and an errno that fits; returns it */
@@ -45,8 +48,8 @@ int pt_db_number(const struct pt_journal *j, const char *doing, const char *sql,
 int pt_db_begin(const struct pt_journal *j, const char *doing, struct pt_error *err);
 int pt_db_end(const struct pt_journal *j, int r, const char *doing, struct pt_error *err);
 
-/** pt_db_schema() - make or migrate the tables; -EPROTONOSUPPORT when they are newer than ours */
-int pt_db_schema(const struct pt_journal *j, struct pt_error *err);
+/** pt_db_schema() - make or, with @write, migrate the tables; -EPROTONOSUPPORT when they are newer than ours */
+int pt_db_schema(struct pt_journal *j, bool write, struct pt_error *err);
 
 /** pt_db_check() - is it ours, and whole?  -EBADMSG; @deep: look at every page */
 int pt_db_check(const struct pt_journal *j, int deep, struct pt_error *err);

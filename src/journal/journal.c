@@ -142,7 +142,7 @@ static int make_new(const struct pt_journal *j, struct pt_error *err)
 	if (r == 0)
 		r = pt_db_run(&made, "set up", err, "PRAGMA journal_mode = WAL", "");
 	if (r == 0)
-		r = pt_db_schema(&made, err);
+		r = pt_db_schema(&made, true, err);
 	if (sqlite3_close(made.db) != SQLITE_OK && r == 0)
 		r = pt_say(err, -EIO, "cannot make the journal %s", j->path);
 	if (r == 0 && fsync(fd) < 0)
@@ -176,7 +176,7 @@ static int open_file(struct pt_journal *j, enum pt_journal_mode mode, struct pt_
 	if (r == 0 && mode != PT_JOURNAL_FROZEN)
 		r = pt_db_run(j, "set up", err, "PRAGMA journal_mode = WAL", "");
 	if (r == 0)
-		r = pt_db_schema(j, err);
+		r = pt_db_schema(j, mode != PT_JOURNAL_FROZEN, err);
 	return r;
 }
 

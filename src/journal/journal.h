@@ -41,6 +41,7 @@ const char *pt_step_state_str(enum pt_step_state state);
  * @undoes: the change that this one takes back, or 0
  * @started, @ended: seconds since 1970; @ended is 0 while it is open
  * @message: why it failed, or what is stuck; NULL
+ * @begun_boot: the boot in which it was begun; @owner has that of whoever works on it last
  */
 struct pt_change_row {
 	long long id;
@@ -52,6 +53,7 @@ struct pt_change_row {
 	long long started;
 	long long ended;
 	char *message;
+	char begun_boot[40];
 };
 
 /**

@@ -70,11 +70,11 @@ int pt_journal_begin(struct pt_journal *j, const struct pt_plan *plan, const str
 	if (r < 0)
 		return r;
 	r = pt_db_run(j, "begin a change", err,
-		      "INSERT INTO change(verb, summary, state, undoes, pid, pid_start, boot, started)"
-		      " VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
-		      "sssiiisi", plan->verb ? plan->verb : "", plan->summary ? plan->summary : "",
+		      "INSERT INTO change(verb, summary, state, undoes, pid, pid_start, boot, begun_boot, started)"
+		      " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		      "sssiiissi", plan->verb ? plan->verb : "", plan->summary ? plan->summary : "",
 		      change_states[PT_CHANGE_OPEN], plan->undoes, (long long)owner->pid, (long long)owner->start,
-		      owner->boot, now());
+		      owner->boot, owner->boot, now());
 	if (r == 0) {
 		id = (long long)sqlite3_last_insert_rowid(j->db);
 		r = insert_steps(j, id, plan, err);
@@ -164,12 +164,30 @@ static int unreadable(const struct pt_journal *j, long long id, const char *what
 	return r;
 }
 
-#define HEAD "SELECT id, verb, summary, state, undoes, pid, pid_start, boot, started, ended, message FROM change "
+static const char *const filters[] = { "ORDER BY id", "WHERE state IN('open', 'stuck') ORDER BY id", "WHERE id = ?" };
+
+enum filter {
+	EVERY,
+	UNSETTLED,
+	THIS,
+};
+
+/* a captured host's journal is read as it is: version 1 had no begun_boot */
+static sqlite3_stmt *select_heads(const struct pt_journal *j, enum filter filter, long long id, struct pt_error *err)
+{
+	pt_autofree char *sql = pt_strf("SELECT id, verb, summary, state, undoes, pid, pid_start, boot, started, ended,"
+					" message, %s FROM change %s",
+					j->version < 2 ? "boot" : "begun_boot", filters[filter]);
+
+	return pt_db_prepare(j, filter == THIS ? "read a change" : "read changes", err, sql, filter == THIS ? "i" : "",
+			     id);
+}
 
 static int read_head(const struct pt_journal *j, sqlite3_stmt *stmt, struct pt_change_row *row, struct pt_error *err)
 {
 	int state = parse_state(change_states, PT_CHANGE_STATES, (const char *)sqlite3_column_text(stmt, 3));
 	const char *boot = (const char *)sqlite3_column_text(stmt, 7);
+	const char *begun = (const char *)sqlite3_column_text(stmt, 11);
 
 	row->id = (long long)sqlite3_column_int64(stmt, 0);
 	if (state < 0)
@@ -184,6 +202,7 @@ static int read_head(const struct pt_journal *j, sqlite3_stmt *stmt, struct pt_c
 	row->started = (long long)sqlite3_column_int64(stmt, 8);
 	row->ended = (long long)sqlite3_column_int64(stmt, 9);
 	row->message = column(stmt, 10);
+	(void)snprintf(row->begun_boot, sizeof(row->begun_boot), "%s", begun ? begun : "");
 	if (!row->verb || !row->summary)
 		return unreadable(j, row->id, "its verb or summary", err);
 	return 0;
@@ -192,9 +211,7 @@ static int read_head(const struct pt_journal *j, sqlite3_stmt *stmt, struct pt_c
 int pt_journal_list(struct pt_journal *j, bool unsettled, struct pt_change_list *ret_list, struct pt_error *err)
 {
 	PT_AUTO(pt_change_list) list = { 0 };
-	sqlite3_stmt *stmt =
-		pt_db_prepare(j, "read changes", err,
-			      unsettled ? HEAD "WHERE state IN('open', 'stuck') ORDER BY id" : HEAD "ORDER BY id", "");
+	sqlite3_stmt *stmt = select_heads(j, unsettled ? UNSETTLED : EVERY, 0, err);
 	int code;
 	int r = 0;
 
@@ -255,7 +272,7 @@ static int read_steps(struct pt_journal *j, struct pt_change_record *record, str
 int pt_journal_get(struct pt_journal *j, long long id, struct pt_change_record *ret_record, struct pt_error *err)
 {
 	PT_AUTO(pt_change_record) record = { 0 };
-	sqlite3_stmt *stmt = pt_db_prepare(j, "read a change", err, HEAD "WHERE id = ?", "i", id);
+	sqlite3_stmt *stmt = select_heads(j, THIS, id, err);
 	int code;
 	int r;
 

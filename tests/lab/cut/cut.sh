@@ -45,7 +45,7 @@ host_state()
 {
 	echo "driver $(driver_of $hba)"
 	echo "override $(cat /sys/bus/pci/devices/$hba/driver_override)"
-	ls /etc/udev/rules.d /etc/passthru/reserved.d 2>/dev/null
+	find /etc/udev/rules.d /etc/passthru/reserved.d -type f 2>/dev/null | sort
 	sed '/^<!--$/,/^-->$/d' /etc/libvirt/qemu/cvm.xml
 }
 

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The power goes before and after every write; the next boot chooses drivers anew, with our rules as they stood.  Then
+ * recover's two parts: the host's without libvirt, the VMs' after it; each of them killed, too.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <sqlite3.h>
+
+#include "base/alloc.h"
+#include "base/cleanup.h"
+#include "stage.h"
+
+static int attach(struct stage *w)
+{
+	struct pt_plan plan;
+	long long id;
+
+	stage_open(w);
+	stage_attach(w, &plan);
+	return pt_change_apply(&w->env, &plan, &id, NULL) == 0 ? 0 : 1;
+}
+
+static int detach(struct stage *w)
+{
+	struct pt_plan plan;
+	long long id;
+
+	stage_open(w);
+	stage_detach(w, &plan);
+	return pt_change_apply(&w->env, &plan, &id, NULL) == 0 ? 0 : 1;
+}
+
+static int recover_host(struct stage *w)
+{
+	unsigned n;
+
+	stage_open(w);
+	w->env.host_only = true;
+	w->env.vm = NULL; /* who asks libvirt now dies of it */
+	return pt_change_recover(&w->env, &n, NULL) == 0 ? 0 : 1;
+}
+
+static int recover(struct stage *w)
+{
+	unsigned n;
+
+	stage_open(w);
+	return pt_change_recover(&w->env, &n, NULL) == 0 ? 0 : 1;
+}
+
+/* every boot so far becomes an earlier one */
+static void another_boot(const struct stage *w)
+{
+	pt_autofree char *path = pt_strf("%s/state/journal.db", w->dir);
+	sqlite3 *db = NULL;
+
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(
+		sqlite3_exec(db, "UPDATE change SET boot = 'earlier', begun_boot = 'earlier'", NULL, NULL, NULL),
+		SQLITE_OK);
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
+static void reboot(struct stage *w)
+{
+	*w->fault = (struct fault){ 0 };
+	another_boot(w);
+	fakekernel_reboot(w->kernel);
+	fakevm_reboot(w->vm);
+}
+
+struct saved {
+	struct fakekernel kernel;
+	struct fakevm vm;
+};
+
+struct story {
+	struct stage *w;
+	int (*change)(struct stage *w);
+	struct saved *start;
+	char *before;
+	char *after;
+	char *before_host;
+	char *after_host;
+	bool goal;
+	unsigned went_back;
+	unsigned finished;
+};
+
+static void restore(const struct story *s)
+{
+	*s->w->kernel = s->start->kernel;
+	*s->w->vm = s->start->vm;
+}
+
+/* whether a VM runs is asked apart: nobody plays libvirt's autostart here */
+static char *text_of(const struct stage *w)
+{
+	enum pt_domain_state states[FAKEVM_VMS];
+	char *text;
+
+	for (unsigned i = 0; i < w->vm->n; i++) {
+		states[i] = w->vm->vms[i].state;
+		w->vm->vms[i].state = PT_DOMAIN_SHUTOFF;
+	}
+	text = stage_text(w);
+	for (unsigned i = 0; i < w->vm->n; i++)
+		w->vm->vms[i].state = states[i];
+	return text;
+}
+
+/* what a boot makes of the beginning and of the end */
+static void make_references(struct story *s)
+{
+	struct stage *w = s->w;
+
+	s->start = pt_alloc(sizeof(*s->start));
+	s->start->kernel = *w->kernel;
+	s->start->vm = *w->vm;
+	fakekernel_reboot(w->kernel);
+	s->before = text_of(w);
+	s->before_host = fakekernel_text(w->kernel);
+	restore(s);
+	*w->fault = (struct fault){ 0 };
+	assert_int_equal(stage_in_child(w, s->change), 0);
+	fakekernel_reboot(w->kernel);
+	s->after = text_of(w);
+	s->after_host = fakekernel_text(w->kernel);
+	restore(s);
+}
+
+static void story_done(struct story *s)
+{
+	free(s->start);
+	free(s->before);
+	free(s->after);
+	free(s->before_host);
+	free(s->after_host);
+}
+
+/* no VM of the change is started in between (libvirt's hook sees to that), so the host must be right by itself */
+static void assert_host(const struct story *s, const char *when, unsigned n)
+{
+	char *now = fakekernel_text(s->w->kernel);
+
+	if (strcmp(now, s->before_host) != 0 && strcmp(now, s->after_host) != 0)
+		fail_msg("the power went %s write %u: the host is between\n%s\nbefore\n%s", when, n, now,
+			 s->before_host);
+	free(now);
+}
+
+static void assert_whole(struct story *s, const char *when, unsigned n)
+{
+	struct stage *w = s->w;
+	struct pt_change_list list = { 0 };
+	struct pt_error err = { 0 };
+	unsigned settled = 0;
+	char *now;
+
+	stage_open(w);
+	if (pt_change_recover(&w->env, &settled, &err) < 0)
+		fail_msg("the power went %s write %u: %s", when, n, err.msg);
+	assert_int_equal(pt_journal_list(w->env.journal, true, &list, NULL), 0);
+	assert_int_equal(list.n, 0);
+	pt_change_list_done(&list);
+	stage_close(w);
+	now = text_of(w);
+	s->goal = strcmp(now, s->after) == 0;
+	if (!s->goal && strcmp(now, s->before) != 0)
+		fail_msg("the power went %s write %u: between\n%s\nbefore was\n%s", when, n, now, s->before);
+	*(s->goal ? &s->finished : &s->went_back) += 1;
+	free(now);
+}
+
+/* returns false when the change had come to its end before */
+static bool cut(struct story *s, struct fault fault, const char *when, unsigned n)
+{
+	int ended;
+
+	restore(s);
+	*s->w->fault = fault;
+	ended = stage_in_child(s->w, s->change);
+	reboot(s->w);
+	assert_int_equal(stage_in_child(s->w, recover_host), 0);
+	assert_host(s, when, n);
+	assert_whole(s, when, n);
+	return ended == FAULT_EXIT;
+}
+
+/* the power goes again while recover is at it, in either part, and a third time lets it end */
+static void cut_recover(struct story *s, unsigned n)
+{
+	for (unsigned m = 1;; m++) {
+		int host;
+		int vms = 0;
+
+		restore(s);
+		*s->w->fault = (struct fault){ .die_after = n };
+		assert_int_equal(stage_in_child(s->w, s->change), FAULT_EXIT);
+		reboot(s->w);
+		*s->w->fault = (struct fault){ .die_after = m };
+		host = stage_in_child(s->w, recover_host);
+		if (host != FAULT_EXIT)
+			vms = stage_in_child(s->w, recover);
+		reboot(s->w);
+		assert_int_equal(stage_in_child(s->w, recover_host), 0);
+		assert_host(s, "again, while recovering from", n);
+		assert_whole(s, "again, while recovering from", n);
+		if (s->goal || (host != FAULT_EXIT && vms != FAULT_EXIT))
+			return;
+	}
+}
+
+static void cut_everywhere(struct story *s, bool recover_too)
+{
+	unsigned n = 1;
+
+	while (cut(s, (struct fault){ .die_before = n }, "before", n)) {
+		assert_false(s->goal);
+		assert_true(cut(s, (struct fault){ .die_after = n }, "after", n));
+		if (recover_too && !s->goal)
+			cut_recover(s, n);
+		n++;
+	}
+	assert_in_range(n, 7, 13);
+	assert_true(s->went_back >= n);
+}
+
+static void an_attach_is_before_or_after_whenever_the_power_goes(void **state)
+{
+	struct story s = { .w = *state, .change = attach };
+
+	make_references(&s);
+	cut_everywhere(&s, true);
+	/* it ran, was shut down by the change, and does not start by itself: off like all others after that boot */
+	restore(&s);
+	(void)cut(&s, (struct fault){ .die_after = 4 }, "after", 4);
+	assert_int_equal(s.w->cvm->state, PT_DOMAIN_SHUTOFF);
+	story_done(&s);
+}
+
+static void a_vm_that_starts_by_itself_runs_again_when_the_change_is_taken_back(void **state)
+{
+	struct story s = { .w = *state, .change = detach };
+
+	*s.w->fault = (struct fault){ 0 };
+	assert_int_equal(stage_in_child(s.w, attach), 0); /* switches autostart on */
+	make_references(&s);
+	(void)cut(&s, (struct fault){ .die_after = 4 }, "after", 4);
+	assert_false(s.goal);
+	assert_int_equal(s.w->cvm->state, PT_DOMAIN_RUNNING);
+	story_done(&s);
+}
+
+static void a_detach_is_before_or_after_whenever_the_power_goes(void **state)
+{
+	struct story s = { .w = *state, .change = detach };
+
+	*s.w->fault = (struct fault){ 0 };
+	assert_int_equal(stage_in_child(s.w, attach), 0);
+	make_references(&s);
+	cut_everywhere(&s, true);
+	story_done(&s);
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, stage_setup, stage_teardown)
+	const struct CMUnitTest tests[] = {
+		T(an_attach_is_before_or_after_whenever_the_power_goes),
+		T(a_vm_that_starts_by_itself_runs_again_when_the_change_is_taken_back),
+		T(a_detach_is_before_or_after_whenever_the_power_goes),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
