@@ -5,14 +5,16 @@ PREFIX ?= /usr/local
 JOBS ?= $(shell nproc)
 MESON_ARGS ?=
 SECONDS_EACH ?= 60
+CUTS ?= 24
 
 .DEFAULT_GOAL := build
-.PHONY: help build demo test bench fuzz lint lab install uninstall clean
+.PHONY: help build demo test soak bench fuzz lint lab install uninstall clean
 
 help:
 	@echo "make build      build/passthru"
 	@echo "make demo       the whole story, in an emulated server on this machine"
 	@echo "make test       every test, with gcc and clang, with and without sanitizers, and the lab"
+	@echo "make soak       an attach killed at every place, and the power cut at CUTS=24 of them, in the emulated server (an hour)"
 	@echo "make bench      timings, paired with the peers"
 	@echo "make fuzz       the parsers, SECONDS_EACH=60 each"
 	@echo "make lint       layout, suspicious code, which room knows which"
@@ -35,6 +37,11 @@ demo:
 
 test:
 	@tools/run-tests
+
+soak:
+	@tools/install-deps build test lab
+	@$(MAKE) --no-print-directory build
+	@tools/soak $(BUILD) $(CUTS)
 
 bench:
 	@tools/install-deps build test

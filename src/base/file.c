@@ -206,6 +206,23 @@ static int write_all(int fd, const char *text, size_t size)
 	return fsync(fd) < 0 ? -errno : 0;
 }
 
+/*
+ * A new file without a name until it is whole: a death in between leaves nothing behind.  Where the file system has no
+ * such files, this user may not name one, or the name is taken: an errno, and nothing was done.
+ */
+static int make_nameless(int dir_fd, const char *name, const char *text, size_t size, mode_t mode)
+{
+	pt_autoclose int fd = openat(dir_fd, ".", O_WRONLY | O_TMPFILE | O_CLOEXEC, mode);
+	int r;
+
+	if (fd < 0)
+		return -errno;
+	r = fchmod(fd, mode) < 0 ? -errno : write_all(fd, text, size);
+	if (r == 0 && linkat(fd, "", dir_fd, name, AT_EMPTY_PATH) < 0)
+		r = -errno;
+	return r;
+}
+
 int pt_file_write_atomic(int dir_fd, const char *name, const char *text, size_t size, mode_t mode)
 {
 	pt_autofree char *temporary = pt_strf(".%s.new", name);
@@ -216,6 +233,8 @@ int pt_file_write_atomic(int dir_fd, const char *name, const char *text, size_t 
 		return -EINVAL;
 	if (unlinkat(dir_fd, temporary, 0) < 0 && errno != ENOENT)
 		return -errno;
+	if (make_nameless(dir_fd, name, text, size, mode) == 0)
+		return fsync(dir_fd) < 0 ? -errno : 0;
 	fd = openat(dir_fd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
 	if (fd < 0)
 		return -errno;

@@ -7,10 +7,11 @@ hba=0000:01:00.0
 MARK=/run/lab/cut-here
 WORDS=/run/lab/cut-words
 
-# places_of COMMAND…: how many places it has; it is run to its end.
+# places_of COMMAND…: how many places it has; it is run to its end, and must make a change.
 places_of()
 {
-	PT_CUT_MARK=/run/lab/places LD_PRELOAD=$cut_library "$@" >$WORDS 2>&1 </dev/null || { cat $WORDS; return 1; }
+	PT_CUT_MARK=/run/lab/places LD_PRELOAD=$cut_library "$@" >$WORDS 2>&1 </dev/null
+	grep -q '^change [0-9]* is made' $WORDS || { cat $WORDS; return 1; }
 	cat /run/lab/places
 }
 

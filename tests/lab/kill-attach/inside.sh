@@ -11,6 +11,10 @@ start_libvirt || exit 1
 define_cvm || exit 1
 host_state >$states/before
 
+# once to begin with: making the journal's file has places of its own
+passthru attach cvm MegaRAID --yes >$WORDS 2>&1 && passthru undo --yes >$WORDS 2>&1 || { cat $WORDS; exit 1; }
+check "an attach and its undo are nothing" test "$(which_state $states)" = before || exit 1
+
 echo "# $attach --verbose"
 places=$(places_of $attach --verbose) || { echo "$places"; exit 1; }
 grep '^spent' $WORDS
