@@ -60,7 +60,8 @@ static int read_all(int fd, size_t max, char **ret_text, size_t *ret_size)
 
 int pt_file_read(int dir_fd, const char *path, size_t max, char **ret_text, size_t *ret_size)
 {
-	/* a capture may hold a FIFO: opening or reading it must not wait for a writer; for sysfs and /proc it is the same */
+	/* a capture may hold a FIFO: opening or reading it must not wait for a writer; for sysfs and /proc it is the
+	 * same */
 	pt_autoclose int fd = pt_file_open(dir_fd, path, O_RDONLY | O_NOCTTY | O_NONBLOCK);
 
 	if (fd < 0)

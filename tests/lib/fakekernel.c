@@ -316,13 +316,31 @@ void fakekernel_unload(struct fakekernel *k, const char *name)
 	driver->loaded = false;
 }
 
-/* the rule that a reservation makes sets the override as soon as the function is seen */
-static bool is_reserved(const struct fakekernel *k, struct pt_bdf bdf)
+/* the rule asks our program, and that reads the reservation: it takes both */
+static bool is_reserved(struct fakekernel *k, struct pt_bdf bdf)
 {
-	for (unsigned i = 0; i < k->n_files; i++)
-		if (k->files[i].place == PT_HOST_RULES && strstr(k->files[i].text, pt_bdf_str(bdf).s))
-			return true;
-	return false;
+	pt_autofree char *rule = pt_strf("05-passthru-%s.rules", pt_bdf_str(bdf).s);
+	pt_autofree char *conf = pt_strf("%s.conf", pt_bdf_str(bdf).s);
+
+	return find_file(k, PT_HOST_RULES, rule) && find_file(k, PT_HOST_RESERVED, conf);
+}
+
+/* what is below /run is gone; the program that the rule asks notes there what it has recognised */
+static void forget_run(struct fakekernel *k)
+{
+	for (unsigned i = k->n_files; i-- > 0;)
+		if (k->files[i].place == PT_HOST_RUN)
+			k->files[i] = k->files[--k->n_files];
+	for (unsigned i = 0; i < k->n_devices; i++) {
+		struct fakekernel_file *f;
+
+		if (!is_reserved(k, k->devices[i].bdf))
+			continue;
+		f = &k->files[k->n_files++];
+		f->place = PT_HOST_RUN;
+		(void)snprintf(f->name, sizeof(f->name), "known-%s", pt_bdf_str(k->devices[i].bdf).s);
+		copy(f->text, sizeof(f->text), "recognised since this boot\n");
+	}
 }
 
 void fakekernel_reboot(struct fakekernel *k)
@@ -340,6 +358,7 @@ void fakekernel_reboot(struct fakekernel *k)
 		if (reserved)
 			find_driver(k, "vfio-pci")->loaded = true;
 	}
+	forget_run(k);
 }
 
 void fakekernel_ops(struct fakekernel *k, struct pt_host_ops *ret_ops)
