@@ -183,7 +183,7 @@ console_has()
 # guest_ready VM [SECONDS]: the guest has come up and said so; its words end up in the logs.
 guest_ready()
 {
-	if wait_for "${2:-180}" console_has "$1" 'lab-guest: ready'; then
+	if wait_for "${2:-420}" console_has "$1" 'lab-guest: ready'; then
 		return 0
 	fi
 	console "$1" | tail -n 40
