@@ -8,13 +8,17 @@
 #include "cli/commands.h"
 #include "cli/owners.h"
 #include "cli/print.h"
+#include "cli/vfs.h"
+#include "decide/sriov-why.h"
 #include "host/alias.h"
 #include "host/block.h"
 #include "host/pci.h"
 #include "host/resolve.h"
+#include "host/sriov.h"
 #include "host/users.h"
 #include "model/host.h"
 #include "shape/device.h"
+#include "shape/finding.h"
 
 #define LABEL_WIDTH 14
 /* include/linux/ioport.h */
@@ -31,6 +35,8 @@ struct shown {
 	struct pt_uses uses;
 	struct pt_strv blind;
 	struct pt_owners owners;
+	struct pt_sriov sriov; /* of it; of a VF, its PF's */
+	struct pt_findings why;
 };
 
 static void shown_done(struct shown *s)
@@ -40,12 +46,25 @@ static void shown_done(struct shown *s)
 	pt_uses_done(&s->uses);
 	pt_strv_done(&s->blind);
 	pt_owners_done(&s->owners);
+	pt_sriov_done(&s->sriov);
+	pt_findings_done(&s->why);
+}
+
+static void look_sriov(const struct pt_cli *cli, struct shown *s)
+{
+	const struct pt_device *d = s->device;
+	const struct pt_device *pf = d->sriov == PT_SRIOV_VF ? pt_devices_find(&s->host.devices, d->pf) : d;
+
+	if (!pf)
+		return;
+	pt_sriov_read(&cli->root, pf, &s->sriov);
+	pt_sriov_why(d, &s->sriov, &s->why);
 }
 
 static int look(struct pt_cli *cli, struct shown *s, struct pt_error *err)
 {
 	PT_AUTO(pt_aliases) aliases = { 0 };
-	struct pt_bdf bdf;
+	struct pt_bdf bdf = { 0 };
 	int r = pt_look_devices(cli, &s->host.devices, err);
 
 	if (r == 0)
@@ -65,6 +84,7 @@ static int look(struct pt_cli *cli, struct shown *s, struct pt_error *err)
 	if (s->device->modalias)
 		pt_aliases_modules(&aliases, s->device->modalias, &s->modules);
 	pt_owners_find(cli, &s->owners);
+	look_sriov(cli, s);
 	return 0;
 }
 
@@ -141,20 +161,38 @@ static void print_bars(const struct pt_cli *cli, const struct pt_device *d)
 	}
 }
 
+static void print_vf(const struct pt_cli *cli, const struct shown *s, const struct pt_device *vf)
+{
+	pt_autofree char *vm = pt_owners_of(&s->owners, vf->bdf);
+	pt_autofree char *nets = pt_strv_join(&vf->netdevs, ", ");
+	pt_autofree char *settings = pt_vf_text(pt_pf_link_vf(&s->sriov.link, vf->vf_index));
+
+	line(cli, "", "VF %d  %s  group %d  %s%s%s%s%s", vf->vf_index, pt_bdf_str(vf->bdf).s, vf->iommu_group,
+	     vf->driver ? vf->driver : "no driver", *nets ? "  " : "", nets, vm ? "  VM " : "", vm ? vm : "");
+	if (*settings)
+		line(cli, "", "      %s", settings);
+}
+
 static void print_sriov(const struct pt_cli *cli, const struct shown *s)
 {
-	pt_autofree char *status = pt_device_sriov_text(s->device);
+	pt_autofree char *status = pt_sriov_status(s->device, &s->sriov);
+	pt_autofree char *own = s->device->sriov == PT_SRIOV_VF
+					? pt_vf_text(pt_pf_link_vf(&s->sriov.link, s->device->vf_index))
+					: pt_strdup("");
 
 	line(cli, "SR-IOV", "%s", status);
+	if (*own)
+		line(cli, "", "%s", own);
+	for (size_t i = 0; i < s->why.n; i++) {
+		line(cli, "", "%s", s->why.v[i].fact);
+		if (s->why.v[i].fix)
+			line(cli, "", "→ %s", s->why.v[i].fix);
+	}
 	for (size_t i = 0; i < s->host.devices.n; i++) {
 		const struct pt_device *vf = &s->host.devices.v[i];
-		pt_autofree char *vm = pt_owners_of(&s->owners, vf->bdf);
-		pt_autofree char *nets = pt_strv_join(&vf->netdevs, ", ");
 
 		if (vf->sriov == PT_SRIOV_VF && pt_bdf_eq(vf->pf, s->device->bdf))
-			line(cli, "", "VF %d  %s  group %d  %s%s%s%s%s", vf->vf_index, pt_bdf_str(vf->bdf).s,
-			     vf->iommu_group, vf->driver ? vf->driver : "no driver", *nets ? "  " : "", nets,
-			     vm ? "  VM " : "", vm ? vm : "");
+			print_vf(cli, s, vf);
 	}
 }
 
@@ -246,7 +284,9 @@ static json_t *members_json(const struct shown *s, bool vfs)
 		bool is_vf = d->sriov == PT_SRIOV_VF && pt_bdf_eq(d->pf, s->device->bdf);
 		bool in_group = s->device->iommu_group >= 0 && d->iommu_group == s->device->iommu_group;
 
-		if (vfs ? is_vf : in_group)
+		if (vfs && is_vf)
+			json_array_append_new(list, pt_vf_device_json(d, &s->sriov.link, &s->owners));
+		else if (!vfs && in_group)
 			json_array_append_new(list, pt_device_to_json(d, false));
 	}
 	return list;
@@ -265,21 +305,12 @@ static json_t *blocks_json(const struct shown *s)
 	return list;
 }
 
-static json_t *vms_json(const struct shown *s)
+/* of a VF: what its PF sets for it */
+static json_t *settings_json(const struct shown *s)
 {
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < s->owners.domains.n; i++) {
-		const struct pt_domain *d = &s->owners.domains.v[i];
-
-		if (pt_domain_hostdev_by_bdf(d, s->device->bdf))
-			json_array_append_new(list, json_pack("{s:o, s:b}", "name", pt_json_text(d->name), "running",
-							      d->state != PT_DOMAIN_SHUTOFF));
-	}
-	if (s->owners.asked)
-		return list;
-	json_decref(list);
-	return json_null();
+	if (s->device->sriov != PT_SRIOV_VF)
+		return json_null();
+	return pt_vf_to_json(pt_pf_link_vf(&s->sriov.link, s->device->vf_index));
 }
 
 static int print_json(struct pt_cli *cli, const struct shown *s, struct pt_error *err)
@@ -289,11 +320,12 @@ static int print_json(struct pt_cli *cli, const struct shown *s, struct pt_error
 	for (size_t i = 0; i < s->uses.n; i++)
 		json_array_append_new(uses, pt_use_to_json(&s->uses.v[i]));
 	return pt_print_json(cli,
-			     json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "device",
+			     json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "device",
 				       pt_device_to_json(s->device, true), "modules", pt_json_strv(&s->modules),
 				       "group_members", members_json(s, false), "virtual_functions",
 				       members_json(s, true), "disks", blocks_json(s), "uses", uses, "not_seen",
-				       pt_json_strv(&s->blind), "vms", vms_json(s)),
+				       pt_json_strv(&s->blind), "vms", pt_vms_json(&s->owners, s->device->bdf),
+				       "sriov_why", pt_findings_json(&s->why), "settings", settings_json(s)),
 			     err);
 }
 

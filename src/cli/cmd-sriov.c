@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/table.h"
+#include "cli/commands.h"
+#include "cli/findings.h"
+#include "cli/owners.h"
+#include "cli/print.h"
+#include "cli/vfs.h"
+#include "decide/sriov-why.h"
+#include "host/pci.h"
+#include "host/resolve.h"
+#include "host/sriov.h"
+
+/* what is shown: every function that has VFs, could have them or was made for them; or the ones named */
+struct seen {
+	struct pt_devices devices;
+	struct pt_owners owners;
+	struct {
+		struct pt_sriov *v;
+		size_t n;
+		size_t cap;
+	} pfs;
+};
+
+static void seen_done(struct seen *s)
+{
+	pt_devices_done(&s->devices);
+	pt_owners_done(&s->owners);
+	for (size_t i = 0; i < s->pfs.n; i++)
+		pt_sriov_done(&s->pfs.v[i]);
+	free(s->pfs.v);
+}
+
+static bool seen_already(const struct seen *s, struct pt_bdf bdf)
+{
+	for (size_t i = 0; i < s->pfs.n; i++)
+		if (pt_bdf_eq(s->pfs.v[i].pf, bdf))
+			return true;
+	return false;
+}
+
+static void add(const struct pt_cli *cli, struct seen *s, const struct pt_device *d)
+{
+	struct pt_sriov one;
+
+	if (seen_already(s, d->bdf))
+		return;
+	pt_sriov_read(&cli->root, d, &one);
+	if (cli->n_operands || d->sriov == PT_SRIOV_PF || one.capability == PT_KNOWN_YES)
+		pt_array_push(&s->pfs, one);
+	else
+		pt_sriov_done(&one);
+}
+
+/* a VF stands for its PF */
+static int add_named(struct pt_cli *cli, struct seen *s, const char *text, struct pt_error *err)
+{
+	const struct pt_device *d;
+	struct pt_bdf bdf;
+	int r = pt_resolve_device(&cli->root, &s->devices, text, &bdf, err);
+
+	if (r < 0)
+		return r;
+	d = pt_devices_find(&s->devices, bdf);
+	if (d->sriov == PT_SRIOV_VF && pt_devices_find(&s->devices, d->pf))
+		d = pt_devices_find(&s->devices, d->pf);
+	add(cli, s, d);
+	return 0;
+}
+
+static int look(struct pt_cli *cli, struct seen *s, struct pt_error *err)
+{
+	int r = pt_look_devices(cli, &s->devices, err);
+
+	for (int i = 0; i < cli->n_operands && r == 0; i++)
+		r = add_named(cli, s, cli->operands[i], err);
+	for (size_t i = 0; i < s->devices.n && r == 0 && cli->n_operands == 0; i++)
+		if (s->devices.v[i].sriov != PT_SRIOV_VF && !pt_device_is_bridge(&s->devices.v[i]))
+			add(cli, s, &s->devices.v[i]);
+	if (r == 0)
+		pt_owners_find(cli, &s->owners);
+	return r;
+}
+
+static void add_vf(struct pt_table *table, struct pt_table_line *above, const struct pt_device *vf,
+		   const struct pt_sriov *pf, const struct pt_owners *owners)
+{
+	struct pt_table_line *line = pt_table_line(table, above);
+	pt_autofree char *name = pt_strf("VF %d", vf->vf_index);
+	pt_autofree char *group = vf->iommu_group >= 0 ? pt_strf("%d", vf->iommu_group) : pt_strdup("-");
+	pt_autofree char *vm = pt_owners_of(owners, vf->bdf);
+	pt_autofree char *settings = pt_vf_text(pt_pf_link_vf(&pf->link, vf->vf_index));
+
+	pt_table_cell(table, line, 0, pt_bdf_str(vf->bdf).s);
+	pt_table_cell(table, line, 1, name);
+	pt_table_cell(table, line, 2, vf->driver ? vf->driver : "-");
+	pt_table_cell(table, line, 3, group);
+	pt_table_cell(table, line, 4, vm ? vm : owners->asked ? "-" : "unknown");
+	pt_table_cell(table, line, 5, *settings ? settings : "-");
+}
+
+static void add_pf(struct pt_table *table, const struct seen *s, const struct pt_sriov *pf)
+{
+	const struct pt_device *d = pt_devices_find(&s->devices, pf->pf);
+	struct pt_table_line *line = pt_table_line(table, NULL);
+	pt_autofree char *status = pt_sriov_status(d, pf);
+	pt_autofree char *group = d->iommu_group >= 0 ? pt_strf("%d", d->iommu_group) : pt_strdup("-");
+	pt_autofree char *vm = pt_owners_of(&s->owners, d->bdf);
+	pt_autofree char *nets = pt_strv_join(&d->netdevs, ", ");
+
+	pt_table_cell(table, line, 0, pt_bdf_str(d->bdf).s);
+	pt_table_cell(table, line, 1, status);
+	pt_table_cell(table, line, 2, d->driver ? d->driver : "-");
+	pt_table_cell(table, line, 3, group);
+	pt_table_cell(table, line, 4, vm ? vm : s->owners.asked ? "-" : "unknown");
+	pt_table_cell(table, line, 5, *nets ? nets : "-");
+	for (size_t i = 0; i < s->devices.n; i++)
+		if (s->devices.v[i].sriov == PT_SRIOV_VF && pt_bdf_eq(s->devices.v[i].pf, pf->pf))
+			add_vf(table, line, &s->devices.v[i], pf, &s->owners);
+}
+
+static int print_table(const struct pt_cli *cli, const struct seen *s, struct pt_error *err)
+{
+	struct pt_table *table = pt_table_new(0);
+	PT_AUTO(pt_findings) why = { 0 };
+	int r;
+
+	pt_table_column(table, "ADDRESS", PT_TABLE_TREE, 0);
+	pt_table_column(table, "SR-IOV", 0, 0);
+	pt_table_column(table, "DRIVER", 0, 0);
+	pt_table_column(table, "GROUP", PT_TABLE_RIGHT, 1);
+	pt_table_column(table, "VM", 0, 0);
+	pt_table_column(table, "NETWORK", 0, 0);
+	for (size_t i = 0; i < s->pfs.n; i++) {
+		add_pf(table, s, &s->pfs.v[i]);
+		pt_sriov_why(pt_devices_find(&s->devices, s->pfs.v[i].pf), &s->pfs.v[i], &why);
+	}
+	r = pt_table_print(table, cli->out, err);
+	pt_table_free(table);
+	if (r < 0)
+		return r;
+	if (why.n) {
+		(void)fputc('\n', cli->out);
+		pt_cli_findings(cli, &why);
+	}
+	return PT_EXIT_DONE;
+}
+
+static int print_json(struct pt_cli *cli, const struct seen *s, struct pt_error *err)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < s->pfs.n; i++)
+		(void)json_array_append_new(list, pt_sriov_json(pt_devices_find(&s->devices, s->pfs.v[i].pf),
+								&s->pfs.v[i], &s->devices, &s->owners));
+	return pt_print_json(cli, json_pack("{s:o}", "functions", list), err);
+}
+
+static int run(struct pt_cli *cli, struct pt_error *err)
+{
+	PT_CLEANUP(seen_done) struct seen s = { 0 };
+	int r = look(cli, &s, err);
+
+	if (r < 0)
+		return r;
+	return cli->json ? print_json(cli, &s, err) : print_table(cli, &s, err);
+}
+
+const struct pt_command pt_command_sriov = {
+	.name = "sriov",
+	.args = "[PF…]",
+	.group = "Look",
+	.summary = "Show virtual functions: what there is, what could be, and why not",
+	.description =
+		"Every function that has virtual functions, could have them or is made for them: Not supported,\n"
+		"Disabled, or Enabled with their number; each VF's address, driver, IOMMU group and VM, and what its\n"
+		"PF sets for it: MAC, VLAN, trust, spoof check, link state and rate. Where a card that is made for\n"
+		"SR-IOV offers nothing, the reason stands below the table.",
+	.max_operands = -1,
+	.run = run,
+};

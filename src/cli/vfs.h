@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A physical function and its VFs on the terminal and as JSON, for the commands that show them.  Decides nothing. */
+#ifndef PT_CLI_VFS_H
+#define PT_CLI_VFS_H
+
+#include <jansson.h>
+
+#include "cli/owners.h"
+#include "model/sriov.h"
+
+/** pt_vf_text() - "mac 52:54:00:12:34:56, vlan 42, trust off, …"; "" when nothing is known; the caller frees */
+char *pt_vf_text(const struct pt_vf_settings *s);
+
+/** pt_vf_to_json() - SETTINGS; null when nothing is known (@s NULL) */
+json_t *pt_vf_to_json(const struct pt_vf_settings *s);
+
+/** pt_vf_device_json() - a VF as a DEVICE with "settings" and "vms" */
+json_t *pt_vf_device_json(const struct pt_device *vf, const struct pt_pf_link *link, const struct pt_owners *owners);
+
+/** pt_vms_json() - [{"name", "running"}] of those that have a function; null when libvirt could not be asked */
+json_t *pt_vms_json(const struct pt_owners *owners, struct pt_bdf bdf);
+
+/** pt_sriov_json() - PF: a DEVICE with "status", "autoprobe", "link", "why", "virtual_functions" */
+json_t *pt_sriov_json(const struct pt_device *pf, const struct pt_sriov *s, const struct pt_devices *all,
+		      const struct pt_owners *owners);
+
+#endif

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "host/netlink-vf.h"
+
+#include <errno.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <netlink/netlink.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "host/netlink.h"
+
+#define PROTO_8021AD 0x88a8 /* include/uapi/linux/if_ether.h: ETH_P_8021AD */
+
+/* each of the kernel's structures begins with the VF's number */
+static struct pt_vf_settings *of_vf(struct pt_pf_link *l, uint32_t vf)
+{
+	if (vf >= PT_VF_MAX)
+		return NULL;
+	while (l->vfs.n <= vf)
+		(void)pt_array_add(&l->vfs);
+	return &l->vfs.v[vf];
+}
+
+/* the attribute's structure, copied since nothing promises its alignment; NULL for what is too short */
+#define VF_STRUCT(attr, type)                                                                                          \
+	({                                                                                                             \
+		type value_;                                                                                           \
+		bool fits_ = nla_len(attr) >= (int)sizeof(value_);                                                     \
+                                                                                                                       \
+		memset(&value_, 0xff, sizeof(value_));                                                                 \
+		if (fits_)                                                                                             \
+			memcpy(&value_, nla_data(attr), sizeof(value_));                                               \
+		value_;                                                                                                \
+	})
+
+static void parse_rate(struct nlattr *attr, struct pt_pf_link *l)
+{
+	struct ifla_vf_rate rate = VF_STRUCT(attr, struct ifla_vf_rate);
+	struct pt_vf_settings *s = of_vf(l, rate.vf);
+
+	if (!s)
+		return;
+	s->min_rate = rate.min_tx_rate;
+	s->max_rate = rate.max_tx_rate;
+	s->has |= PT_VF_RATE;
+}
+
+static void parse_mac(struct nlattr *attr, struct pt_pf_link *l)
+{
+	struct ifla_vf_mac mac = VF_STRUCT(attr, struct ifla_vf_mac);
+	struct pt_vf_settings *s = of_vf(l, mac.vf);
+
+	if (!s)
+		return;
+	memcpy(s->mac, mac.mac, sizeof(s->mac));
+	s->has |= PT_VF_MAC;
+}
+
+static void parse_vlan(struct nlattr *attr, struct pt_pf_link *l)
+{
+	struct ifla_vf_vlan vlan = VF_STRUCT(attr, struct ifla_vf_vlan);
+	struct pt_vf_settings *s = of_vf(l, vlan.vf);
+
+	if (!s)
+		return;
+	s->vlan = vlan.vlan;
+	s->qos = vlan.qos;
+	s->has |= PT_VF_VLAN;
+}
+
+static void parse_vlan_list(struct nlattr *list, struct pt_pf_link *l)
+{
+	struct nlattr *attr;
+	int left;
+
+	nla_for_each_nested(attr, list, left)
+	{
+		struct ifla_vf_vlan_info info = VF_STRUCT(attr, struct ifla_vf_vlan_info);
+		struct pt_vf_settings *s = nla_type(attr) == IFLA_VF_VLAN_INFO ? of_vf(l, info.vf) : NULL;
+
+		if (s)
+			s->qinq = info.vlan && ntohs(info.vlan_proto) == PROTO_8021AD;
+	}
+}
+
+/* spoofchk and trust are all ones when the driver does not tell (net/core/rtnetlink.c, rtnl_fill_vfinfo) */
+static void parse_flags(struct nlattr *attr, struct pt_pf_link *l)
+{
+	struct ifla_vf_spoofchk flag = VF_STRUCT(attr, struct ifla_vf_spoofchk);
+	struct pt_vf_settings *s = of_vf(l, flag.vf);
+	int type = nla_type(attr);
+
+	if (!s || (type != IFLA_VF_LINK_STATE && flag.setting == UINT32_MAX))
+		return;
+	if (type == IFLA_VF_SPOOFCHK) {
+		s->spoofchk = flag.setting != 0;
+		s->has |= PT_VF_SPOOFCHK;
+	} else if (type == IFLA_VF_TRUST) {
+		s->trust = flag.setting != 0;
+		s->has |= PT_VF_TRUST;
+	} else if (flag.setting <= IFLA_VF_LINK_STATE_DISABLE) {
+		s->link = (enum pt_vf_link)flag.setting;
+		s->has |= PT_VF_LINK;
+	}
+}
+
+static void parse_vf(struct nlattr *vf, struct pt_pf_link *l)
+{
+	struct nlattr *attr;
+	int left;
+
+	nla_for_each_nested(attr, vf, left)
+	{
+		switch (nla_type(attr)) {
+		case IFLA_VF_MAC:
+			parse_mac(attr, l);
+			break;
+		case IFLA_VF_VLAN:
+			parse_vlan(attr, l);
+			break;
+		case IFLA_VF_VLAN_LIST:
+			parse_vlan_list(attr, l);
+			break;
+		case IFLA_VF_RATE:
+			parse_rate(attr, l);
+			break;
+		case IFLA_VF_SPOOFCHK:
+		case IFLA_VF_TRUST:
+		case IFLA_VF_LINK_STATE:
+			parse_flags(attr, l);
+			break;
+		default:
+			break;
+		}
+	}
+}
+
+int pt_pf_link_parse(struct nlmsghdr *message, struct pt_pf_link *ret_link)
+{
+	PT_AUTO(pt_pf_link) l = { 0 };
+	const struct ifinfomsg *info;
+	struct nlattr *attr;
+	struct nlattr *vf;
+	int left;
+	int left_vf;
+
+	if (message->nlmsg_type != RTM_NEWLINK || !nlmsg_valid_hdr(message, sizeof(*info)))
+		return -EBADMSG;
+	info = nlmsg_data(message);
+	l.ifindex = (unsigned)info->ifi_index;
+	l.up = (info->ifi_flags & IFF_UP) != 0;
+	nlmsg_for_each_attr(attr, message, (int)sizeof(*info), left)
+	{
+		if (nla_type(attr) == IFLA_IFNAME && !l.name)
+			l.name = nla_strdup(attr);
+		else if (nla_type(attr) == IFLA_MTU && nla_len(attr) >= 4)
+			l.mtu = nla_get_u32(attr);
+		else if (nla_type(attr) == IFLA_VFINFO_LIST)
+			nla_for_each_nested(vf, attr, left_vf) parse_vf(vf, &l);
+	}
+	if (!l.name)
+		return -EBADMSG;
+	*ret_link = l;
+	l = (struct pt_pf_link){ 0 };
+	return 0;
+}
+
+struct answer {
+	struct pt_pf_link *link;
+	int r;
+};
+
+static int on_link(struct nl_msg *msg, void *arg)
+{
+	struct answer *answer = arg;
+
+	if (answer->r == -ENODATA)
+		answer->r = pt_pf_link_parse(nlmsg_hdr(msg), answer->link);
+	return NL_OK;
+}
+
+int pt_pf_link_read(const char *netdev, struct pt_pf_link *ret_link, struct pt_error *err)
+{
+	PT_CLEANUP(nl_socket_freep) struct nl_sock *sock = NULL;
+	PT_CLEANUP(nlmsg_freep) struct nl_msg *msg = nlmsg_alloc_simple(RTM_GETLINK, 0);
+	struct ifinfomsg info = { .ifi_family = AF_UNSPEC, .ifi_index = (int)if_nametoindex(netdev) };
+	struct answer answer = { ret_link, -ENODATA };
+	int r;
+
+	if (info.ifi_index == 0)
+		return pt_fail(err, -ENODEV, "there is no network interface %s here", netdev);
+	r = pt_netlink_open(&sock);
+	if (r == 0 && (!msg || nlmsg_append(msg, &info, sizeof(info), NLMSG_ALIGNTO) < 0 ||
+		       nla_put_u32(msg, IFLA_EXT_MASK, RTEXT_FILTER_VF) < 0 ||
+		       nl_socket_modify_cb(sock, NL_CB_VALID, NL_CB_CUSTOM, on_link, &answer) < 0))
+		r = -ENOMEM;
+	if (r == 0)
+		r = pt_netlink_ask(sock, pt_take_ptr(msg));
+	if (r == 0)
+		r = answer.r;
+	return r < 0 ? pt_fail(err, r, "the kernel does not tell about the VFs of %s", netdev) : 0;
+}

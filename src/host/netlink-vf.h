@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A PF's network interface and the settings of its VFs, over rtnetlink, in our own network namespace.  Reads only. */
+#ifndef PT_HOST_NETLINK_VF_H
+#define PT_HOST_NETLINK_VF_H
+
+#include "base/error.h"
+#include "model/sriov.h"
+
+struct nlmsghdr;
+
+/** pt_pf_link_parse() - an RTM_NEWLINK message; hostile; -EBADMSG when it is none */
+int pt_pf_link_parse(struct nlmsghdr *message, struct pt_pf_link *ret_link);
+
+/** pt_pf_link_read() - ask the kernel; -ENODEV when there is no such interface here */
+int pt_pf_link_read(const char *netdev, struct pt_pf_link *ret_link, struct pt_error *err);
+
+#endif

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One rtnetlink socket, and a request whose answer is the kernel's own errno.  Private to src/host/netlink*.c. */
+#ifndef PT_HOST_NETLINK_H
+#define PT_HOST_NETLINK_H
+
+#include <netlink/msg.h>
+#include <netlink/netlink.h>
+
+#include "base/cleanup.h"
+
+PT_DEFINE_CLEANUP(struct nl_sock *, nl_socket_free)
+PT_DEFINE_CLEANUP(struct nl_msg *, nlmsg_free)
+
+int pt_netlink_open(struct nl_sock **ret_sock);
+
+/** pt_netlink_ask() - send @msg, which is freed, and wait for the acknowledgement; the kernel's errno, not libnl's */
+int pt_netlink_ask(struct nl_sock *sock, struct nl_msg *msg);
+
+#endif
