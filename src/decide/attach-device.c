@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* May the host give these functions away?  Rules 1, 2 and 8 of docs/design/. */
+#include <strings.h>
+
 #include "base/cleanup.h"
 #include "decide/group.h"
 #include "decide/judge.h"
@@ -241,12 +243,12 @@ void pt_judge_other_vms(struct pt_judge *j)
 }
 
 /*
- * QEMU of the VM itself may have its disks and devices open: it ends before they move.  Which VM a process belongs to
- * is not known here, but a disk of another VM is refused as that already.
+ * QEMU of the VM itself may have its disks and devices open: it ends before they move.  Its name does not tell it from
+ * the QEMU of another libvirt's VM, from one that nobody manages, or from qemu-nbd and qemu-img: its UUID does.
  */
 static bool is_own_qemu(const struct pt_judge *j, const struct pt_use *u)
 {
-	if (!u->comm || !pt_startswith(u->comm, "qemu") || !pt_judge_runs(j->vm))
+	if (!u->vm_uuid || !j->vm->uuid || strcasecmp(u->vm_uuid, j->vm->uuid) != 0 || !pt_judge_runs(j->vm))
 		return false;
 	if (u->kind == PT_USE_VFIO)
 		return pt_judge_holds(j->vm, u->bdf);

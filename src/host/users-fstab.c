@@ -29,16 +29,22 @@ static bool split(const char *line, char **field)
 	return true;
 }
 
-/* systemd.mount(5): a boot does not wait for these */
-static bool may_be_missing(const char *options)
+static bool has_option(const char *options, const char *option)
 {
 	for (const char *p = options; p && *p; p += strcspn(p, ","), p += *p == ',') {
 		size_t n = strcspn(p, ",");
 
-		if ((n == 6 && (strncmp(p, "noauto", n) == 0 || strncmp(p, "nofail", n) == 0)))
+		if (n == strlen(option) && strncmp(p, option, n) == 0)
 			return true;
 	}
 	return false;
+}
+
+/* systemd.mount(5): a boot does not wait for these; but what is mounted on demand (/boot/efi, often) is lived on */
+static bool may_be_missing(const char *options)
+{
+	return has_option(options, "nofail") ||
+	       (has_option(options, "noauto") && !has_option(options, "x-systemd.automount"));
 }
 
 /* a file system that is mounted, or swap that is on, is named as that already */
@@ -70,6 +76,9 @@ static void judge_line(struct pt_look *look, const char *line)
 
 		if (swap)
 			pt_look_block_intent(look, b->name, &how, "swap from the next boot on");
+		else if (has_option(field[OPTIONS], "x-systemd.automount"))
+			pt_look_block_intent(look, b->name, &how,
+					     "to be mounted on %.300s when it is next looked into", field[WHERE]);
 		else
 			pt_look_block_intent(look, b->name, &how, "to be mounted on %.300s at the next boot",
 					     field[WHERE]);

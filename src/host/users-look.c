@@ -25,6 +25,28 @@ static bool known(const struct pt_uses *uses, struct pt_bdf bdf, enum pt_use_kin
 	return false;
 }
 
+/* the word behind "-uuid" of a process's arguments, which end in NUL each; NULL when there is none */
+static char *vm_of(const struct pt_look *look, int pid)
+{
+	pt_autofree char *path = pt_strf("%d/cmdline", pid);
+	pt_autofree char *text = NULL;
+	size_t size = 0;
+	char *uuid;
+
+	if (look->root->proc_fd < 0 || pt_file_read(look->root->proc_fd, path, PT_FILE_MAX, &text, &size) < 0)
+		return NULL;
+	for (const char *p = text; p < text + size; p += strlen(p) + 1) {
+		const char *word = p + strlen(p) + 1;
+
+		if (strcmp(p, "-uuid") != 0 || word >= text + size)
+			continue;
+		uuid = pt_strdup(word);
+		tidy(uuid);
+		return uuid;
+	}
+	return NULL;
+}
+
 void pt_look_use(struct pt_look *look, const struct pt_look_target *target, const struct pt_look_how *how,
 		 const char *chain, ...)
 {
@@ -49,6 +71,8 @@ void pt_look_use(struct pt_look *look, const struct pt_look_target *target, cons
 	use->comm = pt_strdup_opt(how->comm);
 	if (use->comm)
 		tidy(use->comm);
+	if (use->pid)
+		use->vm_uuid = vm_of(look, use->pid);
 }
 
 static int find_node(const struct pt_look_stack *stack, const char *name)

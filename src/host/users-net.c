@@ -60,8 +60,6 @@ static const char *what_it_is(const struct pt_look *look, const char *name)
 		return "bridge";
 	if (has(look, name, "bonding"))
 		return "bond";
-	if (pt_streq(name, "ovs-system"))
-		return "Open vSwitch";
 	if (pt_file_read(look->root->sys_fd, path, PT_FILE_MAX, &uevent, NULL) < 0)
 		return NULL;
 	type = strstr(uevent, "DEVTYPE=");
@@ -239,6 +237,15 @@ static void judge_peers(struct pt_look *look, const struct net *net, const struc
 	}
 }
 
+/*
+ * The datapath's own interface is never brought up, and the bridges in it are linked to no port (net/openvswitch): a
+ * port that is up carries what goes over any of them.
+ */
+static bool is_datapath(const struct netdev *upper)
+{
+	return pt_streq(upper->name, "ovs-system");
+}
+
 /* a port that is up, of something that is up: its traffic is other people's */
 static void judge_ports(struct pt_look *look, const struct net *net, const struct pt_look_target *target,
 			const struct carrieds *carried)
@@ -252,7 +259,12 @@ static void judge_ports(struct pt_look *look, const struct net *net, const struc
 		for (size_t u = 0; u < dev->uppers.n; u++) {
 			const struct netdev *upper = find_dev(net, dev->uppers.v[u]);
 
-			if (upper && upper->up)
+			if (upper && is_datapath(upper))
+				pt_look_use(look, target,
+					    &(struct pt_look_how){ .kind = PT_USE_BRIDGE, .where = where },
+					    "%s > port of an Open vSwitch bridge (%s)", carried->v[i].chain,
+					    upper->name);
+			else if (upper && upper->up)
 				pt_look_use(look, target,
 					    &(struct pt_look_how){ .kind = PT_USE_BRIDGE, .where = where },
 					    "%s > carries %s %s, which is up", carried->v[i].chain,

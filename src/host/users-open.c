@@ -49,6 +49,7 @@ static char *device_path(const struct pt_look *look, const struct pt_open *o)
 		{ "/dev/ttyS", "class/tty" },
 		{ "/dev/input/", "class/input" },
 		{ "/dev/nvme", "class/nvme" },
+		{ "/dev/ng", "class/nvme-generic" },
 	};
 	const char *slash = strrchr(o->path, '/');
 
@@ -119,6 +120,24 @@ static void judge_device(struct pt_look *look, const struct pt_open *o, const ch
 				    o->pid);
 }
 
+/* the generic node ng0n1 of a namespace with several paths is a virtual device, as the disk nvme0n1 is */
+static bool judge_namespace(struct pt_look *look, const struct pt_open *o, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	pt_autofree char *disk = NULL;
+	pt_autofree char *where = NULL;
+
+	if (!pt_startswith(path, "devices/virtual/nvme-subsystem/") || !pt_startswith(slash, "/ng"))
+		return false;
+	disk = pt_strf("nvme%s", slash + strlen("/ng"));
+	where = pt_strf("/proc/%d/fd", o->pid);
+	pt_look_block_use(
+		look, disk,
+		&(struct pt_look_how){ .kind = PT_USE_OPEN, .where = where, .pid = o->pid, .comm = o->comm },
+		"%.300s open by %s (pid %d)", o->path, o->comm, o->pid);
+	return true;
+}
+
 /* a driver in a process (DPDK, SPDK) maps the function's registers out of sysfs */
 static void judge_registers(struct pt_look *look, const struct pt_open *o)
 {
@@ -153,7 +172,7 @@ static void judge(struct pt_look *look, const struct pt_open *o)
 	path = device_path(look, o);
 	if (path && pt_startswith(path, vfio))
 		judge_vfio_group(look, o, path + sizeof(vfio) - 1);
-	else if (path)
+	else if (path && !judge_namespace(look, o, path))
 		judge_device(look, o, path);
 }
 

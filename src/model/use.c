@@ -42,6 +42,7 @@ void pt_uses_done(struct pt_uses *l)
 		free(l->v[i].chain);
 		free(l->v[i].where);
 		free(l->v[i].comm);
+		free(l->v[i].vm_uuid);
 	}
 	free(l->v);
 	*l = (struct pt_uses){ 0 };

@@ -78,6 +78,7 @@ const char *pt_use_kind_str(enum pt_use_kind kind);
  * @chain: from the device to the use, for a person: "sda > sda2 (LVM PV) > vg0/root > mounted on /"
  * @where: where it was read: "/proc/self/mountinfo"
  * @pid, @comm: the process, or 0 and NULL
+ * @vm_uuid: the VM that the process says it is the QEMU of (-uuid, as libvirt starts it); NULL: none
  */
 struct pt_use {
 	struct pt_bdf bdf;
@@ -86,6 +87,7 @@ struct pt_use {
 	char *where;
 	int pid;
 	char *comm;
+	char *vm_uuid;
 };
 
 struct pt_uses {

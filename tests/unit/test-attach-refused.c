@@ -150,11 +150,30 @@ static void a_process_that_is_not_the_vms_qemu_is_a_use(void **state)
 	world_refused(w, "open", true);
 }
 
+static void another_qemu_is_a_use_though_the_vms_own_has_a_disk_there_too(void **state)
+{
+	struct world *w = *state;
+	struct pt_use *u = world_use(w, "0000:01:00.0", PT_USE_OPEN);
+
+	u->comm = pt_strdup("qemu-system-x86");
+	u->vm_uuid = pt_strdup("00000000-0b5e-4f0c-9b3f-0c4d3a1e7f21");
+	ask_hba(w);
+	world_refused(w, "open", true);
+	/* qemu-img, qemu-nbd and qemu-storage-daemon are no guest's */
+	w->forced.n = 0;
+	w->request.forced = NULL;
+	pt_strset(&w->host.uses.v[0].comm, "qemu-img");
+	pt_strset(&w->host.uses.v[0].vm_uuid, NULL);
+	world_refused(w, "open", true);
+}
+
 static void qemu_is_a_use_where_the_vm_has_no_disk(void **state)
 {
 	struct world *w = *state;
+	struct pt_use *u = world_use(w, "0000:01:00.0", PT_USE_OPEN);
 
-	world_use(w, "0000:01:00.0", PT_USE_OPEN)->comm = pt_strdup("qemu-kvm");
+	u->comm = pt_strdup("qemu-kvm");
+	u->vm_uuid = pt_strdup(w->vm.uuid);
 	for (size_t i = 0; i < w->vm.disks.n; i++)
 		w->disk_of[i] = -1;
 	ask_hba(w);
@@ -486,6 +505,7 @@ int main(void)
 		t(forcing_one_use_does_not_force_another),
 		t(a_use_of_another_device_is_none_of_ours),
 		t(a_process_that_is_not_the_vms_qemu_is_a_use),
+		t(another_qemu_is_a_use_though_the_vms_own_has_a_disk_there_too),
 		t(qemu_is_a_use_where_the_vm_has_no_disk),
 		t(a_companion_with_a_host_driver_must_be_named_too),
 		t(a_use_of_a_companion_is_said_as_well),

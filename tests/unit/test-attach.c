@@ -388,7 +388,10 @@ static void what_its_own_qemu_has_open_is_no_use_by_the_host(void **state)
 {
 	struct world *w = *state;
 
-	world_use(w, "0000:01:00.0", PT_USE_OPEN)->comm = pt_strdup("qemu-system-x86");
+	struct pt_use *u = world_use(w, "0000:01:00.0", PT_USE_OPEN);
+
+	u->comm = pt_strdup("qemu-system-x86");
+	u->vm_uuid = pt_strdup("F5A1D2B6-0b5e-4f0c-9b3f-0c4d3a1e7f21");
 	world_ask(w, "0000:01:00.0");
 	attach(w);
 	assert_null(world_finding(w, "open"));

@@ -117,6 +117,43 @@ static void a_disks_generic_scsi_node_counts_for_its_controller(void **state)
 	users_expect_only(f, PT_USE_OPEN, "/dev/sg0 open by smartd (pid 99)");
 }
 
+static void a_multipath_namespaces_generic_node_counts_for_its_controllers(void **state)
+{
+	struct users_fixture *f = *state;
+
+	fakesys_add_pci(f->sys, "0000:02:00.0", 0x144d, 0xa808, 0x010802, "nvme", -1);
+	fakesys_file(f->sys, "sys/devices/pci0000:02/0000:02:00.0/nvme/nvme0/nvme0c0n1/size", "8\n");
+	fakesys_link(f->sys, "sys/devices/virtual/nvme-subsystem/nvme-subsys0/nvme0",
+		     "../../../pci0000:02/0000:02:00.0/nvme/nvme0");
+	fakesys_file(f->sys, "sys/devices/virtual/nvme-subsystem/nvme-subsys0/nvme0n1/dev", "259:0\n");
+	fakesys_link(f->sys, "sys/class/block/nvme0n1",
+		     "../../devices/virtual/nvme-subsystem/nvme-subsys0/nvme0n1");
+	fakesys_link(f->sys, "sys/class/nvme-generic/ng0n1",
+		     "../../devices/virtual/nvme-subsystem/nvme-subsys0/ng0n1");
+	open_file(f, 99, "xnvme", 3, "/dev/ng0n1");
+	users_look(f, "0000:02:00.0");
+	users_expect_only(f, PT_USE_OPEN, "nvme0n1 > /dev/ng0n1 open by xnvme (pid 99)");
+}
+
+static void a_guests_process_says_whose_it_is(void **state)
+{
+	struct users_fixture *f = *state;
+	static const char cmdline[] = "qemu-system-x86_64\0-name\0guest=-uuid\0-uuid\0"
+				      "f5a1d2b6-0b5e-4f0c-9b3f-0c4d3a1e7f21\0-m\0"
+				      "1024";
+
+	fakesys_add_disk(f->sys, HBA, "sda", 8, 0, NULL);
+	fakesys_data(f->sys, "proc/99/cmdline", cmdline, sizeof(cmdline));
+	open_file(f, 99, "qemu-system-x86", 3, "/dev/sda");
+	open_file(f, 100, "qemu-nbd", 3, "/dev/sda");
+	fakesys_file(f->sys, "proc/100/cmdline", "qemu-nbd");
+	users_look(f, HBA);
+	assert_int_equal(f->uses.n, 2);
+	assert_string_equal(users_find(f, PT_USE_OPEN, "sda > open by qemu-system-x86 (pid 99)")->vm_uuid,
+			    "f5a1d2b6-0b5e-4f0c-9b3f-0c4d3a1e7f21");
+	assert_null(users_find(f, PT_USE_OPEN, "sda > open by qemu-nbd (pid 100)")->vm_uuid);
+}
+
 static void a_drm_client_is_named(void **state)
 {
 	struct users_fixture *f = *state;
@@ -250,6 +287,8 @@ int main(void)
 		T(udev_looking_at_a_new_disk_is_no_use),
 		T(other_files_and_other_disks_are_no_use),
 		T(a_disks_generic_scsi_node_counts_for_its_controller),
+		T(a_multipath_namespaces_generic_node_counts_for_its_controllers),
+		T(a_guests_process_says_whose_it_is),
 		T(a_drm_client_is_named),
 		T(a_drm_client_of_another_card_is_not_ours),
 		T(an_open_sound_device_counts_for_unbinding_waits_for_it),

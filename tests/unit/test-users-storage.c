@@ -399,6 +399,17 @@ static void a_disk_that_the_boot_can_do_without_is_no_use(void **state)
 	users_expect_none(f);
 }
 
+static void a_disk_that_is_mounted_as_soon_as_somebody_looks_is_a_use(void **state)
+{
+	struct users_fixture *f = *state;
+
+	fakesys_file(f->sys, "etc/fstab",
+		     "/dev/sda1 /boot/efi vfat noauto,x-systemd.automount,x-systemd.idle-timeout=60 0 2\n"
+		     "/dev/sda2 /b ext4 nofail,x-systemd.automount 0 2\n");
+	users_look(f, HBA);
+	users_expect_only(f, PT_USE_MOUNT, "sda > sda1 > to be mounted on /boot/efi when it is next looked into");
+}
+
 static void a_mounted_disk_is_not_named_a_second_time_for_its_fstab_entry(void **state)
 {
 	struct users_fixture *f = *state;
@@ -528,6 +539,7 @@ int main(void)
 		T(an_export_that_is_not_enabled_is_no_use),
 		T(a_disk_that_the_next_boot_waits_for_is_a_use),
 		T(a_disk_that_the_boot_can_do_without_is_no_use),
+		T(a_disk_that_is_mounted_as_soon_as_somebody_looks_is_a_use),
 		T(a_mounted_disk_is_not_named_a_second_time_for_its_fstab_entry),
 		T(a_planned_mount_does_not_hide_that_a_volume_is_active),
 		T(a_disk_behind_a_vmd_function_is_a_use_of_that_function_too),
