@@ -25,7 +25,7 @@ static int detach(struct pt_cli *cli, struct pt_vm_conn *conn, struct pt_attach_
 		return r;
 	request->devices = g.wanted.v;
 	request->n_devices = g.wanted.n;
-	r = pt_decide_detach(&g.host, &g.vm, request, &plan, err);
+	r = pt_decide_detach(&g.host, &g.vm, &g.others, request, &plan, err);
 	if (r < 0)
 		return pt_giving_refused(cli, &plan, r, err);
 	return pt_changing_run(cli, conn, &plan, NULL, NULL, err);

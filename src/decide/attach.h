@@ -54,8 +54,11 @@ int pt_decide_attach(const struct pt_host *host, const struct pt_domain *vm, con
 		     const int *disk_of, const struct pt_vm_claim *claims, size_t n_claims,
 		     const struct pt_attach_request *request, struct pt_plan *ret_plan, struct pt_error *err);
 
-/** pt_decide_detach() - the plan that takes devices from @vm and gives them back to the host's own drivers */
-int pt_decide_detach(const struct pt_host *host, const struct pt_domain *vm, const struct pt_attach_request *request,
-		     struct pt_plan *ret_plan, struct pt_error *err);
+/**
+ * pt_decide_detach() - the plan that takes devices from @vm and gives them back to the host's own drivers
+ * @others: every other VM of this host; what one of them runs with, or needs reserved, is not given back
+ */
+int pt_decide_detach(const struct pt_host *host, const struct pt_domain *vm, const struct pt_domains *others,
+		     const struct pt_attach_request *request, struct pt_plan *ret_plan, struct pt_error *err);
 
 #endif

@@ -60,11 +60,51 @@ static void judge_what_stays(struct pt_judge *j)
 	}
 }
 
+/* The same for what another VM runs with: the kernel lets no host driver into a group that VFIO has. */
+static void judge_what_others_run_with(struct pt_judge *j)
+{
+	for (size_t i = 0; i < j->host->devices.n; i++) {
+		const struct pt_device *d = &j->host->devices.v[i];
+
+		for (size_t k = 0; k < j->devices.n; k++) {
+			const struct pt_domain *o = pt_judge_runner(j, d->bdf);
+
+			if (!o || pt_judge_wants(j, d->bdf) || d->iommu_group == PT_GROUP_NONE ||
+			    d->iommu_group != j->devices.v[k]->iommu_group)
+				continue;
+			pt_judge_refuse(
+				j, PT_FORCE_NEVER, "other-vm-group", NULL, "shut that VM down first",
+				"%s cannot go back to the host: VM %s runs with %s of the same IOMMU group %d",
+				pt_bdf_str(j->devices.v[k]->bdf).s, o->name, pt_bdf_str(d->bdf).s, d->iommu_group);
+		}
+	}
+}
+
+/* does another VM need the device where it is?  With managed='yes' libvirt fetches it when that VM starts. */
+static bool is_kept_for_another(struct pt_judge *j, struct pt_bdf bdf)
+{
+	const struct pt_domain *o = pt_judge_runner(j, bdf);
+
+	for (size_t i = 0; i < j->others->n && !o; i++) {
+		const struct pt_domain_hostdev *h = pt_domain_hostdev_by_bdf(&j->others->v[i], bdf);
+
+		if (pt_judge_holds(&j->others->v[i], bdf) && !(h && h->managed))
+			o = &j->others->v[i];
+	}
+	if (o)
+		pt_judge_say(j, PT_NOTE, "other-vm", NULL, NULL,
+			     "%s is not given back to the host: VM %s has it too, %s", pt_bdf_str(bdf).s, o->name,
+			     o->state == PT_DOMAIN_SHUTOFF ? "with managed='no'" : "and runs");
+	return o != NULL;
+}
+
 static void give_back(struct pt_judge *j, const struct pt_device *d)
 {
 	const struct pt_domain_hostdev *h = pt_domain_hostdev_by_bdf(j->vm, d->bdf);
 	struct pt_step *s;
 
+	if (is_kept_for_another(j, d->bdf))
+		return;
 	/* with managed='yes' libvirt gave it back when the VM stopped, and we only remember it */
 	if (h->managed && pt_keep_by_bdf(&j->host->reserved, d->bdf))
 		(void)pt_judge_device_step(j, PT_STEP_UNRESERVE, d);
@@ -109,11 +149,10 @@ static void add_notes(struct pt_judge *j)
 			     j->vm->name);
 }
 
-int pt_decide_detach(const struct pt_host *host, const struct pt_domain *vm, const struct pt_attach_request *request,
-		     struct pt_plan *ret_plan, struct pt_error *err)
+int pt_decide_detach(const struct pt_host *host, const struct pt_domain *vm, const struct pt_domains *others,
+		     const struct pt_attach_request *request, struct pt_plan *ret_plan, struct pt_error *err)
 {
-	static const struct pt_domains none = { 0 };
-	PT_AUTO(pt_judge) j = { .host = host, .vm = vm, .others = &none, .request = request, .plan = ret_plan };
+	PT_AUTO(pt_judge) j = { .host = host, .vm = vm, .others = others, .request = request, .plan = ret_plan };
 	int r;
 
 	*ret_plan = (struct pt_plan){ 0 };
@@ -126,6 +165,7 @@ int pt_decide_detach(const struct pt_host *host, const struct pt_domain *vm, con
 		return r;
 	pt_judge_vm_state(&j);
 	judge_what_stays(&j);
+	judge_what_others_run_with(&j);
 	add_notes(&j);
 	add_steps(&j);
 	return pt_judge_verdict(&j, err);

@@ -133,6 +133,14 @@ bool pt_judge_holds(const struct pt_domain *vm, struct pt_bdf bdf)
 	return false;
 }
 
+const struct pt_domain *pt_judge_runner(const struct pt_judge *j, struct pt_bdf bdf)
+{
+	for (size_t i = 0; i < j->others->n; i++)
+		if (j->others->v[i].state != PT_DOMAIN_SHUTOFF && pt_judge_holds(&j->others->v[i], bdf))
+			return &j->others->v[i];
+	return NULL;
+}
+
 bool pt_judge_managed(const struct pt_judge *j, const struct pt_device *d)
 {
 	return j->request->managed < 0 ? !pt_device_is_storage(d) : j->request->managed > 0;

@@ -61,6 +61,9 @@ char *pt_judge_title(const struct pt_device *d);
 /* does @vm hold @bdf: as a hostdev, an interface, an NVMe disk, or behind libvirt's back? */
 bool pt_judge_holds(const struct pt_domain *vm, struct pt_bdf bdf);
 
+/* the VM other than j->vm that holds @bdf and is not shut off; NULL when none is */
+const struct pt_domain *pt_judge_runner(const struct pt_judge *j, struct pt_bdf bdf);
+
 /* rule 9: what the hostdev's managed= will be */
 bool pt_judge_managed(const struct pt_judge *j, const struct pt_device *d);
 

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "cli/commands.h"
 #include "world.h"
 
 #define GIB_KIB ((uint64_t)1 << 20)
@@ -242,7 +243,7 @@ int world_attach(struct world *w)
 int world_detach(struct world *w)
 {
 	prepare(w);
-	return pt_decide_detach(&w->host, &w->vm, &w->request, &w->plan, &w->err);
+	return pt_decide_detach(&w->host, &w->vm, &w->others, &w->request, &w->plan, &w->err);
 }
 
 const struct pt_finding *world_finding(const struct world *w, const char *name)
@@ -270,6 +271,15 @@ char *world_steps(const struct world *w)
 	return pt_buf_take(&out);
 }
 
+/* the message says --force-NAME: the command must know it */
+static void expect_option(const char *name)
+{
+	for (const struct pt_option *o = pt_command_attach.options; o->name; o++)
+		if (pt_startswith(o->name, "force-") && strcmp(o->name + strlen("force-"), name) == 0)
+			return;
+	fail_msg("attach has no option --force-%s", name);
+}
+
 void world_refused(struct world *w, const char *name, bool forceable)
 {
 	const struct pt_finding *f;
@@ -287,6 +297,7 @@ void world_refused(struct world *w, const char *name, bool forceable)
 	world_force(w, name);
 	r = world_attach(w);
 	if (forceable) {
+		expect_option(name);
 		if (r < 0)
 			fail_msg("refused though forced: %s", w->err.msg);
 		f = world_finding(w, name);

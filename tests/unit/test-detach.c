@@ -146,6 +146,50 @@ static void half_a_group_cannot_be_given_back(void **state)
 	detach(w);
 }
 
+static void a_device_that_another_vm_runs_with_only_leaves_the_definition(void **state)
+{
+	struct world *w = *state;
+
+	w->vm.state = PT_DOMAIN_SHUTOFF;
+	(void)world_add_hostdev(world_add_vm(w, "web", PT_DOMAIN_RUNNING), "0000:01:00.0", true);
+	world_ask(w, "0000:01:00.0");
+	detach(w);
+	steps_are(w, "vm-define");
+	assert_string_equal(world_finding(w, "other-vm")->fact,
+			    "0000:01:00.0 is not given back to the host: VM web has it too, and runs");
+}
+
+static void a_device_that_is_kept_for_another_vm_stays_reserved(void **state)
+{
+	struct world *w = *state;
+	struct pt_domain_hostdev *h = world_add_hostdev(world_add_vm(w, "web", PT_DOMAIN_SHUTOFF), "0000:01:00.0", false);
+
+	world_ask(w, "0000:01:00.0");
+	detach(w);
+	steps_are(w, "vm-stop vm-define vm-start");
+	assert_string_equal(world_finding(w, "other-vm")->fact,
+			    "0000:01:00.0 is not given back to the host: VM web has it too, with managed='no'");
+	/* libvirt fetches this one itself when that VM starts */
+	h->managed = true;
+	detach(w);
+	steps_are(w, "vm-stop vm-define unreserve driver vm-start");
+	assert_null(world_finding(w, "other-vm"));
+}
+
+static void the_host_cannot_have_a_device_whose_group_a_running_vm_has(void **state)
+{
+	struct world *w = *state;
+
+	(void)world_add_device(w, "0000:01:00.1", 0x040300, "vfio-pci", 14);
+	(void)world_add_hostdev(world_add_vm(w, "web", PT_DOMAIN_RUNNING), "0000:01:00.1", true);
+	w->vm.state = PT_DOMAIN_SHUTOFF;
+	world_ask(w, "0000:01:00.0");
+	assert_int_equal(world_detach(w), -EPERM);
+	assert_string_equal(pt_plan_refusal(&w->plan)->name, "other-vm-group");
+	w->others.v[0].state = PT_DOMAIN_SHUTOFF;
+	detach(w);
+}
+
 static void a_managed_save_image_stands_against_it(void **state)
 {
 	struct world *w = *state;
@@ -169,6 +213,9 @@ int main(void)
 		t(what_the_vm_does_not_have_is_wrong),
 		t(what_is_hidden_from_libvirt_cannot_be_detached),
 		t(half_a_group_cannot_be_given_back),
+		t(a_device_that_another_vm_runs_with_only_leaves_the_definition),
+		t(a_device_that_is_kept_for_another_vm_stays_reserved),
+		t(the_host_cannot_have_a_device_whose_group_a_running_vm_has),
 		t(a_managed_save_image_stands_against_it),
 	};
 
