@@ -8,7 +8,6 @@
 #include "base/cleanup.h"
 #include "cli/findings.h"
 #include "cli/print.h"
-#include "host/block.h"
 #include "host/gather.h"
 #include "host/resolve.h"
 #include "shape/finding.h"
@@ -33,43 +32,6 @@ static int find_devices(struct pt_cli *cli, struct pt_giving *g, struct pt_error
 	return 0;
 }
 
-/* the block device that a disk of a VM stands on, by its source or by another path in it (backing file, mirror); -1 */
-static int block_of(const struct pt_root *root, const struct pt_blocks *blocks, const struct pt_domain_disk *d)
-{
-	int index = d->source ? pt_block_lookup(root, blocks, d->source) : -ENOENT;
-
-	for (size_t i = 0; i < d->also.n && index < 0; i++)
-		index = pt_block_lookup(root, blocks, d->also.v[i]);
-	return index < 0 ? -1 : index;
-}
-
-static void claim(const struct pt_root *root, struct pt_giving *g, const struct pt_domain *vm, const char *path)
-{
-	int index = path ? pt_block_lookup(root, &g->host.blocks, path) : -ENOENT;
-
-	if (index < 0)
-		return;
-	pt_array_push(&g->claims, ((struct pt_vm_claim){ .vm = vm->name,
-							 .block = (size_t)index,
-							 .path = path,
-							 .running = vm->state != PT_DOMAIN_SHUTOFF }));
-}
-
-static void match_disks(struct pt_cli *cli, struct pt_giving *g)
-{
-	for (size_t i = 0; i < g->vm.disks.n; i++)
-		pt_array_push(&g->disk_of, block_of(&cli->root, &g->host.blocks, &g->vm.disks.v[i]));
-	for (size_t i = 0; i < g->others.n; i++) {
-		const struct pt_domain *vm = &g->others.v[i];
-
-		for (size_t j = 0; j < vm->disks.n; j++) {
-			claim(&cli->root, g, vm, vm->disks.v[j].source);
-			for (size_t k = 0; k < vm->disks.v[j].also.n; k++)
-				claim(&cli->root, g, vm, vm->disks.v[j].also.v[k]);
-		}
-	}
-}
-
 int pt_giving_look(struct pt_cli *cli, struct pt_vm_conn *conn, struct pt_giving *ret_giving, struct pt_error *err)
 {
 	PT_AUTO(pt_giving) g = { 0 };
@@ -85,7 +47,7 @@ int pt_giving_look(struct pt_cli *cli, struct pt_vm_conn *conn, struct pt_giving
 		r = PT_WATCHED(&cli->watch, PT_WATCH_LIBVIRT, pt_vm_list(conn, g.vm.uuid, &g.others, err));
 	if (r < 0)
 		return r;
-	match_disks(cli, &g);
+	pt_giving_match(&cli->root, &g);
 	*ret_giving = g;
 	g = (struct pt_giving){ 0 };
 	return 0;

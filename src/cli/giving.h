@@ -38,6 +38,7 @@
 		{ "force-pf-in-use", 0, NULL, "although its physical function is held for a guest", false },           \
 		{ "force-other-vm", 0, NULL, "although a VM that is off has it", false },                              \
 		{ "force-other-vm-disk", 0, NULL, "although a VM that is off has a disk on it", false },               \
+		{ "force-disks-not-seen", 0, NULL, "although a disk of the VM may be behind it, unseen", false },      \
 		{ "force-memory", 0, NULL, "although there is too little memory to pin", false },                      \
 	{                                                                                                              \
 		"force-memory-limit", 0, NULL, "although the VM may lock too little memory", false                     \
@@ -47,7 +48,7 @@
  * struct pt_giving - all that bears on giving devices to a VM, or taking them; owns everything
  * @wanted: the functions named, each once
  * @disk_of: parallel to @vm.disks: index in @host.blocks, or -1
- * @claims: other VMs' disks that are disks of this host; their strings are those of @others
+ * @claims: what else of the VMs' leads to disks of this host; their strings are those of @vm and @others
  * @blind: what could not be seen
  */
 struct pt_giving {
@@ -62,6 +63,9 @@ struct pt_giving {
 
 /** pt_giving_look() - operands are VM DEVICE…; usage errors name the operand; nothing is changed */
 int pt_giving_look(struct pt_cli *cli, struct pt_vm_conn *conn, struct pt_giving *ret_giving, struct pt_error *err);
+/** pt_giving_match() - fill in @disk_of and @claims from the VMs' definitions and the host's disks */
+void pt_giving_match(const struct pt_root *root, struct pt_giving *giving);
+
 void pt_giving_done(struct pt_giving *giving);
 
 /** pt_giving_refused() - print what stands against it, as text or JSON; returns @r, or an exit status with --json */

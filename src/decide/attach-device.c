@@ -211,21 +211,6 @@ static bool shares_group(const struct pt_judge *j, const struct pt_device *d)
 	return false;
 }
 
-static void judge_claims(struct pt_judge *j, const struct pt_device *d)
-{
-	for (size_t i = 0; i < j->n_claims; i++) {
-		const struct pt_vm_claim *c = &j->claims[i];
-		const struct pt_block *b = c->block < j->host->blocks.n ? &j->host->blocks.v[c->block] : NULL;
-
-		if (!b || !b->has_controller || !pt_bdf_eq(b->controller, d->bdf))
-			continue;
-		pt_judge_refuse(j, c->running ? PT_FORCE_NEVER : PT_FORCE_BY_NAME, "other-vm-disk", NULL,
-				"take the disk from that VM first, or give it a disk behind another controller",
-				"%s carries the disk %s, which VM %s (%s) uses as %s", pt_bdf_str(d->bdf).s, b->name,
-				c->vm, c->running ? "running" : "shut off", c->path);
-	}
-}
-
 void pt_judge_other_vms(struct pt_judge *j)
 {
 	for (size_t i = 0; i < j->host->devices.n; i++) {
@@ -237,8 +222,6 @@ void pt_judge_other_vms(struct pt_judge *j)
 		for (size_t k = 0; k < j->others->n; k++)
 			if (pt_judge_holds(&j->others->v[k], d->bdf))
 				judge_other_vm(j, &j->others->v[k], d);
-		if (wanted)
-			judge_claims(j, d);
 	}
 }
 

@@ -148,6 +148,7 @@ int pt_decide_attach(const struct pt_host *host, const struct pt_domain *vm, con
 	pt_judge_vm_state(&j);
 	pt_judge_uses(&j);
 	pt_judge_other_vms(&j);
+	pt_judge_claims(&j);
 	pt_judge_sriov(&j);
 	pt_judge_groups(&j);
 	pt_judge_memory(&j);

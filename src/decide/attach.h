@@ -29,13 +29,40 @@ struct pt_attach_request {
 	unsigned stop_timeout_ms;
 };
 
+enum pt_claim_kind {
+	PT_CLAIM_SOURCE = 0, /* a disk's own source */
+	PT_CLAIM_CHAIN,	     /* another path in a disk: a backing file, a mirror, a data store */
+	PT_CLAIM_ARGUMENT,   /* among the arguments of qemu:commandline */
+	PT_CLAIM_SCSI,	     /* a SCSI host device */
+	PT_CLAIM_UNSEEN,     /* a disk's source that is not there: it may be behind a controller that VFIO has */
+};
+
+/**
+ * struct pt_vm_claim - a VM's definition leads to a disk of this host, or to one that may be; borrows everything
+ * @vm: its name; @own: it is the VM that is to get the devices: its disks' sources are in @disk_of, not here
+ * @block: index in host->blocks, of all but PT_CLAIM_SCSI and PT_CLAIM_UNSEEN
+ * @path: as the definition names it
+ * @target: the disk's, where it is one
+ * @controller: of PT_CLAIM_SCSI the function that the device is behind
+ */
+struct pt_vm_claim {
+	const char *vm;
+	size_t block;
+	const char *path;
+	bool running;
+	bool own;
+	enum pt_claim_kind kind;
+	const char *target;
+	struct pt_bdf controller;
+};
+
 /**
  * pt_decide_attach() - the plan that gives @vm the devices, or the reasons why not
  * @host: devices (all; details of the groups concerned), blocks, uses of the group's members, memory
  * @vm: the VM; @others: every other VM of this host
  * @disk_of: parallel to @vm->disks: for each disk of the VM the index in @host->blocks it stands on, or -1; resolved by
  *           the caller, since it needs files (host/block.h)
- * @other_disks: uses of this host's disks by other VMs, as findings' raw material: see struct pt_vm_claim
+ * @claims: other uses of this host's disks by VMs
  * @ret_plan: filled in even when refused: its findings say everything that stands against it
  *
  * The plan's VM_DEFINE step carries an edit, not XML; change/ turns it into XML.
@@ -43,13 +70,6 @@ struct pt_attach_request {
  * Return: 0 when the plan may be applied; -EPERM (PT_ERROR_REFUSED) with the first refusal in @err; PT_ERROR_USAGE
  * for a bridge, a device the VM already has.
  */
-struct pt_vm_claim {
-	const char *vm;	  /* name */
-	size_t block;	  /* index in host->blocks */
-	const char *path; /* as that VM's definition names it */
-	bool running;
-};
-
 int pt_decide_attach(const struct pt_host *host, const struct pt_domain *vm, const struct pt_domains *others,
 		     const int *disk_of, const struct pt_vm_claim *claims, size_t n_claims,
 		     const struct pt_attach_request *request, struct pt_plan *ret_plan, struct pt_error *err);

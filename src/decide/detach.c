@@ -72,10 +72,10 @@ static void judge_what_others_run_with(struct pt_judge *j)
 			if (!o || pt_judge_wants(j, d->bdf) || d->iommu_group == PT_GROUP_NONE ||
 			    d->iommu_group != j->devices.v[k]->iommu_group)
 				continue;
-			pt_judge_refuse(
-				j, PT_FORCE_NEVER, "other-vm-group", NULL, "shut that VM down first",
-				"%s cannot go back to the host: VM %s runs with %s of the same IOMMU group %d",
-				pt_bdf_str(j->devices.v[k]->bdf).s, o->name, pt_bdf_str(d->bdf).s, d->iommu_group);
+			pt_judge_refuse(j, PT_FORCE_NEVER, "other-vm-group", NULL, "shut that VM down first",
+					"%s cannot go back to the host: VM %s runs with %s of the same IOMMU group %d",
+					pt_bdf_str(j->devices.v[k]->bdf).s, o->name, pt_bdf_str(d->bdf).s,
+					d->iommu_group);
 		}
 	}
 }

@@ -79,6 +79,9 @@ void pt_judge_other_vms(struct pt_judge *j);
 void pt_judge_uses(struct pt_judge *j);
 void pt_judge_overrides(struct pt_judge *j);
 
+/* attach-claims.c: disks that VMs lead to */
+void pt_judge_claims(struct pt_judge *j);
+
 /* attach-vm.c: the VM's side of it */
 void pt_judge_vm_state(struct pt_judge *j);
 void pt_judge_vm(struct pt_judge *j);

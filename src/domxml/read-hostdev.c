@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* docs/formatdomain.rst, Host device assignment; PCI passthrough of network interfaces. */
 #include <errno.h>
+#include <stdint.h>
 
 #include "base/cleanup.h"
 #include "domxml/read.h"
@@ -101,6 +102,24 @@ static enum pt_hostdev_kind kind_of(const xmlNode *hostdev)
 	return PT_HOSTDEV_OTHER;
 }
 
+/* <adapter name='scsi_host2'/><address bus='0' target='1' unit='0'/>: "2:0:1:0"; one over iSCSI is not the host's */
+static char *scsi_address(const xmlNode *hostdev)
+{
+	static const char *const parts[] = { "bus", "target", "unit" };
+	const xmlNode *address = pt_xml_path(hostdev, "source", "address");
+	pt_autofree char *adapter = pt_xml_attr(pt_xml_path(hostdev, "source", "adapter"), "name");
+	unsigned long long host;
+	unsigned long long v[3] = { 0 };
+
+	if (!adapter || !address || !pt_startswith(adapter, "scsi_host") ||
+	    pt_xml_number(adapter + strlen("scsi_host"), UINT32_MAX, &host) < 0)
+		return NULL;
+	for (int i = 0; i < 3; i++)
+		if (address_part(address, parts[i], UINT32_MAX, &v[i], NULL) < 0)
+			return NULL;
+	return pt_strf("%llu:%llu:%llu:%llu", host, v[0], v[1], v[2]);
+}
+
 int pt_xml_read_hostdev(const xmlNode *hostdev, struct pt_domain *d, struct pt_error *err)
 {
 	struct pt_domain_hostdev *h = pt_array_add(&d->hostdevs);
@@ -115,6 +134,7 @@ int pt_xml_read_hostdev(const xmlNode *hostdev, struct pt_domain *d, struct pt_e
 	h->has_bdf = r > 0;
 	if (h->kind != PT_HOSTDEV_SCSI)
 		return 0;
+	h->scsi = scsi_address(hostdev);
 	r = pt_xml_read_drive(hostdev, &h->controller_index, err);
 	h->has_controller_index = r > 0;
 	return r < 0 ? r : 0;
@@ -128,6 +148,12 @@ int pt_xml_read_interface(const xmlNode *interface, struct pt_domain *d, struct 
 
 	if (pt_xml_attr_is(interface, "type", "vdpa"))
 		d->vdpa_count++;
+	if (pt_xml_attr_is(interface, "type", "direct")) {
+		char *dev = pt_xml_attr(pt_xml_child(interface, "source"), "dev");
+
+		if (dev)
+			pt_strv_take(&d->macvtap_on, dev);
+	}
 	r = pt_xml_hostdev_bdf(interface, &bdf, err);
 	if (r <= 0)
 		return r;
@@ -163,6 +189,14 @@ static bool qemu_host(const char *value, struct pt_bdf *ret_bdf)
 	return false;
 }
 
+/* -drive file=/dev/sda,if=none  -blockdev {"filename":"/dev/sda"}  -hda /dev/sda */
+static void add_paths(const char *value, struct pt_strv *ret_paths)
+{
+	for (const char *p = strstr(value, "/dev/"); p; p = strstr(p + 1, "/dev/"))
+		if (p == value || strchr("=:\"' ", p[-1]))
+			pt_strv_take(ret_paths, pt_strndup(p, strcspn(p, ",\"' }")));
+}
+
 void pt_xml_read_commandline(const xmlNode *domain, struct pt_domain *d)
 {
 	for (const xmlNode *c = domain->children; c; c = c->next) {
@@ -173,6 +207,8 @@ void pt_xml_read_commandline(const xmlNode *domain, struct pt_domain *d)
 			pt_autofree char *value = arg->type == XML_ELEMENT_NODE ? pt_xml_attr(arg, "value") : NULL;
 			struct pt_domain_hostdev *h;
 
+			if (value)
+				add_paths(value, &d->arguments);
 			if (!value || !strstr(value, "vfio-pci"))
 				continue;
 			h = pt_array_add(&d->hostdevs);

@@ -216,3 +216,10 @@ int pt_block_lookup(const struct pt_root *root, const struct pt_blocks *blocks, 
 	}
 	return root->captured ? -ENOENT : find_elsewhere(root, blocks, plain);
 }
+
+int pt_block_scsi(const struct pt_root *root, const char *address, struct pt_bdf *ret_bdf)
+{
+	pt_autofree char *path = pt_path_of_link(root->sys_fd, "class/scsi_device", address);
+
+	return path ? pt_path_controller(root, path, ret_bdf) : 0;
+}

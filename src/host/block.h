@@ -26,4 +26,8 @@ int pt_block_list(const struct pt_root *root, struct pt_blocks *ret_blocks, stru
  */
 int pt_block_lookup(const struct pt_root *root, const struct pt_blocks *blocks, const char *path);
 
+/** pt_block_scsi() - the function that a SCSI device ("2:0:0:0") is behind: 1; 0 when there is none, or no such device
+ */
+int pt_block_scsi(const struct pt_root *root, const char *address, struct pt_bdf *ret_bdf);
+
 #endif

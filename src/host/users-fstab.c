@@ -77,8 +77,8 @@ static void judge_line(struct pt_look *look, const char *line)
 		if (swap)
 			pt_look_block_intent(look, b->name, &how, "swap from the next boot on");
 		else if (has_option(field[OPTIONS], "x-systemd.automount"))
-			pt_look_block_intent(look, b->name, &how,
-					     "to be mounted on %.300s when it is next looked into", field[WHERE]);
+			pt_look_block_intent(look, b->name, &how, "to be mounted on %.300s when it is next looked into",
+					     field[WHERE]);
 		else
 			pt_look_block_intent(look, b->name, &how, "to be mounted on %.300s at the next boot",
 					     field[WHERE]);

@@ -260,10 +260,9 @@ static void judge_ports(struct pt_look *look, const struct net *net, const struc
 			const struct netdev *upper = find_dev(net, dev->uppers.v[u]);
 
 			if (upper && is_datapath(upper))
-				pt_look_use(look, target,
-					    &(struct pt_look_how){ .kind = PT_USE_BRIDGE, .where = where },
-					    "%s > port of an Open vSwitch bridge (%s)", carried->v[i].chain,
-					    upper->name);
+				pt_look_use(
+					look, target, &(struct pt_look_how){ .kind = PT_USE_BRIDGE, .where = where },
+					"%s > port of an Open vSwitch bridge (%s)", carried->v[i].chain, upper->name);
 			else if (upper && upper->up)
 				pt_look_use(look, target,
 					    &(struct pt_look_how){ .kind = PT_USE_BRIDGE, .where = where },

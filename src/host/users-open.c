@@ -131,10 +131,9 @@ static bool judge_namespace(struct pt_look *look, const struct pt_open *o, const
 		return false;
 	disk = pt_strf("nvme%s", slash + strlen("/ng"));
 	where = pt_strf("/proc/%d/fd", o->pid);
-	pt_look_block_use(
-		look, disk,
-		&(struct pt_look_how){ .kind = PT_USE_OPEN, .where = where, .pid = o->pid, .comm = o->comm },
-		"%.300s open by %s (pid %d)", o->path, o->comm, o->pid);
+	pt_look_block_use(look, disk,
+			  &(struct pt_look_how){ .kind = PT_USE_OPEN, .where = where, .pid = o->pid, .comm = o->comm },
+			  "%.300s open by %s (pid %d)", o->path, o->comm, o->pid);
 	return true;
 }
 

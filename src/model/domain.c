@@ -25,10 +25,13 @@ void pt_domain_done(struct pt_domain *d)
 	}
 	free(d->controllers.v);
 	for (size_t i = 0; i < d->hostdevs.n; i++) {
+		free(d->hostdevs.v[i].scsi);
 		free(d->hostdevs.v[i].mac);
 		free(d->hostdevs.v[i].alias);
 	}
 	free(d->hostdevs.v);
+	pt_strv_done(&d->arguments);
+	pt_strv_done(&d->macvtap_on);
 	free(d->name);
 	free(d->uuid);
 	free(d->type);

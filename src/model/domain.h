@@ -69,6 +69,7 @@ enum pt_hostdev_kind {
  * @bdf: PT_HOSTDEV_PCI; also PT_HOSTDEV_OTHER with @has_bdf: a function that the VM holds in a way that libvirt does
  *       not list as a hostdev (vfio-pci among qemu:commandline's arguments, NVMe below a <backingStore>)
  * @has_controller_index, @controller_index: of PT_HOSTDEV_SCSI: the virtual SCSI controller it hangs on
+ * @scsi: of PT_HOSTDEV_SCSI: the host's device as the kernel writes it, "2:0:0:0"; NULL when it is none of the host's
  */
 struct pt_domain_hostdev {
 	enum pt_hostdev_kind kind;
@@ -78,6 +79,7 @@ struct pt_domain_hostdev {
 	bool is_interface;
 	bool has_controller_index;
 	unsigned controller_index;
+	char *scsi;
 	char *mac;
 	char *alias;
 };
@@ -96,6 +98,8 @@ enum pt_domain_state {
  *              the guest's NUMA cells name sizes, their sum and that of the memory devices
  * @max_memory_kib: <maxMemory>, up to which memory can be plugged in; 0 when none
  * @hard_limit_kib: <memtune><hard_limit>, 0 when none
+ * @arguments: paths below /dev among qemu:commandline's arguments
+ * @macvtap_on: the host's interfaces that an <interface type='direct'> stands on
  * @free_pcie_ports: root ports without a device, -1 when the machine type has no such notion
  */
 struct pt_domain {
@@ -114,6 +118,8 @@ struct pt_domain {
 	bool balloon;	       /* a memballoon other than model='none' */
 	char *viommu;	       /* model, NULL when none */
 	unsigned vdpa_count;
+	struct pt_strv arguments;
+	struct pt_strv macvtap_on;
 	int free_pcie_ports;
 	struct {
 		struct pt_domain_disk *v;

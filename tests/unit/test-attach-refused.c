@@ -268,7 +268,7 @@ static void an_nvme_disk_of_another_vm_is_found(void **state)
 static void a_disk_that_another_vm_uses_is_refused_by_vm_path_and_disk(void **state)
 {
 	struct world *w = *state;
-	struct pt_vm_claim claim = { "db", 2, "/dev/disk/by-partuuid/1234", true };
+	struct pt_vm_claim claim = { .vm = "db", .block = 2, .path = "/dev/disk/by-partuuid/1234", .running = true };
 
 	pt_array_push(&w->claims, claim);
 	ask_hba(w);
@@ -281,10 +281,84 @@ static void a_disk_that_another_vm_uses_is_refused_by_vm_path_and_disk(void **st
 	world_refused(w, "other-vm-disk", true);
 }
 
+static void a_disk_whose_backing_file_is_behind_the_controller_holds_it(void **state)
+{
+	struct world *w = *state;
+	struct pt_vm_claim claim = {
+		.vm = "cvm", .block = 2, .path = "/dev/sdb1", .own = true, .kind = PT_CLAIM_CHAIN, .target = "hda"
+	};
+
+	pt_array_push(&w->claims, claim);
+	ask_hba(w);
+	world_refused(w, "disk-chain", false);
+	/* a disk that leaves takes its chain along */
+	w->claims.v[0].target = "sda";
+	w->forced.n = 0;
+	w->request.forced = NULL;
+	assert_int_equal(world_attach(w), 0);
+}
+
+static void what_the_vm_has_of_the_disks_in_its_own_way_must_go_first(void **state)
+{
+	struct world *w = *state;
+	struct pt_vm_claim claim = {
+		.vm = "cvm", .block = 3, .path = "/dev/sdc", .own = true, .kind = PT_CLAIM_ARGUMENT
+	};
+
+	pt_array_push(&w->claims, claim);
+	ask_hba(w);
+	world_refused(w, "qemu-arguments", false);
+	w->claims.v[0].kind = PT_CLAIM_SCSI;
+	w->claims.v[0].path = "0:0:1:0";
+	w->claims.v[0].controller = world_bdf("0000:00:1f.2");
+	w->forced.n = 0;
+	w->request.forced = NULL;
+	assert_int_equal(world_attach(w), 0);
+	w->claims.v[0].controller = world_bdf("0000:01:00.0");
+	world_refused(w, "scsi-hostdev", false);
+}
+
+static void a_scsi_device_of_another_vm_is_refused(void **state)
+{
+	struct world *w = *state;
+	struct pt_vm_claim claim = {
+		.vm = "db", .path = "0:0:1:0", .kind = PT_CLAIM_SCSI, .controller = world_bdf("0000:01:00.0")
+	};
+
+	pt_array_push(&w->claims, claim);
+	ask_hba(w);
+	world_refused(w, "other-vm-disk", true);
+	assert_non_null(strstr(world_finding(w, "other-vm-disk")->fact,
+			       "0000:01:00.0 carries the SCSI device 0:0:1:0, which VM db (shut off) uses"));
+}
+
+static void a_disk_that_may_be_behind_a_controller_held_for_a_guest_is_refused(void **state)
+{
+	struct world *w = *state;
+	struct pt_vm_claim claim = {
+		.vm = "cvm", .path = "/dev/disk/by-id/wwn-9", .own = true, .kind = PT_CLAIM_UNSEEN, .target = "sda"
+	};
+
+	pt_array_push(&w->claims, claim);
+	ask_hba(w);
+	/* the host sees what is behind it, and this disk is not there */
+	assert_int_equal(world_attach(w), 0);
+	pt_strset(&world_device(w, "0000:01:00.0")->driver, "vfio-pci");
+	world_refused(w, "disks-not-seen", true);
+	assert_non_null(strstr(world_finding(w, "disks-not-seen")->fix, "virsh nodedev-reattach pci_0000_01_00_0"));
+	w->forced.n = 0;
+	w->request.forced = NULL;
+	w->claims.v[0].own = false;
+	w->claims.v[0].vm = "db";
+	assert_int_equal(world_attach(w), 0);
+	assert_int_equal(world_finding(w, "disks-not-seen")->verdict, PT_WARN);
+}
+
 static void a_claim_on_a_disk_elsewhere_is_none_of_ours(void **state)
 {
 	struct world *w = *state;
-	struct pt_vm_claim claims[] = { { "db", 4, "/dev/sdd", true }, { "db", 77, "/dev/sdx", true } };
+	struct pt_vm_claim claims[] = { { .vm = "db", .block = 4, .path = "/dev/sdd", .running = true },
+					{ .vm = "db", .block = 77, .path = "/dev/sdx", .running = true } };
 
 	pt_array_push(&w->claims, claims[0]);
 	pt_array_push(&w->claims, claims[1]);
@@ -516,6 +590,10 @@ int main(void)
 		t(a_device_hidden_in_another_vms_arguments_is_found),
 		t(an_nvme_disk_of_another_vm_is_found),
 		t(a_disk_that_another_vm_uses_is_refused_by_vm_path_and_disk),
+		t(a_disk_whose_backing_file_is_behind_the_controller_holds_it),
+		t(what_the_vm_has_of_the_disks_in_its_own_way_must_go_first),
+		t(a_scsi_device_of_another_vm_is_refused),
+		t(a_disk_that_may_be_behind_a_controller_held_for_a_guest_is_refused),
 		t(a_claim_on_a_disk_elsewhere_is_none_of_ours),
 		t(a_group_that_a_running_vm_shares_is_refused),
 		t(a_pf_is_refused_while_a_vm_has_one_of_its_vfs),

@@ -162,7 +162,8 @@ static void a_device_that_another_vm_runs_with_only_leaves_the_definition(void *
 static void a_device_that_is_kept_for_another_vm_stays_reserved(void **state)
 {
 	struct world *w = *state;
-	struct pt_domain_hostdev *h = world_add_hostdev(world_add_vm(w, "web", PT_DOMAIN_SHUTOFF), "0000:01:00.0", false);
+	struct pt_domain_hostdev *h =
+		world_add_hostdev(world_add_vm(w, "web", PT_DOMAIN_SHUTOFF), "0000:01:00.0", false);
 
 	world_ask(w, "0000:01:00.0");
 	detach(w);

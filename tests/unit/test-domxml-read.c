@@ -275,6 +275,38 @@ static void functions_given_to_qemu_behind_libvirts_back_are_found(void **state)
 	assert_int_equal(count_kind(d, PT_HOSTDEV_SCSI_HOST), 1);
 }
 
+static void disks_given_to_qemu_behind_libvirts_back_are_found(void **state)
+{
+	const struct pt_domain *d = load(*state, "qemu-namespace");
+
+	assert_int_equal(d->arguments.n, 2);
+	assert_string_equal(d->arguments.v[0], "/dev/disk/by-id/wwn-0x5000c500a1b2c3d4");
+	assert_string_equal(d->arguments.v[1], "/dev/sde");
+}
+
+static void a_scsi_hostdev_names_the_hosts_device_as_the_kernel_does(void **state)
+{
+	const struct pt_domain *d = load(*state, "qemu-namespace");
+
+	assert_string_equal(d->hostdevs.v[0].scsi, "0:0:3:0");
+	for (size_t i = 1; i < d->hostdevs.n; i++)
+		assert_null(d->hostdevs.v[i].scsi);
+}
+
+static void the_interface_below_a_macvtap_is_read(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(pt_domxml_read("<domain><name>x</name><devices>"
+					"<interface type='direct'><source dev='eno1' mode='bridge'/></interface>"
+					"<interface type='bridge'><source bridge='br0'/></interface>"
+					"</devices></domain>",
+					&f->d, &f->err),
+			 0);
+	assert_int_equal(f->d.macvtap_on.n, 1);
+	assert_string_equal(f->d.macvtap_on.v[0], "eno1");
+}
+
 static void a_scsi_hostdev_stands_on_a_virtual_controller(void **state)
 {
 	const struct pt_domain *d = load(*state, "qemu-namespace");
@@ -454,6 +486,9 @@ int main(void)
 		t(a_xen_guest_is_read),
 		t(pages_limits_and_viommu_of_a_network_function_are_read),
 		t(an_unlimited_hard_limit_is_none),
+		t(disks_given_to_qemu_behind_libvirts_back_are_found),
+		t(a_scsi_hostdev_names_the_hosts_device_as_the_kernel_does),
+		t(the_interface_below_a_macvtap_is_read),
 		t(functions_given_to_qemu_behind_libvirts_back_are_found),
 		t(a_scsi_hostdev_stands_on_a_virtual_controller),
 		t(an_element_in_a_comment_is_none),

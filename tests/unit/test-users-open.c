@@ -126,10 +126,8 @@ static void a_multipath_namespaces_generic_node_counts_for_its_controllers(void 
 	fakesys_link(f->sys, "sys/devices/virtual/nvme-subsystem/nvme-subsys0/nvme0",
 		     "../../../pci0000:02/0000:02:00.0/nvme/nvme0");
 	fakesys_file(f->sys, "sys/devices/virtual/nvme-subsystem/nvme-subsys0/nvme0n1/dev", "259:0\n");
-	fakesys_link(f->sys, "sys/class/block/nvme0n1",
-		     "../../devices/virtual/nvme-subsystem/nvme-subsys0/nvme0n1");
-	fakesys_link(f->sys, "sys/class/nvme-generic/ng0n1",
-		     "../../devices/virtual/nvme-subsystem/nvme-subsys0/ng0n1");
+	fakesys_link(f->sys, "sys/class/block/nvme0n1", "../../devices/virtual/nvme-subsystem/nvme-subsys0/nvme0n1");
+	fakesys_link(f->sys, "sys/class/nvme-generic/ng0n1", "../../devices/virtual/nvme-subsystem/nvme-subsys0/ng0n1");
 	open_file(f, 99, "xnvme", 3, "/dev/ng0n1");
 	users_look(f, "0000:02:00.0");
 	users_expect_only(f, PT_USE_OPEN, "nvme0n1 > /dev/ng0n1 open by xnvme (pid 99)");
