@@ -82,10 +82,21 @@ static int read_domain(virDomainPtr dom, struct pt_domain *ret_domain, struct pt
 	return 0;
 }
 
-static bool has_disk(const struct pt_domain *d, const char *target)
+static bool same_paths(const struct pt_strv *a, const struct pt_strv *b)
+{
+	for (size_t i = 0; i < a->n; i++)
+		if (!pt_strv_has(b, a->v[i]))
+			return false;
+	return true;
+}
+
+/* the same disk, and nothing more below it: a definition can be edited while the VM runs, a chain grows */
+static bool has_disk(const struct pt_domain *d, const struct pt_domain_disk *k)
 {
 	for (size_t i = 0; i < d->disks.n; i++)
-		if (pt_streq(d->disks.v[i].target, target))
+		if (pt_streq(d->disks.v[i].target, k->target) && d->disks.v[i].type == k->type &&
+		    pt_streq(d->disks.v[i].source, k->source) && pt_bdf_eq(d->disks.v[i].nvme, k->nvme) &&
+		    same_paths(&k->also, &d->disks.v[i].also))
 			return true;
 	return false;
 }
@@ -94,16 +105,23 @@ static bool has_hostdev(const struct pt_domain *d, const struct pt_domain_hostde
 {
 	for (size_t i = 0; i < d->hostdevs.n; i++)
 		if (d->hostdevs.v[i].kind == h->kind && d->hostdevs.v[i].has_bdf == h->has_bdf &&
-		    pt_bdf_eq(d->hostdevs.v[i].bdf, h->bdf))
+		    pt_bdf_eq(d->hostdevs.v[i].bdf, h->bdf) && pt_streq(d->hostdevs.v[i].scsi, h->scsi))
 			return true;
 	return false;
 }
 
-/* what was plugged into the running VM only, moved over from @live */
+static void add_missing(struct pt_strv *to, const struct pt_strv *from)
+{
+	for (size_t i = 0; i < from->n; i++)
+		if (!pt_strv_has(to, from->v[i]))
+			pt_strv_add(to, from->v[i]);
+}
+
+/* what only the running VM has: plugged in, or taken out of the definition since; moved over from @live */
 static void take_live(struct pt_domain *d, struct pt_domain *live)
 {
 	for (size_t i = 0; i < live->disks.n; i++)
-		if (!has_disk(d, live->disks.v[i].target)) {
+		if (!has_disk(d, &live->disks.v[i])) {
 			pt_array_push(&d->disks, live->disks.v[i]);
 			live->disks.v[i] = (struct pt_domain_disk){ 0 };
 		}
@@ -112,6 +130,8 @@ static void take_live(struct pt_domain *d, struct pt_domain *live)
 			pt_array_push(&d->hostdevs, live->hostdevs.v[i]);
 			live->hostdevs.v[i] = (struct pt_domain_hostdev){ 0 };
 		}
+	add_missing(&d->arguments, &live->arguments);
+	add_missing(&d->macvtap_on, &live->macvtap_on);
 }
 
 static void add_live(virDomainPtr dom, struct pt_domain *d)

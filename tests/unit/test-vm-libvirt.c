@@ -242,6 +242,27 @@ static void only_a_running_vm_has_a_live_definition(void **state)
 	assert_int_equal(pt_vm_live(f->conn, TEST_UUID, &none, &err), -ENOTCONN);
 }
 
+static void what_a_vm_runs_with_counts_though_its_definition_says_otherwise(void **state)
+{
+	struct fixture *f = *state;
+	pt_autofree char *xml = NULL;
+	pt_autofree char *edited = NULL;
+	PT_AUTO(pt_domains) all = { 0 };
+	size_t running = 0;
+	size_t next = 0;
+
+	assert_int_equal(f->ops.get_xml(f->ops.ctx, TEST_UUID, &xml, NULL), 0);
+	edited = with(xml, "/guest/diskimage1", "/guest/diskimage2");
+	assert_int_equal(f->ops.define(f->ops.ctx, TEST_UUID, edited, NULL), 0);
+	assert_int_equal(pt_vm_list(f->conn, NULL, &all, NULL), 0);
+	for (size_t i = 0; i < all.v[0].disks.n; i++) {
+		running += pt_streq(all.v[0].disks.v[i].source, "/guest/diskimage1");
+		next += pt_streq(all.v[0].disks.v[i].source, "/guest/diskimage2");
+	}
+	assert_int_equal(running, 1);
+	assert_int_equal(next, 1);
+}
+
 static int stop_waiting(void *ctx)
 {
 	(*(int *)ctx)++;
@@ -343,6 +364,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(autostart_is_read_and_written, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_vm_that_does_not_exist_is_named_by_its_uuid, setup, teardown),
 		cmocka_unit_test_setup_teardown(only_a_running_vm_has_a_live_definition, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_a_vm_runs_with_counts_though_its_definition_says_otherwise, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(a_wait_can_be_broken_off, setup, teardown),
 		cmocka_unit_test_setup_teardown(who_may_only_read_is_told_so, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_libvirt_that_does_not_answer_names_what_to_start, setup, teardown),
