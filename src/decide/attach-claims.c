@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Disks behind the devices that VMs lead to in other ways than as a <disk> that simply leaves the definition. */
+/* What VMs have of the devices in other ways than as a <disk> that simply leaves the definition. */
 #include "base/cleanup.h"
 #include "decide/group.h"
 #include "decide/judge.h"
@@ -116,6 +116,28 @@ static void judge_unseen(struct pt_judge *j, const struct pt_vm_claim *c, const 
 		     c->target, c->vm, c->path, pt_bdf_str(d->bdf).s, by);
 }
 
+/* a macvtap is made on the host's interface each time that the VM starts */
+static void judge_macvtaps(struct pt_judge *j, const struct pt_domain *vm, const struct pt_device *d)
+{
+	pt_autofree char *fact = NULL;
+	const char *on = NULL;
+
+	for (size_t i = 0; i < vm->macvtap_on.n && !on; i++)
+		if (pt_strv_has(&d->netdevs, vm->macvtap_on.v[i]))
+			on = vm->macvtap_on.v[i];
+	if (!on)
+		return;
+	fact = pt_strf("VM %s has an <interface type='direct'> on %s, which is %s: it cannot start while the host does "
+		       "not have that",
+		       vm->name, on, pt_bdf_str(d->bdf).s);
+	if (vm == j->vm)
+		pt_judge_refuse(j, PT_FORCE_NEVER, "macvtap", NULL,
+				"put that <interface> on another network, or take it out of the definition", "%s",
+				fact);
+	else
+		pt_judge_say(j, PT_WARN, "macvtap", NULL, NULL, "%s", fact);
+}
+
 void pt_judge_claims(struct pt_judge *j)
 {
 	const struct pt_device *blind = find_blind(j);
@@ -132,5 +154,10 @@ void pt_judge_claims(struct pt_judge *j)
 			judge_own(j, c, d);
 		else
 			judge_other(j, c, d);
+	}
+	for (size_t d = 0; d < j->devices.n; d++) {
+		judge_macvtaps(j, j->vm, j->devices.v[d]);
+		for (size_t i = 0; i < j->others->n; i++)
+			judge_macvtaps(j, &j->others->v[i], j->devices.v[d]);
 	}
 }

@@ -138,6 +138,35 @@ static bool some_disk_stays(const struct pt_judge *j, const struct pt_domain_edi
 	return false;
 }
 
+/* where each device has its own order, the lowest; else <os>'s word, and "hd" is the first disk; NULL: no disk, or
+ * unknown */
+static const struct pt_domain_disk *boot_disk(const struct pt_domain *vm)
+{
+	for (size_t i = 0; i < vm->disks.n && !vm->boots_kernel; i++) {
+		const struct pt_domain_disk *k = &vm->disks.v[i];
+
+		if (vm->first_boot_order ? k->boot_order == vm->first_boot_order
+					 : (!vm->boot_dev || pt_streq(vm->boot_dev, "hd")) &&
+						   (pt_streq(k->device, "disk") || pt_streq(k->device, "lun")))
+			return k;
+	}
+	return NULL;
+}
+
+static void judge_boot(struct pt_judge *j, const struct pt_domain_edit *edit)
+{
+	const struct pt_domain_disk *boot = boot_disk(j->vm);
+
+	if (edit->remove_disks.n && !j->vm->boots_kernel && !some_disk_stays(j, edit))
+		pt_judge_say(j, PT_WARN, "boot-disk", NULL, "see that its firmware can boot from the controller",
+			     "no disk stays in the definition of %s: it must boot from the device itself", j->vm->name);
+	else if (boot && pt_strv_has(&edit->remove_disks, boot->target))
+		pt_judge_say(j, PT_WARN, "boot-disk", NULL,
+			     "see that its firmware can boot from the controller, or give what it boots from a <boot "
+			     "order=…>",
+			     "%s boots from its disk %s, which leaves the definition", j->vm->name, boot->target);
+}
+
 void pt_judge_losses(struct pt_judge *j, struct pt_domain_edit *edit)
 {
 	for (size_t i = 0; i < j->vm->disks.n; i++) {
@@ -148,7 +177,5 @@ void pt_judge_losses(struct pt_judge *j, struct pt_domain_edit *edit)
 			lose_disk(j, i, d, block, edit);
 	}
 	lose_controllers(j, edit);
-	if (edit->remove_disks.n && !some_disk_stays(j, edit))
-		pt_judge_say(j, PT_WARN, "boot-disk", NULL, "see that its firmware can boot from the controller",
-			     "no disk stays in the definition of %s: it must boot from the device itself", j->vm->name);
+	judge_boot(j, edit);
 }

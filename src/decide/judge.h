@@ -79,7 +79,7 @@ void pt_judge_other_vms(struct pt_judge *j);
 void pt_judge_uses(struct pt_judge *j);
 void pt_judge_overrides(struct pt_judge *j);
 
-/* attach-claims.c: disks that VMs lead to */
+/* attach-claims.c: disks and interfaces of the devices that VMs lead to */
 void pt_judge_claims(struct pt_judge *j);
 
 /* attach-vm.c: the VM's side of it */

@@ -22,6 +22,15 @@ int pt_xml_controller_index(const xmlNode *controller, unsigned *ret_index, stru
 	return 0;
 }
 
+unsigned pt_xml_boot_order(const xmlNode *device)
+{
+	pt_autofree char *order = pt_xml_attr(pt_xml_child(device, "boot"), "order");
+	unsigned long long value = 0;
+
+	/* libvirt takes no other than a number from 1 */
+	return order && pt_xml_number(order, UINT32_MAX, &value) == 0 ? (unsigned)value : 0;
+}
+
 static int read_controller(const xmlNode *controller, struct pt_domain *d, struct pt_error *err)
 {
 	struct pt_domain_controller *c = pt_array_add(&d->controllers);
@@ -76,6 +85,10 @@ static int read_devices(const xmlNode *devices, struct pt_domain *d, struct pt_e
 	size_t n = 0;
 
 	for (const xmlNode *c = pt_xml_child(devices, NULL); c; c = pt_xml_next(c, NULL)) {
+		unsigned order = pt_xml_boot_order(c);
+
+		if (order && (!d->first_boot_order || order < d->first_boot_order))
+			d->first_boot_order = order;
 		if (++n > PT_XML_DEVICES_MAX)
 			return pt_xml_bad(err, devices, "more than %d devices", PT_XML_DEVICES_MAX);
 		for (size_t i = 0; i < sizeof(readers) / sizeof(*readers); i++) {
@@ -165,6 +178,8 @@ static int read_domain(const xmlNode *domain, struct pt_domain *d, struct pt_err
 	d->type = pt_xml_attr(domain, "type");
 	d->arch = pt_xml_attr(os_type, "arch");
 	d->machine = pt_xml_attr(os_type, "machine");
+	d->boots_kernel = pt_xml_path(domain, "os", "kernel") != NULL;
+	d->boot_dev = pt_xml_attr(pt_xml_path(domain, "os", "boot"), "dev");
 	r = pt_xml_read_memory(domain, d, err);
 	if (r == 0)
 		r = read_devices(devices, d, err);

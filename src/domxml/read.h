@@ -29,6 +29,9 @@ int pt_xml_hostdev_bdf(const xmlNode *element, struct pt_bdf *ret_bdf, struct pt
 /* index= of a controller; libvirt counts those without one */
 int pt_xml_controller_index(const xmlNode *controller, unsigned *ret_index, struct pt_error *err);
 
+/* order= of a device's <boot>; 0 when there is none */
+unsigned pt_xml_boot_order(const xmlNode *device);
+
 /* controller= of <address type='drive'>; 1 when there is one */
 int pt_xml_read_drive(const xmlNode *device, unsigned *ret_controller, struct pt_error *err);
 

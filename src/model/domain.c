@@ -38,6 +38,7 @@ void pt_domain_done(struct pt_domain *d)
 	free(d->arch);
 	free(d->machine);
 	free(d->emulator);
+	free(d->boot_dev);
 	free(d->viommu);
 	*d = (struct pt_domain){ 0 };
 }

@@ -31,6 +31,7 @@ enum pt_disk_source {
  * @source: path of the source for block, file and dir (dev=, file=, dir=); pool/volume for volume; NULL otherwise
  * @also: further host paths in it: <mirror>, <backingStore> levels, external data store
  * @nvme: for PT_DISK_NVME the function
+ * @boot_order: <boot order=>, 0 when none
  * @has_controller_index, @controller_index: from <address type='drive' controller=…>
  */
 struct pt_domain_disk {
@@ -43,6 +44,7 @@ struct pt_domain_disk {
 	char *wwn;
 	struct pt_strv also;
 	struct pt_bdf nvme;
+	unsigned boot_order;
 	bool has_controller_index;
 	unsigned controller_index;
 };
@@ -98,6 +100,8 @@ enum pt_domain_state {
  *              the guest's NUMA cells name sizes, their sum and that of the memory devices
  * @max_memory_kib: <maxMemory>, up to which memory can be plugged in; 0 when none
  * @hard_limit_kib: <memtune><hard_limit>, 0 when none
+ * @boots_kernel: <os> names a kernel: no disk is booted from
+ * @boot_dev: <os>'s first <boot dev=>, NULL when none; @first_boot_order: the lowest <boot order=> of all devices, or 0
  * @arguments: paths below /dev among qemu:commandline's arguments
  * @macvtap_on: the host's interfaces that an <interface type='direct'> stands on
  * @free_pcie_ports: root ports without a device, -1 when the machine type has no such notion
@@ -118,6 +122,9 @@ struct pt_domain {
 	bool balloon;	       /* a memballoon other than model='none' */
 	char *viommu;	       /* model, NULL when none */
 	unsigned vdpa_count;
+	bool boots_kernel;
+	char *boot_dev;
+	unsigned first_boot_order;
 	struct pt_strv arguments;
 	struct pt_strv macvtap_on;
 	int free_pcie_ports;

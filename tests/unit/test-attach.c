@@ -334,6 +334,46 @@ static void a_vm_that_keeps_no_disk_is_warned_about_booting(void **state)
 	assert_int_equal(world_finding(w, "boot-disk")->verdict, PT_WARN);
 }
 
+static void a_vm_that_loses_the_disk_it_boots_from_is_warned_about_booting(void **state)
+{
+	struct world *w = *state;
+
+	/* hda stays, and is the first */
+	world_ask(w, "0000:01:00.0");
+	attach(w);
+	assert_null(world_finding(w, "boot-disk"));
+	pt_strset(&w->vm.disks.v[0].device, "cdrom");
+	attach(w);
+	assert_string_equal(world_finding(w, "boot-disk")->fact,
+			    "cvm boots from its disk sda, which leaves the definition");
+	w->vm.boot_dev = pt_strdup("cdrom");
+	attach(w);
+	assert_null(world_finding(w, "boot-disk"));
+	w->vm.first_boot_order = w->vm.disks.v[2].boot_order = 2;
+	attach(w);
+	assert_non_null(strstr(world_finding(w, "boot-disk")->fact, "sdb"));
+	w->vm.boots_kernel = true;
+	attach(w);
+	assert_null(world_finding(w, "boot-disk"));
+}
+
+static void an_interface_of_the_vm_that_stands_on_the_nic_must_go_first(void **state)
+{
+	struct world *w = *state;
+
+	pt_strv_add(&world_device(w, "0000:41:10.0")->netdevs, "enp65s0v0");
+	pt_strv_add(&w->vm.macvtap_on, "enp65s0v0");
+	world_ask(w, "0000:41:10.0");
+	world_refused(w, "macvtap", false);
+	pt_strv_done(&w->vm.macvtap_on);
+	pt_strv_add(&world_add_vm(w, "db", PT_DOMAIN_SHUTOFF)->macvtap_on, "enp65s0v0");
+	attach(w);
+	assert_int_equal(world_finding(w, "macvtap")->verdict, PT_WARN);
+	assert_string_equal(world_finding(w, "macvtap")->fact,
+			    "VM db has an <interface type='direct'> on enp65s0v0, which is 0000:41:10.0: it cannot "
+			    "start while the host does not have that");
+}
+
 static void the_price_of_a_balloon_and_of_snapshots_is_said(void **state)
 {
 	struct world *w = *state;
@@ -473,6 +513,8 @@ int main(void)
 		t(an_nvme_disk_becomes_the_device_itself),
 		t(the_notes_say_which_disk_leaves_and_by_which_path),
 		t(a_vm_that_keeps_no_disk_is_warned_about_booting),
+		t(a_vm_that_loses_the_disk_it_boots_from_is_warned_about_booting),
+		t(an_interface_of_the_vm_that_stands_on_the_nic_must_go_first),
 		t(the_price_of_a_balloon_and_of_snapshots_is_said),
 		t(an_emulated_vm_is_warned_about),
 		t(missing_pcie_ports_are_noted_only_where_there_are_such),

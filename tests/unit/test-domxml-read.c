@@ -293,6 +293,24 @@ static void a_scsi_hostdev_names_the_hosts_device_as_the_kernel_does(void **stat
 		assert_null(d->hostdevs.v[i].scsi);
 }
 
+static void what_is_booted_from_is_read(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(pt_domxml_read("<domain><name>x</name><os><boot dev='network'/><boot dev='hd'/></os><devices>"
+					"<disk><target dev='sda'/><boot order='3'/></disk>"
+					"<interface type='bridge'><source bridge='br0'/><boot order='2'/></interface>"
+					"<disk><target dev='sdb'/><boot order='none'/></disk>"
+					"</devices></domain>",
+					&f->d, &f->err),
+			 0);
+	assert_string_equal(f->d.boot_dev, "network");
+	assert_false(f->d.boots_kernel);
+	assert_int_equal(f->d.first_boot_order, 2);
+	assert_int_equal(f->d.disks.v[0].boot_order, 3);
+	assert_int_equal(f->d.disks.v[1].boot_order, 0);
+}
+
 static void the_interface_below_a_macvtap_is_read(void **state)
 {
 	struct fixture *f = *state;
@@ -488,6 +506,7 @@ int main(void)
 		t(an_unlimited_hard_limit_is_none),
 		t(disks_given_to_qemu_behind_libvirts_back_are_found),
 		t(a_scsi_hostdev_names_the_hosts_device_as_the_kernel_does),
+		t(what_is_booted_from_is_read),
 		t(the_interface_below_a_macvtap_is_read),
 		t(functions_given_to_qemu_behind_libvirts_back_are_found),
 		t(a_scsi_hostdev_stands_on_a_virtual_controller),
