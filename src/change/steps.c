@@ -134,9 +134,18 @@ static void wait_for_disks(struct pt_run *run, const struct pt_step *s, const ch
 		pt_run_pause(run, PT_WATCH_KERNEL);
 }
 
+static bool starts_a_vm(const struct pt_run *run)
+{
+	for (size_t i = 0; i < run->record.steps.n; i++)
+		if (run->record.steps.v[i].step.kind == PT_STEP_VM_START)
+			return true;
+	return false;
+}
+
 /*
  * With the last function bound and no VM on it yet, the kernel is asked once about each group that goes to guests: what
- * the plan computed from drivers may have changed since.
+ * the plan computed from drivers may have changed since.  A group that somebody has open is viable, or he could not
+ * have it; that is in the way only of a VM that is to be started with it.
  */
 static int ask_groups(const struct pt_run *run, const struct pt_step *last, struct pt_error *err)
 {
@@ -154,7 +163,7 @@ static int ask_groups(const struct pt_run *run, const struct pt_step *last, stru
 		if (s->kind != PT_STEP_DRIVER || !s->driver_after || !pt_driver_is_vfio(s->driver_after))
 			continue;
 		r = host->viable(host->ctx, s->bdf, &why);
-		if (r == -ENOENT)
+		if (r == -ENOENT || (r == -EBUSY && !starts_a_vm(run)))
 			r = 0;
 		if (r < 0 && err)
 			*err = why;

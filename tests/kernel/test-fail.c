@@ -295,6 +295,35 @@ static void a_group_that_the_host_still_uses_is_found_before_the_vm_is_touched(v
 	free(before);
 }
 
+/* the neighbour in the group is a running guest's: that is no reason not to reserve this one, but none can start with
+ * it */
+static void a_group_in_use_is_in_the_way_only_of_a_vm_that_starts(void **state)
+{
+	struct stage *w = *state;
+	PT_AUTO(pt_plan) plan = { 0 };
+	struct pt_error err = { 0 };
+	long long id = 0;
+	struct pt_step keep;
+
+	stage_open(w);
+	w->nic->group = w->hba->group;
+	(void)strcpy(w->nic->driver, "vfio-pci");
+	(void)strcpy(w->nic->held_by, "other (pid 7)");
+	assert_int_equal(attach(w, &err), -EBUSY);
+	stage_says(&err, "/dev/vfio/14 open by other (pid 7)");
+	assert_string_equal(w->hba->driver, "megaraid_sas");
+
+	stage_attach(w, &plan);
+	keep = plan.steps.v[2];
+	plan.steps.v[2] = plan.steps.v[0];
+	plan.steps.v[0] = keep;
+	while (plan.steps.n > 1)
+		pt_step_done(&plan.steps.v[--plan.steps.n]);
+	if (pt_change_apply(&w->env, &plan, &id, &err) < 0)
+		fail_msg("%s", err.msg);
+	assert_string_equal(w->hba->driver, "vfio-pci");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -310,6 +339,8 @@ int main(void)
 						stage_setup, stage_teardown),
 		cmocka_unit_test_setup_teardown(a_group_that_the_host_still_uses_is_found_before_the_vm_is_touched,
 						stage_setup, stage_teardown),
+		cmocka_unit_test_setup_teardown(a_group_in_use_is_in_the_way_only_of_a_vm_that_starts, stage_setup,
+						stage_teardown),
 		cmocka_unit_test_setup_teardown(a_vm_that_cannot_be_stopped_keeps_its_device, stage_setup,
 						stage_teardown),
 		cmocka_unit_test_setup_teardown(a_device_that_a_process_has_open_is_left_and_the_process_named,

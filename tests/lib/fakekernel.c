@@ -252,13 +252,17 @@ static char *fake_holders(void *ctx, struct pt_bdf bdf)
 	return d && d->held_by[0] ? pt_strf("/dev/vfio/%d open by %s", d->group, d->held_by) : NULL;
 }
 
+/* a group can be opened once: VFIO_GROUP's open(2) is EBUSY while anybody has it */
 static int fake_viable(void *ctx, struct pt_bdf bdf, struct pt_error *err)
 {
-	pt_autofree char *who = fake_holders(ctx, bdf);
+	struct fakekernel *k = ctx;
+	const struct fakekernel_device *of = fakekernel_find(k, bdf);
 
-	if (who)
-		return pt_say(err, -EBUSY, "the group of %s is in use: %s", pt_bdf_str(bdf).s, who);
-	if (fakekernel_viable(ctx, bdf))
+	for (unsigned i = 0; of && i < k->n_devices; i++)
+		if (k->devices[i].group == of->group && k->devices[i].held_by[0])
+			return pt_say(err, -EBUSY, "the group of %s is in use: /dev/vfio/%d open by %s",
+				      pt_bdf_str(bdf).s, of->group, k->devices[i].held_by);
+	if (fakekernel_viable(k, bdf))
 		return 1;
 	return pt_say(err, -EPERM, "group of %s is not viable", pt_bdf_str(bdf).s);
 }

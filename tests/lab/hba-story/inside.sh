@@ -30,7 +30,7 @@ output_has "01:00.0"
 unchanged "a dry run changes nothing"
 
 echo '# passthru attach cvm MegaRAID --yes'
-check "one command gives the VM its controller" passthru attach cvm MegaRAID --yes
+check "one command gives the VM its controller" passthru attach cvm MegaRAID --yes --verbose
 check "the VM runs" is_running cvm
 check "the guest comes up with the controller" guest_ready cvm
 console cvm | grep -E 'lab-guest: (disk|pci .* 1000:)'
