@@ -9,7 +9,7 @@ looking='list show history doctor'
 seconds_of()
 {
 	start=$(date +%s)
-	(sleep 15; for pid in $(pidof passthru); do echo "$pid:"; cat "/proc/$pid/wchan" "/proc/$pid/stack" "/proc/$pid/syscall"; done >&2) &
+	(sleep 15; for pid in $(pidof passthru); do echo "$pid:"; cat "/proc/$pid/wchan" "/proc/$pid/stack" "/proc/$pid/syscall"; done) >/run/lab/waits 2>&1 &
 	watcher=$!
 	[ "$1" = show ] && set -- show $hba
 	passthru "$@" >/run/lab/answer 2>&1 </dev/null
@@ -55,6 +55,7 @@ check "the reservation is as before the undo" [ -e "/etc/passthru/reserved.d/$hb
 for command in $looking; do
 	took=$(seconds_of "$command")
 	eval "normal=\$normal_$command"
+	cat /run/lab/waits
 	check "'$command' answers as fast as ever: in $took s, before in $normal s" [ "$took" -le $((normal + 10)) ]
 done
 expect_exit 0 passthru recover --dry-run
