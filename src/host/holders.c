@@ -45,8 +45,9 @@ static bool is_of(const char *path, struct pt_bdf bdf)
 /* @sure: it is known to be this function's; else it may be another's */
 static void found(struct pt_look *look, const char *pid, bool sure)
 {
-	pt_autofree char *comm = pt_look_comm(look, atoi(pid));
-	struct pt_look_how how = { .kind = PT_USE_VFIO, .pid = atoi(pid), .comm = comm, .where = "/proc/PID/fd" };
+	int number = (int)strtol(pid, NULL, 10);
+	pt_autofree char *comm = pt_look_comm(look, number);
+	struct pt_look_how how = { .kind = PT_USE_VFIO, .pid = number, .comm = comm, .where = "/proc/PID/fd" };
 
 	pt_look_use(look, &look->targets.v[0], &how, "%s by %s (pid %s)",
 		    sure ? "its VFIO device open" : "a VFIO device, perhaps this one, open", comm, pid);

@@ -196,7 +196,7 @@ static int busy(const struct pt_host_writer *w, int run_fd, struct pt_bdf bdf, c
 
 	if (pt_file_read_line(run_fd, mark, &pid) < 0 || !*pid || strspn(pid, "0123456789") != strlen(pid))
 		pt_strset(&pid, "?");
-	who = blame(w, bdf, atoi(pid), err);
+	who = blame(w, bdf, (pid_t)strtol(pid, NULL, 10), err);
 	return pt_say(err, -EBUSY,
 		      "an earlier write to %s still hangs in the kernel (pid %s): nothing more is written to it%s",
 		      pt_bdf_str(bdf).s, pid, who);
