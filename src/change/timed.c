@@ -84,6 +84,13 @@ static int host_write(void *ctx, struct pt_bdf bdf, const char *path, const char
 	return PT_WATCHED(t->watch, PT_WATCH_KERNEL, t->host->write(t->host->ctx, bdf, path, value, timeout_ms, err));
 }
 
+static int host_quiet(void *ctx, struct pt_bdf bdf, unsigned timeout_ms, struct pt_error *err)
+{
+	const struct pt_timed *t = ctx;
+
+	return PT_WATCHED(t->watch, PT_WATCH_KERNEL, t->host->quiet(t->host->ctx, bdf, timeout_ms, err));
+}
+
 /* reading an attribute is our own looking */
 static int host_read(void *ctx, const char *path, char **ret_line)
 {
@@ -160,6 +167,7 @@ void pt_timed_host_ops(struct pt_timed *timed, struct pt_host_ops *ret_ops)
 		.ctx = timed,
 		.settle_ms = timed->host->settle_ms,
 		.write = host_write,
+		.quiet = host_quiet,
 		.read = host_read,
 		.link = host_link,
 		.exists = host_exists,

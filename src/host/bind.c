@@ -273,6 +273,9 @@ int pt_bind_driver(const struct pt_host_ops *ops, const struct pt_bind *want, st
 	pt_autofree char *override = NULL;
 	int r = pt_bind_check(ops, want, err);
 
+	/* of a process that was killed: what is seen before it ends is not yet what is */
+	if (r == 0)
+		r = ops->quiet(ops->ctx, want->bdf, want->timeout_ms, err);
 	if (r == 0)
 		r = check_name(want->driver, err);
 	if (r == 0)

@@ -21,9 +21,12 @@
 
 #define SETTLE_MS 2000u
 
+/* @hung: a write of ours to this function did not return: nobody waits for it a second time */
 struct pt_host_writer {
 	const struct pt_root *root;
 	const struct pt_host_paths *paths;
+	bool has_hung;
+	struct pt_bdf hung;
 };
 
 /* What a child does for us; it may hang in the kernel for good, and then nobody waits for it. */
@@ -203,8 +206,10 @@ static int busy(const struct pt_host_writer *w, int run_fd, struct pt_bdf bdf, c
 }
 
 /* the mark of a device on which a write is under way, locked; the lock goes with the last process that has it open */
-static int take_mark(const struct pt_host_writer *w, struct pt_bdf bdf, struct pt_error *err)
+static int take_mark(const struct pt_host_writer *w, struct pt_bdf bdf, unsigned timeout_ms, struct pt_error *err)
 {
+	bool hung = w->has_hung && pt_bdf_eq(w->hung, bdf);
+	long long end = now_ms() + (hung ? 0 : timeout_ms ? timeout_ms : PT_HOST_WRITE_MS);
 	pt_autofree char *name = pt_strf("writing-%s", pt_bdf_str(bdf).s);
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 	pt_autoclose int run_fd = open_dir(w->paths->run, 0700, err);
@@ -215,18 +220,28 @@ static int take_mark(const struct pt_host_writer *w, struct pt_bdf bdf, struct p
 	fd = openat(run_fd, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return pt_fail(err, -errno, "cannot open %s/%s", w->paths->run, name);
-	if (fcntl(fd, F_OFD_SETLK, &lock) == 0)
-		return pt_take_fd(fd);
-	if (errno == EAGAIN || errno == EACCES)
-		return busy(w, run_fd, bdf, name, err);
-	return pt_fail(err, -errno, "cannot lock %s/%s", w->paths->run, name);
+	while (fcntl(fd, F_OFD_SETLK, &lock) < 0) {
+		if (errno != EAGAIN && errno != EACCES && errno != EINTR)
+			return pt_fail(err, -errno, "cannot lock %s/%s", w->paths->run, name);
+		if (now_ms() >= end)
+			return busy(w, run_fd, bdf, name, err);
+		(void)poll(NULL, 0, 10);
+	}
+	return pt_take_fd(fd);
+}
+
+static int quiet(void *ctx, struct pt_bdf bdf, unsigned timeout_ms, struct pt_error *err)
+{
+	pt_autoclose int mark_fd = take_mark(ctx, bdf, timeout_ms, err);
+
+	return mark_fd < 0 ? mark_fd : 0;
 }
 
 static int write_attr(void *ctx, struct pt_bdf bdf, const char *path, const char *value, unsigned timeout_ms,
 		      struct pt_error *err)
 {
-	const struct pt_host_writer *w = ctx;
-	pt_autoclose int mark_fd = take_mark(w, bdf, err);
+	struct pt_host_writer *w = ctx;
+	pt_autoclose int mark_fd = take_mark(w, bdf, timeout_ms, err);
 	pt_autoclose int fd = -EBADF;
 	struct job job = { .work = write_job, .text = value, .timeout_ms = timeout_ms ? timeout_ms : PT_HOST_WRITE_MS };
 	int shown = (int)strcspn(value, "\n");
@@ -243,6 +258,8 @@ static int write_attr(void *ctx, struct pt_bdf bdf, const char *path, const char
 	if (r == -ETIMEDOUT) {
 		pt_autofree char *who = blame(w, bdf, job.pid, err);
 
+		w->has_hung = true;
+		w->hung = bdf;
 		return pt_say(err, r,
 			      "writing '%.*s' to %ssys/%s did not return within %u ms: pid %d hangs in the kernel%s",
 			      shown, value, w->root->path, path, job.timeout_ms, (int)job.pid, who);
@@ -382,11 +399,12 @@ void pt_host_writer_open(const struct pt_root *root, const struct pt_host_paths 
 {
 	struct pt_host_writer *w = pt_alloc(sizeof(*w));
 
-	*w = (struct pt_host_writer){ root, paths };
+	*w = (struct pt_host_writer){ .root = root, .paths = paths };
 	*ret_ops = (struct pt_host_ops){
 		.ctx = w,
 		.settle_ms = SETTLE_MS,
 		.write = write_attr,
+		.quiet = quiet,
 		.read = read_attr,
 		.link = read_link,
 		.exists = attr_exists,

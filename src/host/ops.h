@@ -23,6 +23,8 @@ enum pt_host_place {
  * @write: one value to one attribute, on behalf of the function @bdf.  0, the kernel's errno, -ETIMEDOUT when the write
  *         did not return within @timeout_ms (it goes on hanging by itself), -EBUSY when an earlier write to @bdf still
  *         hangs; nothing is written then.  @timeout_ms 0 is PT_HOST_WRITE_MS
+ * @quiet: wait until no write to @bdf is under way any more, of whatever process: one that was killed leaves its last
+ *         write to end by itself.  0; -EBUSY when it does not within @timeout_ms
  * @read: first line of an attribute; caller frees; -ENOENT
  * @link: last component of a link's target; caller frees; -ENOENT when there is no such link
  * @exists: 1, 0, or a negative errno
@@ -40,6 +42,7 @@ struct pt_host_ops {
 	unsigned settle_ms;
 	int (*write)(void *ctx, struct pt_bdf bdf, const char *path, const char *value, unsigned timeout_ms,
 		     struct pt_error *err);
+	int (*quiet)(void *ctx, struct pt_bdf bdf, unsigned timeout_ms, struct pt_error *err);
 	int (*read)(void *ctx, const char *path, char **ret_line);
 	int (*link)(void *ctx, const char *path, char **ret_name);
 	int (*exists)(void *ctx, const char *path);

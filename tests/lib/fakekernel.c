@@ -178,6 +178,16 @@ static int fake_write(void *ctx, struct pt_bdf bdf, const char *path, const char
 	return r < 0 ? pt_fail(err, r, "the kernel refuses '%s' in %s", value, path) : 0;
 }
 
+static int fake_quiet(void *ctx, struct pt_bdf bdf, unsigned timeout_ms, struct pt_error *err)
+{
+	const struct fakekernel_device *d = fakekernel_find(ctx, bdf);
+
+	(void)timeout_ms;
+	if (d && d->hanging)
+		return pt_say(err, -EBUSY, "an earlier write to %s still hangs", pt_bdf_str(bdf).s);
+	return 0;
+}
+
 static int fake_read(void *ctx, const char *path, char **ret_line)
 {
 	static const char *const ids[] = { "vendor", "device", "subsystem_vendor", "subsystem_device" };
@@ -370,6 +380,7 @@ void fakekernel_ops(struct fakekernel *k, struct pt_host_ops *ret_ops)
 	*ret_ops = (struct pt_host_ops){
 		.ctx = k,
 		.write = fake_write,
+		.quiet = fake_quiet,
 		.read = fake_read,
 		.link = fake_link,
 		.exists = fake_exists,

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -59,6 +60,14 @@ static int teardown(void **state)
 	free(f->run);
 	free(f);
 	return 0;
+}
+
+static long long now_ms(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (long long)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
 /* an attribute whose reader does not read: a write of one byte hangs; returns the reader's descriptor */
@@ -119,7 +128,10 @@ static void a_write_that_hangs_is_given_up_and_marks_its_device_alone(void **sta
 {
 	const struct pt_bdf other = { 0, 2, 0, 0 };
 	struct fixture *f = *state;
+	struct pt_host_writer *other_writer = NULL;
+	struct pt_host_ops other_ops;
 	char drain[65536];
+	long long start;
 	int reader;
 	int r;
 
@@ -132,9 +144,16 @@ static void a_write_that_hangs_is_given_up_and_marks_its_device_alone(void **sta
 	assert_non_null(strstr(f->err.msg, "an earlier write to 0000:01:00.0 still hangs in the kernel (pid "));
 	assert_null(strchr(f->err.msg, '?'));
 	assert_int_equal(f->ops.write(f->ops.ctx, other, "a", "1", 1000, &f->err), 0);
+	/* another program waits as long as a write may take */
+	pt_host_writer_open(&f->t->root, &f->paths, &other_writer, &other_ops);
+	start = now_ms();
+	assert_int_equal(other_ops.quiet(other_ops.ctx, hba, 200, &f->err), -EBUSY);
+	assert_true(now_ms() - start >= 200);
 	/* what it waited for happens: the write ends by itself, and the device is free again */
 	while (read(reader, drain, sizeof(drain)) > 0)
 		;
+	assert_int_equal(other_ops.quiet(other_ops.ctx, hba, 5000, &f->err), 0);
+	pt_host_writer_close(other_writer);
 	assert_int_equal(waitpid(-1, NULL, 0) > 0, 1);
 	r = f->ops.write(f->ops.ctx, hba, "a", "1", 1000, &f->err);
 	assert_int_equal(r, 0);
