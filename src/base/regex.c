@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -18,6 +19,7 @@
  */
 #define MATCH_STEPS 100000
 #define MATCH_KIB   4096
+#define REPEAT_MAX  32
 
 struct pt_regex {
 	pcre2_code *code;
@@ -81,12 +83,43 @@ static int copy_set(struct pt_buf *out, const char **p, struct pt_error *err)
 	return 0;
 }
 
-/* after "(?": the extensions of Python; its flags a, L and u say how letters are read, which PCRE2 has no word for */
-static int copy_group(struct pt_buf *out, const char **p, struct pt_error *err)
+/* "(?i)", "(?i-m:": Python's flags a and u say how letters are read, which PCRE2 has no word for, and L is for bytes */
+static int copy_flags(struct pt_buf *out, const char **p, bool first, struct pt_error *err)
+{
+	const char *s = *p + 2;
+	size_t on = strspn(s, "aimsux");
+	size_t off = s[on] == '-' ? strspn(s + on + 1, "imsx") : 0;
+	const char *end = s + on + (s[on] == '-') + off;
+
+	if (on + off == 0 || (s[on] == '-' && !off) || (*end != ':' && (*end != ')' || off)))
+		return pt_say(err, -EINVAL, "unknown extension or flag (?%.8s", s);
+	if (memchr(s, 'a', on) && memchr(s, 'u', on))
+		return pt_say(err, -EINVAL, "flags a and u exclude each other");
+	for (size_t i = 0; i < off; i++)
+		if (memchr(s, s[on + 1 + i], on))
+			return pt_say(err, -EINVAL, "flag '%c' is turned on and off", s[on + 1 + i]);
+	if (*end == ')' && !first)
+		return pt_say(err, -EINVAL, "flags for the whole expression, (?%.8s, stand at its start", s);
+	pt_buf_add(out, "(?");
+	for (; s <= end; s++)
+		if (*s != 'a' && *s != 'u')
+			pt_buf_addn(out, s, 1);
+	*p = end + 1;
+	return 0;
+}
+
+/* after "(?": the extensions of Python */
+static int copy_group(struct pt_buf *out, const char **p, bool first, struct pt_error *err)
 {
 	const char *s = *p + 2;
 
-	if (*s && strchr(":=!#(>", *s)) {
+	if (*s == '#') {
+		if (!strchr(s, ')'))
+			return pt_say(err, -EINVAL, "a comment (?# is not closed");
+		*p = strchr(s, ')') + 1;
+		return 0;
+	}
+	if (*s && strchr(":=!(>", *s)) {
 		pt_buf_addn(out, *p, 3);
 		*p += 3;
 		return 0;
@@ -101,44 +134,60 @@ static int copy_group(struct pt_buf *out, const char **p, struct pt_error *err)
 		*p += 4;
 		return 0;
 	}
-	if (*s == ')' || strspn(s, "aiLmsux-") == 0)
-		return pt_say(err, -EINVAL, "unknown extension (?%.1s", s);
-	pt_buf_add(out, "(?");
-	for (; *s && strchr("aiLmsux-", *s); s++)
-		if (!strchr("aLu", *s))
-			pt_buf_addn(out, s, 1);
-	if (*s != ')' && *s != ':')
-		return pt_say(err, -EINVAL, "unknown flag '%.1s'", s);
-	*p = s;
-	return 0;
+	return copy_flags(out, p, first, err);
 }
 
-/* {,n} and {,} begin at nought in Python and are plain text in PCRE2 */
-static bool is_open_repeat(const char *p)
+/*
+ * {m,n}: {,n} and {,} begin at nought in Python and are plain text in PCRE2.  Subjects are four characters at most, so
+ * that repeats beyond some dozens add nothing, while PCRE2 has a limit for them and would write groups out that often.
+ */
+static bool copy_repeat(struct pt_buf *out, const char **p)
 {
-	return p[0] == '{' && p[1] == ',' && p[2 + strspn(p + 2, "0123456789")] == '}';
+	const char *low = *p + 1;
+	size_t n_low = strspn(low, "0123456789");
+	const char *high = low + n_low + (low[n_low] == ',');
+	size_t n_high = low[n_low] == ',' ? strspn(high, "0123456789") : 0;
+	unsigned long min = strtoul(low, NULL, 10);
+	unsigned long max = strtoul(high, NULL, 10);
+
+	if (high[n_high] != '}' || (!n_low && low[0] != ','))
+		return false;
+	/* in the wrong order it is for PCRE2 to say so */
+	if (!n_high || min <= max || max > REPEAT_MAX) {
+		min = min < REPEAT_MAX ? min : REPEAT_MAX;
+		max = max < REPEAT_MAX ? max : REPEAT_MAX;
+	}
+	pt_buf_addf(out, "{%lu", n_low ? min : 0);
+	if (low[n_low] == ',')
+		pt_buf_add(out, ",");
+	if (n_high)
+		pt_buf_addf(out, "%lu", max);
+	pt_buf_add(out, "}");
+	*p = high + n_high + 1;
+	return true;
 }
 
 static int from_python(const char *pattern, struct pt_buf *out, struct pt_error *err)
 {
 	const char *p = pattern;
+	bool first = true; /* nothing but flags so far */
 	int r = 0;
 
 	while (*p && r == 0) {
+		const char *token = p;
+
 		if (*p == '\\') {
 			r = copy_escape(out, &p, err);
 		} else if (*p == '[') {
 			r = copy_set(out, &p, err);
 		} else if (p[0] == '(' && p[1] == '?') {
-			r = copy_group(out, &p, err);
+			r = copy_group(out, &p, first, err);
 		} else if (p[0] == '(' && p[1] == '*') {
 			r = pt_say(err, -EINVAL, "nothing to repeat before '*'");
-		} else if (is_open_repeat(p)) {
-			pt_buf_add(out, "{0");
-			p++;
-		} else {
+		} else if (*p != '{' || !copy_repeat(out, &p)) {
 			pt_buf_addn(out, p++, 1);
 		}
+		first = first && token[0] == '(' && p[-1] == ')';
 	}
 	return r;
 }

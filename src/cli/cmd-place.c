@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <jansson.h>
 
@@ -190,7 +191,7 @@ static int run(struct pt_cli *cli, struct pt_error *err)
 	if (cli->n_operands)
 		return pt_usage(err, -EINVAL, "passthru place --batch reads its requests; '%s' is one too many",
 				cli->operands[0]);
-	r = pt_batch_run(stdin, cli->out, pt_batch_place, how, err);
+	r = pt_batch_run(STDIN_FILENO, cli->out, pt_batch_place, how, err);
 	return r < 0 ? r : PT_EXIT_DONE;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <jansson.h>
 
@@ -125,7 +126,7 @@ static int run(struct pt_cli *cli, struct pt_error *err)
 
 	if (!pt_cli_flag(cli, "batch"))
 		return show(cli, err);
-	r = pt_batch_run(stdin, cli->out, pt_batch_providers, (struct pt_place_options){ 0 }, err);
+	r = pt_batch_run(STDIN_FILENO, cli->out, pt_batch_providers, (struct pt_place_options){ 0 }, err);
 	return r < 0 ? r : PT_EXIT_DONE;
 }
 

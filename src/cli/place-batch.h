@@ -15,12 +15,15 @@ char *pt_batch_place(const char *line, size_t size, struct pt_place_options opti
 /** pt_batch_providers() - the same for providers */
 char *pt_batch_providers(const char *line, size_t size, struct pt_place_options options);
 
+/* a longer line is answered with an error */
+#define PT_BATCH_LINE_MAX ((size_t)1 << 30)
+
 /**
- * pt_batch_run() - answer each line of @in on @out, in order; empty lines are skipped
+ * pt_batch_run() - answer each line that descriptor @in has, on @out, in order; an empty one is no question, and told so
  *
  * Return: 0, or -EIO with a message when @in or @out fails.
  */
-int pt_batch_run(FILE *in, FILE *out, char *(*answer)(const char *, size_t, struct pt_place_options),
+int pt_batch_run(int in, FILE *out, char *(*answer)(const char *, size_t, struct pt_place_options),
 		 struct pt_place_options options, struct pt_error *err);
 
 #endif

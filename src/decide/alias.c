@@ -47,7 +47,8 @@ static size_t characters(const char *s)
 
 static bool is_id(const char *s)
 {
-	return strlen(s) == 4 && strspn(s, "0123456789abcdefABCDEF") == 4;
+	/* "$" of the schema's pattern also stands before a last line end; such an id is well formed and nobody's */
+	return strspn(s, "0123456789abcdefABCDEF") == 4 && (!s[4] || (s[4] == '\n' && !s[5]));
 }
 
 static int check_fields(const struct pt_conf_entry *e, struct pt_error *err)
@@ -265,7 +266,7 @@ static void add_ask(struct pt_request *request, const struct pt_pci_alias *a, ui
 }
 
 /* "name:count" */
-static int expand_one(const struct pt_pci_aliases *aliases, struct pt_request *request, const char *part,
+static int expand_one(const struct pt_pci_aliases *aliases, struct pt_request *request, const char *part, bool last,
 		      struct pt_error *err)
 {
 	const char *colon = strchr(part, ':');
@@ -275,7 +276,8 @@ static int expand_one(const struct pt_pci_aliases *aliases, struct pt_request *r
 	pt_autofree char *name = pt_text_strip(raw);
 	const struct pt_pci_alias *a;
 
-	if (!*raw || !n || digits[n + strspn(digits + n, " \t\n\r\f\v")])
+	/* blanks may stand before a comma, not at the end */
+	if (!*raw || !n || digits[n + (last ? 0 : strspn(digits + n, " \t\n\r\f\v"))])
 		return pt_usage(err, -EINVAL,
 				"request '%.300s': '%.100s' is not of the form NAME:COUNT[,NAME:COUNT...]",
 				request->alias, part);
@@ -294,7 +296,7 @@ int pt_pci_alias_expand(const struct pt_pci_aliases *aliases, struct pt_request 
 	while (p) {
 		size_t n = strcspn(p, ",");
 		pt_autofree char *part = pt_strndup(p, n);
-		int r = expand_one(aliases, request, part, err);
+		int r = expand_one(aliases, request, part, !p[n], err);
 
 		if (r < 0)
 			return r;

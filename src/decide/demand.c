@@ -17,6 +17,12 @@ static bool same_ask(const struct pt_ask *a, const struct pt_ask *b)
 	for (size_t i = 0; i < a->n_specs; i++)
 		if (!pt_value_same(&a->specs[i], &b->specs[i]))
 			return false;
+	/* a network port's request has no use for providers */
+	if (a->alias && a->rp_uuids.n != b->rp_uuids.n)
+		return false;
+	for (size_t i = 0; a->alias && i < a->rp_uuids.n; i++)
+		if (!pt_streq(a->rp_uuids.v[i], b->rp_uuids.v[i]))
+			return false;
 	return true;
 }
 
@@ -54,6 +60,9 @@ int pt_demands_make(const struct pt_request *request, struct pt_demands *ret_dem
 			r = add_part(request, &d, i, NULL, a->count);
 		for (size_t u = 0; a->alias && u < a->rp_uuids.n && r == 0; u++)
 			r = add_part(request, &d, i, a->rp_uuids.v[u], 1);
+		/* more devices than providers: the others are of any of those listed */
+		if (r == 0 && a->alias && a->rp_uuids.n && a->count > a->rp_uuids.n)
+			r = add_part(request, &d, i, NULL, a->count - (uint32_t)a->rp_uuids.n);
 	}
 	if (r < 0)
 		return r;
@@ -176,10 +185,9 @@ void pt_field_problem(const struct pt_field *f, const int *ids, size_t n_ids, st
 		it.pf = f->view->host->v[device].type == PT_DEV_PF;
 		for (int policy = 0; policy < 5; policy++) {
 			uint64_t can = f->base[device] & masks[policy];
-			enum pt_distance distance =
-				can ? pt_numa_distance(f->view->host, (enum pt_numa_policy)policy, ids, n_ids,
-						       f->view->host->v[device].numa_node)
-				    : PT_TOO_FAR;
+			enum pt_distance distance = can ? pt_numa_distance(f->view->host, (enum pt_numa_policy)policy,
+									   ids, n_ids, f->view->node[device])
+							: PT_TOO_FAR;
 
 			it.can |= distance == PT_TOO_FAR ? 0 : can;
 			it.local |= distance == PT_LOCAL ? can : 0;

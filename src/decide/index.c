@@ -43,7 +43,8 @@ static int node_of(const struct pt_topology *t, int id)
 	return -1;
 }
 
-static int make_topology(const struct pt_inv_host *h, struct pt_topology *t)
+/* @nodes: of each device; NULL: what the facts say */
+static int make_topology(const struct pt_inv_host *h, const int *nodes, struct pt_topology *t)
 {
 	bool sockets = true;
 
@@ -58,19 +59,21 @@ static int make_topology(const struct pt_inv_host *h, struct pt_topology *t)
 			if (h->cells[i].socket == h->cells[j].socket)
 				t->peers[i] |= (uint64_t)1 << j;
 	for (size_t i = 0; i < h->n; i++) {
-		if (h->v[i].numa_node == PT_NOT_GIVEN || node_of(t, h->v[i].numa_node) >= 0)
+		int node = nodes ? nodes[i] : h->v[i].numa_node;
+
+		if (node == PT_NOT_GIVEN || node_of(t, node) >= 0)
 			continue;
 		if (t->n == PT_NODE_UNKNOWN)
 			return -E2BIG;
-		t->ids[t->n++] = h->v[i].numa_node;
+		t->ids[t->n++] = node;
 	}
 	return 0;
 }
 
-static int topology_of(struct pt_index *x, const struct pt_inv_host *h, uint16_t *ret)
+static int topology_of(struct pt_index *x, const struct pt_inv_host *h, const int *nodes, uint16_t *ret)
 {
 	struct pt_topology t = { .n = 0 };
-	int r = make_topology(h, &t);
+	int r = make_topology(h, nodes, &t);
 
 	if (r < 0)
 		return r;
@@ -141,8 +144,8 @@ static void add_device(struct pt_index *x, const struct pt_view *view, size_t i,
 	struct pt_pool *p;
 	uint16_t at;
 
-	like.node = d->numa_node == PT_NOT_GIVEN ? PT_NODE_UNKNOWN
-						 : (uint8_t)node_of(&x->topologies.v[e->topology], d->numa_node);
+	like.node = view->node[i] == PT_NOT_GIVEN ? PT_NODE_UNKNOWN
+						  : (uint8_t)node_of(&x->topologies.v[e->topology], view->node[i]);
 	if (parent & PT_INDEX_SIBLING)
 		like.parent = NONE;
 	at = pool_of(e, &like);
@@ -156,7 +159,7 @@ static void add_device(struct pt_index *x, const struct pt_view *view, size_t i,
 static int make_entry(struct pt_index *x, const struct pt_inv_host *h, const struct pt_view *view, struct entry *e)
 {
 	pt_autofree uint16_t *first = pt_alloc((h->n + 1) * sizeof(*first));
-	int r = h->n > DEVICES_MAX ? -E2BIG : topology_of(x, h, &e->topology);
+	int r = h->n > DEVICES_MAX ? -E2BIG : topology_of(x, h, view->node, &e->topology);
 
 	if (r < 0)
 		return r;
@@ -298,11 +301,12 @@ static int set_owned(struct pt_index *x, uint32_t host, struct pt_bdf bdf, bool 
 	return 0;
 }
 
-/* a spec that looks at what the index does not keep: an interface's name, a card's serial number */
+/* a spec that looks at what the index does not keep: an interface's name, a card's serial number; or moves devices */
 static bool needs_more(const struct pt_rules *rules)
 {
 	for (size_t i = 0; i < rules->specs.n; i++)
-		if (rules->specs.v[i].by == PT_SPEC_DEVNAME || rules->specs.v[i].remote_managed)
+		if (rules->specs.v[i].by == PT_SPEC_DEVNAME || rules->specs.v[i].remote_managed ||
+		    pt_value_get(&rules->specs.v[i].tags, "numa_node"))
 			return true;
 	return false;
 }
@@ -333,7 +337,7 @@ static bool same_but_owners(const struct pt_index *x, const struct pt_index_host
 	const struct pt_topology *have = &x->topologies.v[h->topology];
 	struct pt_topology t = { .n = 0 };
 
-	if (facts->n != h->n_devices || needs_more(x->rules) || make_topology(facts, &t) < 0 ||
+	if (facts->n != h->n_devices || needs_more(x->rules) || make_topology(facts, NULL, &t) < 0 ||
 	    memcmp(&t, have, sizeof(t)) != 0)
 		return false;
 	for (size_t i = 0; i < facts->n; i++)

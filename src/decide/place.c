@@ -20,7 +20,7 @@ int pt_request_check(const struct pt_request *request, struct pt_error *err)
 
 		if (!a->n_specs)
 			return pt_usage(err, -EINVAL, "request %zu has no spec", i);
-		if (a->alias && a->rp_uuids.n && a->rp_uuids.n != a->count)
+		if (a->alias && a->rp_uuids.n > a->count)
 			return pt_usage(
 				err, -EINVAL,
 				"request %zu (%s) asks for %u devices and lists %zu resource providers; it is one "
@@ -99,7 +99,7 @@ static void count_per_cell(const struct pt_field *f, unsigned *devices)
 
 	for (size_t i = 0; i < f->n; i++)
 		for (size_t c = 0; c < host->n_cells; c++)
-			devices[c] += host->cells[c].id == host->v[f->order[i]].numa_node;
+			devices[c] += host->cells[c].id == f->view->node[f->order[i]];
 }
 
 static void no_cells(const struct pt_field *f, const struct pt_numa_ways *ways, struct pt_host_answer *answer)

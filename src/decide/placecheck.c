@@ -23,6 +23,13 @@ static int64_t first_spec(const struct pt_rules *rules, const struct pt_bound *b
 	return -1;
 }
 
+static int node_of(const struct pt_rules *rules, const struct pt_bound *bound, const struct pt_inv_device *d)
+{
+	int64_t at = first_spec(rules, bound, d);
+
+	return at < 0 ? d->numa_node : pt_spec_node(&rules->specs.v[at], d);
+}
+
 static bool wants(const struct pt_ask *ask, const char *key, const char *value)
 {
 	for (size_t i = 0; i < ask->n_specs; i++) {
@@ -41,6 +48,8 @@ static struct pt_value shown(const struct pt_inv_device *d, const struct pt_spec
 	pt_autofree char *vendor = pt_strf("%04x", d->vendor);
 	pt_autofree char *product = pt_strf("%04x", d->product);
 
+	if (pt_streq(key, "parent_ifname") && d->parent_ifname && *d->parent_ifname)
+		return pt_value_string(d->parent_ifname);
 	if (tag && !(tag->kind == PT_VALUE_NULL && pt_streq(key, "remote_managed")))
 		return pt_value_copy(tag);
 	if (pt_streq(key, "vendor_id"))
@@ -51,13 +60,20 @@ static struct pt_value shown(const struct pt_inv_device *d, const struct pt_spec
 		return pt_value_string(pt_dev_type_str(d->type));
 	if (pt_streq(key, "address"))
 		return pt_value_string(pt_bdf_str(d->type >= PT_DEV_VF && d->has_parent ? d->parent : d->bdf).s);
-	if (pt_streq(key, "parent_ifname") && d->parent_ifname)
-		return pt_value_string(d->parent_ifname);
 	if (pt_streq(key, "remote_managed") && d->type != PT_DEV_PCI)
 		return pt_value_string("false");
 	if (pt_streq(key, "numa_node") && d->numa_node >= 0)
 		return (struct pt_value){ .kind = PT_VALUE_INT, .number = d->numa_node };
 	return (struct pt_value){ 0 };
+}
+
+static bool shows_type(const struct pt_inv_device *d, const struct pt_spec *s, const char *type)
+{
+	struct pt_value have = shown(d, s, "dev_type");
+	bool same = have.kind == PT_VALUE_STRING && pt_streq(have.text, type);
+
+	pt_value_done(&have);
+	return same;
 }
 
 static bool one_spec_holds(const struct pt_inv_device *d, const struct pt_spec *s, const struct pt_value *want)
@@ -92,9 +108,9 @@ static int check_match(const struct pt_rules *rules, const struct pt_bound *boun
 		return broken(err, d, "it does not match what was asked for");
 	if (d->owner)
 		return broken(err, d, "it has an owner");
-	if (d->type == PT_DEV_PF && !wants(ask, "dev_type", "type-PF"))
+	if (shows_type(d, &rules->specs.v[at], "type-PF") && !wants(ask, "dev_type", "type-PF"))
 		return broken(err, d, "it is a PF and none was asked for");
-	if (d->type == PT_DEV_VDPA && !wants(ask, "dev_type", "vdpa"))
+	if (shows_type(d, &rules->specs.v[at], "vdpa") && !wants(ask, "dev_type", "vdpa"))
 		return broken(err, d, "it is a vdpa device and none was asked for");
 	if (rules->specs.v[at].remote_managed && !wants(ask, "remote_managed", "true") &&
 	    !wants(ask, "remote_managed", "1") && !wants(ask, "remote_managed", "yes") &&
@@ -118,7 +134,7 @@ static int socket_of(const struct pt_inv_host *host, int node)
 }
 
 static int check_numa(const struct pt_inv_host *host, const struct pt_ask *ask, const int *ids, size_t n,
-		      const struct pt_inv_device *d, struct pt_error *err)
+		      const struct pt_inv_device *d, int node, struct pt_error *err)
 {
 	bool same_cell = n == 0;
 	bool same_socket = false;
@@ -126,15 +142,15 @@ static int check_numa(const struct pt_inv_host *host, const struct pt_ask *ask, 
 	for (size_t i = 0; i < n; i++) {
 		int socket = socket_of(host, ids[i]);
 
-		same_cell = same_cell || ids[i] == d->numa_node;
-		same_socket = same_socket || (d->numa_node != PT_NOT_GIVEN && socket != PT_NOT_GIVEN &&
-					      socket == socket_of(host, d->numa_node));
+		same_cell = same_cell || ids[i] == node;
+		same_socket = same_socket ||
+			      (node != PT_NOT_GIVEN && socket != PT_NOT_GIVEN && socket == socket_of(host, node));
 	}
 	if (same_cell || ask->policy == PT_NUMA_PREFERRED)
 		return 0;
 	if (ask->policy == PT_NUMA_SOCKET)
 		return same_socket ? 0 : broken(err, d, "it is on another socket than the guest");
-	if (ask->policy == PT_NUMA_REQUIRED || d->numa_node != PT_NOT_GIVEN)
+	if (ask->policy == PT_NUMA_REQUIRED || node != PT_NOT_GIVEN)
 		return broken(err, d, "it is on another NUMA cell than the guest");
 	return 0;
 }
@@ -180,6 +196,33 @@ static int check_pairs(const struct pt_inv_host *host, const struct pt_request *
 	return 0;
 }
 
+/* from each provider listed as many as it is listed, and none from elsewhere; more only where the list is short */
+static int check_providers(const struct pt_ask *ask, size_t i, const struct pt_inv_host *host,
+			   const struct pt_host_answer *a, struct pt_error *err)
+{
+	uint32_t listed = 0;
+
+	for (size_t u = 0; u < ask->rp_uuids.n; u++) {
+		uint32_t want = 0;
+		uint32_t got = 0;
+
+		for (size_t k = 0; k < ask->rp_uuids.n; k++)
+			want += pt_streq(ask->rp_uuids.v[k], ask->rp_uuids.v[u]);
+		for (size_t g = 0; g < a->given.n; g++)
+			got += a->given.v[g].request == i &&
+			       pt_streq(host->v[pt_inv_host_find(host, a->given.v[g].bdf)].rp_uuid, ask->rp_uuids.v[u]);
+		if (got < want || (ask->count == ask->rp_uuids.n && got > want))
+			return pt_refuse(err, NULL, "request %zu wants %u of provider %s and was given %u", i, want,
+					 ask->rp_uuids.v[u], got);
+	}
+	for (size_t g = 0; g < a->given.n; g++) {
+		const char *rp = host->v[pt_inv_host_find(host, a->given.v[g].bdf)].rp_uuid;
+
+		listed += a->given.v[g].request == i && rp && pt_strv_has(&ask->rp_uuids, rp);
+	}
+	return listed == ask->count ? 0 : pt_refuse(err, NULL, "request %zu was given a device of another provider", i);
+}
+
 static int check_counts(const struct pt_request *request, const struct pt_inv_host *host,
 			const struct pt_host_answer *a, struct pt_error *err)
 {
@@ -192,20 +235,8 @@ static int check_counts(const struct pt_request *request, const struct pt_inv_ho
 		if (n != ask->count)
 			return pt_refuse(err, NULL, "request %zu asks for %u devices and was given %u", i, ask->count,
 					 n);
-		for (size_t u = 0; ask->alias && u < ask->rp_uuids.n; u++) {
-			uint32_t want = 0;
-			uint32_t got = 0;
-
-			for (size_t k = 0; k < ask->rp_uuids.n; k++)
-				want += pt_streq(ask->rp_uuids.v[k], ask->rp_uuids.v[u]);
-			for (size_t g = 0; g < a->given.n; g++)
-				got += a->given.v[g].request == i &&
-				       pt_streq(host->v[pt_inv_host_find(host, a->given.v[g].bdf)].rp_uuid,
-						ask->rp_uuids.v[u]);
-			if (want != got)
-				return pt_refuse(err, NULL, "request %zu wants %u of provider %s and was given %u", i,
-						 want, ask->rp_uuids.v[u], got);
-		}
+		if (ask->alias && ask->rp_uuids.n && check_providers(ask, i, host, a, err) < 0)
+			return -EPERM;
 	}
 	return 0;
 }
@@ -227,7 +258,8 @@ static int check_given(const struct pt_rules *rules, const struct pt_request *re
 					 pt_bdf_str(a->given.v[g].bdf).s);
 		ask = &request->asks.v[a->given.v[g].request];
 		r = check_match(rules, bound, ask, &host->v[at], err);
-		r = r < 0 ? r : check_numa(host, ask, ids, n_ids, &host->v[at], err);
+		r = r < 0 ? r
+			  : check_numa(host, ask, ids, n_ids, &host->v[at], node_of(rules, bound, &host->v[at]), err);
 		r = r < 0 ? r : check_family(host, a, &host->v[at], err);
 	}
 	return r;

@@ -90,6 +90,7 @@ int pt_view_make(const struct pt_rules *rules, const struct pt_inv_host *host, s
 	if (r < 0)
 		return r;
 	view.spec = pt_alloc((host->n + 1) * sizeof(*view.spec));
+	view.node = pt_alloc((host->n + 1) * sizeof(*view.node));
 	view.family = pt_alloc((host->n + 1) * sizeof(*view.family));
 	for (size_t i = 0; i < host->n; i++) {
 		int64_t spec = pt_specs_first(&rules->specs, bound, &host->v[i], err);
@@ -97,6 +98,7 @@ int pt_view_make(const struct pt_rules *rules, const struct pt_inv_host *host, s
 		if (spec < 0 && spec != -ENOENT)
 			return (int)spec;
 		view.spec[i] = spec < 0 ? -1 : (int32_t)spec;
+		view.node[i] = spec < 0 ? host->v[i].numa_node : pt_spec_node(&rules->specs.v[spec], &host->v[i]);
 	}
 	make_families(&view);
 	*ret_view = view;
@@ -107,6 +109,7 @@ int pt_view_make(const struct pt_rules *rules, const struct pt_inv_host *host, s
 void pt_view_done(struct pt_view *view)
 {
 	free(view->spec);
+	free(view->node);
 	free(view->family);
 	free(view->families);
 	*view = (struct pt_view){ 0 };
@@ -163,7 +166,9 @@ bool pt_view_serves(const struct pt_view *view, size_t device, const char *key, 
 	const struct pt_value *tag = pt_value_get(&view->rules->specs.v[view->spec[device]].tags, key);
 	int r = -1;
 
-	if (!tag)
+	/* a tag of the same name takes the place of what the device says, but for these, which are filled in after it
+	 */
+	if (!tag || strcmp(key, "parent_ifname") == 0)
 		r = native_serves(d, key, want);
 	if (r >= 0)
 		return r;
@@ -201,13 +206,9 @@ static bool asks_type(const struct pt_ask *ask, const char *type)
 
 static bool asks_remote(const struct pt_ask *ask)
 {
-	for (size_t i = 0; i < ask->n_specs; i++) {
-		const struct pt_value *v = pt_value_get(&ask->specs[i], "remote_managed");
-
-		if (v && ((v->kind == PT_VALUE_STRING && pt_bool_parse(v->text) == 1) ||
-			  (v->kind == PT_VALUE_BOOL && v->truth)))
+	for (size_t i = 0; i < ask->n_specs; i++)
+		if (pt_bool_of(pt_value_get(&ask->specs[i], "remote_managed")) == 1)
 			return true;
-	}
 	return false;
 }
 
@@ -257,9 +258,17 @@ static bool is_remote(const struct pt_view *view, size_t device)
 	return view->rules->specs.v[view->spec[device]].remote_managed;
 }
 
+/* the type that pools are told apart by: a tag dev_type takes the place of the device's own */
+static bool is_type(const struct pt_view *view, size_t device, const char *type)
+{
+	const struct pt_value *tag = pt_value_get(&view->rules->specs.v[view->spec[device]].tags, "dev_type");
+
+	return tag ? tag->kind == PT_VALUE_STRING && strcmp(tag->text, type) == 0
+		   : strcmp(pt_dev_type_str(view->host->v[device].type), type) == 0;
+}
+
 enum pt_stage pt_view_stage(const struct pt_view *view, size_t device, const struct pt_ask *ask)
 {
-	enum pt_dev_type type = view->host->v[device].type;
 	size_t i = 0;
 
 	if (view->spec[device] < 0)
@@ -268,9 +277,9 @@ enum pt_stage pt_view_stage(const struct pt_view *view, size_t device, const str
 		i++;
 	if (i == ask->n_specs)
 		return PT_STAGE_SPEC;
-	if (type == PT_DEV_PF && !asks_type(ask, "type-PF"))
+	if (is_type(view, device, "type-PF") && !asks_type(ask, "type-PF"))
 		return PT_STAGE_PF;
-	if (type == PT_DEV_VDPA && !asks_type(ask, "vdpa"))
+	if (is_type(view, device, "vdpa") && !asks_type(ask, "vdpa"))
 		return PT_STAGE_VDPA;
 	if (is_remote(view, device) && !asks_remote(ask))
 		return PT_STAGE_REMOTE_MANAGED;

@@ -40,14 +40,16 @@ struct pt_family {
 };
 
 /**
- * struct pt_view - owns @spec, @family, @families
+ * struct pt_view - owns @spec, @node, @family, @families
  * @spec: of each device the index of its device_spec, -1 when none matches
+ * @node: of each device its NUMA node, as pt_spec_node()
  * @family: of each device its index in @families
  */
 struct pt_view {
 	const struct pt_rules *rules;
 	const struct pt_inv_host *host;
 	int32_t *spec;
+	int *node;
 	uint32_t *family;
 	struct pt_family *families;
 	size_t n_families;

@@ -63,7 +63,7 @@ static uint64_t kind_serves(const struct scan *s, const struct pt_kind *k)
 	struct pt_family family = { .pf = k->type == PT_DEV_PF ? 0 : -1 };
 	int32_t spec = k->spec;
 	uint32_t zero = 0;
-	const struct pt_view view = { s->x->rules, &host, &spec, &zero, &family, 1 };
+	const struct pt_view view = { s->x->rules, &host, &spec, &d.numa_node, &zero, &family, 1 };
 	uint64_t serves = 0;
 
 	for (size_t i = 0; spec >= 0 && i < s->demands.n; i++)

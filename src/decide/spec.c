@@ -160,10 +160,9 @@ static int read_address(struct pt_spec *s, struct pt_error *err)
 	if (!is_empty(address) && !is_empty(devname))
 		return bad(s, err, "address and devname are both given; one of them is allowed");
 	if (!is_empty(devname)) {
-		if (devname->kind != PT_VALUE_STRING)
-			return bad(s, err, "devname is not a string; it is the name of a network interface");
+		/* what is no string is the name of no interface, and so matches nothing */
 		s->by = PT_SPEC_DEVNAME;
-		s->devname = pt_strdup(devname->text);
+		s->devname = devname->kind == PT_VALUE_STRING ? pt_strdup(devname->text) : pt_value_show(devname);
 		return 0;
 	}
 	if (is_empty(address))
@@ -187,7 +186,7 @@ static int read_flag(struct pt_spec *s, const char *key, int *ret, struct pt_err
 	if (!v || v->kind == PT_VALUE_NULL)
 		return 0;
 	shown = pt_value_show(v);
-	flag = v->kind == PT_VALUE_STRING ? pt_bool_parse(v->text) : pt_bool_parse(shown);
+	flag = pt_bool_of(v);
 	if (flag < 0)
 		return badf(s, err,
 			    "cannot parse tag '%s': %s is neither true (1, t, on, y, yes) nor false (0, f, off, n, no)",
@@ -210,7 +209,6 @@ static int read_text(struct pt_spec *s, const char *key, char **ret, struct pt_e
 
 static int read_tags(struct pt_spec *s, const struct pt_pci_config *config, struct pt_error *err)
 {
-	const struct pt_value *remote = pt_value_get(&s->tags, "remote_managed");
 	int managed;
 	int r = read_flag(s, "managed", &managed, err);
 
@@ -223,9 +221,7 @@ static int read_tags(struct pt_spec *s, const struct pt_pci_config *config, stru
 	if (s->one_time_use == 1 && !config->report_in_placement)
 		return bad(s, err, "one_time_use=true requires [pci] report_in_placement to be enabled");
 	s->physical_network = !is_empty(pt_value_get(&s->tags, "physical_network"));
-	if (remote)
-		s->remote_managed =
-			remote->kind == PT_VALUE_STRING ? pt_bool_parse(remote->text) == 1 : !is_empty(remote);
+	s->remote_managed = pt_bool_of(pt_value_get(&s->tags, "remote_managed")) == 1;
 	return 0;
 }
 

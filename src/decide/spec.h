@@ -89,6 +89,12 @@ int pt_specs_bind(const struct pt_specs *specs, const struct pt_inv_host *host, 
 int pt_spec_match(const struct pt_spec *spec, const struct pt_bound *bound, const struct pt_inv_device *device,
 		  struct pt_error *err);
 
+/* a node that no host has: Nova compares a tag that is no number with none of the guest's cells */
+#define PT_NODE_NOWHERE INT32_MAX
+
+/** pt_spec_node() - the NUMA node of a device that @spec offers: a tag numa_node takes the place of the device's own */
+int pt_spec_node(const struct pt_spec *spec, const struct pt_inv_device *device);
+
 /** pt_specs_first() - index of the first spec that matches, -ENOENT when none does, -ETIME as above */
 int64_t pt_specs_first(const struct pt_specs *specs, const struct pt_bound *bound, const struct pt_inv_device *device,
 		       struct pt_error *err);

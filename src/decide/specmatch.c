@@ -45,6 +45,20 @@ static void bind_devname(const struct pt_spec *s, const struct pt_inv_host *host
 	b->pf = b->known && is_pf(host, b->bdf);
 }
 
+/* the ids of a PF's VFs: as the facts tell, or as one of the VFs shows; PT_NOT_GIVEN */
+static int vf_product(const struct pt_inv_host *host, struct pt_bdf pf, const struct pt_inv_device **ret_vf)
+{
+	int64_t at = pt_inv_host_find(host, pf);
+
+	*ret_vf = NULL;
+	for (size_t i = 0; i < host->n && !*ret_vf; i++)
+		if (host->v[i].has_parent && pt_bdf_eq(host->v[i].parent, pf))
+			*ret_vf = &host->v[i];
+	if (at >= 0 && host->v[at].vf_product != PT_NOT_GIVEN)
+		return host->v[at].vf_product;
+	return *ret_vf ? (*ret_vf)->product : PT_NOT_GIVEN;
+}
+
 /*
  * VFs tagged remote_managed are handed out, PFs never: a spec that names a PF must mean its VFs, by their own product
  * id.
@@ -52,8 +66,11 @@ static void bind_devname(const struct pt_spec *s, const struct pt_inv_host *host
 static int check_remote(const struct pt_spec *s, const struct pt_inv_host *host, const struct pt_bound *b,
 			struct pt_error *err)
 {
+	const struct pt_inv_device *vf;
 	const struct pt_inv_device *pf;
 	int64_t at;
+	int vendor;
+	int vfs;
 
 	if (!b->known)
 		return pt_usage(err, -EINVAL, "device_spec %s (%s): remote_managed, but host %s has no interface '%s'",
@@ -61,22 +78,26 @@ static int check_remote(const struct pt_spec *s, const struct pt_inv_host *host,
 	if (!b->pf)
 		return 0;
 	at = pt_inv_host_find(host, b->bdf);
-	if (at < 0 || host->v[at].vf_product == PT_NOT_GIVEN)
+	vfs = vf_product(host, b->bdf, &vf);
+	pf = at >= 0 ? &host->v[at] : NULL;
+	/* VFs have their PF's vendor id */
+	vendor = pf ? pf->vendor : vf ? vf->vendor : PT_SPEC_NEVER;
+	if (s->vendor != PT_SPEC_ANY && s->vendor != vendor)
+		return pt_usage(err, -EINVAL, "device_spec %s (%s): vendor_id is not that of %s on host %s, %04x",
+				s->shown, s->where, pt_bdf_str(b->bdf).s, host->name, (unsigned)vendor);
+	if (s->product != PT_SPEC_ANY && s->product == vfs)
 		return 0;
-	pf = &host->v[at];
-	if (s->product == pf->vf_product && (s->vendor == PT_SPEC_ANY || s->vendor == pf->vendor))
+	if (s->product == PT_SPEC_ANY || (pf && s->product == pf->product))
+		return pt_usage(err, -EINVAL,
+				"device_spec %s (%s): %s of host %s is a PF, and a PF cannot be remote_managed; name "
+				"its VFs by their own product_id",
+				s->shown, s->where, pt_bdf_str(b->bdf).s, host->name);
+	/* a PF that has no VFs yet, of which nobody knows what they will be */
+	if (vfs == PT_NOT_GIVEN)
 		return 0;
-	if ((s->product == PT_SPEC_ANY || s->product == pf->product) &&
-	    (s->vendor == PT_SPEC_ANY || s->vendor == pf->vendor))
-		return pt_usage(
-			err, -EINVAL,
-			"device_spec %s (%s): %s of host %s is a PF, and a PF cannot be remote_managed; name its VFs "
-			"by \"product_id\": \"%04x\"",
-			s->shown, s->where, pt_bdf_str(b->bdf).s, host->name, (unsigned)pf->vf_product);
 	return pt_usage(err, -EINVAL,
 			"device_spec %s (%s): these ids are not those of the VFs of %s on host %s, which are %04x:%04x",
-			s->shown, s->where, pt_bdf_str(b->bdf).s, host->name, (unsigned)pf->vendor,
-			(unsigned)pf->vf_product);
+			s->shown, s->where, pt_bdf_str(b->bdf).s, host->name, (unsigned)vendor, (unsigned)vfs);
 }
 
 int pt_specs_bind(const struct pt_specs *specs, const struct pt_inv_host *host, struct pt_bound **ret_bound,
@@ -159,6 +180,20 @@ int pt_spec_match(const struct pt_spec *s, const struct pt_bound *b, const struc
 	if (b->pf && d->has_parent)
 		r = address_match(s, b, d->parent, err);
 	return r ? r : address_match(s, b, d->bdf, err);
+}
+
+int pt_spec_node(const struct pt_spec *s, const struct pt_inv_device *d)
+{
+	const struct pt_value *tag = pt_value_get(&s->tags, "numa_node");
+
+	if (!tag)
+		return d->numa_node;
+	if (tag->kind == PT_VALUE_NULL)
+		return PT_NOT_GIVEN;
+	if (tag->kind == PT_VALUE_BOOL)
+		return tag->truth;
+	return tag->kind == PT_VALUE_INT && tag->number >= 0 && tag->number < PT_NODE_NOWHERE ? (int)tag->number
+											      : PT_NODE_NOWHERE;
 }
 
 int64_t pt_specs_first(const struct pt_specs *specs, const struct pt_bound *bound, const struct pt_inv_device *device,

@@ -31,9 +31,9 @@ static void fill_funnel(const struct pt_field *f, const struct pt_ask *ask, cons
 			out->usable_free++;
 		if (stage < PT_STAGE_OK)
 			continue;
-		if (pt_numa_distance(host, ask->policy, ids, n_ids, host->v[i].numa_node) != PT_TOO_FAR)
+		if (pt_numa_distance(host, ask->policy, ids, n_ids, f->view->node[i]) != PT_TOO_FAR)
 			out->left[PT_STAGE_NUMA]++;
-		else if (host->v[i].numa_node == PT_NOT_GIVEN)
+		else if (f->view->node[i] == PT_NOT_GIVEN)
 			out->unknown_node++;
 	}
 }

@@ -37,6 +37,18 @@ static int by_address(const void *a, const void *b)
 	return pt_bdf_cmp(((const struct pt_inv_device *)a)->bdf, ((const struct pt_inv_device *)b)->bdf);
 }
 
+/* VFs mostly show no VPD of their own; then the card is known by its PF's */
+static void inherit_serials(struct pt_inv_host *h)
+{
+	for (size_t i = 0; i < h->n; i++) {
+		struct pt_inv_device *d = &h->v[i];
+		int64_t pf = d->has_parent && !d->card_serial ? pt_inv_host_find(h, d->parent) : -1;
+
+		if (pf >= 0)
+			d->card_serial = pt_strdup_opt(h->v[pf].card_serial);
+	}
+}
+
 int pt_inv_host_finish(struct pt_inv_host *h, struct pt_bdf *ret_twice)
 {
 	size_t kept = 0;
@@ -58,6 +70,7 @@ int pt_inv_host_finish(struct pt_inv_host *h, struct pt_bdf *ret_twice)
 			return -EEXIST;
 		}
 	}
+	inherit_serials(h);
 	return 0;
 }
 

@@ -88,7 +88,7 @@ int pt_dev_type_parse(const char *text);	    /* the enum, or -EINVAL */
 struct pt_inv_device *pt_inv_host_add(struct pt_inv_host *h);
 
 /**
- * pt_inv_host_finish() - leave out what is beyond domain FFFF, sort by address
+ * pt_inv_host_finish() - leave out what is beyond domain FFFF, sort by address, give VFs their card's serial number
  *
  * Return: 0, or -EEXIST with the address in @ret_twice when two devices have the same one.
  */

@@ -33,6 +33,17 @@ int pt_bool_parse(const char *text)
 	return -EINVAL;
 }
 
+int pt_bool_of(const struct pt_value *v)
+{
+	if (!v)
+		return -EINVAL;
+	if (v->kind == PT_VALUE_BOOL)
+		return v->truth;
+	if (v->kind == PT_VALUE_INT)
+		return v->number == 0 || v->number == 1 ? (int)v->number : -EINVAL;
+	return v->kind == PT_VALUE_STRING ? pt_bool_parse(v->text) : -EINVAL;
+}
+
 static void entries_done(struct pt_conf_entries *l)
 {
 	for (size_t i = 0; i < l->n; i++) {

@@ -49,6 +49,9 @@ void pt_conf_entries_take(struct pt_conf_entries *l, struct pt_value value, char
  */
 int pt_bool_parse(const char *text);
 
+/** pt_bool_of() - the same of a JSON value: its text in Python is read; NULL and null are no word */
+int pt_bool_of(const struct pt_value *v);
+
 void pt_pci_config_done(struct pt_pci_config *c);
 
 #endif

@@ -85,12 +85,42 @@ static int read_vf_product(const json_t *o, const char *where, struct pt_inv_dev
 	return r;
 }
 
+/* "1:2:3.4" of any numbers: well formed, though a field is beyond what an address can hold */
+static bool is_beyond(const char *text)
+{
+	static const unsigned long long max[] = { 0xffff, 0xff, 0x1f, 7 };
+	bool beyond = false;
+
+	for (int field = 0; field < 4; field++) {
+		size_t n = strspn(text, "0123456789abcdefABCDEF");
+
+		if (!n || text[n] != "::."[field])
+			return false;
+		beyond = beyond || strtoull(text, NULL, 16) > max[field];
+		text += n + 1;
+	}
+	return beyond;
+}
+
+/* a device that Nova could not name is left out, as Nova leaves it out: marked by a domain that goes too far */
+static int read_address(const json_t *o, const char *where, struct pt_bdf *ret, struct pt_error *err)
+{
+	const char *text = json_string_value(json_object_get(o, "address"));
+	bool given = false;
+	struct pt_bdf bdf;
+
+	if (text && pt_bdf_parse(text, &bdf) < 0 && is_beyond(text)) {
+		*ret = (struct pt_bdf){ .domain = UINT32_MAX };
+		return 0;
+	}
+	return pt_field_address(o, where, "address", &given, ret, err);
+}
+
 static int read_identity(const json_t *o, const char *where, struct pt_inv_device *d, struct pt_error *err)
 {
 	pt_autofree char *type = NULL;
-	bool given = false;
 	int64_t id = 0;
-	int r = pt_field_address(o, where, "address", &given, &d->bdf, err);
+	int r = read_address(o, where, &d->bdf, err);
 
 	r = r < 0 ? r : pt_field_id(o, where, "vendor_id", &id, err);
 	d->vendor = (uint16_t)id;
@@ -174,6 +204,18 @@ static int read_host(const json_t *o, const char *where, struct pt_inv_host *hos
 						host->cells[i].id);
 	if (pt_inv_host_finish(host, &twice) < 0)
 		return pt_usage(err, -EEXIST, "%s.devices: %s is listed twice", where, pt_bdf_str(twice).s);
+	return 0;
+}
+
+int pt_place_read_host(const json_t *json, const char *where, struct pt_inv_host *ret_host, struct pt_error *err)
+{
+	PT_AUTO(pt_inv_host) host = { 0 };
+	int r = read_host(json, where, &host, err);
+
+	if (r < 0)
+		return r;
+	*ret_host = host;
+	host = (struct pt_inv_host){ 0 };
 	return 0;
 }
 

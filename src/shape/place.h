@@ -18,6 +18,8 @@
 /* Each reads one member of a question; null or absent is empty.  Return 0, or -EINVAL, -E2BIG with a message. */
 int pt_place_read_config(const json_t *json, struct pt_pci_config *ret_config, struct pt_error *err);
 int pt_place_read_hosts(const json_t *json, struct pt_inv_hosts *ret_hosts, struct pt_error *err);
+/** pt_place_read_host() - one of those hosts; @where it is, for messages */
+int pt_place_read_host(const json_t *json, const char *where, struct pt_inv_host *ret_host, struct pt_error *err);
 int pt_place_read_request(const json_t *json, struct pt_request *ret_request, struct pt_error *err);
 int pt_place_read_placement(const json_t *json, const char *where, struct pt_placement *ret, struct pt_error *err);
 

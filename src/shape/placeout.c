@@ -23,15 +23,13 @@ static json_t *reason_json(const struct pt_host_answer *a)
 {
 	json_t *o = json_object();
 
+	bool of_request = a->asked && !pt_streq(a->stage, "cells");
+
 	(void)json_object_set_new(o, "stage", json_string(a->stage ? a->stage : ""));
-	if (a->asked && !pt_streq(a->stage, "cells")) {
-		(void)json_object_set_new(o, "request", json_integer((json_int_t)a->request));
-		(void)json_object_set_new(o, "alias", a->alias ? json_string(a->alias) : json_null());
-	}
-	if (a->asked) {
-		(void)json_object_set_new(o, "asked", json_integer(a->asked));
-		(void)json_object_set_new(o, "found", json_integer(a->found));
-	}
+	(void)json_object_set_new(o, "request", of_request ? json_integer((json_int_t)a->request) : json_null());
+	(void)json_object_set_new(o, "alias", a->alias ? json_string(a->alias) : json_null());
+	(void)json_object_set_new(o, "asked", a->asked ? json_integer(a->asked) : json_null());
+	(void)json_object_set_new(o, "found", a->asked ? json_integer(a->found) : json_null());
 	(void)json_object_set_new(o, "message", json_string(a->message ? a->message : ""));
 	if (a->bounded)
 		(void)json_object_set_new(o, "bounded", json_true());

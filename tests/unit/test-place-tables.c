@@ -314,7 +314,7 @@ static void run_case(void **state)
 static void one_bad_line_spoils_only_its_own_answer(void **state)
 {
 	pt_autofree char *command =
-		pt_strf("printf '{}\\n\\nnonsense\\n{}\\n' | %s place --batch", getenv("PT_PASSTHRU"));
+		pt_strf("printf '{}\\n\\nnonsense\\n{}' | %s place --batch", getenv("PT_PASSTHRU"));
 	/* passthru place, as a user runs it */
 	FILE *pipe = popen(command, "r");
 	char text[1024];
@@ -325,6 +325,7 @@ static void one_bad_line_spoils_only_its_own_answer(void **state)
 	text[n] = '\0';
 	assert_int_equal(pclose(pipe), 0);
 	assert_true(pt_startswith(text, "{\"hosts\":[]}\n{\"error\":"));
+	assert_non_null(strstr(text, "}\n{\"error\":{\"code\":\"invalid-json\""));
 	assert_true(pt_endswith(text, "}\n{\"hosts\":[]}\n"));
 }
 
