@@ -73,13 +73,15 @@ static void name_devices(const struct pt_field *f, const struct pt_problem *p, c
 }
 
 /* the answer with the guest on these host cells; keeps the one with fewer remote devices */
-static void try_cells(const struct pt_field *f, const int *ids, size_t n_ids, struct pt_host_answer *answer)
+static void try_cells(const struct pt_field *f, const int *ids, size_t n_ids, uint64_t *steps,
+		      struct pt_host_answer *answer)
 {
 	pt_autofree struct pt_item *items = pt_alloc((f->n + 1) * sizeof(*items));
 	PT_AUTO(pt_solution) solution = { 0 };
 	struct pt_problem problem;
 
 	pt_field_problem(f, ids, n_ids, items, &problem);
+	problem.steps = steps;
 	pt_solve(&problem, &solution);
 	answer->bounded = answer->bounded || solution.bounded;
 	if (!solution.found || (answer->fits && solution.cost / PT_COST_REMOTE >= answer->remote))
@@ -117,17 +119,18 @@ static void try_all_cells(const struct pt_field *f, struct pt_host_answer *answe
 	pt_autofree unsigned *devices = pt_alloc((f->view->host->n_cells + 1) * sizeof(*devices));
 	struct pt_numa_ways ways;
 	int first[64];
+	uint64_t steps = PT_STEPS_HOST;
 	size_t fitting = 0;
 	int ids[64];
 
 	count_per_cell(f, devices);
 	pt_numa_ways_begin(&ways, f->view->host, f->request->guest_cells.v, f->request->guest_cells.n, devices);
-	while ((!answer->fits || answer->remote) && pt_numa_ways_next(&ways, ids)) {
+	while (steps && (!answer->fits || answer->remote) && pt_numa_ways_next(&ways, ids)) {
 		if (fitting++ == 0)
 			memcpy(first, ids, sizeof(first));
-		try_cells(f, ids, f->request->guest_cells.n, answer);
+		try_cells(f, ids, f->request->guest_cells.n, &steps, answer);
 	}
-	answer->bounded = answer->bounded || ways.bounded;
+	answer->bounded = answer->bounded || ways.bounded || !steps;
 	if (answer->fits)
 		return;
 	if (fitting == 0)
@@ -150,7 +153,7 @@ static void answer_host(const struct pt_field *field, struct pt_host_answer *ans
 		try_all_cells(field, answer);
 		return;
 	}
-	try_cells(field, cells ? cells->ids : NULL, cells ? cells->n : 0, answer);
+	try_cells(field, cells ? cells->ids : NULL, cells ? cells->n : 0, NULL, answer);
 	answer->cells.n = 0;
 	if (!answer->fits)
 		pt_whynot(field, cells ? cells->ids : NULL, cells ? cells->n : 0, answer);

@@ -49,7 +49,8 @@ struct solver {
 	uint32_t *flow;
 	uint32_t *best_flow;
 	uint64_t best_cost;
-	uint64_t steps;
+	uint64_t limit;
+	uint64_t steps; /* left of it */
 	size_t flows;
 	size_t whole_max;
 	bool found;
@@ -289,7 +290,6 @@ static void search(struct solver *s, int8_t *given)
 	s->groups = groups;
 	s->flow = flow;
 	s->best_flow = best_flow;
-	s->steps = STEPS_MAX;
 	make_buckets(s);
 	make_families(s, vfs);
 	make_groups(s);
@@ -353,6 +353,15 @@ static void unmerge(const struct pt_problem *p, const struct pt_item *merged, co
 			given[best[f]] = demand[f];
 }
 
+/* laying a problem out is work, too */
+static void set_limit(struct solver *s)
+{
+	uint64_t work = (uint64_t)(s->p->n_items + s->p->n_families) * 16;
+
+	s->limit = s->p->steps && *s->p->steps < STEPS_MAX ? *s->p->steps : STEPS_MAX;
+	s->steps = s->limit > work ? s->limit - work : 0;
+}
+
 void pt_solve(const struct pt_problem *problem, struct pt_solution *ret_solution)
 {
 	pt_autofree struct pt_item *items = pt_alloc((problem->n_items + 1) * sizeof(*items));
@@ -360,6 +369,7 @@ void pt_solve(const struct pt_problem *problem, struct pt_solution *ret_solution
 	pt_autofree int8_t *of = pt_alloc(problem->n_items + 1);
 	struct solver s = { .p = problem, .items = items, .n_items = problem->n_items };
 
+	set_limit(&s);
 	memset(given, -1, problem->n_items + 1);
 	memset(of, -1, problem->n_items + 1);
 	if (problem->isolate) {
@@ -371,6 +381,8 @@ void pt_solve(const struct pt_problem *problem, struct pt_solution *ret_solution
 		memcpy(items, problem->items, problem->n_items * sizeof(*items));
 		search(&s, given);
 	}
+	if (problem->steps)
+		*problem->steps -= s.limit - s.steps;
 	*ret_solution = (struct pt_solution){ .found = s.found, .bounded = s.bounded, .cost = s.best_cost };
 	ret_solution->given = pt_take_ptr(given);
 }

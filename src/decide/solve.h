@@ -27,10 +27,14 @@ struct pt_item {
 	uint64_t near;
 };
 
+/* steps that one host may cost in all, however often it is asked: some seconds at the very most */
+#define PT_STEPS_HOST ((uint64_t)80000000)
+
 /**
  * struct pt_problem - borrowed by the solver
  * @items: those first that should be given first, among equals
  * @isolate: at most one device of each family
+ * @steps: what several problems of one host may cost together; less afterwards; NULL: this one's own limit
  */
 struct pt_problem {
 	struct pt_item *items;
@@ -39,6 +43,7 @@ struct pt_problem {
 	uint32_t demands[PT_DEMANDS_MAX];
 	size_t n_demands;
 	bool isolate;
+	uint64_t *steps;
 };
 
 /**

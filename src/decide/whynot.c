@@ -164,12 +164,14 @@ static void together(const struct pt_field *f, const int *ids, size_t n_ids, str
 	pt_autofree struct pt_item *items = pt_alloc((f->n + 1) * sizeof(*items));
 	pt_autofree char *name = NULL;
 	const struct pt_ask *ask;
+	uint64_t steps = PT_STEPS_HOST / 4;
 	struct pt_problem p;
 	uint32_t low = 0;
 	uint32_t high;
 	size_t i;
 
 	pt_field_problem(f, ids, n_ids, items, &p);
+	p.steps = &steps;
 	i = first_failing(f, &p, &a->bounded);
 	ask = &f->request->asks.v[i];
 	high = ask->count < f->n ? ask->count : (uint32_t)f->n;
