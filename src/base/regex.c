@@ -17,7 +17,7 @@
  * Subjects are fields of PCI addresses, eight characters at most: a pattern that needs this many steps on one of them
  * nests repeats for their own sake.
  */
-#define MATCH_STEPS 100000
+#define MATCH_STEPS 20000
 #define MATCH_KIB   4096
 #define REPEAT_MAX  32
 

@@ -3,7 +3,8 @@
  * Without PFs this is one flow.  A PF that could be given whole, and whose VFs could be given too, is a choice;
  * families that look alike are one group, of which only the number given whole matters.  The search goes over these
  * numbers, with the flow in which nothing is excluded yet as its bound: it says no early, and its cost is never too
- * high.
+ * high.  First group by group, with as few whole PFs as can be; where this takes long, by the groups of which that flow
+ * uses the PFs and the VFs at once.
  */
 #include "decide/solve.h"
 
@@ -14,9 +15,10 @@
 #include "base/alloc.h"
 #include "base/cleanup.h"
 
-/* what one host may cost: some tens of milliseconds */
-#define STEPS_MAX ((uint64_t)20000000)
-#define FLOWS_MAX 5000
+/* what one host may cost: some hundred milliseconds */
+#define STEPS_MAX   ((uint64_t)200000000)
+#define FLOWS_MAX   20000
+#define FLOWS_FIRST 60
 
 struct family {
 	int64_t pf;    /* index into items, -1 when it cannot be given whole */
@@ -31,6 +33,8 @@ struct group {
 	size_t n;
 	size_t whole;
 	size_t best;
+	size_t low; /* branching: how many may be whole */
+	size_t high;
 };
 
 struct solver {
@@ -52,6 +56,7 @@ struct solver {
 	uint64_t limit;
 	uint64_t steps; /* left of it */
 	size_t flows;
+	size_t flows_max;
 	size_t whole_max;
 	bool found;
 	bool bounded;
@@ -198,7 +203,7 @@ static void decide(struct solver *s, size_t g)
 	uint64_t cost;
 	int r;
 
-	if (s->bounded || ++s->flows > FLOWS_MAX) {
+	if (s->bounded || ++s->flows > s->flows_max) {
 		s->bounded = true;
 		return;
 	}
@@ -219,6 +224,161 @@ static void decide(struct solver *s, size_t g)
 		if (s->found && s->best_cost < PT_COST_REMOTE)
 			break;
 	}
+}
+
+/* what the flow takes of a bucket */
+static uint32_t used_of(const struct solver *s, size_t b)
+{
+	uint32_t used = 0;
+
+	for (size_t d = 0; d < s->p->n_demands; d++)
+		used += s->flow[d * s->n_buckets + b];
+	return used;
+}
+
+static void fill_between(struct solver *s)
+{
+	for (size_t b = 0; b < s->n_buckets; b++)
+		s->buckets[b].cap = s->base[b];
+	for (size_t g = 0; g < s->n_groups; g++) {
+		const struct group *group = &s->groups[g];
+		const struct family *f = s->conflicts[group->first];
+
+		s->buckets[s->bucket_of[f->pf]].cap += (uint32_t)group->high;
+		for (size_t v = 0; v < f->n_vfs; v++)
+			s->buckets[f->vfs[v]].cap += (uint32_t)(group->n - group->low);
+	}
+}
+
+/* VFs of a group that the flow takes from, in all or only from buckets that are short of them */
+static size_t pressure(const struct solver *s, const struct group *group, const uint32_t *used, bool only_short)
+{
+	const struct family *f = s->conflicts[group->first];
+	size_t n = 0;
+
+	for (size_t v = 0; v < f->n_vfs; v++)
+		n += used[f->vfs[v]] > (only_short ? s->buckets[f->vfs[v]].cap : 0);
+	return n;
+}
+
+/* as many whole PFs as the flow takes, from the groups whose VFs it needs least */
+static void settle(struct solver *s, const uint32_t *used)
+{
+	for (size_t g = 0; g < s->n_groups; g++)
+		s->groups[g].whole = s->groups[g].low;
+	for (size_t g = 0; g < s->n_groups; g++) {
+		uint32_t b = s->bucket_of[s->conflicts[s->groups[g].first]->pf];
+		size_t have = s->base[b];
+
+		for (size_t o = 0; o < s->n_groups; o++)
+			have += s->bucket_of[s->conflicts[s->groups[o].first]->pf] == b ? s->groups[o].whole : 0;
+		while (have < used[b]) {
+			struct group *best = NULL;
+
+			for (size_t o = 0; o < s->n_groups; o++) {
+				struct group *other = &s->groups[o];
+
+				if (s->bucket_of[s->conflicts[other->first]->pf] == b && other->whole < other->high &&
+				    (!best || pressure(s, other, used, false) < pressure(s, best, used, false)))
+					best = other;
+			}
+			if (!best)
+				return;
+			best->whole++;
+			have++;
+		}
+	}
+}
+
+/* the group that stands most in its own way: taken whole while its VFs are short */
+static struct group *to_branch(const struct solver *s, const uint32_t *used)
+{
+	struct group *best = NULL;
+	size_t most = 0;
+
+	for (size_t g = 0; g < s->n_groups; g++) {
+		struct group *group = &s->groups[g];
+		size_t n = group->low < group->high ? 1 : 0;
+
+		if (n && group->whole)
+			n += 1 + pressure(s, group, used, true) * 2;
+		if (n > most) {
+			most = n;
+			best = group;
+		}
+	}
+	return best;
+}
+
+static bool flows(struct solver *s, uint64_t *ret_cost)
+{
+	int r;
+
+	if (s->bounded || ++s->flows > s->flows_max) {
+		s->bounded = true;
+		return false;
+	}
+	r = pt_flow(s->buckets, s->n_buckets, s->p->demands, s->p->n_demands, s->flow, ret_cost, &s->steps);
+	s->bounded = r == -ETIME;
+	return r == 1 && (!s->found || *ret_cost / PT_COST_REMOTE < s->best_cost / PT_COST_REMOTE);
+}
+
+/* each call either ends, or halves what one group may do; so it is never deeper than groups and their sizes allow */
+static void branch(struct solver *s)
+{
+	pt_autofree uint32_t *used = pt_alloc((s->n_buckets + 1) * sizeof(*used));
+	struct group *g;
+	uint64_t exact;
+	uint64_t bound;
+	bool up; /* first where the flow points */
+	size_t low;
+	size_t high;
+	size_t at;
+
+	fill_between(s);
+	if (!flows(s, &bound))
+		return;
+	for (size_t b = 0; b < s->n_buckets; b++)
+		used[b] = used_of(s, b);
+	settle(s, used);
+	fill(s, s->n_groups);
+	g = to_branch(s, used);
+	if (flows(s, &exact)) {
+		keep_best(s, exact);
+		if (exact / PT_COST_REMOTE == bound / PT_COST_REMOTE)
+			return;
+	}
+	if (!g || s->bounded)
+		return;
+	low = g->low;
+	high = g->high;
+	up = g->whole > low;
+	at = up ? g->whole : low + 1;
+	for (int side = 0; side < 2; side++) {
+		bool upper = (side == 0) == up;
+
+		g->low = upper ? at : low;
+		g->high = upper ? high : at - 1;
+		branch(s);
+		g->low = low;
+		g->high = high;
+	}
+}
+
+static void decide_all(struct solver *s)
+{
+	s->flows_max = FLOWS_FIRST;
+	decide(s, 0);
+	if (!s->bounded || !s->steps || s->n_groups == 0)
+		return;
+	s->bounded = false;
+	s->flows = 0;
+	s->flows_max = FLOWS_MAX;
+	for (size_t g = 0; g < s->n_groups; g++) {
+		s->groups[g].low = 0;
+		s->groups[g].high = s->groups[g].n < s->whole_max ? s->groups[g].n : s->whole_max;
+	}
+	branch(s);
 }
 
 /* of a group the last families are given whole, so that VFs come from the first */
@@ -295,7 +455,7 @@ static void search(struct solver *s, int8_t *given)
 	make_groups(s);
 	count_base(s);
 	s->whole_max = whole_max(s);
-	decide(s, 0);
+	decide_all(s);
 	if (s->found)
 		hand_out(s, given);
 }

@@ -28,7 +28,7 @@ struct pt_item {
 };
 
 /* steps that one host may cost in all, however often it is asked: some seconds at the very most */
-#define PT_STEPS_HOST ((uint64_t)80000000)
+#define PT_STEPS_HOST ((uint64_t)400000000)
 
 /**
  * struct pt_problem - borrowed by the solver

@@ -48,6 +48,9 @@ json_t *pt_place_write_answer(const struct pt_host_answer *answer, const struct 
 	}
 	if (devices)
 		(void)json_object_set_new(o, "devices", given_json(answer, request));
+	/* it fits; perhaps with fewer remote devices, had the search gone on */
+	if (answer->bounded && answer->remote)
+		(void)json_object_set_new(o, "bounded", json_true());
 	if (answer->cells.n) {
 		json_t *cells = json_array();
 
