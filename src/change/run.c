@@ -97,6 +97,9 @@ bool pt_edit_names(const struct pt_step *s, struct pt_bdf bdf)
 	for (size_t i = 0; i < s->edit.remove_hostdevs.n; i++)
 		if (pt_bdf_eq(s->edit.remove_hostdevs.v[i], bdf))
 			return true;
+	for (size_t i = 0; i < s->edit.move_hostdevs.n; i++)
+		if (pt_bdf_eq(s->edit.move_hostdevs.v[i].from, bdf) || pt_bdf_eq(s->edit.move_hostdevs.v[i].to, bdf))
+			return true;
 	return false;
 }
 
@@ -107,6 +110,10 @@ static bool edits_overlap(const struct pt_step *a, const struct pt_step *b)
 			return true;
 	for (size_t i = 0; i < a->edit.remove_hostdevs.n; i++)
 		if (pt_edit_names(b, a->edit.remove_hostdevs.v[i]))
+			return true;
+	for (size_t i = 0; i < a->edit.move_hostdevs.n; i++)
+		if (pt_edit_names(b, a->edit.move_hostdevs.v[i].from) ||
+		    pt_edit_names(b, a->edit.move_hostdevs.v[i].to))
 			return true;
 	return false;
 }

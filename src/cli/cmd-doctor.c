@@ -10,12 +10,14 @@
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/findings.h"
+#include "cli/identify.h"
 #include "cli/print.h"
 #include "decide/doctor.h"
 #include "host/block.h"
 #include "host/memory.h"
 #include "host/pci.h"
 #include "host/platform.h"
+#include "host/reserved.h"
 #include "host/resolve.h"
 #include "host/users.h"
 #include "shape/finding.h"
@@ -159,13 +161,46 @@ static int judge_device(struct pt_cli *cli, const struct pt_platform *platform, 
 	return answer(cli, device, findings, err);
 }
 
+/* where everything is that was reserved or given; without a reservation nothing is said */
+static int judge_reserved(const struct pt_cli *cli, struct pt_host *host, struct pt_findings *findings,
+			  struct pt_error *err)
+{
+	PT_AUTO(pt_keeps) known = { 0 };
+	PT_AUTO(pt_identities) present = { 0 };
+	PT_AUTO(pt_whereabouts_list) where = { 0 };
+	PT_AUTO(pt_blocks) blocks = { 0 };
+	PT_AUTO(pt_strv) bad = { 0 };
+	int r = pt_keep_list(&cli->root, &known, &bad, err);
+
+	for (size_t i = 0; i < bad.n; i++)
+		pt_findings_add(findings, PT_FAIL, "reserved", NULL,
+				"see what is in it; `passthru history` tells what "
+				"was reserved",
+				"%s", bad.v[i]);
+	if (r < 0 || !known.n)
+		return r;
+	r = pt_block_list(&cli->root, &blocks, err);
+	if (r == 0)
+		r = pt_keep_present(&cli->root, &known, &host->devices, &blocks, &present, err);
+	if (r < 0)
+		return r;
+	pt_whereabouts_find(&known, &present, &where);
+	pt_doctor_reserved(&known, &where, &host->devices, pt_early_installed(&cli->root) == 1, findings);
+	return 0;
+}
+
 static int judge(struct pt_cli *cli, const struct pt_platform *platform, struct pt_host *host, struct pt_error *err)
 {
 	PT_AUTO(pt_findings) of_host = { 0 };
 	PT_AUTO(pt_findings) findings = { 0 };
 	bool memory_known = pt_memory_read(&cli->root, &host->memory, NULL) == 0;
 
+	int r;
+
 	pt_doctor_host(platform, host, memory_known, &of_host);
+	r = judge_reserved(cli, host, &of_host, err);
+	if (r < 0)
+		return r;
 	if (cli->n_operands == 0)
 		return answer(cli, NULL, &of_host, err);
 	keep_troubles(&of_host, &findings);

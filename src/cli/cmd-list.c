@@ -8,6 +8,7 @@
 #include "cli/commands.h"
 #include "cli/owners.h"
 #include "cli/print.h"
+#include "host/reserved.h"
 #include "host/resolve.h"
 #include "shape/device.h"
 
@@ -122,12 +123,16 @@ static int check_words(const struct pt_cli *cli, const struct pt_devices *device
 /* "sda, sdb, sdc and 5 more": what the host has on it, in few words; or the VM that has it */
 static char *used_by(const struct pt_device *d, const struct pt_owners *owners)
 {
+	const struct pt_keep *kept = pt_keep_by_bdf(&owners->reserved, d->bdf);
 	PT_CLEANUP(pt_buf_done) struct pt_buf text = { 0 };
 	pt_autofree char *vm = pt_owners_of(owners, d->bdf);
 	size_t n = d->netdevs.n + d->disks.n;
 
 	if (vm)
 		pt_buf_addf(&text, "VM %s%s", vm, n ? "; " : "");
+	/* a VM that has it says more */
+	if (!vm && kept && pt_keep_at_boot(kept))
+		pt_buf_addf(&text, "reserved%s", n ? "; " : "");
 	for (size_t i = 0; i < n && i < NAMES_SHOWN; i++)
 		pt_buf_addf(&text, "%s%s", i ? ", " : "",
 			    i < d->netdevs.n ? d->netdevs.v[i] : d->disks.v[i - d->netdevs.n]);
@@ -214,6 +219,9 @@ static int run(struct pt_cli *cli, struct pt_error *err)
 	/* libvirt is asked only when there is something that a VM may have */
 	if (any_for_guests(&devices))
 		pt_owners_find(cli, &owners);
+	r = pt_keep_list(&cli->root, &owners.reserved, NULL, err);
+	if (r < 0)
+		return r;
 	return print_table(cli, &devices, &owners, err);
 }
 

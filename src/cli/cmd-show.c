@@ -13,6 +13,7 @@
 #include "host/alias.h"
 #include "host/block.h"
 #include "host/pci.h"
+#include "host/reserved.h"
 #include "host/resolve.h"
 #include "host/sriov.h"
 #include "host/users.h"
@@ -37,6 +38,8 @@ struct shown {
 	struct pt_owners owners;
 	struct pt_sriov sriov; /* of it; of a VF, its PF's */
 	struct pt_findings why;
+	struct pt_keeps reserved;
+	char *override_owner;
 };
 
 static void shown_done(struct shown *s)
@@ -46,6 +49,8 @@ static void shown_done(struct shown *s)
 	pt_uses_done(&s->uses);
 	pt_strv_done(&s->blind);
 	pt_owners_done(&s->owners);
+	pt_keeps_done(&s->reserved);
+	free(s->override_owner);
 	pt_sriov_done(&s->sriov);
 	pt_findings_done(&s->why);
 }
@@ -83,9 +88,10 @@ static int look(struct pt_cli *cli, struct shown *s, struct pt_error *err)
 		return r;
 	if (s->device->modalias)
 		pt_aliases_modules(&aliases, s->device->modalias, &s->modules);
+	s->override_owner = pt_override_owner(&cli->root, bdf);
 	pt_owners_find(cli, &s->owners);
 	look_sriov(cli, s);
-	return 0;
+	return pt_keep_list(&cli->root, &s->reserved, &s->blind, err);
 }
 
 /* one line; the label stands only before the first of several */
@@ -120,6 +126,19 @@ static void print_identity(const struct pt_cli *cli, const struct pt_device *d)
 		line(cli, "NUMA node", "unknown");
 }
 
+/* kept for guests across reboots; what is only remembered is told with its VM */
+static void print_reserved(const struct pt_cli *cli, const struct shown *s)
+{
+	const struct pt_keep *k = pt_keep_by_bdf(&s->reserved, s->device->bdf);
+
+	if (!k || !pt_keep_at_boot(k))
+		return;
+	line(cli, "Reserved", "for %s, by change %lld; known by %s", k->vm ? k->vm : "guests", k->change,
+	     k->id.serial ? k->id.serial : "its ids and its slot");
+	if (k->id.vendor != s->device->vendor || k->id.device != s->device->device)
+		line(cli, "", "but another device is here now: `passthru repair`");
+}
+
 static void print_driver(const struct pt_cli *cli, const struct shown *s)
 {
 	const struct pt_device *d = s->device;
@@ -129,7 +148,9 @@ static void print_driver(const struct pt_cli *cli, const struct shown *s)
 	if (d->stuck)
 		line(cli, "", "the device does not answer: an unbind or a change of its VFs hangs");
 	if (d->driver_override)
-		line(cli, "", "override: only %s may hold it", d->driver_override);
+		line(cli, "", "override: only %s may hold it%s%s", d->driver_override, s->override_owner ? ", by " : "",
+		     s->override_owner ? s->override_owner : "");
+	print_reserved(cli, s);
 	if (s->modules.n)
 		line(cli, "Modules", "%s", modules);
 	line(cli, "For a guest", "%s", d->vfio_variant ? d->vfio_variant : "vfio-pci");

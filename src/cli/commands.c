@@ -30,6 +30,7 @@ const struct pt_command *const pt_commands[] = {
 	&pt_command_detach,
 	&pt_command_reserve,
 	&pt_command_release,
+	&pt_command_repair,
 	&pt_command_undo,
 	&pt_command_history,
 	&pt_command_recover,

@@ -6,11 +6,26 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "host/identity.h"
+#include "host/platform.h"
 #include "host/reserve.h"
 
 int pt_early_installed(const struct pt_root *root)
 {
 	return pt_file_exists(root->root_fd, PT_EARLY + 1) == 1;
+}
+
+/* a module waits for udev, which asks us first; what is in the kernel image waits for nobody */
+static void warn_of_builtin(const struct pt_cli *cli, const struct pt_device *d, struct pt_plan *plan)
+{
+	struct pt_device_platform more;
+
+	pt_platform_device(&cli->root, d, &more);
+	if (d->driver && !pt_device_is_vfio(d) && more.driver_builtin == PT_KNOWN_YES)
+		pt_findings_add(&plan->findings, PT_WARN, "built-in", "driver",
+				"boot a kernel that has it as a module, if the host must never touch the device",
+				"%s, the driver of %s, is part of the kernel: at each boot it has the device before "
+				"anything can keep it away, until passthru-boot.service takes it",
+				d->driver, pt_bdf_str(d->bdf).s);
 }
 
 static int identify(const struct pt_cli *cli, const struct pt_host *host, struct pt_step *s, struct pt_error *err)
@@ -35,6 +50,8 @@ int pt_identify_steps(const struct pt_cli *cli, const struct pt_host *host, stru
 		if (s->kind != PT_STEP_RESERVE || s->identity)
 			continue;
 		r = identify(cli, host, s, err);
+		if (r == 0 && pt_devices_find(&host->devices, s->bdf))
+			warn_of_builtin(cli, pt_devices_find(&host->devices, s->bdf), plan);
 		reserves = reserves || !pt_streq(s->driver_after, PT_DRIVER_LIBVIRT);
 	}
 	if (r == 0 && reserves && !pt_early_installed(&cli->root))

@@ -51,5 +51,6 @@ void pt_owners_done(struct pt_owners *owners)
 {
 	pt_domains_done(&owners->domains);
 	free(owners->why);
+	pt_keeps_done(&owners->reserved);
 	*owners = (struct pt_owners){ 0 };
 }

@@ -8,16 +8,19 @@
 #include "cli/cli.h"
 #include "model/bdf.h"
 #include "model/domain.h"
+#include "model/reservation.h"
 
 /**
  * struct pt_owners - the VMs of this host
  * @asked: libvirt answered; else nothing is known, which is not "nobody"
  * @why: why it could not be asked, or NULL
+ * @reserved: what is kept for guests, for who wants it: host/reserved.h fills it in
  */
 struct pt_owners {
 	struct pt_domains domains;
 	bool asked;
 	char *why;
+	struct pt_keeps reserved;
 };
 
 /** pt_owners_find() - ask libvirt; never fails: a host without libvirt can be looked at too */

@@ -6,6 +6,7 @@
 #ifndef PT_DECIDE_DOCTOR_H
 #define PT_DECIDE_DOCTOR_H
 
+#include "decide/whereabouts.h"
 #include "model/finding.h"
 #include "model/platform.h"
 
@@ -24,6 +25,13 @@ void pt_doctor_host(const struct pt_platform *p, const struct pt_host *host, boo
  */
 void pt_doctor_device(const struct pt_platform *p, const struct pt_host *host, const struct pt_device *device,
 		      const struct pt_device_platform *more, struct pt_findings *ret_findings);
+
+/**
+ * pt_doctor_reserved() - one line a reservation
+ * @where: parallel to @known; @early_installed: the program that udev asks is there
+ */
+void pt_doctor_reserved(const struct pt_keeps *known, const struct pt_whereabouts_list *where,
+			const struct pt_devices *devices, bool early_installed, struct pt_findings *f);
 
 /** pt_doctor_first() - the first thing to fix, or NULL when nothing stands against it */
 const struct pt_finding *pt_doctor_first(const struct pt_findings *findings);

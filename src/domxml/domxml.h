@@ -24,7 +24,7 @@ int pt_domxml_read(const char *xml, struct pt_domain *ret_domain, struct pt_erro
  * Every byte that the edit is not about stays: only the elements named go, each with its line, and the new hostdevs
  * come, after those that are there or where libvirt would write them.
  *
- * Return: 0; -ENOENT when something to remove is not there, -EEXIST when a hostdev to add already is; -EBADMSG.
+ * Return: 0; -ENOENT when something to remove or move is not there, -EEXIST when a hostdev to add already is; -EBADMSG.
  */
 int pt_domxml_edit(const char *xml, const struct pt_domain_edit *edit, char **ret_xml, struct pt_error *err);
 

@@ -344,6 +344,43 @@ static int add_hostdevs(struct job *j, struct pt_error *err)
 	return 0;
 }
 
+/* <source><address> of the element that passes @bdf through */
+static int find_address(const xmlNode *devices, struct pt_bdf bdf, xmlNode **ret, struct pt_error *err)
+{
+	xmlNode *node = NULL;
+	int r = find_hostdev(devices, bdf, &node, err);
+
+	if (r <= 0)
+		return r;
+	*ret = pt_xml_path(node, "source", "address");
+	/* an interface that a network lends has it elsewhere, and not for us to edit */
+	return *ret ? 1 : 0;
+}
+
+/* only the words of where the host has it are replaced: its place in the guest, its ROM, its MAC stay */
+static int move_hostdevs(struct job *j, struct pt_error *err)
+{
+	for (size_t i = 0; i < j->edit->move_hostdevs.n; i++) {
+		const struct pt_hostdev_move *m = &j->edit->move_hostdevs.v[i];
+		struct pt_xml_span *span;
+		xmlNode *address = NULL;
+		int r = find_address(j->devices, m->from, &address, err);
+
+		if (r < 0)
+			return r;
+		if (r == 0)
+			return pt_say(err, -ENOENT, "the definition of %s has no hostdev %s to move", j->name,
+				      pt_bdf_str(m->from).s);
+		span = pt_xml_span(&j->x, address);
+		span->skip = true;
+		insert(j, span->start, span->end,
+		       pt_strf("<address%s domain='0x%04x' bus='0x%02x' slot='0x%02x' function='0x%x'/>",
+			       pt_xml_attr_is(address, "type", "pci") ? " type='pci'" : "", m->to.domain, m->to.bus,
+			       m->to.slot, m->to.func));
+	}
+	return 0;
+}
+
 /* by place; where a removal ends and an addition begins, the removal first */
 static int by_place(const void *a, const void *b)
 {
@@ -389,6 +426,13 @@ static bool mark_added(const struct job *j, struct pt_xml *y)
 			return false;
 		pt_xml_span(y, node)->skip = true;
 	}
+	for (size_t i = 0; i < j->edit->move_hostdevs.n; i++) {
+		xmlNode *address = NULL;
+
+		if (find_address(devices, j->edit->move_hostdevs.v[i].to, &address, NULL) <= 0)
+			return false;
+		pt_xml_span(y, address)->skip = true;
+	}
 	if (!j->devices && devices)
 		pt_xml_span(y, devices)->skip = true;
 	return true;
@@ -421,6 +465,8 @@ int pt_domxml_edit(const char *xml, const struct pt_domain_edit *edit, char **re
 		r = remove_controllers(&j, err);
 	if (r == 0)
 		r = remove_hostdevs(&j, err);
+	if (r == 0)
+		r = move_hostdevs(&j, err);
 	if (r == 0)
 		r = add_hostdevs(&j, err);
 	if (r < 0)

@@ -61,7 +61,8 @@ const struct pt_domain_hostdev *pt_domain_hostdev_by_bdf(const struct pt_domain 
 
 bool pt_domain_edit_empty(const struct pt_domain_edit *e)
 {
-	return !e->remove_disks.n && !e->remove_controllers.n && !e->remove_hostdevs.n && !e->add_hostdevs.n;
+	return !e->remove_disks.n && !e->remove_controllers.n && !e->remove_hostdevs.n && !e->add_hostdevs.n &&
+	       !e->move_hostdevs.n;
 }
 
 void pt_domain_edit_copy(struct pt_domain_edit *to, const struct pt_domain_edit *from)
@@ -77,6 +78,8 @@ void pt_domain_edit_copy(struct pt_domain_edit *to, const struct pt_domain_edit 
 		pt_array_push(&to->remove_hostdevs, from->remove_hostdevs.v[i]);
 	for (size_t i = 0; i < from->add_hostdevs.n; i++)
 		pt_array_push(&to->add_hostdevs, from->add_hostdevs.v[i]);
+	for (size_t i = 0; i < from->move_hostdevs.n; i++)
+		pt_array_push(&to->move_hostdevs, from->move_hostdevs.v[i]);
 }
 
 void pt_domain_edit_done(struct pt_domain_edit *e)
@@ -87,5 +90,6 @@ void pt_domain_edit_done(struct pt_domain_edit *e)
 	free(e->remove_controllers.v);
 	free(e->remove_hostdevs.v);
 	free(e->add_hostdevs.v);
+	free(e->move_hostdevs.v);
 	*e = (struct pt_domain_edit){ 0 };
 }

@@ -169,6 +169,12 @@ struct pt_hostdev_add {
 	bool managed;
 };
 
+/* the same device at another address: where the host has it changes, all else of the element stays */
+struct pt_hostdev_move {
+	struct pt_bdf from;
+	struct pt_bdf to;
+};
+
 struct pt_controller_ref {
 	char *type;
 	unsigned index;
@@ -178,6 +184,7 @@ struct pt_controller_ref {
  * struct pt_domain_edit - what a domain must lose and gain; made by decide/, applied to XML by domxml/edit.h
  * @remove_disks: target names
  * @remove_controllers: that nothing uses any more
+ * @move_hostdevs: all at once: two may change places
  */
 struct pt_domain_edit {
 	struct pt_strv remove_disks;
@@ -196,6 +203,11 @@ struct pt_domain_edit {
 		size_t n;
 		size_t cap;
 	} add_hostdevs;
+	struct {
+		struct pt_hostdev_move *v;
+		size_t n;
+		size_t cap;
+	} move_hostdevs;
 };
 
 bool pt_domain_edit_empty(const struct pt_domain_edit *e);

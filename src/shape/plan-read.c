@@ -134,6 +134,20 @@ static int get_removed(const json_t *v, struct pt_domain_edit *e, struct pt_erro
 	return r;
 }
 
+static int get_moved(const json_t *v, struct pt_domain_edit *e, struct pt_error *err)
+{
+	struct pt_hostdev_move move = { 0 };
+	int r = only_keys(v, "from", "to", err);
+
+	if (r == 0)
+		r = get_bdf("from", json_object_get(v, "from"), &move.from, err);
+	if (r == 0)
+		r = get_bdf("to", json_object_get(v, "to"), &move.to, err);
+	if (r == 0)
+		pt_array_push(&e->move_hostdevs, move);
+	return r;
+}
+
 static int get_disk(const json_t *v, struct pt_domain_edit *e, struct pt_error *err)
 {
 	if (!json_is_string(v))
@@ -146,18 +160,18 @@ static const struct {
 	const char *key;
 	int (*get)(const json_t *v, struct pt_domain_edit *e, struct pt_error *err);
 } edits[] = {
-	{ "remove_disks", get_disk },
-	{ "remove_controllers", get_controller },
-	{ "remove_hostdevs", get_removed },
-	{ "add_hostdevs", get_added },
+	{ "remove_disks", get_disk },  { "remove_controllers", get_controller }, { "remove_hostdevs", get_removed },
+	{ "add_hostdevs", get_added }, { "move_hostdevs", get_moved }, /* the one that may be left out */
 };
 
 static int get_edit(const json_t *v, struct pt_domain_edit *e, struct pt_error *err)
 {
 	size_t n = sizeof(edits) / sizeof(*edits);
 
+	if (json_is_object(v) && !json_object_get(v, edits[n - 1].key))
+		n--;
 	if (!json_is_object(v) || json_object_size(v) != n)
-		return bad(err, "edit", "has not exactly its four members");
+		return bad(err, "edit", "has not exactly its four members, or with move_hostdevs five");
 	for (size_t i = 0; i < n; i++) {
 		const json_t *list = json_object_get(v, edits[i].key);
 

@@ -42,6 +42,8 @@ static json_t *edit_json(const struct pt_domain_edit *e)
 	json_t *controllers = json_array();
 	json_t *removed = json_array();
 	json_t *added = json_array();
+	json_t *moved = json_array();
+	json_t *o;
 
 	for (size_t i = 0; i < e->remove_controllers.n; i++)
 		(void)json_array_append_new(controllers,
@@ -53,8 +55,17 @@ static json_t *edit_json(const struct pt_domain_edit *e)
 		(void)json_array_append_new(added,
 					    json_pack("{s:s, s:b}", "device", pt_bdf_str(e->add_hostdevs.v[i].bdf).s,
 						      "managed", e->add_hostdevs.v[i].managed));
-	return json_pack("{s:o, s:o, s:o, s:o}", "remove_disks", strings_json(&e->remove_disks), "remove_controllers",
-			 controllers, "remove_hostdevs", removed, "add_hostdevs", added);
+	for (size_t i = 0; i < e->move_hostdevs.n; i++)
+		(void)json_array_append_new(moved,
+					    json_pack("{s:s, s:s}", "from", pt_bdf_str(e->move_hostdevs.v[i].from).s,
+						      "to", pt_bdf_str(e->move_hostdevs.v[i].to).s));
+	o = json_pack("{s:o, s:o, s:o, s:o}", "remove_disks", strings_json(&e->remove_disks), "remove_controllers",
+		      controllers, "remove_hostdevs", removed, "add_hostdevs", added);
+	/* left out where nothing moves: as earlier versions wrote it, and read it */
+	if (json_array_size(moved))
+		(void)json_object_set(o, "move_hostdevs", moved);
+	json_decref(moved);
+	return o;
 }
 
 static bool has_device(enum pt_step_kind kind)

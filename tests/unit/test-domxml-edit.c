@@ -469,6 +469,47 @@ static void what_is_no_definition_cannot_be_edited(void **state)
 	assert_null(f->after);
 }
 
+static const char two_cards[] =
+	"<domain>\n  <name>a</name>\n  <devices>\n"
+	"    <hostdev mode='subsystem' type='pci' managed='no'>\n"
+	"      <source><address domain='0x0000' bus='0x01' slot='0x00' function='0x0'/></source>\n"
+	"      <address type='pci' domain='0x0000' bus='0x07' slot='0x00' function='0x0'/><!-- kept -->\n"
+	"    </hostdev>\n"
+	"    <interface type='hostdev' managed='yes'>\n"
+	"      <mac address='52:54:00:00:00:01'/>\n"
+	"      <source>\n        <address type='pci' domain='0x0000' bus='0x02' slot='0x00' function='0x0'/>\n      "
+	"</source>\n"
+	"    </interface>\n  </devices>\n</domain>\n";
+
+static void two_cards_change_places_and_all_else_stays(void **state)
+{
+	struct fixture *f = *state;
+	char *back = NULL;
+
+	pt_array_push(&f->edit.move_hostdevs, ((struct pt_hostdev_move){ { .bus = 1 }, { .bus = 2 } }));
+	pt_array_push(&f->edit.move_hostdevs, ((struct pt_hostdev_move){ { .bus = 2 }, { .bus = 1 } }));
+	if (pt_domxml_edit(two_cards, &f->edit, &f->after, &f->err) < 0)
+		fail_msg("%s", f->err.msg);
+	assert_non_null(strstr(f->after,
+			       "<source><address domain='0x0000' bus='0x02' slot='0x00' function='0x0'/></source>\n"
+			       "      <address type='pci' domain='0x0000' bus='0x07' slot='0x00' "
+			       "function='0x0'/><!-- kept -->"));
+	assert_non_null(strstr(f->after, "<address type='pci' domain='0x0000' bus='0x01' slot='0x00' function='0x0'/>\n"
+					 "      </source>"));
+	assert_int_equal(pt_domxml_edit(f->after, &f->edit, &back, &f->err), 0);
+	assert_string_equal(back, two_cards);
+	free(back);
+}
+
+static void a_card_that_is_not_there_cannot_move(void **state)
+{
+	struct fixture *f = *state;
+
+	pt_array_push(&f->edit.move_hostdevs, ((struct pt_hostdev_move){ { .bus = 9 }, { .bus = 2 } }));
+	assert_int_equal(pt_domxml_edit(two_cards, &f->edit, &f->after, &f->err), -ENOENT);
+	assert_non_null(strstr(f->err.msg, "0000:09:00.0"));
+}
+
 #define t(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -492,6 +533,8 @@ int main(void)
 		t(what_is_not_there_cannot_be_removed),
 		t(what_is_there_already_cannot_be_added),
 		t(what_is_no_definition_cannot_be_edited),
+		t(two_cards_change_places_and_all_else_stays),
+		t(a_card_that_is_not_there_cannot_move),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

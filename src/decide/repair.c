@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "decide/repair.h"
+
+#include <errno.h>
+#include <strings.h>
+
+#include "base/cleanup.h"
+#include "decide/group.h"
+#include "decide/judge.h"
+
+struct repair {
+	struct pt_judge j;
+	const struct pt_identities *present;
+	const struct pt_whereabouts_list *where;
+	const struct pt_repair_request *request;
+};
+
+static const struct pt_domain nobody = { 0 };
+
+static bool same_uuid(const char *a, const char *b)
+{
+	return a && b && strcasecmp(a, b) == 0;
+}
+
+bool pt_repair_concerns(const struct pt_keep *k, const struct pt_repair_request *request)
+{
+	if (!request->vm)
+		return true;
+	return same_uuid(k->vm_uuid, request->vm->uuid) ||
+	       (!k->vm_uuid && pt_domain_hostdev_by_bdf(request->vm, k->id.last_seen));
+}
+
+static bool concerned(const struct repair *r, size_t i)
+{
+	return pt_repair_concerns(&r->j.host->reserved.v[i], r->request);
+}
+
+static const struct pt_identity *found_at(const struct repair *r, struct pt_bdf bdf)
+{
+	for (size_t i = 0; i < r->present->n; i++)
+		if (pt_bdf_eq(r->present->v[i].last_seen, bdf))
+			return &r->present->v[i];
+	return NULL;
+}
+
+static bool is_found(const struct pt_whereabouts *w)
+{
+	return w->where == PT_WHERE_HERE || w->where == PT_WHERE_MOVED || w->where == PT_WHERE_LIKELY;
+}
+
+static bool is_moved(const struct pt_keep *k, const struct pt_whereabouts *w)
+{
+	return is_found(w) && !pt_bdf_eq(k->id.last_seen, w->bdf);
+}
+
+/* a reservation is written anew when the device moved, or when this boot had not been sure of it until now */
+static bool is_rewritten(const struct pt_keep *k, const struct pt_whereabouts *w)
+{
+	return is_moved(k, w) || (is_found(w) && pt_keep_at_boot(k) && !k->known && !w->boot);
+}
+
+static void judge_one(struct repair *r, const struct pt_keep *k, const struct pt_whereabouts *w)
+{
+	struct pt_bdf_text bdf = pt_bdf_str(k->id.last_seen);
+
+	if (!is_found(w)) {
+		pt_judge_refuse(&r->j, PT_FORCE_NEVER, "identity", "/etc/passthru/reserved.d",
+				w->fix ? w->fix
+				       : "if it is gone for good, `passthru release` its address, or detach it",
+				"where %s is now cannot be told: %s", bdf.s, w->why ? w->why : pt_where_str(w->where));
+		return;
+	}
+	if (w->where == PT_WHERE_LIKELY)
+		pt_judge_say(&r->j, PT_WARN, "identity", NULL,
+			     "--probe lets the host's driver look at what is behind it, before anything is rewritten",
+			     "%s is taken to be at %s now: by its kind alone, of which it is the only one that fits",
+			     bdf.s, pt_bdf_str(w->bdf).s);
+	else if (is_moved(k, w))
+		pt_judge_say(&r->j, PT_NOTE, "moved", NULL, NULL, "%s is at %s now (%s evidence)", bdf.s,
+			     pt_bdf_str(w->bdf).s, pt_identity_grade_str(w->grade));
+	if (is_moved(k, w) && w->stranger)
+		pt_judge_say(&r->j, PT_NOTE, "stranger", NULL, NULL, "another device is at %s now: it is left alone",
+			     bdf.s);
+}
+
+/* where a device moves to, another that is not found may still be recorded */
+static void judge_places(struct repair *r)
+{
+	const struct pt_keeps *known = &r->j.host->reserved;
+
+	for (size_t i = 0; i < known->n; i++)
+		for (size_t k = 0; k < known->n; k++) {
+			if (i == k || !concerned(r, i) || !is_moved(&known->v[i], &r->where->v[i]) ||
+			    !pt_bdf_eq(r->where->v[i].bdf, known->v[k].id.last_seen) ||
+			    (concerned(r, k) && is_moved(&known->v[k], &r->where->v[k])))
+				continue;
+			pt_judge_refuse(
+				&r->j, PT_FORCE_NEVER, "place-taken", "/etc/passthru/reserved.d",
+				"repair both: `passthru repair`; or release the one that is gone",
+				"%s is at %s now, where another device is recorded that this repair does not move",
+				pt_bdf_str(known->v[i].id.last_seen).s, pt_bdf_str(r->where->v[i].bdf).s);
+		}
+}
+
+static void want(struct repair *r, struct pt_bdf bdf)
+{
+	const struct pt_device *d = pt_devices_find(&r->j.host->devices, bdf);
+
+	if (!d || pt_judge_is_bound(d))
+		return;
+	pt_array_push(&r->j.devices, d);
+	pt_array_push(&r->j.bdfs, bdf);
+}
+
+static void add_unreserve(struct repair *r, const struct pt_keep *k)
+{
+	const struct pt_device old = { .bdf = k->id.last_seen,
+				       .vendor = k->id.vendor,
+				       .device = k->id.device,
+				       .subvendor = k->id.subvendor,
+				       .subdevice = k->id.subdevice };
+
+	(void)pt_judge_device_step(&r->j, PT_STEP_UNRESERVE, &old);
+}
+
+/* what is behind it is seen only now and then: what was known of it stays known */
+static char *identity_of(const struct repair *r, const struct pt_keep *k, struct pt_bdf bdf)
+{
+	const struct pt_identity *found = found_at(r, bdf);
+	struct pt_identity id = found ? *found : k->id;
+
+	if (!id.behind.n)
+		id.behind = k->id.behind;
+	if (!id.serial)
+		id.serial = k->id.serial;
+	return pt_identity_lines(&id);
+}
+
+static void add_reserve(struct repair *r, const struct pt_keep *k, const struct pt_whereabouts *w)
+{
+	const struct pt_device now = { .bdf = w->bdf,
+				       .vendor = k->id.vendor,
+				       .device = k->id.device,
+				       .subvendor = k->id.subvendor,
+				       .subdevice = k->id.subdevice };
+	struct pt_step *s = pt_judge_device_step(&r->j, PT_STEP_RESERVE, &now);
+
+	s->vm = pt_strdup_opt(k->vm);
+	s->vm_uuid = pt_strdup_opt(k->vm_uuid);
+	s->driver_after = pt_strdup(k->driver);
+	s->identity = identity_of(r, k, w->bdf);
+}
+
+/* the records' VM, or with none every VM that has the address */
+static bool has_it(const struct pt_keep *k, const struct pt_domain *vm)
+{
+	if (k->vm_uuid && !same_uuid(k->vm_uuid, vm->uuid))
+		return false;
+	return pt_domain_hostdev_by_bdf(vm, k->id.last_seen) != NULL;
+}
+
+static void add_define(struct repair *r, const struct pt_domain *vm)
+{
+	PT_AUTO(pt_domain_edit) edit = { 0 };
+	struct pt_step *s;
+
+	for (size_t i = 0; i < r->where->n; i++) {
+		const struct pt_keep *k = &r->j.host->reserved.v[i];
+		struct pt_hostdev_move move = { k->id.last_seen, r->where->v[i].bdf };
+
+		if (concerned(r, i) && is_moved(k, &r->where->v[i]) && has_it(k, vm))
+			pt_array_push(&edit.move_hostdevs, move);
+	}
+	if (!edit.move_hostdevs.n)
+		return;
+	if (vm->state != PT_DOMAIN_SHUTOFF)
+		pt_judge_refuse(&r->j, PT_FORCE_NEVER, "vm-runs", NULL, "shut it down first",
+				"VM %s runs, and its definition names an address where another device may be now",
+				vm->name);
+	s = pt_plan_step(r->j.plan, PT_STEP_VM_DEFINE);
+	s->vm = pt_strdup_opt(vm->name);
+	s->vm_uuid = pt_strdup_opt(vm->uuid);
+	s->edit = edit;
+	edit = (struct pt_domain_edit){ 0 };
+}
+
+static void add_steps(struct repair *r)
+{
+	const struct pt_keeps *known = &r->j.host->reserved;
+
+	/* all are taken up before one is written: two may have changed places */
+	for (size_t i = 0; i < known->n; i++)
+		if (concerned(r, i) && is_rewritten(&known->v[i], &r->where->v[i]))
+			add_unreserve(r, &known->v[i]);
+	for (size_t i = 0; i < known->n; i++)
+		if (concerned(r, i) && is_rewritten(&known->v[i], &r->where->v[i]))
+			add_reserve(r, &known->v[i], &r->where->v[i]);
+	for (size_t i = 0; i < r->j.devices.n; i++)
+		pt_judge_bind(&r->j, r->j.devices.v[i]);
+	for (size_t i = 0; i < r->j.others->n; i++)
+		add_define(r, &r->j.others->v[i]);
+}
+
+int pt_decide_repair(const struct pt_host *host, const struct pt_identities *present,
+		     const struct pt_whereabouts_list *where, const struct pt_domains *vms,
+		     const struct pt_repair_request *request, struct pt_plan *ret_plan, struct pt_error *err)
+{
+	const struct pt_attach_request asked = { .forced = request->forced };
+	struct repair r = {
+		.j = { .host = host, .vm = &nobody, .others = vms, .request = &asked, .plan = ret_plan },
+		.present = present,
+		.where = where,
+		.request = request,
+	};
+	int code;
+
+	*ret_plan = (struct pt_plan){ .verb = pt_strdup("repair") };
+	ret_plan->summary = request->vm ? pt_strf("repair %s", request->vm->name) : pt_strdup("repair what has moved");
+	for (size_t i = 0; i < host->reserved.n; i++) {
+		if (!concerned(&r, i))
+			continue;
+		judge_one(&r, &host->reserved.v[i], &where->v[i]);
+		if (is_found(&where->v[i]) && pt_keep_at_boot(&host->reserved.v[i]))
+			want(&r, where->v[i].bdf);
+	}
+	judge_places(&r);
+	if (r.j.devices.n) {
+		pt_judge_uses(&r.j);
+		pt_judge_groups(&r.j);
+	}
+	add_steps(&r);
+	code = pt_judge_verdict(&r.j, err);
+	pt_judge_done(&r.j);
+	return code;
+}

@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is rewritten when devices have moved, and when nothing is. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/cleanup.h"
+#include "decide/doctor.h"
+#include "decide/repair.h"
+#include "world.h"
+
+#define CVM2 "11111111-2222-3333-4444-555555555555"
+
+struct fixture {
+	struct world *w;
+	struct pt_identities present;
+	struct pt_whereabouts_list where;
+};
+
+static int setup(void **state)
+{
+	struct fixture *f = pt_alloc(sizeof(*f));
+
+	f->w = world_new();
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	pt_identities_done(&f->present);
+	pt_whereabouts_list_done(&f->where);
+	world_free(f->w);
+	free(f);
+	return 0;
+}
+
+static struct pt_identity card(const char *bdf, const char *serial, const char *behind)
+{
+	struct pt_identity id = { .last_seen = world_bdf(bdf),
+				  .vendor = 0x1000,
+				  .device = 0x79,
+				  .vf_index = -1,
+				  .slot_path = pt_strdup(bdf),
+				  .serial = pt_strdup_opt(serial) };
+
+	if (behind)
+		pt_strv_add(&id.behind, behind);
+	return id;
+}
+
+static struct pt_keep *reserve(struct fixture *f, const char *bdf, const char *serial, const char *behind)
+{
+	struct pt_keep *k = pt_array_add(&f->w->host.reserved);
+
+	k->id = card(bdf, serial, behind);
+	k->driver = pt_strdup("vfio-pci");
+	k->vm = pt_strdup("cvm2");
+	k->vm_uuid = pt_strdup(CVM2);
+	return k;
+}
+
+/* a function with no driver, and its identity */
+static void put(struct fixture *f, const char *bdf, const char *serial, const char *behind)
+{
+	struct pt_device *d = world_add_device(f->w, bdf, 0x010400, NULL, 50 + (int)f->present.n);
+
+	d->vendor = 0x1000;
+	d->device = 0x79;
+	pt_array_push(&f->present, card(bdf, serial, behind));
+}
+
+static struct pt_domain *vm_with(struct fixture *f, const char *bdf, enum pt_domain_state state)
+{
+	struct pt_domain *vm = world_add_vm(f->w, "cvm2", state);
+
+	pt_strset(&vm->uuid, CVM2);
+	(void)world_add_hostdev(vm, bdf, false);
+	return vm;
+}
+
+static int decide(struct fixture *f, const struct pt_domain *vm)
+{
+	struct pt_repair_request request = { .vm = vm };
+
+	pt_whereabouts_list_done(&f->where);
+	pt_whereabouts_find(&f->w->host.reserved, &f->present, &f->where);
+	pt_plan_done(&f->w->plan);
+	f->w->err = (struct pt_error){ 0 };
+	return pt_decide_repair(&f->w->host, &f->present, &f->where, &f->w->others, &request, &f->w->plan, &f->w->err);
+}
+
+static void repaired(struct fixture *f, const char *steps)
+{
+	char *made;
+
+	if (decide(f, NULL) < 0)
+		fail_msg("refused: %s", f->w->err.msg);
+	made = world_steps(f->w);
+	assert_string_equal(made, steps);
+	free(made);
+}
+
+static void refused(struct fixture *f, const char *name)
+{
+	assert_int_equal(decide(f, NULL), -EPERM);
+	assert_string_equal(pt_plan_refusal(&f->w->plan)->name, name);
+	assert_non_null(pt_plan_refusal(&f->w->plan)->fix);
+}
+
+static void a_card_with_a_serial_is_followed(void **state)
+{
+	struct fixture *f = *state;
+	const struct pt_step *s;
+
+	reserve(f, "0000:11:00.0", "dsn:1", NULL);
+	put(f, "0000:11:00.0", "dsn:2", NULL);
+	put(f, "0000:13:00.0", "dsn:1", NULL);
+	(void)vm_with(f, "0000:11:00.0", PT_DOMAIN_SHUTOFF);
+	repaired(f, "unreserve reserve driver vm-define");
+	s = world_step(f->w, PT_STEP_UNRESERVE, 0);
+	assert_string_equal(pt_bdf_str(s->bdf).s, "0000:11:00.0");
+	s = world_step(f->w, PT_STEP_RESERVE, 0);
+	assert_string_equal(pt_bdf_str(s->bdf).s, "0000:13:00.0");
+	assert_string_equal(s->vm_uuid, CVM2);
+	assert_non_null(strstr(s->identity, "serial=dsn:1\n"));
+	assert_string_equal(pt_bdf_str(world_step(f->w, PT_STEP_DRIVER, 0)->bdf).s, "0000:13:00.0");
+	s = world_step(f->w, PT_STEP_VM_DEFINE, 0);
+	assert_int_equal(s->edit.move_hostdevs.n, 1);
+	assert_string_equal(pt_bdf_str(s->edit.move_hostdevs.v[0].to).s, "0000:13:00.0");
+	assert_non_null(world_finding(f->w, "stranger"));
+}
+
+static void two_that_changed_places_are_rewritten_together(void **state)
+{
+	struct fixture *f = *state;
+	char *made;
+
+	reserve(f, "0000:11:00.0", NULL, "disk:1");
+	reserve(f, "0000:12:00.0", NULL, "disk:2");
+	put(f, "0000:11:00.0", NULL, "disk:2");
+	put(f, "0000:12:00.0", NULL, "disk:1");
+	assert_int_equal(decide(f, NULL), 0);
+	made = world_steps(f->w);
+	assert_string_equal(made, "unreserve unreserve reserve reserve driver driver");
+	free(made);
+	assert_string_equal(pt_bdf_str(world_step(f->w, PT_STEP_RESERVE, 0)->bdf).s, "0000:12:00.0");
+	assert_non_null(strstr(world_step(f->w, PT_STEP_RESERVE, 0)->identity, "behind=disk:1\n"));
+}
+
+static void where_two_fit_nothing_is_rewritten(void **state)
+{
+	struct fixture *f = *state;
+
+	reserve(f, "0000:11:00.0", NULL, "disk:1");
+	put(f, "0000:12:00.0", NULL, NULL);
+	put(f, "0000:13:00.0", NULL, NULL);
+	refused(f, "identity");
+	assert_non_null(strstr(pt_plan_refusal(&f->w->plan)->fix, "--probe"));
+}
+
+static void where_none_fits_nothing_is_rewritten(void **state)
+{
+	struct fixture *f = *state;
+
+	reserve(f, "0000:11:00.0", "dsn:1", NULL);
+	put(f, "0000:11:00.0", "dsn:2", NULL);
+	refused(f, "identity");
+	assert_non_null(strstr(pt_plan_refusal(&f->w->plan)->fix, "release"));
+}
+
+static void the_only_one_of_its_kind_is_followed_with_a_warning(void **state)
+{
+	struct fixture *f = *state;
+
+	reserve(f, "0000:11:00.0", NULL, NULL);
+	put(f, "0000:13:00.0", NULL, NULL);
+	repaired(f, "unreserve reserve driver");
+	assert_int_equal(world_finding(f->w, "identity")->verdict, PT_WARN);
+}
+
+static void a_vm_that_runs_is_not_rewritten(void **state)
+{
+	struct fixture *f = *state;
+
+	reserve(f, "0000:11:00.0", "dsn:1", NULL);
+	put(f, "0000:13:00.0", "dsn:1", NULL);
+	(void)vm_with(f, "0000:11:00.0", PT_DOMAIN_RUNNING);
+	refused(f, "vm-runs");
+}
+
+static void what_is_where_it_was_needs_nothing(void **state)
+{
+	struct fixture *f = *state;
+
+	reserve(f, "0000:11:00.0", "dsn:1", NULL);
+	put(f, "0000:11:00.0", "dsn:1", NULL);
+	pt_strset(&world_device(f->w, "0000:11:00.0")->driver, "vfio-pci");
+	pt_strset(&world_device(f->w, "0000:11:00.0")->driver_override, "vfio-pci");
+	repaired(f, "");
+}
+
+static void what_is_only_remembered_is_not_bound(void **state)
+{
+	struct fixture *f = *state;
+
+	pt_strset(&reserve(f, "0000:11:00.0", "dsn:1", NULL)->driver, "libvirt");
+	put(f, "0000:13:00.0", "dsn:1", NULL);
+	(void)vm_with(f, "0000:11:00.0", PT_DOMAIN_SHUTOFF);
+	repaired(f, "unreserve reserve vm-define");
+}
+
+static void only_the_vm_that_is_named_is_repaired(void **state)
+{
+	struct fixture *f = *state;
+	struct pt_domain other = { .name = (char *)(uintptr_t) "other", .uuid = (char *)(uintptr_t) "22222222" };
+
+	reserve(f, "0000:11:00.0", "dsn:1", NULL);
+	put(f, "0000:13:00.0", "dsn:1", NULL);
+	assert_int_equal(decide(f, &other), 0);
+	assert_int_equal(f->w->plan.steps.n, 0);
+}
+
+static void a_place_where_another_is_recorded_is_refused(void **state)
+{
+	struct fixture *f = *state;
+
+	reserve(f, "0000:11:00.0", "dsn:1", NULL);
+	reserve(f, "0000:13:00.0", "dsn:3", NULL);
+	put(f, "0000:13:00.0", "dsn:1", NULL);
+	assert_int_equal(decide(f, NULL), -EPERM);
+	assert_non_null(world_finding(f->w, "place-taken"));
+}
+
+static void doctor_tells_what_has_moved(void **state)
+{
+	struct fixture *f = *state;
+	struct pt_findings found = { 0 };
+
+	reserve(f, "0000:11:00.0", "dsn:1", NULL);
+	put(f, "0000:11:00.0", "dsn:2", NULL);
+	put(f, "0000:13:00.0", "dsn:1", NULL);
+	pt_whereabouts_find(&f->w->host.reserved, &f->present, &f->where);
+	pt_doctor_reserved(&f->w->host.reserved, &f->where, &f->w->host.devices, true, &found);
+	assert_int_equal(found.n, 1);
+	assert_int_equal(found.v[0].verdict, PT_FAIL);
+	assert_non_null(strstr(found.v[0].fact, "0000:11:00.0 is at 0000:13:00.0 now"));
+	assert_non_null(strstr(found.v[0].fact, "another device is at its address"));
+	assert_non_null(strstr(found.v[0].fix, "passthru repair"));
+	pt_findings_done(&found);
+}
+
+static void doctor_warns_when_nobody_answers_udev(void **state)
+{
+	struct fixture *f = *state;
+	struct pt_findings found = { 0 };
+
+	reserve(f, "0000:11:00.0", "dsn:1", NULL);
+	put(f, "0000:11:00.0", "dsn:1", NULL);
+	pt_strset(&world_device(f->w, "0000:11:00.0")->driver, "megaraid_sas");
+	pt_whereabouts_find(&f->w->host.reserved, &f->present, &f->where);
+	pt_doctor_reserved(&f->w->host.reserved, &f->where, &f->w->host.devices, false, &found);
+	assert_int_equal(found.n, 2);
+	assert_int_equal(found.v[0].verdict, PT_FAIL);
+	assert_non_null(strstr(found.v[0].fact, "megaraid_sas has it"));
+	assert_int_equal(found.v[1].verdict, PT_WARN);
+	pt_findings_done(&found);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_card_with_a_serial_is_followed),
+		TEST(two_that_changed_places_are_rewritten_together),
+		TEST(where_two_fit_nothing_is_rewritten),
+		TEST(where_none_fits_nothing_is_rewritten),
+		TEST(the_only_one_of_its_kind_is_followed_with_a_warning),
+		TEST(a_vm_that_runs_is_not_rewritten),
+		TEST(what_is_where_it_was_needs_nothing),
+		TEST(what_is_only_remembered_is_not_bound),
+		TEST(only_the_vm_that_is_named_is_repaired),
+		TEST(a_place_where_another_is_recorded_is_refused),
+		TEST(doctor_tells_what_has_moved),
+		TEST(doctor_warns_when_nobody_answers_udev),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
