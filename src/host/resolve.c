@@ -3,14 +3,18 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "host/altname.h"
+#include "host/block-path.h"
 #include "host/block.h"
 #include "host/pci.h"
 
@@ -165,6 +169,55 @@ static int by_sysfs(struct question *q)
 	return 1;
 }
 
+/* the device path of a character device by its number, whatever its node is called; NULL when it is none */
+static char *path_of_number(const struct pt_root *root, const char *node)
+{
+	pt_autoclose int fd = root->captured || root->dev_fd < 0 ? -EBADF : pt_file_open(root->dev_fd, node, O_PATH);
+	pt_autofree char *number = NULL;
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISCHR(st.st_mode))
+		return NULL;
+	number = pt_strf("%u:%u", major(st.st_rdev), minor(st.st_rdev));
+	return pt_path_of_link(root->sys_fd, "dev/char", number);
+}
+
+/* the same by its name, in whichever class it is: a capture has no nodes */
+static char *path_of_name(const struct pt_root *root, const char *name)
+{
+	PT_AUTO(pt_strv) classes = { 0 };
+	char *path = NULL;
+
+	/* no such directory: a capture without classes */
+	if (!*name || name[0] == '.' || pt_file_list(root->sys_fd, "class", &classes) < 0)
+		return NULL;
+	for (size_t i = 0; i < classes.n && !path; i++) {
+		pt_autofree char *dir = pt_strf("class/%s", classes.v[i]);
+
+		path = pt_path_of_link(root->sys_fd, dir, name);
+	}
+	return path;
+}
+
+/* /dev/sg3, /dev/nvme0, /dev/dri/card0, /dev/st0, or their names alone */
+static int by_node(struct question *q)
+{
+	const char *node = pt_startswith(q->text, "/dev/") ? q->text + strlen("/dev/") : q->text;
+	const char *slash = strrchr(node, '/');
+	pt_autofree char *path = NULL;
+	struct pt_bdf bdf;
+
+	if (node == q->text && slash)
+		return 0;
+	path = node == q->text ? NULL : path_of_number(q->root, node);
+	if (!path)
+		path = path_of_name(q->root, slash ? slash + 1 : node);
+	if (!path || pt_path_controller(q->root, path, &bdf) != 1 || !pt_devices_find(q->devices, bdf))
+		return 0;
+	q->bdf = bdf;
+	return 1;
+}
+
 static int by_path(struct question *q)
 {
 	int r;
@@ -172,9 +225,11 @@ static int by_path(struct question *q)
 	if (q->text[0] != '/')
 		return 0;
 	r = pt_startswith(q->text, "/sys/") ? by_sysfs(q) : by_disk(q);
+	if (r == 0)
+		r = by_node(q);
 	if (r != 0)
 		return r;
-	r = pt_usage(q->err, -ENODEV, "%s leads to no disk of this host", q->shown);
+	r = pt_usage(q->err, -ENODEV, "%s leads to no device of this host", q->shown);
 	pt_hint(q->err,
 		"`ls -l /dev/disk/by-id` shows the disks that are there now; a disk whose controller is held for a "
 		"guest is not");
@@ -271,7 +326,8 @@ static int by_text(struct question *q)
 int pt_resolve_device(const struct pt_root *root, const struct pt_devices *devices, const char *text,
 		      struct pt_bdf *ret_bdf, struct pt_error *err)
 {
-	static int (*const ways[])(struct question *) = { by_address, by_path, by_ids, by_interface, by_disk, by_text };
+	static int (*const ways[])(struct question *) = { by_address, by_path, by_ids, by_interface,
+							  by_disk,    by_node, by_text };
 	pt_autofree char *shown = pt_text_clean(pt_strndup(text, PATH_MAX));
 	struct question q = { .root = root, .devices = devices, .text = text, .shown = shown, .err = err };
 	int r = 0;

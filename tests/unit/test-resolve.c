@@ -74,6 +74,17 @@ static void assert_means(struct test *t, const char *text, const char *address)
 	assert_string_equal(pt_bdf_str(bdf).s, address);
 }
 
+static void add_node(struct test *t, const char *bdf, const char *below, const char *class_name, const char *name)
+{
+	const char *pci = fakesys_pci_path(t->sys, bdf);
+	pt_autofree char *path = pt_strf("%s/%s/%s/dev", pci, below, name);
+	pt_autofree char *link = pt_strf("sys/class/%s/%s", class_name, name);
+	pt_autofree char *target = pt_strf("../../%s/%s/%s", pci + strlen("sys/"), below, name);
+
+	fakesys_file(t->sys, path, "240:0\n");
+	fakesys_link(t->sys, link, target);
+}
+
 static void assert_refused(struct test *t, const char *text, int code, const char *says, const char *hints)
 {
 	struct pt_bdf bdf = { .domain = 7 };
@@ -151,7 +162,7 @@ static void what_is_not_there_is_told_with_the_next_step(void **state)
 	assert_refused(*state, "65:00.0", -ENODEV, "no PCI function 0000:65:00.0", "did you mean 10000:65:00.0?");
 	assert_refused(*state, "eth7", -ENODEV, "no device of this host is called 'eth7'", "list all");
 	assert_refused(*state, "dead:beef", -ENODEV, "is called 'dead:beef'", NULL);
-	assert_refused(*state, "/dev/sdz", -ENODEV, "/dev/sdz leads to no disk", "by-id");
+	assert_refused(*state, "/dev/sdz", -ENODEV, "/dev/sdz leads to no device of this host", "by-id");
 	assert_refused(*state, "", -EINVAL, "empty", NULL);
 }
 
@@ -179,6 +190,22 @@ static void hostile_text_stays_text(void **state)
 	assert_refused(*state, "/", -ENODEV, "leads to no", NULL);
 }
 
+static void a_character_device_means_its_controller(void **state)
+{
+	struct test *t = *state;
+
+	add_node(t, "0000:01:00.0", "host0/target0:0:0/0:0:0:0/scsi_generic", "scsi_generic", "sg0");
+	add_node(t, "0000:01:00.0", "host0/target0:0:0/0:0:0:0/bsg", "bsg", "0:0:0:0");
+	add_node(t, "10000:65:00.0", "nvme", "nvme", "nvme0");
+	assert_means(t, "/dev/sg0", "0000:01:00.0");
+	assert_means(t, "/dev/bsg/0:0:0:0", "0000:01:00.0");
+	assert_means(t, "/dev/nvme0", "10000:65:00.0");
+	assert_means(t, "nvme0", "10000:65:00.0");
+	assert_refused(t, "/dev/nvme9", -ENODEV, "/dev/nvme9 leads to no device of this host", "ls -l");
+	assert_refused(t, "/dev/", -ENODEV, "leads to no device", "ls -l");
+	assert_refused(t, "/dev/..", -ENODEV, "leads to no device", "ls -l");
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -191,6 +218,7 @@ int main(void)
 		TEST(what_is_not_there_is_told_with_the_next_step),
 		TEST(a_malformed_address_is_no_name),
 		TEST(virtual_interfaces_and_stacked_disks_are_on_no_controller),
+		TEST(a_character_device_means_its_controller),
 		TEST(hostile_text_stays_text),
 	};
 
