@@ -39,6 +39,7 @@
 		{ "force-other-vm", 0, NULL, "although a VM that is off has it", false },                              \
 		{ "force-other-vm-disk", 0, NULL, "although a VM that is off has a disk on it", false },               \
 		{ "force-disks-not-seen", 0, NULL, "although a disk of the VM may be behind it, unseen", false },      \
+		{ "force-viommu", 0, NULL, "although the VM has a virtual IOMMU that may not let it", false },         \
 		{ "force-memory", 0, NULL, "although there is too little memory to pin", false },                      \
 	{                                                                                                              \
 		"force-memory-limit", 0, NULL, "although the VM may lock too little memory", false                     \

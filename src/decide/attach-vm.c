@@ -43,6 +43,26 @@ void pt_judge_vm_state(struct pt_judge *j)
 			     vm->name);
 }
 
+/*
+ * VFIO has to hear of each mapping that the guest makes: of VT-d that is its caching mode, QEMU refuses the device
+ * without it; for AMD's and Arm's it depends on QEMU's version.
+ */
+static void judge_viommu(struct pt_judge *j)
+{
+	const struct pt_domain *vm = j->vm;
+
+	if (pt_streq(vm->viommu, "intel") && !vm->viommu_caching)
+		pt_judge_refuse(j, PT_FORCE_BY_NAME, "viommu", NULL,
+				"add <driver caching_mode='on'/> to the <iommu> of its definition",
+				"VM %s has a virtual IOMMU (intel) without caching mode, behind which no device can be "
+				"passed through",
+				vm->name);
+	else if (pt_streq(vm->viommu, "amd") || pt_streq(vm->viommu, "smmuv3"))
+		pt_judge_say(j, PT_WARN, "viommu", NULL, "model='virtio' can do it everywhere",
+			     "VM %s has a virtual IOMMU (%s), behind which not every QEMU can pass a device through",
+			     vm->name, vm->viommu);
+}
+
 void pt_judge_vm(struct pt_judge *j)
 {
 	const struct pt_domain *vm = j->vm;
@@ -58,6 +78,7 @@ void pt_judge_vm(struct pt_judge *j)
 	if (vm->machine && (pt_streq(vm->machine, "isapc") || pt_streq(vm->machine, "none")))
 		pt_judge_refuse(j, PT_FORCE_NEVER, "no-pci", NULL, "use the machine type q35",
 				"VM %s has the machine type %s, which has no PCI bus", vm->name, vm->machine);
+	judge_viommu(j);
 	if (vm->free_pcie_ports >= 0 && vm->free_pcie_ports < n)
 		pt_judge_say(j, PT_NOTE, "pcie-ports", NULL, NULL,
 			     "VM %s has %d free PCIe root port(s) for %d device(s): libvirt adds what is missing",

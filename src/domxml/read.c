@@ -52,6 +52,7 @@ static int read_iommu(const xmlNode *iommu, struct pt_domain *d, struct pt_error
 {
 	free(d->viommu);
 	d->viommu = pt_xml_attr(iommu, "model");
+	d->viommu_caching = pt_xml_attr_is(pt_xml_child(iommu, "driver"), "caching_mode", "on");
 	return 0;
 }
 

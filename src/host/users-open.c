@@ -137,6 +137,38 @@ static bool judge_namespace(struct pt_look *look, const struct pt_open *o, const
 	return true;
 }
 
+/* "Device Minor: 	 3" of /proc/driver/nvidia/gpus/ADDRESS/information */
+static bool is_nvidia(const struct pt_look *look, struct pt_bdf bdf, unsigned number)
+{
+	static const char key[] = "Device Minor:";
+	pt_autofree char *path = pt_strf("driver/nvidia/gpus/%s/information", pt_bdf_str(bdf).s);
+	pt_autofree char *text = NULL;
+	const char *at;
+	unsigned here;
+
+	if (look->root->proc_fd < 0 || pt_file_read(look->root->proc_fd, path, PT_FILE_MAX, &text, NULL) < 0)
+		return false;
+	at = strstr(text, key);
+	return at && sscanf(at + strlen(key), " %9u", &here) == 1 && here == number;
+}
+
+/* NVIDIA's own driver has nodes that sysfs knows nothing of; an unbind waits until the last one is closed */
+static void judge_nvidia(struct pt_look *look, const struct pt_open *o)
+{
+	pt_autofree char *where = pt_strf("/proc/%d/fd", o->pid);
+	struct pt_look_how how = { .kind = PT_USE_DRM, .where = where, .pid = o->pid, .comm = o->comm };
+	unsigned number;
+	int end = 0;
+
+	/* nvidiactl and nvidia-uvm are of no one card */
+	if (sscanf(o->path, "/dev/nvidia%9u%n", &number, &end) != 1 || o->path[end])
+		return;
+	for (size_t t = 0; t < look->targets.n; t++)
+		if (is_nvidia(look, look->targets.v[t].at, number))
+			pt_look_use(look, &look->targets.v[t], &how, "%s open by %s (pid %d)", o->path, o->comm,
+				    o->pid);
+}
+
 /* a driver in a process (DPDK, SPDK) maps the function's registers out of sysfs */
 static void judge_registers(struct pt_look *look, const struct pt_open *o)
 {
@@ -168,6 +200,7 @@ static void judge(struct pt_look *look, const struct pt_open *o)
 			"open by %s (pid %d)", o->comm, o->pid);
 		return;
 	}
+	judge_nvidia(look, o);
 	path = device_path(look, o);
 	if (path && pt_startswith(path, vfio))
 		judge_vfio_group(look, o, path + sizeof(vfio) - 1);

@@ -121,6 +121,7 @@ struct pt_domain {
 	uint64_t hugepage_kib; /* 0: the host's default size */
 	bool balloon;	       /* a memballoon other than model='none' */
 	char *viommu;	       /* model, NULL when none */
+	bool viommu_caching;   /* its <driver caching_mode='on'> */
 	unsigned vdpa_count;
 	bool boots_kernel;
 	char *boot_dev;

@@ -475,6 +475,28 @@ static void a_machine_without_pci_is_refused(void **state)
 	world_refused(w, "no-pci", false);
 }
 
+static void a_virtual_iommu_that_vfio_cannot_follow_is_refused(void **state)
+{
+	struct world *w = *state;
+
+	w->vm.viommu = pt_strdup("intel");
+	ask_hba(w);
+	world_refused(w, "viommu", true);
+	assert_non_null(strstr(world_finding(w, "viommu")->fix, "caching_mode='on'"));
+	w->forced.n = 0;
+	w->request.forced = NULL;
+	w->vm.viommu_caching = true;
+	assert_int_equal(world_attach(w), 0);
+	assert_null(world_finding(w, "viommu"));
+	w->vm.viommu_caching = false;
+	pt_strset(&w->vm.viommu, "smmuv3");
+	assert_int_equal(world_attach(w), 0);
+	assert_int_equal(world_finding(w, "viommu")->verdict, PT_WARN);
+	pt_strset(&w->vm.viommu, "virtio");
+	assert_int_equal(world_attach(w), 0);
+	assert_null(world_finding(w, "viommu"));
+}
+
 static void too_little_memory_is_refused_with_the_numbers(void **state)
 {
 	struct world *w = *state;
@@ -606,6 +628,7 @@ int main(void)
 		t(a_managed_save_image_is_refused),
 		t(a_vm_in_no_clear_state_is_refused),
 		t(a_machine_without_pci_is_refused),
+		t(a_virtual_iommu_that_vfio_cannot_follow_is_refused),
 		t(too_little_memory_is_refused_with_the_numbers),
 		t(what_a_running_vm_holds_comes_back_before_it_is_pinned),
 		t(no_more_comes_back_than_is_in_use),

@@ -162,6 +162,22 @@ static void a_drm_client_is_named(void **state)
 	users_expect_only(f, PT_USE_DRM, "/dev/dri/card1 open by Xorg (pid 99)");
 }
 
+static void a_program_that_computes_on_nvidias_own_driver_is_named(void **state)
+{
+	struct users_fixture *f = *state;
+
+	fakesys_file(f->sys, "proc/driver/nvidia/gpus/" GPU "/information",
+		     "Model: \t\t NVIDIA H100 PCIe\nIRQ:   \t\t 171\nDevice Minor: \t 3\nGPU Excluded:\t No\n");
+	open_file(f, 99, "nvidia-persiste", 3, "/dev/nvidia3");
+	open_file(f, 99, "nvidia-persiste", 4, "/dev/nvidiactl");
+	open_file(f, 99, "nvidia-persiste", 5, "/dev/nvidia-uvm");
+	open_file(f, 100, "python3", 4, "/dev/nvidia2");
+	users_look(f, GPU);
+	users_expect_only(f, PT_USE_DRM, "/dev/nvidia3 open by nvidia-persiste (pid 99)");
+	users_look(f, NIC);
+	users_expect_none(f);
+}
+
 static void a_drm_client_of_another_card_is_not_ours(void **state)
 {
 	struct users_fixture *f = *state;
@@ -288,6 +304,7 @@ int main(void)
 		T(a_multipath_namespaces_generic_node_counts_for_its_controllers),
 		T(a_guests_process_says_whose_it_is),
 		T(a_drm_client_is_named),
+		T(a_program_that_computes_on_nvidias_own_driver_is_named),
 		T(a_drm_client_of_another_card_is_not_ours),
 		T(an_open_sound_device_counts_for_unbinding_waits_for_it),
 		T(a_keyboard_that_logind_listens_to_is_no_use),
