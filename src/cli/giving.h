@@ -13,6 +13,7 @@
 #define PT_FORCE_OPTIONS                                                                                               \
 	{ "force-mounted", 0, NULL, "although a file system on it is mounted", false },                                \
 		{ "force-swap", 0, NULL, "although the host swaps to it", false },                                     \
+		{ "force-booted-from", 0, NULL, "although the firmware booted this host from it", false },             \
 		{ "force-lvm", 0, NULL, "although LVM uses it", false },                                               \
 		{ "force-device-mapper", 0, NULL, "although the device mapper uses it", false },                       \
 		{ "force-md-raid", 0, NULL, "although an md array uses it", false },                                   \

@@ -6,6 +6,7 @@ const char *pt_use_fix(enum pt_use_kind kind)
 	static const char *const fixes[PT_USE_KINDS] = {
 		[PT_USE_MOUNT] = "unmount it, and take it out of /etc/fstab",
 		[PT_USE_SWAP] = "turn it off with swapoff, and take it out of /etc/fstab",
+		[PT_USE_BOOT] = "let the firmware boot this host from another disk (efibootmgr), and restart it",
 		[PT_USE_LVM] =
 			"deactivate the volume group (vgchange -an); the guest's own is kept off the host in lvm.conf",
 		[PT_USE_DM] = "remove the mapping (dmsetup remove), or close what made it (cryptsetup close)",

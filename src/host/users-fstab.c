@@ -47,19 +47,6 @@ static bool may_be_missing(const char *options)
 	       (has_option(options, "noauto") && !has_option(options, "x-systemd.automount"));
 }
 
-/* a file system that is mounted, or swap that is on, is named as that already */
-static bool is_named(const struct pt_look *look, const char *name)
-{
-	for (size_t t = 0; t < look->stacks.n; t++)
-		for (size_t i = 0; i < look->stacks.v[t].nodes.n; i++) {
-			const struct pt_look_node *node = &look->stacks.v[t].nodes.v[i];
-
-			if (pt_streq(node->name, name) && (node->claimed || node->parts_claimed))
-				return true;
-		}
-	return false;
-}
-
 static void judge_line(struct pt_look *look, const char *line)
 {
 	char *field[FIELDS] = { NULL };
@@ -70,7 +57,7 @@ static void judge_line(struct pt_look *look, const char *line)
 		path = pt_look_tag_path(field[WHAT], strlen(field[WHAT]));
 		b = pt_look_path(look, path);
 	}
-	if (b && !is_named(look, b->name)) {
+	if (b && !pt_look_claimed(look, b->name)) {
 		bool swap = pt_streq(field[TYPE], "swap");
 		struct pt_look_how how = { .kind = swap ? PT_USE_SWAP : PT_USE_MOUNT, .where = "/etc/fstab" };
 

@@ -176,6 +176,17 @@ bool pt_look_any_block(const struct pt_look *look)
 	return false;
 }
 
+bool pt_look_claimed(const struct pt_look *look, const char *name)
+{
+	for (size_t t = 0; t < look->stacks.n; t++) {
+		int i = find_node(&look->stacks.v[t], name);
+
+		if (i >= 0 && (look->stacks.v[t].nodes.v[i].claimed || look->stacks.v[t].nodes.v[i].parts_claimed))
+			return true;
+	}
+	return false;
+}
+
 bool pt_look_mounted(const struct pt_look *look, const char *name)
 {
 	for (size_t t = 0; t < look->stacks.n; t++) {

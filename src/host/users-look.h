@@ -141,6 +141,9 @@ bool pt_look_has_block(const struct pt_look *look, const char *name);
 /** pt_look_any_block() - is any block device concerned at all? */
 bool pt_look_any_block(const struct pt_look *look);
 
+/** pt_look_claimed() - was any use of the block device, or of what stands on it, reported that claims it? */
+bool pt_look_claimed(const struct pt_look *look, const char *name);
+
 /** pt_look_mounted() - was a mount of the block device reported? */
 bool pt_look_mounted(const struct pt_look *look, const char *name);
 
@@ -175,6 +178,7 @@ char *pt_mount_unescape(const char *s, size_t n);
 const struct pt_mount *pt_mount_of_file(const struct pt_mounts *mounts, const char *path);
 void pt_look_swap(struct pt_look *look);    /* users-swap.c: swap and resume */
 void pt_look_fstab(struct pt_look *look);   /* users-fstab.c: what the next boot looks for */
+void pt_look_boot(struct pt_look *look);    /* users-boot.c: what the firmware booted from */
 void pt_look_pools(struct pt_look *look);   /* users-pools.c: btrfs, ZFS, bcache */
 void pt_look_exports(struct pt_look *look); /* users-export.c: LIO, nvmet, SCST */
 void pt_look_procs(struct pt_look *look);   /* users-proc.c: collects */

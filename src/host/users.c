@@ -77,6 +77,7 @@ static int look_at_storage(struct pt_look *look, struct pt_error *err)
 	pt_look_pools(look);
 	pt_look_exports(look);
 	pt_look_fstab(look);
+	pt_look_boot(look);
 	pt_look_holders(look);
 	return 0;
 }

@@ -6,16 +6,17 @@
 const char *pt_use_kind_str(enum pt_use_kind kind)
 {
 	static const char *const names[PT_USE_KINDS] = {
-		[PT_USE_MOUNT] = "mounted",   [PT_USE_SWAP] = "swap",
-		[PT_USE_LVM] = "lvm",	      [PT_USE_DM] = "device-mapper",
-		[PT_USE_MD] = "md-raid",      [PT_USE_MULTIPATH] = "multipath",
-		[PT_USE_ZFS] = "zfs",	      [PT_USE_BTRFS] = "btrfs",
-		[PT_USE_BCACHE] = "bcache",   [PT_USE_EXPORT] = "exported",
-		[PT_USE_LOOP] = "loop",	      [PT_USE_OPEN] = "open",
-		[PT_USE_BUSY] = "busy",	      [PT_USE_ROUTE] = "default-route",
-		[PT_USE_SESSION] = "session", [PT_USE_BRIDGE] = "bridge-port",
-		[PT_USE_ADDRESS] = "address", [PT_USE_CONSOLE] = "console",
-		[PT_USE_DRM] = "drm-client",  [PT_USE_VFIO] = "vfio-open",
+		[PT_USE_MOUNT] = "mounted",	  [PT_USE_SWAP] = "swap",
+		[PT_USE_BOOT] = "booted-from",	  [PT_USE_LVM] = "lvm",
+		[PT_USE_DM] = "device-mapper",	  [PT_USE_MD] = "md-raid",
+		[PT_USE_MULTIPATH] = "multipath", [PT_USE_ZFS] = "zfs",
+		[PT_USE_BTRFS] = "btrfs",	  [PT_USE_BCACHE] = "bcache",
+		[PT_USE_EXPORT] = "exported",	  [PT_USE_LOOP] = "loop",
+		[PT_USE_OPEN] = "open",		  [PT_USE_BUSY] = "busy",
+		[PT_USE_ROUTE] = "default-route", [PT_USE_SESSION] = "session",
+		[PT_USE_BRIDGE] = "bridge-port",  [PT_USE_ADDRESS] = "address",
+		[PT_USE_CONSOLE] = "console",	  [PT_USE_DRM] = "drm-client",
+		[PT_USE_VFIO] = "vfio-open",
 	};
 
 	return names[kind];

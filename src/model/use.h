@@ -47,6 +47,7 @@ struct pt_blocks {
 enum pt_use_kind {
 	PT_USE_MOUNT,
 	PT_USE_SWAP,
+	PT_USE_BOOT, /* the firmware booted this host from it */
 	PT_USE_LVM,
 	PT_USE_DM,
 	PT_USE_MD,

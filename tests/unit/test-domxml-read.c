@@ -249,6 +249,7 @@ static void pages_limits_and_viommu_of_a_network_function_are_read(void **state)
 	assert_int_equal(d->hard_limit_kib, 48ull << 20);
 	assert_int_equal(d->memory_kib, 32ull << 20);
 	assert_string_equal(d->viommu, "intel");
+	assert_true(d->viommu_caching);
 	assert_non_null(pt_domain_hostdev_by_bdf(d, (struct pt_bdf){ .domain = 0x10000, .bus = 0xe1 }));
 	assert_int_equal(d->free_pcie_ports, 0);
 }

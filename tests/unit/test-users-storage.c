@@ -399,6 +399,39 @@ static void a_disk_that_the_boot_can_do_without_is_no_use(void **state)
 	users_expect_none(f);
 }
 
+#define EFIVAR(name) "sys/firmware/efi/efivars/" name "-8be4df61-93ca-11d2-aa0d-00e098032b8c"
+
+/* as a server's firmware wrote it: a PCI device, SATA, HD(1,GPT,c12a7328-…), and a file */
+static void the_disk_that_the_firmware_booted_from_is_a_use(void **state)
+{
+	static const unsigned char current[] = { 6, 0, 0, 0, 0x0a, 0 };
+	static const unsigned char option[] = {
+		7,    0,    0, 0,    1,	   0,	 0,    0,    80,   0,	 'd',  0,    'e',  0,	 'b',  0,    0,
+		0,    2,    1, 12,   0,	   0xd0, 0x41, 3,    0x0a, 0,	 0,    0,    0,	   1,	 1,    6,    0,
+		2,    0x1f, 4, 1,    42,   0,	 1,    0,    0,	   0,	 0,    8,    0,	   0,	 0,    0,    0,
+		0,    0,    0, 0x10, 0,	   0,	 0,    0,    0,	   0x28, 0x73, 0x2a, 0xc1, 0x1f, 0xf8, 0xd2, 0x11,
+		0xba, 0x4b, 0, 0xa0, 0xc9, 0x3e, 0xc9, 0x3b, 2,	   2,	 4,    4,    16,   0,	 '\\', 0,    'x',
+		0,    '.',  0, 'e',  0,	   'f',	 0,    0,    0,	   0x7f, 0xff, 4,    0,
+	};
+	struct users_fixture *f = *state;
+
+	fakesys_dev_link(f->sys, "disk/by-partuuid/c12a7328-f81f-11d2-ba4b-00a0c93ec93b", "sda1");
+	fakesys_data(f->sys, EFIVAR("BootCurrent"), current, sizeof(current));
+	for (size_t n = 0; n < sizeof(option); n++) {
+		/* cut off anywhere, it says nothing or the same */
+		fakesys_data(f->sys, EFIVAR("Boot000A"), option, n);
+		users_look(f, HBA);
+	}
+	fakesys_data(f->sys, EFIVAR("Boot000A"), option, sizeof(option));
+	users_look(f, HBA);
+	users_expect_only(f, PT_USE_BOOT, "sda > sda1 > the firmware booted this host from it (Boot000A)");
+	assert_string_equal(f->uses.v[0].where, "/" EFIVAR("Boot000A"));
+	/* mounted, it is named as that */
+	users_mount(f, "8:1", "/boot/efi", "vfat", "/dev/sda1");
+	users_look(f, HBA);
+	users_expect_only(f, PT_USE_MOUNT, "sda > sda1 > mounted on /boot/efi");
+}
+
 static void a_disk_that_is_mounted_as_soon_as_somebody_looks_is_a_use(void **state)
 {
 	struct users_fixture *f = *state;
@@ -539,6 +572,7 @@ int main(void)
 		T(an_export_that_is_not_enabled_is_no_use),
 		T(a_disk_that_the_next_boot_waits_for_is_a_use),
 		T(a_disk_that_the_boot_can_do_without_is_no_use),
+		T(the_disk_that_the_firmware_booted_from_is_a_use),
 		T(a_disk_that_is_mounted_as_soon_as_somebody_looks_is_a_use),
 		T(a_mounted_disk_is_not_named_a_second_time_for_its_fstab_entry),
 		T(a_planned_mount_does_not_hide_that_a_volume_is_active),
