@@ -251,10 +251,33 @@ static int shut_down(struct pt_vm_conn *conn, virDomainPtr dom, unsigned timeout
 	}
 }
 
+/*
+ * libvirt goes on with a start when the one who asked for it is dead; until QEMU runs it calls the VM paused.  Whoever
+ * takes such a start back waits for its end first.
+ */
+static int wait_started(struct pt_vm_conn *conn, virDomainPtr dom, unsigned timeout_ms, enum pt_domain_state *ret_state,
+			struct pt_error *err)
+{
+	uint64_t end = now_ms() + timeout_ms;
+
+	for (;;) {
+		int reason = 0;
+		int r = pt_vm_state_of(dom, ret_state, &reason, err);
+
+		if (r < 0 || *ret_state != PT_DOMAIN_PAUSED || reason != VIR_DOMAIN_PAUSED_STARTING_UP ||
+		    now_ms() >= end)
+			return r;
+		r = polled(conn, err);
+		if (r < 0)
+			return r;
+		wait_a_little();
+	}
+}
+
 int pt_vm_stop(struct pt_vm_conn *conn, virDomainPtr dom, unsigned timeout_ms, bool force, struct pt_error *err)
 {
 	enum pt_domain_state state;
-	int r = pt_vm_state_of(dom, &state, NULL, err);
+	int r = wait_started(conn, dom, timeout_ms, &state, err);
 
 	if (r < 0 || state == PT_DOMAIN_SHUTOFF)
 		return r;

@@ -28,7 +28,8 @@ killed=0
 before=0
 after=0
 place=1
-while [ "$place" -le "$places" ]; do
+# not the very last ones: how much SQLite tidies up at its end is not the same each time
+while [ "$place" -le $((places - 4)) ]; do
 	if killed_at "$place" $attach; then
 		killed=$((killed + 1))
 		left=$(which_state $states)

@@ -5,7 +5,7 @@
 . "$LAB/inside/lib.sh"
 . "$PT_SOURCE/tests/lab/cut/cut.sh"
 
-attach='passthru attach cvm MegaRAID --yes --start'
+attach='passthru attach cvm MegaRAID --yes --start --prove-timeout 0'
 kept=/var/lib/libvirt/lab
 cuts=$(cat "$PT_SCENARIO_DIR/cuts")
 
@@ -17,7 +17,7 @@ learn()
 	host_state >$kept/before
 	# once to begin with: making the journal's file has places of its own
 	passthru attach cvm MegaRAID --yes >$WORDS 2>&1 && passthru undo --yes >$WORDS 2>&1 || { cat $WORDS; exit 1; }
-	places_of $attach --prove-timeout 0 >$kept/places
+	places_of $attach >$kept/places
 	grep -q '^[0-9]*$' $kept/places || { cat $WORDS; exit 1; }
 	host_state >$kept/after
 	virsh -q destroy cvm
@@ -59,7 +59,8 @@ if [ "$PT_BOOT" -gt "$cuts" ]; then
 	exit 0
 fi
 places=$(cat $kept/places)
-place=$((1 + (PT_BOOT - 1) * (places - 1) / (cuts > 1 ? cuts - 1 : 1)))
+# not the very last ones: how much SQLite tidies up at its end is not the same each time
+place=$((1 + (PT_BOOT - 1) * (places - 5) / (cuts > 1 ? cuts - 1 : 1)))
 echo $place >$kept/place
 sync
 stopped_at $place $attach || exit 1
