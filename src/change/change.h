@@ -44,6 +44,8 @@ enum pt_progress_state {
  * @poll_ms: pause between two looks while waiting; 0: 200
  * @stop_ms: how long a guest may take to shut down where the step does not say; 0: 120000
  * @host_only: recover the host's part: libvirt is not asked (@vm may fail), and a change with steps of VMs stays open
+ * @as_of: pt_change_as_of() from before the look that the plan was made from: a change since then that touches the same
+ *         VM or device makes the plan stale; 0: not asked
  * @watch: turned while somebody is waited for; calls through @host and @vm are the caller's to watch (change/timed.h);
  *         may be NULL
  */
@@ -67,6 +69,7 @@ struct pt_change_env {
 	unsigned poll_ms;
 	unsigned stop_ms;
 	bool host_only;
+	long long as_of;
 	struct pt_watch *watch;
 };
 
@@ -88,6 +91,9 @@ int pt_change_prepare(const struct pt_vm_ops *vm, struct pt_plan *plan, struct p
  * something could not be put back: `passthru recover`.
  */
 int pt_change_apply(const struct pt_change_env *env, struct pt_plan *plan, long long *ret_id, struct pt_error *err);
+
+/** pt_change_as_of() - the first change that may still do something after this call: an open one, or the next */
+int pt_change_as_of(struct pt_journal *journal, long long *ret_id, struct pt_error *err);
 
 /**
  * pt_change_undo_plan() - the plan that takes back change @id (0: the newest that can be)

@@ -197,19 +197,53 @@ static int refuse_busy(const struct pt_change_env *env, const struct pt_change_r
 	return r;
 }
 
+int pt_change_as_of(struct pt_journal *journal, long long *ret_id, struct pt_error *err)
+{
+	PT_AUTO(pt_change_list) list = { 0 };
+	long long id = 1;
+	int r = pt_journal_list(journal, false, &list, err);
+
+	if (r < 0)
+		return r;
+	for (size_t i = list.n; i-- > 0;)
+		if (i + 1 == list.n)
+			id = list.v[i].state == PT_CHANGE_OPEN ? list.v[i].id : list.v[i].id + 1;
+		else if (list.v[i].state == PT_CHANGE_OPEN)
+			id = list.v[i].id;
+	*ret_id = id;
+	return 0;
+}
+
+/* it ended, one way or the other, after the plan's look began: what was seen may have been its middle */
+static int refuse_stale(const struct pt_change_row *row, const struct pt_step *step, struct pt_error *err)
+{
+	pt_autofree char *object =
+		is_device_step(step) ? pt_strdup(pt_bdf_str(step->bdf).s) : pt_strf("the VM %s", step->vm);
+	int r = pt_say(err, -ESTALE,
+		       "change %lld (%s) was made meanwhile, and %s is in it too: the plan no longer fits", row->id,
+		       row->summary, object);
+
+	pt_hint(err, "give the command again: it will look anew and make another plan");
+	return r;
+}
+
 int pt_run_busy(const struct pt_change_env *env, const struct pt_plan *plan, struct pt_error *err)
 {
 	PT_AUTO(pt_change_list) list = { 0 };
-	int r = pt_journal_list(env->journal, true, &list, err);
+	int r = pt_journal_list(env->journal, false, &list, err);
 
 	for (size_t i = 0; i < list.n && r == 0; i++) {
 		PT_AUTO(pt_change_record) other = { 0 };
+		bool open = list.v[i].state == PT_CHANGE_OPEN || list.v[i].state == PT_CHANGE_STUCK;
 
+		if (!open && (!env->as_of || list.v[i].id < env->as_of))
+			continue;
 		r = pt_journal_get(env->journal, list.v[i].id, &other, err);
 		for (size_t k = 0; k < other.steps.n && r == 0; k++)
 			for (size_t n = 0; n < plan->steps.n && r == 0; n++)
 				if (pt_steps_overlap(&other.steps.v[k].step, &plan->steps.v[n]))
-					r = refuse_busy(env, &list.v[i], &plan->steps.v[n], err);
+					r = open ? refuse_busy(env, &list.v[i], &plan->steps.v[n], err)
+						 : refuse_stale(&list.v[i], &plan->steps.v[n], err);
 	}
 	return r;
 }

@@ -269,6 +269,7 @@ static int open_all(struct pt_cli *cli, struct pt_vm_conn *conn, bool look_only,
 		.proc_fd = cli->root.proc_fd,
 		.settle_ms = SETTLE_MS,
 		.grace_ms = GRACE_MS,
+		.as_of = cli->as_of,
 		.watch = &cli->watch,
 	};
 	return 0;
@@ -444,6 +445,22 @@ static int apply(struct pt_cli *cli, struct pt_vm_conn *conn, struct pt_plan *pl
 	if (r == 0)
 		r = pt_change_apply(&c.env, plan, ret_id, err);
 	pt_changing_close(&c);
+	return r;
+}
+
+int pt_changing_begin(struct pt_cli *cli, struct pt_error *err)
+{
+	struct pt_journal *journal = NULL;
+	int r = pt_journal_open(PT_JOURNAL_DIR, PT_JOURNAL_READ, &journal, err);
+
+	if (r == -ENOENT) {
+		*err = (struct pt_error){ 0 };
+		cli->as_of = 1;
+		return 0;
+	}
+	if (r == 0)
+		r = pt_change_as_of(journal, &cli->as_of, err);
+	pt_journal_close(journal);
 	return r;
 }
 

@@ -27,6 +27,14 @@
 extern const struct pt_host_paths pt_changing_paths;
 
 /**
+ * pt_changing_begin() - call before looking at what a plan will be made from
+ *
+ * Another passthru may be in the middle of a change, and end it before this one's plan is applied: what is noted here
+ * lets pt_changing_run() refuse a plan that was made from such a sight.
+ */
+int pt_changing_begin(struct pt_cli *cli, struct pt_error *err);
+
+/**
  * struct pt_changing_proof - how to see what came of a change
  * @prove: called when it is made; waits as long as it likes; 0 or a negative errno
  */

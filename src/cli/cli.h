@@ -68,6 +68,7 @@ struct pt_option_value {
  * @operands: what is not an option, after the command's name
  * @root: where to look: the running host or --sysroot; open
  * @json, @color, @uri: global options; @uri is libvirt's connection, NULL for qemu:///system
+ * @as_of: see pt_changing_begin(); 0 before that
  * @watch: runs from the first line of ours; whoever waits for somebody else turns it meanwhile
  */
 struct pt_cli {
@@ -81,6 +82,7 @@ struct pt_cli {
 	bool color;
 	bool verbose;
 	const char *uri;
+	long long as_of;
 	struct pt_watch watch;
 	FILE *out;
 	FILE *diag;

@@ -32,8 +32,10 @@ static int make_plan(struct pt_cli *cli, struct pt_vm_conn *conn, long long id, 
 		     struct pt_error *err)
 {
 	struct pt_changing c = { 0 };
-	int r = pt_changing_look(cli, conn, &c, err);
+	int r = pt_changing_begin(cli, err);
 
+	if (r == 0)
+		r = pt_changing_look(cli, conn, &c, err);
 	if (r == 0)
 		r = pt_change_undo_plan(&c.env, id, ret_plan, err);
 	pt_changing_close(&c);

@@ -6,6 +6,7 @@
 #include <jansson.h>
 
 #include "base/cleanup.h"
+#include "cli/changing.h"
 #include "cli/findings.h"
 #include "cli/print.h"
 #include "host/gather.h"
@@ -35,8 +36,10 @@ static int find_devices(struct pt_cli *cli, struct pt_giving *g, struct pt_error
 int pt_giving_look(struct pt_cli *cli, struct pt_vm_conn *conn, struct pt_giving *ret_giving, struct pt_error *err)
 {
 	PT_AUTO(pt_giving) g = { 0 };
-	int r = PT_WATCHED(&cli->watch, PT_WATCH_LIBVIRT, pt_vm_find(conn, cli->operands[0], &g.vm, err));
+	int r = pt_changing_begin(cli, err);
 
+	if (r >= 0)
+		r = PT_WATCHED(&cli->watch, PT_WATCH_LIBVIRT, pt_vm_find(conn, cli->operands[0], &g.vm, err));
 	if (r >= 0)
 		r = pt_look_devices(cli, &g.host.devices, err);
 	if (r >= 0)

@@ -94,8 +94,10 @@ static void find_claims(const struct pt_root *root, struct pt_reserving *l)
 int pt_reserving_look(struct pt_cli *cli, struct pt_reserving *ret, struct pt_error *err)
 {
 	PT_AUTO(pt_reserving) l = { 0 };
-	int r = pt_look_devices(cli, &l.host.devices, err);
+	int r = pt_changing_begin(cli, err);
 
+	if (r >= 0)
+		r = pt_look_devices(cli, &l.host.devices, err);
 	if (r == 0)
 		r = find_devices(cli, &l, err);
 	if (r == 0)

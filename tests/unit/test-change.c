@@ -476,9 +476,52 @@ static void a_reservation_that_was_there_before_stays_after_undo(void **state)
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, stage_teardown)
 
+/* two at once with the same device: the second looked while the first was in its middle */
+static void a_plan_from_the_middle_of_another_change_is_stale_when_that_one_ends(void **state)
+{
+	struct stage *s = *state;
+	struct pt_error err = { 0 };
+	long long id = 0;
+	long long as_of = 0;
+
+	assert_int_equal(pt_change_as_of(s->env.journal, &as_of, &err), 0);
+	assert_int_equal(as_of, 1);
+	s->env.as_of = as_of;
+	/* its own is none of those that came meanwhile */
+	assert_int_equal(stage_make_attach(s, &id, &err), 0);
+	assert_int_equal(pt_change_as_of(s->env.journal, &as_of, &err), 0);
+	assert_int_equal(as_of, 2);
+	/* a plan that was made before it */
+	assert_int_equal(stage_make_undo(s, id, &err), -ESTALE);
+	stage_says(&err, "change 1 (attach 0000:01:00.0 to cvm) was made meanwhile");
+	s->env.as_of = as_of;
+	assert_int_equal(stage_make_undo(s, id, &err), 0);
+}
+
+static void what_is_open_now_counts_as_still_to_come(void **state)
+{
+	struct stage *s = *state;
+	PT_AUTO(pt_plan) plan = { 0 };
+	struct pt_owner self = { 0 };
+	struct pt_error err = { 0 };
+	long long id = 0;
+	long long as_of = 0;
+
+	stage_attach(s, &plan);
+	assert_int_equal(pt_owner_self(s->root.proc_fd, &self, &err), 0);
+	assert_int_equal(pt_journal_begin(s->env.journal, &plan, &self, &id, &err), 0);
+	assert_int_equal(pt_change_as_of(s->env.journal, &as_of, &err), 0);
+	assert_int_equal(as_of, id);
+	assert_int_equal(pt_journal_finish(s->env.journal, id, PT_CHANGE_FAILED, "no", &err), 0);
+	s->env.as_of = as_of;
+	assert_int_equal(stage_make_attach(s, &id, &err), -ESTALE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(a_plan_from_the_middle_of_another_change_is_stale_when_that_one_ends),
+		TEST(what_is_open_now_counts_as_still_to_come),
 		TEST(a_vm_that_was_shut_off_meanwhile_is_noticed),
 		TEST(a_definition_that_was_edited_meanwhile_is_noticed),
 		TEST(another_driver_is_noticed),
