@@ -110,6 +110,28 @@ static void a_change_whose_nth_write_fails_leaves_everything_as_it_was(void **st
 	assert_settled(w);
 }
 
+static void a_group_of_two_goes_as_a_whole_or_not_at_all(void **state)
+{
+	struct stage *w = *state;
+	char *before = stage_text(w);
+	char *after;
+
+	stage_open(w);
+	assert_in_range(fail_each(w, attach), 16, 20);
+	assert_string_equal(w->hba->driver, "vfio-pci");
+	assert_string_equal(w->nic->driver, "vfio-pci");
+	after = stage_text(w);
+	assert_in_range(fail_each(w, undo), 14, 20);
+	assert_stage(w, before, 0);
+	assert_int_equal(attach(w, NULL), 0);
+	assert_stage(w, after, 0);
+	assert_in_range(fail_each(w, detach), 11, 18);
+	assert_string_equal(w->nic->driver, "igb");
+	assert_settled(w);
+	free(before);
+	free(after);
+}
+
 static void an_undo_whose_nth_write_fails_leaves_the_change_in_place(void **state)
 {
 	struct stage *w = *state;
@@ -340,6 +362,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_group_that_the_host_still_uses_is_found_before_the_vm_is_touched,
 						stage_setup, stage_teardown),
 		cmocka_unit_test_setup_teardown(a_group_in_use_is_in_the_way_only_of_a_vm_that_starts, stage_setup,
+						stage_teardown),
+		cmocka_unit_test_setup_teardown(a_group_of_two_goes_as_a_whole_or_not_at_all, stage_setup_both,
 						stage_teardown),
 		cmocka_unit_test_setup_teardown(a_vm_that_cannot_be_stopped_keeps_its_device, stage_setup,
 						stage_teardown),

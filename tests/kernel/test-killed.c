@@ -178,6 +178,18 @@ static void a_change_killed_at_any_write_is_before_or_after_once_recovered(void 
 	free(s.after);
 }
 
+static void a_group_of_two_killed_at_any_write_is_before_or_after(void **state)
+{
+	struct story s = { .w = *state, .change = attach };
+
+	s.before = stage_text(s.w);
+	s.after = text_after(s.w, attach);
+	free(text_after(s.w, undo));
+	assert_in_range(kill_each(&s, false), 15, 20);
+	free(s.before);
+	free(s.after);
+}
+
 static void an_undo_killed_at_any_write_is_before_or_after_once_recovered(void **state)
 {
 	struct story s = { .w = *state, .change = undo };
@@ -238,6 +250,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_change_killed_at_any_write_is_before_or_after_once_recovered,
 						stage_setup, stage_teardown),
+		cmocka_unit_test_setup_teardown(a_group_of_two_killed_at_any_write_is_before_or_after, stage_setup_both,
+						stage_teardown),
 		cmocka_unit_test_setup_teardown(an_undo_killed_at_any_write_is_before_or_after_once_recovered,
 						stage_setup, stage_teardown),
 		cmocka_unit_test_setup_teardown(a_detach_killed_at_any_write_is_before_or_after_once_recovered,

@@ -111,6 +111,16 @@ int stage_setup(void **state)
 	return 0;
 }
 
+int stage_setup_both(void **state)
+{
+	struct stage *w = stage_new();
+
+	w->both = true;
+	w->nic->group = w->hba->group;
+	*state = w;
+	return 0;
+}
+
 int stage_teardown(void **state)
 {
 	stage_free(*state);
@@ -147,16 +157,44 @@ static struct pt_step *vm_step(struct pt_plan *plan, enum pt_step_kind kind)
 	return s;
 }
 
-static struct pt_step *device_step(const struct stage *w, struct pt_plan *plan, enum pt_step_kind kind)
+static struct pt_step *step_of(const struct fakekernel_device *d, struct pt_plan *plan, enum pt_step_kind kind)
 {
 	struct pt_step *s = pt_plan_step(plan, kind);
 
-	s->bdf = w->hba->bdf;
-	s->vendor = w->hba->ids[0];
-	s->device = w->hba->ids[1];
-	s->subvendor = w->hba->ids[2];
-	s->subdevice = w->hba->ids[3];
+	s->bdf = d->bdf;
+	s->vendor = d->ids[0];
+	s->device = d->ids[1];
+	s->subvendor = d->ids[2];
+	s->subdevice = d->ids[3];
 	return s;
+}
+
+static struct pt_step *device_step(const struct stage *w, struct pt_plan *plan, enum pt_step_kind kind)
+{
+	return step_of(w->hba, plan, kind);
+}
+
+/* the other member of the group goes along */
+static void give_nic(struct stage *w, struct pt_plan *plan)
+{
+	struct pt_step *s = step_of(w->nic, plan, PT_STEP_RESERVE);
+
+	s->vm = pt_strdup("cvm");
+	s = step_of(w->nic, plan, PT_STEP_DRIVER);
+	s->driver_before = pt_strdup("igb");
+	s->driver_after = pt_strdup("vfio-pci");
+	s->override_after = pt_strdup("vfio-pci");
+}
+
+static void take_nic(struct stage *w, struct pt_plan *plan)
+{
+	struct pt_step *s;
+
+	(void)step_of(w->nic, plan, PT_STEP_UNRESERVE);
+	s = step_of(w->nic, plan, PT_STEP_DRIVER);
+	s->driver_before = pt_strdup("vfio-pci");
+	s->override_before = pt_strdup("vfio-pci");
+	s->reprobe = true;
 }
 
 void stage_attach(struct stage *w, struct pt_plan *plan)
@@ -174,11 +212,15 @@ void stage_attach(struct stage *w, struct pt_plan *plan)
 	s->driver_before = pt_strdup("megaraid_sas");
 	s->driver_after = pt_strdup("vfio-pci");
 	s->override_after = pt_strdup("vfio-pci");
+	if (w->both)
+		give_nic(w, plan);
 	s = vm_step(plan, PT_STEP_VM_DEFINE);
 	pt_strv_add(&s->edit.remove_disks, "sda");
 	pt_strv_add(&s->edit.remove_disks, "sdb");
 	pt_array_push(&s->edit.remove_controllers, scsi);
 	pt_array_push(&s->edit.add_hostdevs, add);
+	if (w->both)
+		pt_array_push(&s->edit.add_hostdevs, ((struct pt_hostdev_add){ w->nic->bdf, false }));
 	vm_step(plan, PT_STEP_VM_AUTOSTART)->flag = true;
 	vm_step(plan, PT_STEP_VM_START);
 	if (pt_change_prepare(&w->vm_ops, plan, &err) < 0)
@@ -194,11 +236,15 @@ void stage_detach(struct stage *w, struct pt_plan *plan)
 	vm_step(plan, PT_STEP_VM_STOP)->timeout_ms = 5;
 	s = vm_step(plan, PT_STEP_VM_DEFINE);
 	pt_array_push(&s->edit.remove_hostdevs, w->hba->bdf);
+	if (w->both)
+		pt_array_push(&s->edit.remove_hostdevs, w->nic->bdf);
 	(void)device_step(w, plan, PT_STEP_UNRESERVE);
 	s = device_step(w, plan, PT_STEP_DRIVER);
 	s->driver_before = pt_strdup("vfio-pci");
 	s->override_before = pt_strdup("vfio-pci");
 	s->reprobe = true;
+	if (w->both)
+		take_nic(w, plan);
 	vm_step(plan, PT_STEP_VM_START);
 	if (pt_change_prepare(&w->vm_ops, plan, &err) < 0)
 		fail_msg("%s", err.msg);

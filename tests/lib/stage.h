@@ -20,6 +20,7 @@
  * @hba: 0000:01:00.0, alone in its group, on megaraid_sas; @nic: 0000:02:00.0 on igb
  * @cvm: runs; has the controller's disks; @other: is shut off
  * @env: complete but for the journal and the lock: stage_open()
+ * @both: stage_attach() and stage_detach() are about both devices
  * @interrupt: what env.interrupted answers; @force: what env.force_stop answers
  */
 struct stage {
@@ -35,6 +36,7 @@ struct stage {
 	struct pt_root root;
 	struct pt_change_env env;
 	char *dir;
+	bool both;
 	int interrupt;
 	int force;
 	char waited_for[256];
@@ -47,6 +49,8 @@ void stage_free(struct stage *w);
 /* cmocka's setup and teardown: *state is a struct stage */
 int stage_setup(void **state);
 int stage_teardown(void **state);
+/* the NIC is in the controller's group, and goes along */
+int stage_setup_both(void **state);
 
 /* opens journal and lock; not across a fork(): each process opens its own */
 void stage_open(struct stage *w);

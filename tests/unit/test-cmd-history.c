@@ -144,6 +144,8 @@ static void a_captured_host_cannot_be_changed(void **state)
 	assert_non_null(strstr(out, "changes the running host"));
 	assert_int_equal(on(*state, "recover", out, sizeof(out)), 2);
 	assert_int_equal(passthru("recover now", out, sizeof(out)), 2);
+	assert_int_equal(passthru("recover --boot sideways", out, sizeof(out)), 2);
+	assert_non_null(strstr(out, "expected host or vms"));
 }
 
 int main(void)

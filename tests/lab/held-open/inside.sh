@@ -8,6 +8,7 @@ define_cvm || exit 1
 # held NAME NODE: one process holds NODE; attach refuses and names it.
 held()
 {
+	# shellcheck disable=SC2217 # it only has to have it open
 	sleep 600 <"$2" &
 	holder=$!
 	expect_exit 3 passthru attach cvm "$1" --yes
