@@ -39,6 +39,28 @@ static int identify(const struct pt_cli *cli, const struct pt_host *host, struct
 	return r;
 }
 
+/* a storage controller's driver is loaded in the initramfs on most hosts, and that knows what it was made with */
+static void tell_of_initramfs(const struct pt_cli *cli, const struct pt_host *host, struct pt_plan *plan)
+{
+	const char *how = pt_file_exists(cli->root.root_fd, "usr/sbin/update-initramfs") == 1 ? "`update-initramfs -u`"
+			  : pt_file_exists(cli->root.root_fd, "usr/bin/dracut") == 1	      ? "`dracut -f`"
+											      : NULL;
+
+	for (size_t i = 0; i < plan->steps.n && how; i++) {
+		const struct pt_step *s = &plan->steps.v[i];
+		const struct pt_device *d = pt_devices_find(&host->devices, s->bdf);
+		bool reserves = s->kind == PT_STEP_RESERVE && !pt_streq(s->driver_after, PT_DRIVER_LIBVIRT);
+
+		if (!d || !pt_device_is_storage(d) || (!reserves && s->kind != PT_STEP_UNRESERVE))
+			continue;
+		pt_findings_add(
+			&plan->findings, PT_NOTE, "initramfs", NULL, how,
+			"where the driver of %s is loaded in the initramfs, that has to be made anew afterwards",
+			pt_bdf_str(d->bdf).s);
+		return;
+	}
+}
+
 int pt_identify_steps(const struct pt_cli *cli, const struct pt_host *host, struct pt_plan *plan, struct pt_error *err)
 {
 	bool reserves = false;
@@ -54,6 +76,8 @@ int pt_identify_steps(const struct pt_cli *cli, const struct pt_host *host, stru
 			warn_of_builtin(cli, pt_devices_find(&host->devices, s->bdf), plan);
 		reserves = reserves || !pt_streq(s->driver_after, PT_DRIVER_LIBVIRT);
 	}
+	if (r == 0)
+		tell_of_initramfs(cli, host, plan);
 	if (r == 0 && reserves && !pt_early_installed(&cli->root))
 		pt_findings_add(&plan->findings, PT_WARN, "not-installed", PT_EARLY, "`make install`",
 				"passthru is not installed on this host: after a reboot the host's drivers take what "
