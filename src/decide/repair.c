@@ -161,7 +161,7 @@ static bool has_it(const struct pt_keep *k, const struct pt_domain *vm)
 
 static void add_define(struct repair *r, const struct pt_domain *vm)
 {
-	PT_AUTO(pt_domain_edit) edit = { 0 };
+	struct pt_domain_edit edit = { 0 }; /* becomes the step's, or stays empty */
 	struct pt_step *s;
 
 	for (size_t i = 0; i < r->where->n; i++) {
@@ -181,7 +181,6 @@ static void add_define(struct repair *r, const struct pt_domain *vm)
 	s->vm = pt_strdup_opt(vm->name);
 	s->vm_uuid = pt_strdup_opt(vm->uuid);
 	s->edit = edit;
-	edit = (struct pt_domain_edit){ 0 };
 }
 
 static void add_steps(struct repair *r)
