@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -55,12 +56,17 @@ static void read_pool(int pools_fd, const char *name, struct pt_memory *memory)
 {
 	pt_autofree char *total = pt_strf("%s/nr_hugepages", name);
 	pt_autofree char *unused = pt_strf("%s/free_hugepages", name);
+	pt_autofree char *reserved = pt_strf("%s/resv_hugepages", name);
 	struct pt_hugepages pool = { 0 };
+	uint64_t taken = 0;
 
 	/* a pool that cannot be read counts as empty: it cannot be promised to a guest */
 	if (!pool_size(name, &pool.size_kib) || pt_file_read_u64(pools_fd, total, &pool.total) < 0 ||
 	    pt_file_read_u64(pools_fd, unused, &pool.free) < 0)
 		return;
+	/* free, but promised to a process that has not touched them yet (admin-guide/mm/hugetlbpage) */
+	if (pt_file_read_u64(pools_fd, reserved, &taken) == 0)
+		pool.free = taken < pool.free ? pool.free - taken : 0;
 	pt_array_push(&memory->hugepages, pool);
 }
 
@@ -76,6 +82,41 @@ static void read_hugepages(const struct pt_root *root, struct pt_memory *memory)
 		read_pool(fd, names.v[i], memory);
 }
 
+/* "c_min    4    1073741824": a line of a kstat, in bytes */
+static bool kstat_bytes(const char *text, const char *key, uint64_t *ret_bytes)
+{
+	size_t n = strlen(key);
+
+	for (const char *line = text; line; line = strchr(line, '\n')) {
+		unsigned long long value;
+
+		line += *line == '\n';
+		if (strncmp(line, key, n) != 0 || line[n] != ' ')
+			continue;
+		if (sscanf(line + n, " %*u %20llu", &value) != 1)
+			return false;
+		*ret_bytes = value;
+		return true;
+	}
+	return false;
+}
+
+/*
+ * The kernel does not count ZFS's cache as available, as it does every other file system's; under pressure it gives
+ * back what is above its minimum.  zfs(4), zfs_arc_min.
+ */
+static uint64_t zfs_cache_kib(const struct pt_root *root)
+{
+	pt_autofree char *text = NULL;
+	uint64_t size;
+	uint64_t least;
+
+	if (pt_file_read(root->proc_fd, "spl/kstat/zfs/arcstats", PT_FILE_MAX, &text, NULL) < 0 ||
+	    !kstat_bytes(text, "size", &size) || !kstat_bytes(text, "c_min", &least) || size <= least)
+		return 0;
+	return (size - least) / 1024;
+}
+
 int pt_memory_read(const struct pt_root *root, struct pt_memory *ret_memory, struct pt_error *err)
 {
 	pt_autofree char *text = NULL;
@@ -87,6 +128,9 @@ int pt_memory_read(const struct pt_root *root, struct pt_memory *ret_memory, str
 	if (!meminfo_kib(text, "MemTotal", &memory.total_kib) ||
 	    !meminfo_kib(text, "MemAvailable", &memory.available_kib))
 		return pt_say(err, -EBADMSG, "/proc/meminfo has no MemTotal or no MemAvailable in kB");
+	memory.available_kib += zfs_cache_kib(root);
+	if (memory.available_kib > memory.total_kib)
+		memory.available_kib = memory.total_kib;
 	read_hugepages(root, &memory);
 	*ret_memory = memory;
 	return 0;

@@ -31,6 +31,48 @@ static void total_available_and_every_huge_page_pool_are_read(void **state)
 	free(m.hugepages.v);
 }
 
+static void huge_pages_that_somebody_else_has_reserved_are_not_free(void **state)
+{
+	struct tree *t = *state;
+	struct pt_memory m = { 0 };
+
+	tree_file(t, "proc/meminfo", "MemTotal: 10 kB\nMemAvailable: 9 kB\n");
+	tree_file(t, "sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages", "512\n");
+	tree_file(t, "sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages", "500\n");
+	tree_file(t, "sys/kernel/mm/hugepages/hugepages-2048kB/resv_hugepages", "480\n");
+	assert_int_equal(pt_memory_read(&t->root, &m, NULL), 0);
+	assert_int_equal(m.hugepages.v[0].free, 20);
+	free(m.hugepages.v);
+	m.hugepages.v = NULL;
+	/* a moment in which the kernel's two numbers do not fit together */
+	tree_file(t, "sys/kernel/mm/hugepages/hugepages-2048kB/resv_hugepages", "501\n");
+	assert_int_equal(pt_memory_read(&t->root, &m, NULL), 0);
+	assert_int_equal(m.hugepages.v[0].free, 0);
+	free(m.hugepages.v);
+}
+
+static void what_zfs_gives_back_under_pressure_is_available(void **state)
+{
+	struct tree *t = *state;
+	struct pt_memory m = { 0 };
+
+	tree_file(t, "proc/meminfo", "MemTotal: 33554432 kB\nMemAvailable: 1048576 kB\n");
+	tree_file(t, "proc/spl/kstat/zfs/arcstats",
+		  "13 1 0x01 147 39984 5372923116 81283417571\nname                            type data\n"
+		  "hits                            4    100\nc_min                           4    1073741824\n"
+		  "c_max                           4    17179869184\nsize                            4    9663676416\n"
+		  "compressed_size                 4    77\n");
+	assert_int_equal(pt_memory_read(&t->root, &m, NULL), 0);
+	assert_int_equal(m.available_kib, 9437184);
+	/* below its minimum it gives nothing back; and never more than there is */
+	tree_file(t, "proc/spl/kstat/zfs/arcstats", "c_min 4 1073741824\nsize 4 1024\n");
+	assert_int_equal(pt_memory_read(&t->root, &m, NULL), 0);
+	assert_int_equal(m.available_kib, 1048576);
+	tree_file(t, "proc/spl/kstat/zfs/arcstats", "c_min 4 0\nsize 4 18446744073709551615\n");
+	assert_int_equal(pt_memory_read(&t->root, &m, NULL), 0);
+	assert_int_equal(m.available_kib, 33554432);
+}
+
 static void a_kernel_without_huge_pages_is_no_error(void **state)
 {
 	struct tree *t = *state;
@@ -81,6 +123,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(total_available_and_every_huge_page_pool_are_read, tree_setup,
+						tree_teardown),
+		cmocka_unit_test_setup_teardown(huge_pages_that_somebody_else_has_reserved_are_not_free, tree_setup,
+						tree_teardown),
+		cmocka_unit_test_setup_teardown(what_zfs_gives_back_under_pressure_is_available, tree_setup,
 						tree_teardown),
 		cmocka_unit_test_setup_teardown(a_kernel_without_huge_pages_is_no_error, tree_setup, tree_teardown),
 		cmocka_unit_test_setup_teardown(a_pool_with_a_senseless_name_or_number_is_left_out, tree_setup,
