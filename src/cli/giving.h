@@ -30,6 +30,7 @@
 		{ "force-bridge-port", 0, NULL, "although it is a port of a bridge or bond", false },                  \
 		{ "force-console", 0, NULL, "although it is the console's GPU", false },                               \
 		{ "force-drm-client", 0, NULL, "although a process draws with it", false },                            \
+		{ "force-mediated", 0, NULL, "although its mediated devices go with it", false },                      \
 		{ "force-vfio-open", 0, NULL, "although a process has it open through VFIO", false },                  \
 		{ "force-override", 0, NULL, "although somebody set its driver_override for another driver", false },  \
 		{ "force-group-bridge", 0, NULL, "although a bridge of its IOMMU group has a driver", false },         \

@@ -25,6 +25,7 @@ const char *pt_use_fix(enum pt_use_kind kind)
 		[PT_USE_ADDRESS] = "the address goes with the interface",
 		[PT_USE_CONSOLE] = "let the host use another GPU, or none, for its console",
 		[PT_USE_DRM] = "end the process, most often the display manager or nvidia-persistenced",
+		[PT_USE_MEDIATED] = "take them from the VMs that have them, and remove them (mdevctl stop)",
 		[PT_USE_VFIO] = "end the process; a VM's device is given back with `passthru detach`",
 	};
 

@@ -141,3 +141,21 @@ void pt_look_gpu(struct pt_look *look)
 		judge_kernel_console(look, line);
 	}
 }
+
+/* Documentation/driver-api/vfio-mediated-device.rst: they go when the parent's driver does */
+void pt_look_mediated(struct pt_look *look)
+{
+	PT_AUTO(pt_strv) names = { 0 };
+
+	/* no such bus: no driver here makes any */
+	(void)pt_file_list(look->root->sys_fd, "bus/mdev/devices", &names);
+	for (size_t i = 0; i < names.n; i++) {
+		pt_autofree char *path = pt_path_of_link(look->root->sys_fd, "bus/mdev/devices", names.v[i]);
+		pt_autofree char *where = pt_strf("/sys/bus/mdev/devices/%s", names.v[i]);
+		struct pt_look_how how = { .kind = PT_USE_MEDIATED, .where = where };
+
+		for (size_t t = 0; path && t < look->targets.n; t++)
+			if (pt_path_has_function(path, look->targets.v[t].at))
+				pt_look_use(look, &look->targets.v[t], &how, "mediated device %s", names.v[i]);
+	}
+}

@@ -176,15 +176,16 @@ bool pt_mountinfo_parse(const char *line, struct pt_mount *ret_mount);
 void pt_mount_done(struct pt_mount *m);
 char *pt_mount_unescape(const char *s, size_t n);
 const struct pt_mount *pt_mount_of_file(const struct pt_mounts *mounts, const char *path);
-void pt_look_swap(struct pt_look *look);    /* users-swap.c: swap and resume */
-void pt_look_fstab(struct pt_look *look);   /* users-fstab.c: what the next boot looks for */
-void pt_look_boot(struct pt_look *look);    /* users-boot.c: what the firmware booted from */
-void pt_look_pools(struct pt_look *look);   /* users-pools.c: btrfs, ZFS, bcache */
-void pt_look_exports(struct pt_look *look); /* users-export.c: LIO, nvmet, SCST */
-void pt_look_procs(struct pt_look *look);   /* users-proc.c: collects */
-void pt_look_opens(struct pt_look *look);   /* users-open.c: judges what users-proc.c collected */
-void pt_look_busy(struct pt_look *look);    /* users-busy.c: the O_EXCL open */
-void pt_look_net(struct pt_look *look);	    /* users-net.c */
-void pt_look_gpu(struct pt_look *look);	    /* users-gpu.c */
+void pt_look_swap(struct pt_look *look);     /* users-swap.c: swap and resume */
+void pt_look_fstab(struct pt_look *look);    /* users-fstab.c: what the next boot looks for */
+void pt_look_boot(struct pt_look *look);     /* users-boot.c: what the firmware booted from */
+void pt_look_pools(struct pt_look *look);    /* users-pools.c: btrfs, ZFS, bcache */
+void pt_look_exports(struct pt_look *look);  /* users-export.c: LIO, nvmet, SCST */
+void pt_look_procs(struct pt_look *look);    /* users-proc.c: collects */
+void pt_look_opens(struct pt_look *look);    /* users-open.c: judges what users-proc.c collected */
+void pt_look_busy(struct pt_look *look);     /* users-busy.c: the O_EXCL open */
+void pt_look_net(struct pt_look *look);	     /* users-net.c */
+void pt_look_gpu(struct pt_look *look);	     /* users-gpu.c */
+void pt_look_mediated(struct pt_look *look); /*   devices that its driver made out of it */
 
 #endif

@@ -100,6 +100,7 @@ int pt_users_find(const struct pt_root *root, const struct pt_host *host, const 
 		pt_look_busy(&look);
 		pt_look_net(&look);
 		pt_look_gpu(&look);
+		pt_look_mediated(&look);
 	}
 	*ret_uses = look.uses;
 	look.uses = (struct pt_uses){ 0 };

@@ -16,7 +16,7 @@ const char *pt_use_kind_str(enum pt_use_kind kind)
 		[PT_USE_ROUTE] = "default-route", [PT_USE_SESSION] = "session",
 		[PT_USE_BRIDGE] = "bridge-port",  [PT_USE_ADDRESS] = "address",
 		[PT_USE_CONSOLE] = "console",	  [PT_USE_DRM] = "drm-client",
-		[PT_USE_VFIO] = "vfio-open",
+		[PT_USE_VFIO] = "vfio-open",	  [PT_USE_MEDIATED] = "mediated",
 	};
 
 	return names[kind];

@@ -55,17 +55,18 @@ enum pt_use_kind {
 	PT_USE_ZFS,
 	PT_USE_BTRFS,
 	PT_USE_BCACHE,
-	PT_USE_EXPORT,	/* LIO or nvmet */
-	PT_USE_LOOP,	/* a loop device stands on it */
-	PT_USE_OPEN,	/* a process holds the node open */
-	PT_USE_BUSY,	/* an O_EXCL open says EBUSY and no name was found */
-	PT_USE_ROUTE,	/* carries the default route */
-	PT_USE_SESSION, /* carries the connection that the command came over */
-	PT_USE_BRIDGE,	/* up as a port of a bridge, bond, team, macvlan, OVS */
-	PT_USE_ADDRESS, /* has an IP address and is up: a warning, not a refusal */
-	PT_USE_CONSOLE, /* the boot or console GPU */
-	PT_USE_DRM,	/* a process has its DRM node open */
-	PT_USE_VFIO,	/* a process has its VFIO group or device open */
+	PT_USE_EXPORT,	 /* LIO or nvmet */
+	PT_USE_LOOP,	 /* a loop device stands on it */
+	PT_USE_OPEN,	 /* a process holds the node open */
+	PT_USE_BUSY,	 /* an O_EXCL open says EBUSY and no name was found */
+	PT_USE_ROUTE,	 /* carries the default route */
+	PT_USE_SESSION,	 /* carries the connection that the command came over */
+	PT_USE_BRIDGE,	 /* up as a port of a bridge, bond, team, macvlan, OVS */
+	PT_USE_ADDRESS,	 /* has an IP address and is up: a warning, not a refusal */
+	PT_USE_CONSOLE,	 /* the boot or console GPU */
+	PT_USE_DRM,	 /* a process has its DRM node open */
+	PT_USE_MEDIATED, /* it is the parent of mediated devices */
+	PT_USE_VFIO,	 /* a process has its VFIO group or device open */
 	PT_USE_KINDS
 };
 

@@ -58,6 +58,18 @@ static void a_boot_display_that_vfio_has_already_is_no_console(void **state)
 	users_expect_none(f);
 }
 
+static void a_mediated_device_is_a_use_of_its_parent(void **state)
+{
+	struct users_fixture *f = *state;
+
+	fakesys_link(f->sys, "sys/bus/mdev/devices/83b8f4f2-509f-382f-3c1e-e6bfe0fa1001",
+		     "../../../devices/pci0000:81/" GPU "/83b8f4f2-509f-382f-3c1e-e6bfe0fa1001");
+	users_look(f, GPU);
+	users_expect_only(f, PT_USE_MEDIATED, "mediated device 83b8f4f2-509f-382f-3c1e-e6bfe0fa1001");
+	users_look(f, NIC);
+	users_expect_none(f);
+}
+
 static void the_framebuffer_that_the_text_console_is_on_is_a_use(void **state)
 {
 	struct users_fixture *f = *state;
@@ -112,6 +124,7 @@ int main(void)
 		T(the_display_that_the_host_booted_with_is_the_console),
 		T(a_second_display_is_free),
 		T(a_boot_display_that_vfio_has_already_is_no_console),
+		T(a_mediated_device_is_a_use_of_its_parent),
 		T(the_framebuffer_that_the_text_console_is_on_is_a_use),
 		T(a_framebuffer_without_a_console_on_it_is_no_use),
 		T(a_second_cards_framebuffer_is_no_use),
