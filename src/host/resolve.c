@@ -46,11 +46,26 @@ static bool has_ids(const struct pt_device *d, const char *text)
 	return parse_ids(text, &vendor, &device) && d->vendor == vendor && d->device == device;
 }
 
+/* each word somewhere in the name: "mega raid", "samsung nvme" */
+static bool has_words(const char *name, const char *text)
+{
+	pt_autofree char *words = pt_strdup(text);
+	char *save = NULL;
+	bool any = false;
+
+	for (char *word = strtok_r(words, " ", &save); word; word = strtok_r(NULL, " ", &save)) {
+		if (!strcasestr(name, word))
+			return false;
+		any = true;
+	}
+	return any;
+}
+
 static bool has_text(const struct pt_device *d, const char *text)
 {
 	pt_autofree char *name = pt_device_name(d);
 
-	return pt_streq(d->driver, text) || strcasestr(name, text) != NULL;
+	return pt_streq(d->driver, text) || has_words(name, text);
 }
 
 bool pt_resolve_matches(const struct pt_device *d, const char *text)

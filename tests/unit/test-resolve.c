@@ -112,6 +112,8 @@ static void every_form_that_people_write_finds_the_function(void **state)
 	assert_means(*state, "sda", "0000:01:00.0");
 	assert_means(*state, "1000:0079", "0000:01:00.0");
 	assert_means(*state, "MegaRAID", "0000:01:00.0");
+	assert_means(*state, "mega raid", "0000:01:00.0");
+	assert_means(*state, "Broadcom 2108 sas", "0000:01:00.0");
 	assert_means(*state, "megaraid", "0000:01:00.0");
 	assert_means(*state, "Broadcom / LSI MegaRAID", "0000:01:00.0");
 	assert_means(*state, "megaraid_sas", "0000:01:00.0");
@@ -184,6 +186,8 @@ static void virtual_interfaces_and_stacked_disks_are_on_no_controller(void **sta
 static void hostile_text_stays_text(void **state)
 {
 	assert_refused(*state, "../../../etc/passwd", -ENODEV, "is called", NULL);
+	assert_refused(*state, "  ", -ENODEV, "is called", NULL);
+	assert_refused(*state, "mega nvme", -ENODEV, "is called", NULL);
 	assert_refused(*state, "/sys/../etc/hostname", -ENODEV, "leads to no", NULL);
 	assert_refused(*state, "/dev/../../etc/passwd", -ENODEV, "leads to no", NULL);
 	assert_refused(*state, "%s%n\033[2J", -ENODEV, "'%s%n?[2J'", NULL);
