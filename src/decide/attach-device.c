@@ -231,10 +231,14 @@ void pt_judge_other_vms(struct pt_judge *j)
  */
 static bool is_own_qemu(const struct pt_judge *j, const struct pt_use *u)
 {
-	if (!u->vm_uuid || !j->vm->uuid || strcasecmp(u->vm_uuid, j->vm->uuid) != 0 || !pt_judge_runs(j->vm))
+	bool qemu = u->vm_uuid && j->vm->uuid && strcasecmp(u->vm_uuid, j->vm->uuid) == 0;
+
+	/* virtlockd holds the disks of this libvirt's running VMs; those of others are refused as theirs */
+	if (!pt_judge_runs(j->vm) || !(qemu || (u->kind == PT_USE_OPEN && pt_streq(u->comm, "virtlockd"))))
 		return false;
+	/* the group that it has open for one device is open for every member */
 	if (u->kind == PT_USE_VFIO)
-		return pt_judge_holds(j->vm, u->bdf);
+		return true;
 	if (u->kind != PT_USE_OPEN)
 		return false;
 	for (size_t i = 0; i < j->vm->disks.n; i++)

@@ -435,6 +435,11 @@ static void what_its_own_qemu_has_open_is_no_use_by_the_host(void **state)
 	world_ask(w, "0000:01:00.0");
 	attach(w);
 	assert_null(world_finding(w, "open"));
+	/* libvirt's lock daemon lets go when the VM ends; disks of other VMs are refused as theirs */
+	u = world_use(w, "0000:01:00.0", PT_USE_OPEN);
+	u->comm = pt_strdup("virtlockd");
+	attach(w);
+	assert_null(world_finding(w, "open"));
 }
 
 static void an_address_on_a_nic_is_a_warning(void **state)
@@ -465,10 +470,17 @@ static void a_companion_that_the_vm_has_already_goes_along(void **state)
 {
 	struct world *w = *state;
 
+	struct pt_use *u;
+
 	(void)world_add_hostdev(&w->vm, "0000:05:02.0", true);
 	world_ask(w, "0000:05:01.0");
 	attach(w);
 	assert_int_equal(edit_of(w)->add_hostdevs.n, 1);
+	/* its QEMU has the group open, which is a use of every member, until it ends */
+	u = world_use(w, "0000:05:01.0", PT_USE_VFIO);
+	u->comm = pt_strdup("qemu-system-x86");
+	u->vm_uuid = pt_strdup(w->vm.uuid);
+	attach(w);
 	/* a third one, which nobody has, is still in the way: and the advice does not name what the VM has */
 	(void)world_add_device(w, "0000:05:03.0", 0x020000, "e1000", 20);
 	assert_int_equal(world_attach(w), -EPERM);
