@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which disks of this host the VMs' definitions lead to, by whatever name. */
 #include <errno.h>
+#include <stdint.h>
 
 #include "base/cleanup.h"
 #include "cli/giving.h"
@@ -46,6 +47,7 @@ static void match_disk(const struct pt_root *root, struct pt_giving *g, struct p
 		pt_array_push(&g->claims, what);
 	}
 	what.kind = PT_CLAIM_CHAIN;
+	what.block = SIZE_MAX;
 	for (size_t i = 0; i < d->also.n; i++) {
 		what.path = d->also.v[i];
 		if (d->type != PT_DISK_VOLUME)
@@ -57,6 +59,7 @@ static void match_vm(const struct pt_root *root, struct pt_giving *g, const stru
 {
 	struct pt_vm_claim what = {
 		.vm = vm->name,
+		.block = SIZE_MAX,
 		.running = vm->state != PT_DOMAIN_SHUTOFF,
 		.own = vm == &g->vm,
 	};

@@ -18,7 +18,7 @@ static const struct pt_device *carrier(const struct pt_judge *j, const struct pt
 		struct pt_bdf bdf = j->devices.v[i]->bdf;
 
 		if (c->kind == PT_CLAIM_SCSI ? pt_bdf_eq(c->controller, bdf)
-					     : b && b->has_controller && pt_bdf_eq(b->controller, bdf))
+					     : b && pt_block_behind(&j->host->blocks, b, bdf))
 			return j->devices.v[i];
 	}
 	return NULL;

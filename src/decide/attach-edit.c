@@ -11,7 +11,7 @@ int pt_judge_disk_on(const struct pt_judge *j, size_t i, struct pt_bdf bdf)
 	if (index < 0 || (size_t)index >= j->host->blocks.n)
 		return -1;
 	b = &j->host->blocks.v[index];
-	return b->has_controller && pt_bdf_eq(b->controller, bdf) ? index : -1;
+	return pt_block_behind(&j->host->blocks, b, bdf) ? index : -1;
 }
 
 /* the device asked for that disk @i stands on, NULL when none does; @ret_block: its index, -1 for type='nvme' */

@@ -107,8 +107,17 @@ static void find_controller(const struct pt_root *root, struct pt_block *b)
 	PT_AUTO(pt_strv) paths = { 0 };
 
 	pt_block_paths(root, b->disk, &paths);
-	for (size_t i = 0; i < paths.n && !b->has_controller; i++)
-		b->has_controller = pt_path_controller(root, paths.v[i], &b->controller) == 1;
+	for (size_t i = 0; i < paths.n; i++) {
+		struct pt_bdf bdf;
+
+		if (pt_path_controller(root, paths.v[i], &bdf) != 1)
+			continue;
+		if (b->has_controller)
+			pt_array_push(&b->further, bdf);
+		else
+			b->controller = bdf;
+		b->has_controller = true;
+	}
 }
 
 /* the disk of a partition is the directory above it */

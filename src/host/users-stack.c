@@ -150,6 +150,25 @@ static void add_partitions(const struct pt_look *look, struct pt_look_stack *sta
 	}
 }
 
+/* what the host does to the disk by another way than over the target, it does to the disk all the same */
+static void add_twins(const struct pt_look *look, struct pt_look_stack *stack, int below, const char *name)
+{
+	const struct pt_block *disk = pt_blocks_by_name(&look->host->blocks, name);
+
+	for (size_t i = 0; i < look->host->blocks.n && disk; i++) {
+		const struct pt_block *b = &look->host->blocks.v[i];
+		struct pt_look_node *node;
+
+		if (b == disk || !pt_streq(b->name, b->disk) || !pt_block_same_disk(b, disk))
+			continue;
+		node = add_node(stack, b->name, below);
+		if (!node)
+			continue;
+		free(node->label);
+		node->label = pt_strf("%s (the same disk over another path)", b->name);
+	}
+}
+
 static void add_holders(const struct pt_look *look, const struct facts *facts, struct pt_look_stack *stack, int below,
 			const char *name)
 {
@@ -192,6 +211,8 @@ static void build(struct pt_look *look, const struct facts *facts, struct pt_bdf
 	for (size_t i = 0; i < stack->nodes.n && i < NODES_MAX; i++) {
 		pt_autofree char *name = pt_strdup(stack->nodes.v[i].name);
 
+		if (stack->nodes.v[i].below < 0)
+			add_twins(look, stack, (int)i, name);
 		if (!stack->nodes.v[i].is_partition)
 			add_partitions(look, stack, (int)i, name);
 		add_holders(look, facts, stack, (int)i, name);

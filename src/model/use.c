@@ -2,6 +2,7 @@
 #include "model/use.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 const char *pt_use_kind_str(enum pt_use_kind kind)
 {
@@ -65,6 +66,37 @@ const struct pt_block *pt_blocks_by_number(const struct pt_blocks *l, unsigned m
 	return NULL;
 }
 
+/* a WWN is one of its kind in the world, but cheap bridges have one for all, or nothing but zeros */
+bool pt_block_same_disk(const struct pt_block *a, const struct pt_block *b)
+{
+	const char *x = a->wwn ? strpbrk(a->wwn, "x.") : NULL;
+
+	if (!a->wwn || !pt_streq(a->wwn, b->wwn) || !strpbrk(x ? x + 1 : a->wwn, "123456789abcdefABCDEF"))
+		return false;
+	return a->size == b->size && (!a->serial || !b->serial || pt_streq(a->serial, b->serial));
+}
+
+static bool hangs_on(const struct pt_block *b, struct pt_bdf bdf)
+{
+	for (size_t i = 0; i < b->further.n; i++)
+		if (pt_bdf_eq(b->further.v[i], bdf))
+			return true;
+	return b->has_controller && pt_bdf_eq(b->controller, bdf);
+}
+
+bool pt_block_behind(const struct pt_blocks *l, const struct pt_block *b, struct pt_bdf bdf)
+{
+	const struct pt_block *disk = pt_blocks_by_name(l, b->disk);
+
+	if (hangs_on(b, bdf))
+		return true;
+	for (size_t i = 0; i < l->n && disk; i++)
+		if (hangs_on(&l->v[i], bdf) && pt_streq(l->v[i].name, l->v[i].disk) &&
+		    pt_block_same_disk(&l->v[i], disk))
+			return true;
+	return false;
+}
+
 void pt_blocks_done(struct pt_blocks *l)
 {
 	for (size_t i = 0; i < l->n; i++) {
@@ -76,6 +108,7 @@ void pt_blocks_done(struct pt_blocks *l)
 		free(b->model);
 		free(b->serial);
 		free(b->wwn);
+		free(b->further.v);
 		pt_strv_done(&b->links);
 	}
 	free(l->v);

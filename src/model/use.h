@@ -20,6 +20,7 @@
  * @major, @minor: device number, how other names are matched to it
  * @size: bytes
  * @has_controller, @controller: the PCI function it hangs on (false: loop, dm, md, zram, iSCSI)
+ * @further: more functions that it hangs on as well: an NVMe namespace that several controllers have
  * @links: names below /dev that lead to it, relative to /dev: "disk/by-id/wwn-0x…", "disk/by-path/…"
  */
 struct pt_block {
@@ -30,6 +31,11 @@ struct pt_block {
 	uint64_t size;
 	bool has_controller;
 	struct pt_bdf controller;
+	struct {
+		struct pt_bdf *v;
+		size_t n;
+		size_t cap;
+	} further;
 	char *vendor;
 	char *model;
 	char *serial;
@@ -108,6 +114,10 @@ void pt_uses_done(struct pt_uses *l);
 const struct pt_block *pt_blocks_by_name(const struct pt_blocks *l, const char *name);
 /** pt_blocks_by_number() - by device number; NULL when there is none */
 const struct pt_block *pt_blocks_by_number(const struct pt_blocks *l, unsigned major, unsigned minor);
+/** pt_block_same_disk() - are two whole disks one and the same, reached over two ways (FC, SAS, iSCSI)? */
+bool pt_block_same_disk(const struct pt_block *a, const struct pt_block *b);
+/** pt_block_behind() - can a block device be reached over a function, under this name or another? */
+bool pt_block_behind(const struct pt_blocks *l, const struct pt_block *b, struct pt_bdf bdf);
 void pt_blocks_done(struct pt_blocks *l);
 
 #endif

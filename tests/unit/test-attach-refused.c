@@ -354,6 +354,26 @@ static void a_disk_that_may_be_behind_a_controller_held_for_a_guest_is_refused(v
 	assert_int_equal(world_finding(w, "disks-not-seen")->verdict, PT_WARN);
 }
 
+static void a_vms_disk_over_another_path_is_the_same_disk(void **state)
+{
+	struct world *w = *state;
+	struct pt_vm_claim claim = { .vm = "db", .block = 4, .path = "/dev/sdd" };
+
+	pt_array_push(&w->claims, claim);
+	ask_hba(w);
+	assert_int_equal(world_attach(w), 0);
+	w->host.blocks.v[0].wwn = pt_strdup("0x5002538e00000001");
+	w->host.blocks.v[4].wwn = pt_strdup("0x5002538e00000001");
+	world_refused(w, "other-vm-disk", true);
+	w->forced.n = 0;
+	w->request.forced = NULL;
+	pt_strset(&w->host.blocks.v[4].wwn, "0x5002538e00000002");
+	assert_int_equal(world_attach(w), 0);
+	/* a namespace that two controllers have */
+	pt_array_push(&w->host.blocks.v[4].further, world_bdf("0000:01:00.0"));
+	world_refused(w, "other-vm-disk", true);
+}
+
 static void a_claim_on_a_disk_elsewhere_is_none_of_ours(void **state)
 {
 	struct world *w = *state;
@@ -616,6 +636,7 @@ int main(void)
 		t(what_the_vm_has_of_the_disks_in_its_own_way_must_go_first),
 		t(a_scsi_device_of_another_vm_is_refused),
 		t(a_disk_that_may_be_behind_a_controller_held_for_a_guest_is_refused),
+		t(a_vms_disk_over_another_path_is_the_same_disk),
 		t(a_claim_on_a_disk_elsewhere_is_none_of_ours),
 		t(a_group_that_a_running_vm_shares_is_refused),
 		t(a_pf_is_refused_while_a_vm_has_one_of_its_vfs),

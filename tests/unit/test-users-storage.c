@@ -148,6 +148,32 @@ static void of_several_layers_only_the_highest_is_named(void **state)
 	users_expect_only(f, PT_USE_LVM, "sdb > luks-x (encrypted) > vg0-data (LVM vg0/data) > active logical volume");
 }
 
+/* /dev/sdc is sda over another controller, as FC and SAS have it */
+static void the_same_disk_over_another_path_is_in_use_here_too(void **state)
+{
+	struct users_fixture *f = *state;
+	pt_autofree char *one = pt_strf("%s/device/wwid", fakesys_block_path(f->sys, "sda"));
+	pt_autofree char *two = NULL;
+
+	fakesys_add_pci(f->sys, "0000:02:00.0", 0x1000, 0x0079, 0x010400, "megaraid_sas", -1);
+	fakesys_add_disk(f->sys, "0000:02:00.0", "sdc", 8, 32, NULL);
+	fakesys_add_partition(f->sys, "sdc", "sdc1", 8, 33);
+	two = pt_strf("%s/device/wwid", fakesys_block_path(f->sys, "sdc"));
+	fakesys_file(f->sys, one, "naa.5002538e00000001\n");
+	fakesys_file(f->sys, two, "naa.5002538e00000002\n");
+	users_mount(f, "8:33", "/srv", "xfs", "/dev/sdc1");
+	users_look(f, HBA);
+	users_expect_none(f);
+	fakesys_file(f->sys, two, "naa.5002538e00000001\n");
+	users_look(f, HBA);
+	users_expect_only(f, PT_USE_MOUNT, "sda > sdc (the same disk over another path) > sdc1 > mounted on /srv");
+	/* a bridge that gives all its disks the same */
+	fakesys_file(f->sys, one, "naa.0000000000000000\n");
+	fakesys_file(f->sys, two, "naa.0000000000000000\n");
+	users_look(f, HBA);
+	users_expect_none(f);
+}
+
 static void an_open_mapping_is_a_use_of_device_mapper(void **state)
 {
 	struct users_fixture *f = *state;
@@ -551,6 +577,7 @@ int main(void)
 		T(an_active_logical_volume_is_a_use_without_any_mount),
 		T(an_inactive_physical_volume_is_no_use_for_it_may_be_the_guests),
 		T(of_several_layers_only_the_highest_is_named),
+		T(the_same_disk_over_another_path_is_in_use_here_too),
 		T(an_open_mapping_is_a_use_of_device_mapper),
 		T(a_multipath_map_is_a_use_of_its_own_kind),
 		T(an_assembled_array_is_a_use_even_when_nothing_is_on_it),
