@@ -177,6 +177,9 @@ int pt_step_check(const struct pt_run *run, struct pt_step *s, struct pt_error *
 		return check_reserve(run, s, err);
 	case PT_STEP_UNRESERVE:
 		return check_unreserve(run, s, err);
+	case PT_STEP_SRIOV:
+	case PT_STEP_SRIOV_KEEP:
+		return pt_step_check_sriov(run, s, err);
 	case PT_STEP_KINDS:
 		break;
 	}
@@ -193,8 +196,7 @@ static bool same_property(const struct pt_step *a, const struct pt_step *b)
 	kb = kb == PT_STEP_UNRESERVE ? PT_STEP_RESERVE : kb;
 	if (ka != kb)
 		return false;
-	return ka == PT_STEP_DRIVER || ka == PT_STEP_RESERVE ? pt_bdf_eq(a->bdf, b->bdf)
-							     : pt_streq(a->vm_uuid, b->vm_uuid);
+	return pt_step_is_device(ka) ? pt_bdf_eq(a->bdf, b->bdf) : pt_streq(a->vm_uuid, b->vm_uuid);
 }
 
 int pt_run_check_rest(struct pt_run *run, size_t from, struct pt_error *err)

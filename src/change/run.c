@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "change/lock.h"
 #include "domxml/domxml.h"
+#include "model/sriov-state.h"
 
 void pt_run_done(struct pt_run *run)
 {
@@ -85,7 +86,25 @@ struct pt_reservation pt_step_reservation(const struct pt_run *run, const struct
 
 static bool is_device_step(const struct pt_step *s)
 {
-	return s->kind == PT_STEP_DRIVER || s->kind == PT_STEP_RESERVE || s->kind == PT_STEP_UNRESERVE;
+	return pt_step_is_device(s->kind);
+}
+
+/* is a step about this function, or, as one about a PF's virtual functions, about the VF that it is? */
+static bool is_about(const struct pt_step *s, struct pt_bdf bdf)
+{
+	return is_device_step(s) && (pt_bdf_eq(s->bdf, bdf) || pt_sriov_text_names(s->state_before, bdf) ||
+				     pt_sriov_text_names(s->state_after, bdf));
+}
+
+static bool edit_is_about(const struct pt_step *edit, const struct pt_step *s)
+{
+	for (size_t i = 0; i < edit->edit.add_hostdevs.n; i++)
+		if (is_about(s, edit->edit.add_hostdevs.v[i].bdf))
+			return true;
+	for (size_t i = 0; i < edit->edit.remove_hostdevs.n; i++)
+		if (is_about(s, edit->edit.remove_hostdevs.v[i]))
+			return true;
+	return false;
 }
 
 /* a definition's edit names devices too: what goes into one VM may not be bound for another meanwhile */
@@ -123,9 +142,8 @@ bool pt_steps_overlap(const struct pt_step *a, const struct pt_step *b)
 	if (a->vm_uuid && b->vm_uuid && pt_streq(a->vm_uuid, b->vm_uuid))
 		return true;
 	if (is_device_step(a) && is_device_step(b))
-		return pt_bdf_eq(a->bdf, b->bdf);
-	return (is_device_step(a) && pt_edit_names(b, a->bdf)) || (is_device_step(b) && pt_edit_names(a, b->bdf)) ||
-	       edits_overlap(a, b);
+		return is_about(a, b->bdf) || is_about(b, a->bdf);
+	return edit_is_about(a, b) || edit_is_about(b, a) || edits_overlap(a, b);
 }
 
 bool pt_definitions_same(const char *a, const char *b)

@@ -58,6 +58,11 @@ int pt_step_make(struct pt_run *run, struct pt_step *step, char **ret_seen, stru
 /** pt_step_unmake() - make it be as before, from wherever it is now; nothing when it is so already */
 int pt_step_unmake(struct pt_run *run, struct pt_step_row *row, struct pt_error *err);
 
+/* steps-sriov.c: the same three for SRIOV and SRIOV_KEEP */
+int pt_step_check_sriov(const struct pt_run *run, const struct pt_step *s, struct pt_error *err);
+int pt_step_make_sriov(struct pt_run *run, const struct pt_step *s, struct pt_error *err);
+int pt_step_unmake_sriov(struct pt_run *run, const struct pt_step *s, struct pt_error *err);
+
 /** pt_run_check_rest() - check every step from @from on whose object no earlier of them changes */
 int pt_run_check_rest(struct pt_run *run, size_t from, struct pt_error *err);
 

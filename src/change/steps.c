@@ -212,6 +212,9 @@ int pt_step_make(struct pt_run *run, struct pt_step *s, char **ret_seen, struct 
 	case PT_STEP_UNRESERVE:
 		r = s->flag ? 0 : pt_reserve_remove(run->env->host, &reservation, err);
 		return r < 0 ? r : 0;
+	case PT_STEP_SRIOV:
+	case PT_STEP_SRIOV_KEEP:
+		return pt_step_make_sriov(run, s, err);
 	case PT_STEP_KINDS:
 		break;
 	}
@@ -363,6 +366,9 @@ int pt_step_unmake(struct pt_run *run, struct pt_step_row *row, struct pt_error 
 		return r < 0 ? r : 0;
 	case PT_STEP_UNRESERVE:
 		return s->flag ? 0 : pt_reserve_write(run->env->host, &reservation, s->reservation, err);
+	case PT_STEP_SRIOV:
+	case PT_STEP_SRIOV_KEEP:
+		return pt_step_unmake_sriov(run, s, err);
 	case PT_STEP_KINDS:
 		break;
 	}

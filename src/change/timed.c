@@ -161,6 +161,20 @@ static int file_write(void *ctx, enum pt_host_place place, const char *name, con
 	return PT_WATCHED(t->watch, PT_WATCH_DISK, t->host->file_write(t->host->ctx, place, name, text, err));
 }
 
+static int vf_read(void *ctx, struct pt_bdf pf, struct pt_pf_link *ret_link, struct pt_error *err)
+{
+	const struct pt_timed *t = ctx;
+
+	return t->host->vf_read(t->host->ctx, pf, ret_link, err);
+}
+
+static int vf_write(void *ctx, struct pt_bdf pf, unsigned index, const struct pt_vf_settings *one, struct pt_error *err)
+{
+	const struct pt_timed *t = ctx;
+
+	return PT_WATCHED(t->watch, PT_WATCH_KERNEL, t->host->vf_write(t->host->ctx, pf, index, one, err));
+}
+
 void pt_timed_host_ops(struct pt_timed *timed, struct pt_host_ops *ret_ops)
 {
 	*ret_ops = (struct pt_host_ops){
@@ -177,5 +191,7 @@ void pt_timed_host_ops(struct pt_timed *timed, struct pt_host_ops *ret_ops)
 		.viable = host_viable,
 		.file_read = file_read,
 		.file_write = file_write,
+		.vf_read = vf_read,
+		.vf_write = vf_write,
 	};
 }

@@ -19,6 +19,7 @@
 #include "domxml/domxml.h"
 #include "host/block.h"
 #include "host/ops.h"
+#include "host/sriov-kept.h"
 #include "host/reserved.h"
 #include "journal/journal.h"
 #include "shape/finding.h"
@@ -35,6 +36,7 @@
 const struct pt_host_paths pt_changing_paths = {
 	.reserved = PT_RESERVED_DIR,
 	.rules = "/etc/udev/rules.d",
+	.sriov = PT_SRIOV_DIR,
 	.run = PT_LOCK_DIR,
 };
 

@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "change/lock.h"
+#include "cli/boot-sriov.h"
 #include "cli/changing.h"
 #include "cli/commands.h"
 #include "cli/print.h"
@@ -36,6 +37,7 @@ struct boot {
 	struct pt_identities present;
 	struct pt_whereabouts_list where;
 	json_t *told;
+	json_t *told_vfs;
 	bool failed;
 };
 
@@ -46,6 +48,7 @@ static void boot_done(struct boot *b)
 	pt_identities_done(&b->present);
 	pt_whereabouts_list_done(&b->where);
 	json_decref(b->told);
+	json_decref(b->told_vfs);
 }
 
 static void tell(struct boot *b, const struct pt_keep *k, const struct pt_whereabouts *w, const char *state,
@@ -158,14 +161,17 @@ static int look(struct boot *b, struct pt_error *err)
 
 static int boot(struct boot *b, struct pt_error *err)
 {
-	int r = look(b, err);
+	/* a VF that is reserved must be there first */
+	int vfs = pt_boot_sriov(b->cli, b->ops, b->told_vfs, err);
+	int r = vfs < 0 ? vfs : look(b, err);
 
 	if (r < 0)
 		return r;
+	b->failed = b->failed || vfs > 0;
 	for (size_t i = 0; i < b->where.n; i++)
 		settle(b, &b->known.v[i], &b->where.v[i]);
 	if (b->cli->json)
-		r = pt_print_json(b->cli, json_pack("{s:O}", "reserved", b->told), err);
+		r = pt_print_json(b->cli, json_pack("{s:O, s:O}", "reserved", b->told, "sriov", b->told_vfs), err);
 	else if (!b->known.n)
 		(void)fputs("nothing is reserved\n", b->cli->out);
 	return r < 0 ? r : b->failed ? PT_EXIT_NO : PT_EXIT_DONE;
@@ -204,6 +210,7 @@ static int run(struct pt_cli *cli, struct pt_error *err)
 	if (r < 0)
 		return r;
 	b.told = json_array();
+	b.told_vfs = json_array();
 	return pt_cli_flag(cli, "dry-run") ? boot(&b, err) : with_lock(cli, &b, err);
 }
 
@@ -213,7 +220,8 @@ const struct pt_command pt_command_boot = {
 	.group = "Change",
 	.summary = "Bind what is reserved, as the boot unit does",
 	.description =
-		"Each reserved device is looked for by what it is recognised by, and bound to VFIO where that is\n"
+		"First the virtual functions that `passthru sriov` keeps are made again. Then\n"
+		"each reserved device is looked for by what it is recognised by, and bound to VFIO where that is\n"
 		"certain: by a serial number that it tells itself, or as the only card of its kind in an unchanged\n"
 		"slot. What is not certain is not bound, and the reason said; the exit status is 3 then. Most often\n"
 		"udev has bound everything before, and nothing is left to do.\n\n"

@@ -5,15 +5,30 @@
 
 #include "base/cleanup.h"
 #include "base/table.h"
+#include "cli/changing.h"
 #include "cli/commands.h"
 #include "cli/findings.h"
+#include "cli/giving.h"
 #include "cli/owners.h"
 #include "cli/print.h"
+#include "cli/vfing.h"
 #include "cli/vfs.h"
 #include "decide/sriov-why.h"
 #include "host/pci.h"
 #include "host/resolve.h"
 #include "host/sriov.h"
+
+static const struct pt_option options[] = {
+	{ "vfs", 0, "N", "give the one PF named so many virtual functions; 0: none", false },
+	{ "autoprobe", 0, NULL, "let this host's drivers take them", false },
+	PT_CHANGING_OPTIONS,
+	{ "force-foreign-vfs", 0, NULL, "although another tool made, or makes, its VFs", false },
+	{ "force-other-vm", 0, NULL, "although a VM that is off has one that goes", false },
+	{ "force-vf-in-use", 0, NULL, "although this host uses one", false },
+	{ "force-pf-in-use", 0, NULL, "although a VM that is off has the PF", false },
+	{ "force-reserved", 0, NULL, "although one that goes is reserved", false },
+	{ NULL, 0, NULL, NULL, false },
+};
 
 /* what is shown: every function that has VFs, could have them or was made for them; or the ones named */
 struct seen {
@@ -160,11 +175,52 @@ static int print_json(struct pt_cli *cli, const struct seen *s, struct pt_error 
 	return pt_print_json(cli, json_pack("{s:o}", "functions", list), err);
 }
 
+static int change(struct pt_cli *cli, struct pt_error *err)
+{
+	PT_AUTO(pt_vfing) v = { 0 };
+	PT_AUTO(pt_plan) plan = { 0 };
+	pt_autofree const char **forced = pt_giving_forced(cli);
+	struct pt_sriov_request request = { .autoprobe = pt_cli_flag(cli, "autoprobe"), .forced = forced };
+	long vfs = 0;
+	int r = pt_cli_need_live(cli, err);
+
+	if (r >= 0)
+		r = pt_cli_need_root(cli, err);
+	if (r >= 0)
+		r = pt_cli_number(cli, "vfs", 0, PT_VF_MAX, 0, &vfs, err);
+	if (r >= 0)
+		r = pt_vfing_look(cli, &v, err);
+	if (r < 0)
+		return r;
+	request.pf = v.bdf;
+	request.vfs = (unsigned)vfs;
+	r = pt_decide_sriov(&v.facts, &request, &plan, err);
+	return pt_vfing_run(cli, &v, &plan, r, err);
+}
+
+/* options of a change without the number that they are about would be passed over in silence */
+static int check_options(const struct pt_cli *cli, struct pt_error *err)
+{
+	if (pt_cli_value(cli, "vfs") && cli->n_operands != 1)
+		return pt_usage(err, -EINVAL, "--vfs is about one physical function, and %d are named",
+				cli->n_operands);
+	for (size_t i = 0; i < cli->n_values && !pt_cli_value(cli, "vfs"); i++)
+		for (size_t k = 0; options[k].name; k++)
+			if (strcmp(cli->values[i].name, options[k].name) == 0)
+				return pt_usage(err, -EINVAL, "--%s does nothing without --vfs", options[k].name);
+	return 0;
+}
+
 static int run(struct pt_cli *cli, struct pt_error *err)
 {
 	PT_CLEANUP(seen_done) struct seen s = { 0 };
-	int r = look(cli, &s, err);
+	int r = check_options(cli, err);
 
+	if (r < 0)
+		return r;
+	if (pt_cli_value(cli, "vfs"))
+		return change(cli, err);
+	r = look(cli, &s, err);
 	if (r < 0)
 		return r;
 	return cli->json ? print_json(cli, &s, err) : print_table(cli, &s, err);
@@ -173,13 +229,18 @@ static int run(struct pt_cli *cli, struct pt_error *err)
 const struct pt_command pt_command_sriov = {
 	.name = "sriov",
 	.args = "[PF…]",
-	.group = "Look",
-	.summary = "Show virtual functions: what there is, what could be, and why not",
+	.group = "Change",
+	.summary = "Show virtual functions, and say how many a card shall have",
 	.description =
 		"Every function that has virtual functions, could have them or is made for them: Not supported,\n"
 		"Disabled, or Enabled with their number; each VF's address, driver, IOMMU group and VM, and what its\n"
 		"PF sets for it: MAC, VLAN, trust, spoof check, link state and rate. Where a card that is made for\n"
-		"SR-IOV offers nothing, the reason stands below the table.",
+		"SR-IOV offers nothing, the reason stands below the table.\n\n"
+		"With --vfs the one PF named gets so many: through 0, waited for and counted, kept across reboots\n"
+		"and made again at boot before guests start. It is refused while a VM or this host uses one of those\n"
+		"that are there; VFs that stay keep their settings. The host's drivers do not take them unless\n"
+		"--autoprobe. `passthru undo` takes it back, with the old VFs and their MACs and VLANs.",
+	.options = options,
 	.max_operands = -1,
 	.run = run,
 };

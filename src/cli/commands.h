@@ -17,6 +17,7 @@ extern const struct pt_command pt_command_verify;
 extern const struct pt_command pt_command_attach;
 extern const struct pt_command pt_command_detach;
 extern const struct pt_command pt_command_sriov;
+extern const struct pt_command pt_command_vf;
 extern const struct pt_command pt_command_help;
 extern const struct pt_command pt_command_config;
 extern const struct pt_command pt_command_reserve;

@@ -64,7 +64,7 @@ static bool is_ours(const struct hook *h)
 
 static bool is_about(const struct hook *h, const struct pt_step *s)
 {
-	bool device = s->kind == PT_STEP_DRIVER || s->kind == PT_STEP_RESERVE || s->kind == PT_STEP_UNRESERVE;
+	bool device = pt_step_is_device(s->kind);
 
 	return same_uuid(s->vm_uuid, h->vm.uuid) || (device && has_device(h, s->bdf));
 }

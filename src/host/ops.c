@@ -17,6 +17,8 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "host/holders.h"
+#include "host/netlink-vf-set.h"
+#include "host/netlink-vf.h"
 #include "host/viable.h"
 
 #define SETTLE_MS 2000u
@@ -360,6 +362,8 @@ static const char *place_path(const struct pt_host_writer *w, enum pt_host_place
 		return w->paths->reserved;
 	case PT_HOST_RULES:
 		return w->paths->rules;
+	case PT_HOST_SRIOV:
+		return w->paths->sriov;
 	case PT_HOST_RUN:
 		break;
 	}
@@ -394,6 +398,36 @@ static int file_write(void *ctx, enum pt_host_place place, const char *name, con
 	return 0;
 }
 
+/* the PF's interface; a card with several ports on one function sets its VFs through the first */
+static int pf_netdev(const struct pt_host_writer *w, struct pt_bdf pf, char **ret_name, struct pt_error *err)
+{
+	pt_autofree char *path = pt_strf("bus/pci/devices/%s/net", pt_bdf_str(pf).s);
+	PT_AUTO(pt_strv) names = { 0 };
+	int r = pt_file_list(w->root->sys_fd, path, &names);
+
+	if ((r < 0 && r != -ENOENT) || names.n == 0)
+		return pt_say(err, -ENODEV, "%s has no network interface on this host", pt_bdf_str(pf).s);
+	pt_strv_sort(&names);
+	*ret_name = pt_strdup(names.v[0]);
+	return 0;
+}
+
+static int vf_read(void *ctx, struct pt_bdf pf, struct pt_pf_link *ret_link, struct pt_error *err)
+{
+	pt_autofree char *netdev = NULL;
+	int r = pf_netdev(ctx, pf, &netdev, err);
+
+	return r < 0 ? r : pt_pf_link_read(netdev, ret_link, err);
+}
+
+static int vf_write(void *ctx, struct pt_bdf pf, unsigned index, const struct pt_vf_settings *one, struct pt_error *err)
+{
+	pt_autofree char *netdev = NULL;
+	int r = pf_netdev(ctx, pf, &netdev, err);
+
+	return r < 0 ? r : pt_vf_link_set(netdev, index, one, err);
+}
+
 void pt_host_writer_open(const struct pt_root *root, const struct pt_host_paths *paths,
 			 struct pt_host_writer **ret_writer, struct pt_host_ops *ret_ops)
 {
@@ -413,6 +447,8 @@ void pt_host_writer_open(const struct pt_root *root, const struct pt_host_paths 
 		.viable = viable,
 		.file_read = file_read,
 		.file_write = file_write,
+		.vf_read = vf_read,
+		.vf_write = vf_write,
 	};
 	*ret_writer = w;
 }

@@ -9,12 +9,14 @@
 #include "base/error.h"
 #include "base/root.h"
 #include "model/bdf.h"
+#include "model/sriov.h"
 
 /* where we keep files of our own: readable state, the udev rules made from it, what this boot has found out */
 enum pt_host_place {
 	PT_HOST_RESERVED, /* /etc/passthru/reserved.d */
 	PT_HOST_RULES,	  /* /etc/udev/rules.d */
 	PT_HOST_RUN,	  /* /run/passthru: until the next boot */
+	PT_HOST_SRIOV,	  /* /etc/passthru/sriov.d */
 };
 
 /**
@@ -35,6 +37,8 @@ enum pt_host_place {
  *          -ENOENT nobody can be asked
  * @file_read: a file of ours as a whole; caller frees; -ENOENT
  * @file_write: create or replace it; @text NULL removes it (-ENOENT when it is not there)
+ * @vf_read: the network interface of a PF with the settings of its VFs; -ENODEV when it has none here
+ * @vf_write: one setting of one VF; the kernel's errno
  * Paths are relative to /sys.  What has an @err fills it in on failure.
  */
 struct pt_host_ops {
@@ -53,6 +57,9 @@ struct pt_host_ops {
 	int (*file_read)(void *ctx, enum pt_host_place place, const char *name, char **ret_text, struct pt_error *err);
 	int (*file_write)(void *ctx, enum pt_host_place place, const char *name, const char *text,
 			  struct pt_error *err);
+	int (*vf_read)(void *ctx, struct pt_bdf pf, struct pt_pf_link *ret_link, struct pt_error *err);
+	int (*vf_write)(void *ctx, struct pt_bdf pf, unsigned index, const struct pt_vf_settings *one,
+			struct pt_error *err);
 };
 
 #define PT_HOST_WRITE_MS  10000u
@@ -66,6 +73,7 @@ struct pt_host_paths {
 	const char *reserved;
 	const char *rules;
 	const char *run;
+	const char *sriov;
 };
 
 struct pt_host_writer;

@@ -4,12 +4,15 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/cleanup.h"
+#include "model/sriov-state.h"
+
 #include "model/reservation.h"
 
 static const char *const step_names[PT_STEP_KINDS] = {
 	[PT_STEP_VM_STOP] = "vm-stop",		 [PT_STEP_VM_START] = "vm-start", [PT_STEP_VM_DEFINE] = "vm-define",
 	[PT_STEP_VM_AUTOSTART] = "vm-autostart", [PT_STEP_DRIVER] = "driver",	  [PT_STEP_RESERVE] = "reserve",
-	[PT_STEP_UNRESERVE] = "unreserve",
+	[PT_STEP_UNRESERVE] = "unreserve",	 [PT_STEP_SRIOV] = "sriov",	  [PT_STEP_SRIOV_KEEP] = "sriov-keep",
 };
 
 const char *pt_step_kind_str(enum pt_step_kind kind)
@@ -74,6 +77,8 @@ void pt_step_invert(const struct pt_step *step, struct pt_step *ret_inverse)
 		.carried = pt_strdup_opt(step->carried),
 		.identity = pt_strdup_opt(step->identity),
 		.reservation = pt_strdup_opt(step->reservation),
+		.state_before = pt_strdup_opt(step->state_after),
+		.state_after = pt_strdup_opt(step->state_before),
 	};
 }
 
@@ -91,6 +96,8 @@ void pt_step_copy(const struct pt_step *step, struct pt_step *ret_copy)
 	ret_copy->carried = pt_strdup_opt(step->carried);
 	ret_copy->identity = pt_strdup_opt(step->identity);
 	ret_copy->reservation = pt_strdup_opt(step->reservation);
+	ret_copy->state_before = pt_strdup_opt(step->state_before);
+	ret_copy->state_after = pt_strdup_opt(step->state_after);
 	ret_copy->edit = (struct pt_domain_edit){ 0 };
 	pt_domain_edit_copy(&ret_copy->edit, &step->edit);
 }
@@ -108,6 +115,41 @@ static char *describe_driver(const struct pt_step *s)
 	if (!s->driver_after)
 		return pt_strf("take %s from %s and leave it without a driver", pt_bdf_str(s->bdf).s, before);
 	return pt_strf("bind %s to %s (now %s)", pt_bdf_str(s->bdf).s, s->driver_after, before);
+}
+
+static void describe_vf(struct pt_buf *b, const struct pt_vf_state *vf)
+{
+	pt_autofree char *settings = pt_vf_settings_text(&vf->settings);
+
+	if (*settings)
+		pt_buf_addf(b, "%sVF %u: %s", b->n ? "; " : "", vf->index, settings);
+}
+
+/* settings that only come back with the VFs are not told: the number is what changes */
+static char *describe_sriov(const struct pt_step *s)
+{
+	PT_AUTO(pt_sriov_state) before = PT_SRIOV_STATE_UNSAID;
+	PT_AUTO(pt_sriov_state) after = PT_SRIOV_STATE_UNSAID;
+	PT_AUTO(pt_buf) b = { 0 };
+
+	if (pt_sriov_state_parse(s->state_before ? s->state_before : "", &before, NULL) < 0 ||
+	    pt_sriov_state_parse(s->state_after ? s->state_after : "", &after, NULL) < 0)
+		return pt_strf("change the virtual functions of %s", pt_bdf_str(s->bdf).s);
+	if (after.vfs >= 0 && after.vfs != before.vfs)
+		return pt_strf("give %s %d virtual function%s (now %d)%s", pt_bdf_str(s->bdf).s, after.vfs,
+			       after.vfs == 1 ? "" : "s", before.vfs,
+			       after.vfs && after.autoprobe == 1   ? ", with this host's drivers"
+			       : after.vfs && after.autoprobe == 0 ? ", without a driver of this host"
+								   : "");
+	for (size_t i = 0; i < after.v.n; i++)
+		describe_vf(&b, &after.v.v[i]);
+	return pt_strf("set for %s: %s", pt_bdf_str(s->bdf).s, b.n ? b.s : "which drivers take new virtual functions");
+}
+
+bool pt_step_is_device(enum pt_step_kind kind)
+{
+	return kind == PT_STEP_DRIVER || kind == PT_STEP_RESERVE || kind == PT_STEP_UNRESERVE ||
+	       kind == PT_STEP_SRIOV || kind == PT_STEP_SRIOV_KEEP;
 }
 
 char *pt_step_describe(const struct pt_step *s)
@@ -129,6 +171,12 @@ char *pt_step_describe(const struct pt_step *s)
 			       pt_bdf_str(s->bdf).s);
 	case PT_STEP_UNRESERVE:
 		return pt_strf("give up the reservation of %s", pt_bdf_str(s->bdf).s);
+	case PT_STEP_SRIOV:
+		return describe_sriov(s);
+	case PT_STEP_SRIOV_KEEP:
+		return pt_strf(s->state_after ? "keep the virtual functions of %s across reboots"
+					      : "keep nothing of the virtual functions of %s across reboots",
+			       pt_bdf_str(s->bdf).s);
 	case PT_STEP_KINDS:
 		break;
 	}
@@ -157,6 +205,8 @@ void pt_step_done(struct pt_step *s)
 	free(s->carried);
 	free(s->identity);
 	free(s->reservation);
+	free(s->state_before);
+	free(s->state_after);
 	*s = (struct pt_step){ 0 };
 }
 

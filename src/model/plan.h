@@ -25,6 +25,9 @@ enum pt_step_kind {
 	PT_STEP_DRIVER, /* @bdf: driver_before/override_before -> driver_after/override_after <-> the other way round */
 	PT_STEP_RESERVE, /* write the reservation of @bdf, so that it stays with guests over reboots <-> UNRESERVE */
 	PT_STEP_UNRESERVE,
+	PT_STEP_SRIOV,	    /* VFs of @bdf: state_before -> state_after <-> the other way round */
+	PT_STEP_SRIOV_KEEP, /* what is kept of them across reboots: state_before -> state_after <-> the other way round
+			     */
 	PT_STEP_KINDS
 };
 
@@ -39,7 +42,7 @@ int pt_step_kind_parse(const char *text, enum pt_step_kind *ret_kind);
  * @edit: for VM_DEFINE, what to change in the definition
  * @flag: VM_AUTOSTART: the wanted value.  VM_START: true when libvirt should start it paused (not used yet).  RESERVE,
  *        UNRESERVE: it was so already: nothing is written, and undo leaves it so
- * @bdf: for DRIVER and RESERVE
+ * @bdf: for DRIVER and RESERVE; for SRIOV and SRIOV_KEEP the physical function
  * @driver_before, @driver_after: NULL is "no driver"; of RESERVE @driver_after is who shall hold it, see
  *                                struct pt_reservation; NULL: whom this plan binds it to
  * @override_before, @override_after: driver_override, NULL is "none"
@@ -53,6 +56,8 @@ int pt_step_kind_parse(const char *text, enum pt_step_kind *ret_kind);
  * only
  * @reservation: for RESERVE and UNRESERVE: the reservation's text as it stood, so that undo writes back what was there;
  *               NULL: written anew
+ * @state_before, @state_after: for SRIOV and SRIOV_KEEP, as model/sriov-state.h writes it; NULL: of SRIOV_KEEP, nothing
+ * kept
  */
 struct pt_step {
 	enum pt_step_kind kind;
@@ -76,6 +81,8 @@ struct pt_step {
 	char *carried;
 	char *identity;
 	char *reservation;
+	char *state_before;
+	char *state_after;
 };
 
 /**
@@ -105,6 +112,9 @@ void pt_step_invert(const struct pt_step *step, struct pt_step *ret_inverse);
 
 /** pt_step_copy() - deep copy; the caller calls pt_step_done() */
 void pt_step_copy(const struct pt_step *step, struct pt_step *ret_copy);
+
+/** pt_step_is_device() - is it about a PCI function, with its ids, rather than about a VM? */
+bool pt_step_is_device(enum pt_step_kind kind);
 
 /** pt_step_describe() - one line for a person, imperative: "bind 0000:01:00.0 to vfio-pci (now megaraid_sas)"; caller
  * frees */

@@ -19,6 +19,8 @@ static const struct pt_step_string strings[] = {
 	{ "carried", offsetof(struct pt_step, carried), false },
 	{ "identity", offsetof(struct pt_step, identity), false },
 	{ "reservation", offsetof(struct pt_step, reservation), false },
+	{ "state_before", offsetof(struct pt_step, state_before), false },
+	{ "state_after", offsetof(struct pt_step, state_after), false },
 };
 
 const struct pt_step_string *pt_step_strings(size_t *ret_n)
@@ -225,12 +227,14 @@ static int get_member(const char *key, const json_t *v, struct pt_step *s, struc
 /* what a kind cannot do without */
 static int check_complete(const json_t *json, const struct pt_step *s, struct pt_error *err)
 {
-	bool device = s->kind == PT_STEP_DRIVER || s->kind == PT_STEP_RESERVE || s->kind == PT_STEP_UNRESERVE;
+	bool device = pt_step_is_device(s->kind);
 
 	if (device && (!json_object_get(json, "device") || !s->vendor))
 		return bad(err, "device", "or its ids are missing");
 	if (!device && (!s->vm || !s->vm_uuid))
 		return bad(err, "vm", "or its UUID is missing");
+	if (s->kind == PT_STEP_SRIOV && (!s->state_before || !s->state_after))
+		return bad(err, "state_before", "or state_after is missing");
 	if (s->kind == PT_STEP_VM_AUTOSTART && !json_object_get(json, "flag"))
 		return bad(err, "flag", "is missing");
 	return 0;

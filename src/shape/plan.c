@@ -68,11 +68,6 @@ static json_t *edit_json(const struct pt_domain_edit *e)
 	return o;
 }
 
-static bool has_device(enum pt_step_kind kind)
-{
-	return kind == PT_STEP_DRIVER || kind == PT_STEP_RESERVE || kind == PT_STEP_UNRESERVE;
-}
-
 static int fill(json_t *o, const struct pt_step *s, bool secrets, struct pt_error *err)
 {
 	size_t n;
@@ -84,7 +79,7 @@ static int fill(json_t *o, const struct pt_step *s, bool secrets, struct pt_erro
 			r = put_string(o, strings[i].key, *pt_step_string_const(s, &strings[i]), err);
 	if (r < 0)
 		return r;
-	if (has_device(s->kind)) {
+	if (pt_step_is_device(s->kind)) {
 		(void)json_object_set_new(o, "device", json_string(pt_bdf_str(s->bdf).s));
 		put_id(o, "vendor_id", s->vendor);
 		put_id(o, "device_id", s->device);

@@ -38,6 +38,7 @@ struct fakekernel *fakekernel_new(struct fault *fault)
 	add_driver(k, "megaraid_sas", true);
 	add_driver(k, "igb", true);
 	add_driver(k, "pcieport", true);
+	add_driver(k, "igbvf", true);
 	add_driver(k, "vfio-pci", false);
 	return k;
 }
@@ -141,6 +142,107 @@ static int unbind(struct fakekernel *k, const char *name, const char *value)
 	return d->hanging ? -ETIMEDOUT : 0;
 }
 
+void fakekernel_sriov(struct fakekernel_device *pf, unsigned total)
+{
+	pf->vfs_total = total;
+	pf->autoprobe = true;
+}
+
+/* 0000:41:00.0 has its VFs at 41:10.0, 41:10.2, … */
+static struct pt_bdf vf_bdf(const struct fakekernel_device *pf, unsigned i)
+{
+	return (struct pt_bdf){ pf->bdf.domain, pf->bdf.bus, (uint8_t)(0x10 + i / 4), (uint8_t)(i % 4 * 2) };
+}
+
+static void drop_vfs(struct fakekernel *k, struct fakekernel_device *pf)
+{
+	pf->vfs_now = 0;
+	for (unsigned i = k->n_devices; i-- > 0;)
+		if (pf->vfs_total && k->devices[i].is_vf && k->devices[i].bdf.bus == pf->bdf.bus &&
+		    i + 1 == k->n_devices)
+			k->n_devices--;
+}
+
+static void make_vf(struct fakekernel *k, struct fakekernel_device *pf, unsigned i)
+{
+	struct fakekernel_device *vf = &k->devices[k->n_devices++];
+	static const uint8_t random[6] = { 0x02, 0x11, 0x22, 0x33, 0x44, 0 };
+
+	*vf = (struct fakekernel_device){ .bdf = vf_bdf(pf, i), .group = 50 + (int)i, .is_vf = true };
+	vf->ids[0] = 0x8086;
+	vf->ids[1] = 0x10ca;
+	copy(vf->native, sizeof(vf->native), "igbvf");
+	copy(vf->driver, sizeof(vf->driver), pf->autoprobe ? "igbvf" : NULL);
+	pf->vf[i] = (struct pt_vf_settings){ .has = PT_VF_ALL, .spoofchk = true };
+	memcpy(pf->vf[i].mac, random, sizeof(random));
+	pf->vf[i].mac[5] = (uint8_t)i;
+}
+
+/* sriov_numvfs_store() */
+static int write_numvfs(struct fakekernel *k, struct fakekernel_device *pf, const char *value)
+{
+	unsigned n = (unsigned)strtoul(value, NULL, 10);
+
+	if (n > pf->vfs_total)
+		return -ERANGE;
+	if (n && pf->vfs_now)
+		return -EBUSY;
+	if (n == 0) {
+		drop_vfs(k, pf);
+		return 0;
+	}
+	n -= pf->vfs_short < n ? pf->vfs_short : n;
+	for (unsigned i = 0; i < n; i++)
+		make_vf(k, pf, i);
+	pf->vfs_now = n;
+	pf->looks = 0;
+	return 0;
+}
+
+static int write_sriov(struct fakekernel *k, struct fakekernel_device *d, const char *name, const char *value)
+{
+	if (!d->vfs_total)
+		return -ENOENT;
+	if (strcmp(name, "sriov_numvfs") == 0)
+		return write_numvfs(k, d, value);
+	if (strcmp(name, "sriov_drivers_autoprobe") != 0)
+		return -ENOENT;
+	d->autoprobe = strcmp(value, "0") != 0;
+	return 0;
+}
+
+static int fake_vf_read(void *ctx, struct pt_bdf bdf, struct pt_pf_link *ret_link, struct pt_error *err)
+{
+	const struct fakekernel_device *pf = fakekernel_find(ctx, bdf);
+
+	if (!pf || !pf->vfs_total || strcmp(pf->driver, pf->native) != 0)
+		return pt_fail(err, -ENODEV, "no network interface");
+	*ret_link = (struct pt_pf_link){ .name = pt_strdup("enp65s0"), .up = true };
+	for (unsigned i = 0; i < pf->vfs_now; i++)
+		pt_array_push(&ret_link->vfs, pf->vf[i]);
+	return 0;
+}
+
+/* link state is what this driver does not have, as igb's */
+static int fake_vf_write(void *ctx, struct pt_bdf bdf, unsigned index, const struct pt_vf_settings *one,
+			 struct pt_error *err)
+{
+	struct fakekernel *k = ctx;
+	struct fakekernel_device *pf = fakekernel_find(k, bdf);
+	int r = fault_before(k->fault);
+
+	if (r == 0 && (!pf || index >= pf->vfs_now))
+		r = -EINVAL;
+	if (r == 0 && one->has == PT_VF_LINK)
+		r = -EOPNOTSUPP;
+	if (r < 0)
+		return pt_fail(err, r, "enp65s0 refuses %s for its VF %u", pt_vf_has_str((enum pt_vf_has)one->has),
+			       index);
+	pt_vf_settings_merge(&pf->vf[index], one);
+	fault_after(k->fault);
+	return 0;
+}
+
 static int do_write(struct fakekernel *k, const char *path, const char *value)
 {
 	const char *name = NULL;
@@ -149,6 +251,8 @@ static int do_write(struct fakekernel *k, const char *path, const char *value)
 
 	if (d && strcmp(name, "driver_override") == 0)
 		return write_override(d, value);
+	if (d && pt_startswith(name, "sriov_"))
+		return write_sriov(k, d, name, value);
 	if (strcmp(path, "bus/pci/drivers_probe") == 0)
 		return probe(k, value);
 	if (sscanf(path, "bus/pci/drivers/%31[^/]/unbind", driver) == 1 && pt_endswith(path, "/unbind")) {
@@ -207,6 +311,10 @@ static int fake_read(void *ctx, const char *path, char **ret_line)
 		*ret_line = pt_strdup(d->override[0] ? d->override : "(null)");
 		return 0;
 	}
+	if (strcmp(name, "sriov_drivers_autoprobe") == 0 && d->vfs_total) {
+		*ret_line = pt_strdup(d->autoprobe ? "1" : "0");
+		return 0;
+	}
 	if (strcmp(name, "modalias") == 0) {
 		*ret_line = pt_strf("alias-of-%s", d->native);
 		return 0;
@@ -220,6 +328,14 @@ static int fake_link(void *ctx, const char *path, char **ret_name)
 	const char *name = NULL;
 	struct fakekernel_device *d = parse(k, path, &name);
 
+	if (d && pt_startswith(name, "virtfn")) {
+		unsigned i = (unsigned)strtoul(name + strlen("virtfn"), NULL, 10);
+
+		if (i >= d->vfs_now || (d->vfs_slow && i + 1 == d->vfs_now && d->looks++ < 3))
+			return -ENOENT;
+		*ret_name = pt_strdup(pt_bdf_str(vf_bdf(d, i)).s);
+		return 0;
+	}
 	if (!d || strcmp(name, "driver") != 0 || !d->driver[0])
 		return -ENOENT;
 	*ret_name = pt_strdup(d->driver);
@@ -362,6 +478,10 @@ void fakekernel_reboot(struct fakekernel *k)
 	for (unsigned i = 0; i < k->n_drivers; i++)
 		k->drivers[i].loaded = strcmp(k->drivers[i].name, "vfio-pci") != 0;
 	for (unsigned i = 0; i < k->n_devices; i++) {
+		drop_vfs(k, &k->devices[i]);
+		k->devices[i].autoprobe = k->devices[i].vfs_total > 0;
+	}
+	for (unsigned i = 0; i < k->n_devices; i++) {
 		struct fakekernel_device *d = &k->devices[i];
 		bool reserved = is_reserved(k, d->bdf);
 
@@ -389,6 +509,8 @@ void fakekernel_ops(struct fakekernel *k, struct pt_host_ops *ret_ops)
 		.viable = fake_viable,
 		.file_read = fake_file_read,
 		.file_write = fake_file_write,
+		.vf_read = fake_vf_read,
+		.vf_write = fake_vf_write,
 	};
 }
 
@@ -401,6 +523,13 @@ char *fakekernel_text(const struct fakekernel *k)
 		const struct fakekernel_device *d = &k->devices[i];
 
 		pt_strv_addf(&lines, "%s driver=%s override=%s", pt_bdf_str(d->bdf).s, d->driver, d->override);
+		if (d->vfs_total)
+			pt_strv_addf(&lines, "%s vfs=%u autoprobe=%d", pt_bdf_str(d->bdf).s, d->vfs_now, d->autoprobe);
+		for (unsigned v = 0; v < d->vfs_now; v++) {
+			pt_autofree char *settings = pt_vf_settings_text(&d->vf[v]);
+
+			pt_strv_addf(&lines, "%s vf %u %s", pt_bdf_str(d->bdf).s, v, settings);
+		}
 	}
 	for (unsigned i = 0; i < k->n_files; i++) {
 		const char *content = strstr(k->files[i].text, "address=");

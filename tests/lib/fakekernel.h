@@ -13,9 +13,10 @@
 #include "fault.h"
 #include "host/ops.h"
 
-#define FAKEKERNEL_DEVICES 8
+#define FAKEKERNEL_DEVICES 16
 #define FAKEKERNEL_DRIVERS 8
 #define FAKEKERNEL_FILES   8
+#define FAKEKERNEL_VFS	   8
 
 struct fakekernel_device {
 	struct pt_bdf bdf;
@@ -30,6 +31,15 @@ struct fakekernel_device {
 	char native[32];
 	char driver[32];
 	char override[32];
+	/* SR-IOV: of a PF */
+	unsigned vfs_total;
+	unsigned vfs_now;
+	unsigned vfs_short; /* so many fewer are made than asked for */
+	bool vfs_slow;	    /* the last one's link comes only after a few looks */
+	unsigned looks;
+	bool autoprobe;
+	bool is_vf;
+	struct pt_vf_settings vf[FAKEKERNEL_VFS];
 };
 
 struct fakekernel_driver {
@@ -63,6 +73,12 @@ void fakekernel_free(struct fakekernel *k);
 struct fakekernel_device *fakekernel_add(struct fakekernel *k, const char *bdf, unsigned vendor, unsigned device,
 					 const char *native, int group);
 struct fakekernel_device *fakekernel_find(struct fakekernel *k, struct pt_bdf bdf);
+
+/**
+ * fakekernel_sriov() - make it a PF that offers @total VFs; as drivers/pci/iov.c: another number than 0 only from 0, at
+ * most what is offered; new VFs have settings of their own, and a driver (igbvf) only with autoprobe
+ */
+void fakekernel_sriov(struct fakekernel_device *pf, unsigned total);
 
 /** fakekernel_viable() - may VFIO have the function's group: every member but bridges is driverless or on vfio-pci */
 bool fakekernel_viable(struct fakekernel *k, struct pt_bdf bdf);

@@ -255,15 +255,16 @@ static char *help_of(const char *verb)
 	return text;
 }
 
-/* the names given to a refusal that may be forced, as they stand in decide/ */
+/* the names given to a refusal that may be forced, as they stand in decide/; those of sriov.c are another command's */
 static void every_refusal_that_may_be_forced_has_its_flag(void **state)
 {
 	pt_autofree char *attach = help_of("attach");
 	pt_autofree char *reserving = help_of("reserve");
-	pt_autofree char *command = pt_strf("cat %s/src/decide/*.c | tr -d '\\n\\t' | "
-					    "grep -oE 'PT_FORCE_BY_NAME[^\"]*\"[a-z-]+\"' | "
-					    "grep -oE '\"[a-z-]+\"' | tr -d '\"' | sort -u",
-					    getenv("PT_SOURCE"));
+	pt_autofree char *command =
+		pt_strf("find %s/src/decide -name '*.c' ! -name sriov.c -exec cat {} + | tr -d '\\n\\t' | "
+			"grep -oE 'PT_FORCE_BY_NAME[^\"]*\"[a-z-]+\"' | "
+			"grep -oE '\"[a-z-]+\"' | tr -d '\"' | sort -u",
+			getenv("PT_SOURCE"));
 	FILE *p = popen(command, "r");
 	char name[64];
 	unsigned n = 0;

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The steps about virtual functions: what a PF's are now, and what is kept of them across reboots. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "change/run.h"
+#include "host/sriov-set.h"
+
+#define LOOK_AGAIN "give the command again: it will look anew and make another plan"
+
+static int parse(const char *text, struct pt_sriov_state *ret, struct pt_error *err)
+{
+	return pt_sriov_state_parse(text ? text : "", ret, err);
+}
+
+static int stale(struct pt_error *err)
+{
+	pt_hint(err, "%s", LOOK_AGAIN);
+	return -ESTALE;
+}
+
+/* what the plan does not say may be as it likes */
+static int compare_vf(const struct pt_step *s, const struct pt_vf_state *before, const struct pt_sriov_state *now,
+		      struct pt_error *err)
+{
+	const struct pt_vf_state *is = pt_sriov_state_vf(now, before->index);
+	enum pt_vf_has differs;
+	pt_autofree char *found = NULL;
+	pt_autofree char *expected = NULL;
+
+	if (!is || (before->has_address && !pt_bdf_eq(before->bdf, is->bdf)))
+		(void)pt_say(err, -ESTALE, "VF %u of %s is %s now", before->index, pt_bdf_str(s->bdf).s,
+			     is ? pt_bdf_str(is->bdf).s : "gone");
+	if (!is || (before->has_address && !pt_bdf_eq(before->bdf, is->bdf)))
+		return stale(err);
+	differs = pt_vf_settings_differ(&before->settings, &is->settings);
+	if (!differs)
+		return 0;
+	found = pt_vf_settings_text(&is->settings);
+	expected = pt_vf_settings_text(&before->settings);
+	(void)pt_say(err, -ESTALE, "the %s of VF %u of %s was changed meanwhile: %s now; expected was %s",
+		     pt_vf_has_str(differs), before->index, pt_bdf_str(s->bdf).s, found, expected);
+	return stale(err);
+}
+
+static int check_vfs(const struct pt_run *run, const struct pt_step *s, struct pt_error *err)
+{
+	PT_AUTO(pt_sriov_state) before = PT_SRIOV_STATE_UNSAID;
+	PT_AUTO(pt_sriov_state) now = PT_SRIOV_STATE_UNSAID;
+	int r = parse(s->state_before, &before, err);
+
+	if (r == 0)
+		r = pt_sriov_look(run->env->host, s->bdf, &now, err);
+	if (r < 0)
+		return r;
+	if (before.vfs >= 0 && before.vfs != now.vfs) {
+		(void)pt_say(err, -ESTALE, "%s has %d virtual functions now; expected were %d", pt_bdf_str(s->bdf).s,
+			     now.vfs, before.vfs);
+		return stale(err);
+	}
+	for (size_t i = 0; i < before.v.n && r == 0; i++)
+		r = compare_vf(s, &before.v.v[i], &now, err);
+	return r;
+}
+
+static char *kept_name(const struct pt_step *s)
+{
+	return pt_strf("%s.conf", pt_bdf_str(s->bdf).s);
+}
+
+/* NULL when nothing is kept */
+static int read_kept(const struct pt_run *run, const struct pt_step *s, char **ret_text, struct pt_error *err)
+{
+	pt_autofree char *name = kept_name(s);
+	const struct pt_host_ops *ops = run->env->host;
+	struct pt_error why = { 0 };
+	int r = ops->file_read(ops->ctx, PT_HOST_SRIOV, name, ret_text, &why);
+
+	if (r == -ENOENT) {
+		*ret_text = NULL;
+		return 0;
+	}
+	if (r < 0 && err)
+		*err = why;
+	return r;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return pt_streq(a, b) || (!a && !b);
+}
+
+static int check_kept(const struct pt_run *run, const struct pt_step *s, struct pt_error *err)
+{
+	pt_autofree char *now = NULL;
+	int r = read_kept(run, s, &now, err);
+
+	if (r < 0 || same_text(now, s->state_before))
+		return r;
+	(void)pt_say(err, -ESTALE, "what is kept of %s across reboots was changed meanwhile", pt_bdf_str(s->bdf).s);
+	return stale(err);
+}
+
+int pt_step_check_sriov(const struct pt_run *run, const struct pt_step *s, struct pt_error *err)
+{
+	struct pt_bind card = pt_step_bind_before(s);
+	int r = pt_bind_check(run->env->host, &card, err);
+
+	if (r < 0)
+		return r;
+	return s->kind == PT_STEP_SRIOV ? check_vfs(run, s, err) : check_kept(run, s, err);
+}
+
+static int write_kept(struct pt_run *run, const struct pt_step *s, const char *text, struct pt_error *err)
+{
+	const struct pt_host_ops *ops = run->env->host;
+	pt_autofree char *name = kept_name(s);
+	pt_autofree char *now = NULL;
+	int r = read_kept(run, s, &now, err);
+
+	if (r < 0 || same_text(now, text))
+		return r;
+	return ops->file_write(ops->ctx, PT_HOST_SRIOV, name, text, err);
+}
+
+static int make(struct pt_run *run, const struct pt_step *s, const char *text, struct pt_error *err)
+{
+	PT_AUTO(pt_sriov_state) want = PT_SRIOV_STATE_UNSAID;
+	struct pt_bind card = pt_step_bind_before(s);
+	int r;
+
+	if (s->kind == PT_STEP_SRIOV_KEEP)
+		return write_kept(run, s, text, err);
+	r = parse(text, &want, err);
+	if (r == 0)
+		r = pt_sriov_make(run->env->host, &card, &want, err);
+	return r < 0 ? r : 0;
+}
+
+int pt_step_make_sriov(struct pt_run *run, const struct pt_step *s, struct pt_error *err)
+{
+	return make(run, s, s->state_after, err);
+}
+
+int pt_step_unmake_sriov(struct pt_run *run, const struct pt_step *s, struct pt_error *err)
+{
+	return make(run, s, s->state_before, err);
+}

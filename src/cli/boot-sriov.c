@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/boot-sriov.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/cleanup.h"
+#include "host/pci.h"
+#include "host/sriov-kept.h"
+#include "host/sriov-set.h"
+#include "shape/device.h"
+
+/* the card's driver may be loaded while we begin */
+#define DRIVER_MS 30000u
+#define PAUSE_MS  100u
+
+static void tell(struct pt_cli *cli, json_t *told, struct pt_bdf pf, const char *state, const char *text)
+{
+	(void)json_array_append_new(told, json_pack("{s:s, s:s, s:o}", "kept", pt_bdf_str(pf).s, "state", state, "text",
+						    pt_json_text(text)));
+	if (!cli->json)
+		(void)fprintf(cli->out, "%s: %s\n", pt_bdf_str(pf).s, text);
+}
+
+/* 0 when the very card is there with its driver; else why not in @err */
+static int look(struct pt_cli *cli, const struct pt_sriov_state *kept, bool wait, struct pt_device *ret_pf,
+		struct pt_error *err)
+{
+	const struct timespec pause = { .tv_nsec = (long)PAUSE_MS * 1000000 };
+
+	for (unsigned waited = 0;; waited += PAUSE_MS) {
+		PT_AUTO(pt_devices) devices = { 0 };
+		const struct pt_device *d;
+		int r = pt_pci_list(&cli->root, &devices, err);
+
+		if (r < 0)
+			return r;
+		d = pt_devices_find(&devices, kept->pf);
+		if (d && !pt_sriov_kept_is(kept, d))
+			return pt_say(err, -ESTALE,
+				      "left alone: another card is there now (%04x:%04x, kept was %04x:%04x)",
+				      d->vendor, d->device, kept->vendor, kept->device);
+		if (d && d->sriov == PT_SRIOV_PF && d->driver) {
+			*ret_pf = (struct pt_device){ .bdf = d->bdf, .vfs_now = d->vfs_now, .vfs_total = d->vfs_total };
+			return 0;
+		}
+		if (!wait || waited >= DRIVER_MS)
+			return pt_say(err, -ENODEV, "not made: %s",
+				      !d			? "there is no such card any more"
+				      : d->sriov != PT_SRIOV_PF ? "the card offers no virtual functions"
+								: "no driver holds the card");
+		(void)nanosleep(&pause, NULL);
+	}
+}
+
+static int make(const struct pt_host_ops *ops, const struct pt_sriov_state *kept, struct pt_error *err)
+{
+	const struct pt_bind card = {
+		.bdf = kept->pf,
+		.vendor = kept->vendor,
+		.device = kept->device,
+		.subvendor = kept->subvendor,
+		.subdevice = kept->subdevice,
+	};
+	struct pt_error unmade = { 0 };
+	PT_AUTO(pt_sriov_state) none = PT_SRIOV_STATE_UNSAID;
+	int r = pt_sriov_make(ops, &card, kept, err);
+
+	if (r >= 0)
+		return r;
+	/* half of them is what no VM counts on */
+	none.vfs = 0;
+	if (pt_sriov_make(ops, &card, &none, &unmade) < 0)
+		(void)pt_wrap(err, r, "not all was taken back (%s)", unmade.msg);
+	return r;
+}
+
+/* 0, or 1 when the PF did not get what is kept */
+static int settle(struct pt_cli *cli, const struct pt_host_ops *ops, json_t *told, const struct pt_sriov_state *kept)
+{
+	struct pt_device pf = { 0 };
+	struct pt_error err = { 0 };
+	pt_autofree char *text = NULL;
+	int r = look(cli, kept, ops != NULL, &pf, &err);
+
+	if (r == 0 && pf.vfs_now > 0 && pf.vfs_now != kept->vfs)
+		r = pt_say(&err, -EBUSY,
+			   "left alone: %d virtual functions are there already, made by somebody else; kept are %d",
+			   pf.vfs_now, kept->vfs);
+	if (r == 0 && ops && pf.vfs_now == kept->vfs) {
+		PT_AUTO(pt_sriov_state) only = PT_SRIOV_STATE_UNSAID;
+
+		/* what is there is not taken away again, whatever becomes of the settings */
+		pt_sriov_state_copy(&only, kept);
+		only.vfs = -1;
+		r = pt_sriov_make(ops,
+				  &(struct pt_bind){ .bdf = kept->pf,
+						     .vendor = kept->vendor,
+						     .device = kept->device,
+						     .subvendor = kept->subvendor,
+						     .subdevice = kept->subdevice },
+				  &only, &err);
+	} else if (r == 0 && ops) {
+		r = make(ops, kept, &err);
+	}
+	if (r < 0) {
+		text = pt_strf("%s%s%s", err.msg, err.hint[0] ? "; " : "", err.hint);
+		tell(cli, told, kept->pf, "left-alone", text);
+		return 1;
+	}
+	text = pt_strf("%d virtual function%s%s", kept->vfs, kept->vfs == 1 ? "" : "s",
+		       pf.vfs_now == kept->vfs ? ", which were there"
+		       : ops		       ? " made"
+					       : " would be made");
+	tell(cli, told, kept->pf, pf.vfs_now == kept->vfs ? "there" : "made", text);
+	return 0;
+}
+
+int pt_boot_sriov(struct pt_cli *cli, const struct pt_host_ops *ops, json_t *told, struct pt_error *err)
+{
+	PT_AUTO(pt_sriov_states) kept = { 0 };
+	PT_AUTO(pt_strv) bad = { 0 };
+	int r = pt_sriov_kept_list(&cli->root, &kept, &bad, err);
+	int failed = 0;
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < bad.n; i++)
+		(void)fprintf(cli->diag, "passthru: %s\n", bad.v[i]);
+	for (size_t i = 0; i < kept.n; i++)
+		failed += settle(cli, ops, told, &kept.v[i]);
+	return failed + (int)bad.n;
+}

@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Virtual functions made, set and taken back, with every write failing, and killed at every write. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/cleanup.h"
+#include "change/run.h"
+#include "host/sriov-set.h"
+#include "stage.h"
+
+#define PF "0000:02:00.0"
+
+static struct pt_step *add_step(const struct stage *w, struct pt_plan *plan, enum pt_step_kind kind)
+{
+	struct pt_step *s = pt_plan_step(plan, kind);
+
+	s->bdf = w->nic->bdf;
+	s->vendor = w->nic->ids[0];
+	s->device = w->nic->ids[1];
+	s->subvendor = w->nic->ids[2];
+	s->subdevice = w->nic->ids[3];
+	return s;
+}
+
+/* from how it is now to @after, and kept */
+static void plan_to(struct stage *w, const char *after, struct pt_plan *plan)
+{
+	PT_AUTO(pt_sriov_state) now = PT_SRIOV_STATE_UNSAID;
+	struct pt_step *s = add_step(w, plan, PT_STEP_SRIOV);
+
+	plan->verb = pt_strdup("sriov");
+	plan->summary = pt_strdup("virtual functions");
+	assert_int_equal(pt_sriov_look(&w->host, w->nic->bdf, &now, NULL), 0);
+	s->state_before = pt_sriov_state_text(&now);
+	s->state_after = pt_strdup(after);
+	s = add_step(w, plan, PT_STEP_SRIOV_KEEP);
+	s->state_after = pt_strf("address=%s\nid=8086:10c9 subsystem=1028:1f49\nvfs=7\n", PF);
+}
+
+static int go(struct stage *w, const char *after, struct pt_error *err)
+{
+	PT_AUTO(pt_plan) plan = { 0 };
+	long long id = 0;
+
+	plan_to(w, after, &plan);
+	return pt_change_apply(&w->env, &plan, &id, err);
+}
+
+static const char seven[] = "vfs=7\nautoprobe=off\nvf=2 mac=52:54:00:00:00:02 vlan=42 qos=0\n";
+
+static int setup(void **state)
+{
+	struct stage *w = stage_new();
+
+	fakekernel_sriov(w->nic, 7);
+	stage_open(w);
+	*state = w;
+	return 0;
+}
+
+static void assert_same(const struct stage *w, const char *expected, const char *when, unsigned n)
+{
+	pt_autofree char *now = stage_text(w);
+
+	if (strcmp(now, expected) != 0)
+		fail_msg("%s %u:\n%s\ninstead of\n%s", when, n, now, expected);
+}
+
+static void seven_are_made_without_a_driver_and_undone(void **state)
+{
+	struct stage *w = *state;
+	struct pt_error err = { 0 };
+	pt_autofree char *before = stage_text(w);
+	pt_autofree char *after = NULL;
+
+	if (go(w, seven, &err) < 0)
+		fail_msg("%s", err.msg);
+	after = stage_text(w);
+	assert_int_equal(w->nic->vfs_now, 7);
+	assert_false(w->nic->autoprobe);
+	assert_non_null(strstr(after, PF " vf 2 mac=52:54:00:00:00:02 vlan=42"));
+	for (unsigned i = 0; i < w->kernel->n_devices; i++)
+		if (w->kernel->devices[i].is_vf)
+			assert_string_equal(w->kernel->devices[i].driver, "");
+	assert_int_equal(stage_make_undo(w, 0, &err), 0);
+	assert_same(w, before, "undone", 0);
+}
+
+static void with_autoprobe_each_has_a_driver(void **state)
+{
+	struct stage *w = *state;
+	struct pt_error err = { 0 };
+
+	assert_int_equal(go(w, "vfs=3\nautoprobe=on\n", &err), 0);
+	for (unsigned i = 0; i < w->kernel->n_devices; i++)
+		if (w->kernel->devices[i].is_vf)
+			assert_string_equal(w->kernel->devices[i].driver, "igbvf");
+}
+
+/* two VFs with a VLAN, one bound for a guest */
+static void make_two(struct stage *w)
+{
+	struct pt_error err = { 0 };
+	struct fakekernel_device *vf;
+
+	assert_int_equal(go(w, "vfs=2\nautoprobe=off\nvf=1 mac=52:54:00:00:00:01 vlan=7 qos=0 trust=on\n", &err), 0);
+	vf = &w->kernel->devices[w->kernel->n_devices - 1];
+	(void)snprintf(vf->driver, sizeof(vf->driver), "vfio-pci");
+	(void)snprintf(vf->override, sizeof(vf->override), "vfio-pci");
+}
+
+static int more(struct stage *w, struct pt_error *err)
+{
+	PT_AUTO(pt_plan) plan = { 0 };
+	long long id = 0;
+
+	plan_to(w, seven, &plan);
+	plan.steps.n--;
+	pt_step_done(&plan.steps.v[1]);
+	return pt_change_apply(&w->env, &plan, &id, err);
+}
+
+static void the_vfs_that_were_there_come_back_as_they_were(void **state)
+{
+	struct stage *w = *state;
+	struct pt_error err = { 0 };
+	pt_autofree char *before = NULL;
+
+	make_two(w);
+	before = stage_text(w);
+	assert_int_equal(more(w, &err), 0);
+	assert_int_equal(w->nic->vfs_now, 7);
+	if (stage_make_undo(w, 0, &err) < 0)
+		fail_msg("%s", err.msg);
+	assert_same(w, before, "undone", 0);
+}
+
+static void whatever_write_fails_everything_is_as_it_was(void **state)
+{
+	struct stage *w = *state;
+	pt_autofree char *before = NULL;
+	unsigned n;
+
+	make_two(w);
+	before = stage_text(w);
+	for (n = 1; n < 50; n++) {
+		struct pt_error err = { 0 };
+		int r;
+
+		*w->fault = (struct fault){ .fail_at = n };
+		r = more(w, &err);
+		if (r == 0)
+			break;
+		*w->fault = (struct fault){ 0 };
+		if (!strstr(err.msg, "\neverything is as it was"))
+			fail_msg("write %u: %s", n, err.msg);
+		assert_same(w, before, "write failing", n);
+	}
+	*w->fault = (struct fault){ 0 };
+	assert_int_equal(w->nic->vfs_now, 7);
+	assert_in_range(n, 5, 49);
+}
+
+static int killed(struct stage *w)
+{
+	stage_open(w);
+	return go(w, seven, NULL) == 0 ? 0 : 1;
+}
+
+static void killed_at_any_write_recover_makes_it_whole(void **state)
+{
+	struct stage *w = *state;
+	pt_autofree char *before = stage_text(w);
+	unsigned died = 0;
+
+	stage_close(w);
+	for (unsigned n = 1; n < 30; n++) {
+		unsigned settled = 0;
+		struct pt_error err = { 0 };
+		int r;
+
+		*w->fault = (struct fault){ .die_before = n % 2 ? n / 2 + 1 : 0, .die_after = n % 2 ? 0 : n / 2 };
+		r = stage_in_child(w, killed);
+		*w->fault = (struct fault){ 0 };
+		if (r == 0)
+			break;
+		assert_int_equal(r, FAULT_EXIT);
+		died++;
+		stage_open(w);
+		r = pt_change_recover(&w->env, &settled, &err);
+		if (r < 0)
+			fail_msg("killed at %u: %s", n, err.msg);
+		stage_close(w);
+		/* when its last write was made, it may be finished instead */
+		if (w->nic->vfs_now == 0)
+			assert_same(w, before, "killed at", n);
+		else
+			break;
+	}
+	assert_in_range(died, 5, 29);
+}
+
+static void fewer_than_asked_is_a_failure_and_taken_back(void **state)
+{
+	struct stage *w = *state;
+	struct pt_error err = { 0 };
+	pt_autofree char *before = stage_text(w);
+
+	w->nic->vfs_short = 2;
+	assert_int_equal(go(w, seven, &err), -EIO);
+	stage_says(&err, PF " has 5 virtual functions after 7 were asked for");
+	w->nic->vfs_short = 0;
+	assert_same(w, before, "short", 0);
+}
+
+static void a_vf_that_comes_late_is_waited_for(void **state)
+{
+	struct stage *w = *state;
+	struct pt_error err = { 0 };
+
+	w->nic->vfs_slow = true;
+	w->host.settle_ms = 500;
+	if (go(w, seven, &err) < 0)
+		fail_msg("%s", err.msg);
+}
+
+static void a_setting_that_the_driver_refuses_takes_all_of_them_back(void **state)
+{
+	struct stage *w = *state;
+	struct pt_error err = { 0 };
+	PT_AUTO(pt_plan) plan = { 0 };
+	pt_autofree char *before = NULL;
+	struct pt_step *s;
+	long long id = 0;
+
+	make_two(w);
+	before = stage_text(w);
+	s = add_step(w, &plan, PT_STEP_SRIOV);
+	plan.verb = pt_strdup("vf");
+	plan.summary = pt_strdup("settings");
+	s->state_before = pt_strdup("vf=0 vlan=0 qos=0 trust=off link=auto\n");
+	s->state_after = pt_strdup("vf=0 vlan=42 qos=0 trust=on link=off\n");
+	assert_int_equal(pt_change_apply(&w->env, &plan, &id, &err), -EOPNOTSUPP);
+	stage_says(&err, "link state");
+	assert_same(w, before, "refused", 0);
+}
+
+static void what_somebody_changed_meanwhile_is_not_overwritten(void **state)
+{
+	struct stage *w = *state;
+	struct pt_error err = { 0 };
+	PT_AUTO(pt_plan) plan = { 0 };
+	long long id = 0;
+
+	make_two(w);
+	plan_to(w, seven, &plan);
+	w->nic->vf[1].vlan = 8;
+	assert_int_equal(pt_change_apply(&w->env, &plan, &id, &err), -ESTALE);
+	stage_says(&err, "VLAN of VF 1");
+	assert_int_equal(w->nic->vfs_now, 2);
+}
+
+static void another_change_may_not_touch_a_vf_that_one_has_in_its_hands(void **state)
+{
+	struct stage *w = *state;
+	PT_AUTO(pt_step) count = { .kind = PT_STEP_SRIOV };
+	PT_AUTO(pt_step) bind = { .kind = PT_STEP_DRIVER };
+
+	(void)w;
+	assert_int_equal(pt_bdf_parse(PF, &count.bdf), 0);
+	count.state_before = pt_strdup("vfs=2\nvf=0 address=0000:02:10.0\nvf=1 address=0000:02:10.2\n");
+	assert_int_equal(pt_bdf_parse("0000:02:10.2", &bind.bdf), 0);
+	assert_true(pt_steps_overlap(&count, &bind));
+	assert_true(pt_steps_overlap(&bind, &count));
+	assert_int_equal(pt_bdf_parse("0000:02:10.4", &bind.bdf), 0);
+	assert_false(pt_steps_overlap(&count, &bind));
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, stage_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(seven_are_made_without_a_driver_and_undone),
+		TEST(with_autoprobe_each_has_a_driver),
+		TEST(the_vfs_that_were_there_come_back_as_they_were),
+		TEST(whatever_write_fails_everything_is_as_it_was),
+		TEST(killed_at_any_write_recover_makes_it_whole),
+		TEST(fewer_than_asked_is_a_failure_and_taken_back),
+		TEST(a_vf_that_comes_late_is_waited_for),
+		TEST(a_setting_that_the_driver_refuses_takes_all_of_them_back),
+		TEST(what_somebody_changed_meanwhile_is_not_overwritten),
+		TEST(another_change_may_not_touch_a_vf_that_one_has_in_its_hands),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
