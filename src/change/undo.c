@@ -260,6 +260,20 @@ static int invert_autostart(const struct undo *u, const struct pt_step_row *row,
 	return 0;
 }
 
+/* after a reboot they may be as before by themselves: then there is nothing to take back */
+static int invert_sriov(const struct undo *u, const struct pt_step_row *row, struct pt_plan *plan, struct pt_error *err)
+{
+	PT_AUTO(pt_run) probe = { .env = u->env };
+	const struct pt_step *s = &row->step;
+
+	if (pt_step_check_sriov(&probe, s, NULL) == 0)
+		return already(plan,
+			       s->kind == PT_STEP_SRIOV ? "the virtual functions of %s are as before again"
+							: "of %s is kept what was kept before again",
+			       pt_bdf_str(s->bdf).s);
+	return invert_rest(u, row, plan, err);
+}
+
 static int invert(const struct undo *u, const struct pt_step_row *row, struct pt_plan *plan, struct pt_error *err)
 {
 	switch (row->step.kind) {
@@ -273,6 +287,9 @@ static int invert(const struct undo *u, const struct pt_step_row *row, struct pt
 		return invert_driver(u, row, plan, err);
 	case PT_STEP_VM_DEFINE:
 		return invert_define(u, row, plan, err);
+	case PT_STEP_SRIOV:
+	case PT_STEP_SRIOV_KEEP:
+		return invert_sriov(u, row, plan, err);
 	case PT_STEP_VM_AUTOSTART:
 		return invert_autostart(u, row, plan, err);
 	default:

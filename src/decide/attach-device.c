@@ -143,8 +143,7 @@ static void refuse_vfs(struct pt_judge *j, const struct pt_device *pf)
 				pt_bdf_str(pf->bdf).s, user->name, pt_bdf_str(used->bdf).s);
 	else if (n)
 		pt_judge_refuse(
-			j, PT_FORCE_BY_NAME, "vfs-enabled", "sriov_numvfs",
-			"set its number of virtual functions to 0 first",
+			j, PT_FORCE_BY_NAME, "vfs-enabled", "sriov_numvfs", "`passthru sriov` with --vfs 0 first",
 			"%s is a physical function with %u virtual functions enabled, which go when its driver does",
 			pt_bdf_str(pf->bdf).s, n);
 }

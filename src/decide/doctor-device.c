@@ -153,11 +153,11 @@ static void judge_sriov(const struct pt_host *host, const struct pt_device *d, s
 				"a virtual function of %s, which stays with the host and must stay up",
 				pt_bdf_str(d->pf).s);
 	else if (d->sriov == PT_SRIOV_PF && vfs)
-		pt_findings_add(
-			f, PT_FAIL, "sriov", where,
-			"pass virtual functions through instead, or take them down first (0 to its sriov_numvfs)",
-			"%zu of its %u virtual functions are up; it goes to a guest only without them", vfs,
-			d->vfs_total);
+		pt_findings_add(f, PT_FAIL, "sriov", where,
+				"pass virtual functions through instead, or take them down first (`passthru sriov` "
+				"with --vfs 0)",
+				"%zu of its %u virtual functions are up; it goes to a guest only without them", vfs,
+				d->vfs_total);
 	else if (d->sriov == PT_SRIOV_PF)
 		pt_findings_add(
 			f, PT_NOTE, "sriov", where, NULL,

@@ -208,6 +208,22 @@ static void killed_at_any_write_recover_makes_it_whole(void **state)
 	assert_in_range(died, 5, 29);
 }
 
+static void undone_after_a_reboot_that_took_them_is_said_so(void **state)
+{
+	struct stage *w = *state;
+	struct pt_error err = { 0 };
+	PT_AUTO(pt_plan) plan = { 0 };
+
+	assert_int_equal(go(w, seven, &err), 0);
+	fakekernel_reboot(w->kernel);
+	assert_int_equal(w->nic->vfs_now, 0);
+	assert_int_equal(pt_change_undo_plan(&w->env, 0, &plan, &err), 0);
+	/* what is kept is there still */
+	assert_int_equal(plan.steps.n, 1);
+	assert_int_equal(plan.steps.v[0].kind, PT_STEP_SRIOV_KEEP);
+	assert_non_null(strstr(plan.findings.v[0].fact, "as before again"));
+}
+
 static void fewer_than_asked_is_a_failure_and_taken_back(void **state)
 {
 	struct stage *w = *state;
@@ -294,6 +310,7 @@ int main(void)
 		TEST(the_vfs_that_were_there_come_back_as_they_were),
 		TEST(whatever_write_fails_everything_is_as_it_was),
 		TEST(killed_at_any_write_recover_makes_it_whole),
+		TEST(undone_after_a_reboot_that_took_them_is_said_so),
 		TEST(fewer_than_asked_is_a_failure_and_taken_back),
 		TEST(a_vf_that_comes_late_is_waited_for),
 		TEST(a_setting_that_the_driver_refuses_takes_all_of_them_back),
