@@ -91,7 +91,7 @@ static int run(struct pt_cli *cli, struct pt_error *err)
 				cli->operands[0]);
 	r = pt_placeable_config(cli, cli->operands + 1, (size_t)cli->n_operands - 1, &config, &hints, err);
 	r = r < 0 ? r : pt_rules_compile(&config, &rules, NULL, err);
-	r = r < 0 ? r : pt_placeable_hosts(cli, &hosts, err);
+	r = r < 0 ? r : pt_placeable_hosts(cli, &hosts, NULL, err);
 	for (size_t i = 0; i < hosts.n && r == 0; i++)
 		r = check_host(cli, &rules, &hosts.v[i], err);
 	for (size_t i = 0; i < hints.n && r == 0; i++)

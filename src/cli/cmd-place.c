@@ -21,7 +21,7 @@ static const struct pt_option options[] = {
 	{ "policy", 0, "POLICY", "required, legacy, preferred or socket; wins over the alias's", false },
 	{ "cells", 0, "IDS", "host NUMA cells of the guest: 0,1", false },
 	{ "isolate", 0, NULL, "each device from another resource provider", false },
-	{ "spread", 0, NULL, "take VFs from as many PFs as possible, not from as few", false },
+	{ "spread", 0, NULL, "VFs from as many PFs as possible, hosts with most free first; else packed", false },
 	{ NULL, 0, NULL, NULL, false },
 };
 
@@ -99,7 +99,7 @@ static int prepare(const struct pt_cli *cli, struct work *w, struct pt_error *er
 		n++;
 	r = pt_placeable_config(cli, files, n, &w->config, &w->hints, err);
 	r = r < 0 ? r : pt_rules_compile(&w->config, &w->rules, NULL, err);
-	r = r < 0 ? r : pt_placeable_hosts(cli, &w->hosts, err);
+	r = r < 0 ? r : pt_placeable_hosts(cli, &w->hosts, NULL, err);
 	return r < 0 ? r : read_request(cli, w, err);
 }
 
@@ -150,6 +150,40 @@ static int print_json(const struct pt_cli *cli, const struct work *w, struct pt_
 	return 0;
 }
 
+/* @how comes along to the comparison */
+struct sorting {
+	const struct pt_host_answer *answers;
+	struct pt_place_options how;
+};
+
+static int by_preference(const void *a, const void *b, void *sorting)
+{
+	const struct sorting *s = sorting;
+	size_t x = *(const size_t *)a;
+	size_t y = *(const size_t *)b;
+	int c = pt_place_prefer(&s->answers[x], &s->answers[y], s->how);
+
+	return c ? c : x < y ? -1 : 1;
+}
+
+/* best first, those that say no last; equal ones as they came */
+static void sort_answers(struct work *w, struct pt_place_options how)
+{
+	pt_autofree size_t *order = pt_alloc((w->answers.n + 1) * sizeof(*order));
+	struct pt_host_answer *sorted = pt_alloc((w->answers.n + 1) * sizeof(*sorted));
+	struct sorting s = { w->answers.v, how };
+
+	for (size_t i = 0; i < w->answers.n; i++)
+		order[i] = i;
+	if (w->answers.n > 1)
+		qsort_r(order, w->answers.n, sizeof(*order), by_preference, &s);
+	for (size_t i = 0; i < w->answers.n; i++)
+		sorted[i] = w->answers.v[order[i]];
+	free(w->answers.v);
+	w->answers.v = sorted;
+	w->answers.cap = w->answers.n + 1;
+}
+
 static int place(const struct pt_cli *cli, struct pt_place_options how, struct pt_error *err)
 {
 	PT_CLEANUP(work_done) struct work w = { .hints = { 0 } };
@@ -164,6 +198,7 @@ static int place(const struct pt_cli *cli, struct pt_place_options how, struct p
 		pt_place_host(&w.rules, &w.request, &w.hosts.v[i], how, a);
 		fit += a->fits;
 	}
+	sort_answers(&w, how);
 	for (size_t i = 0; i < w.hints.n; i++)
 		(void)fprintf(cli->diag, "passthru: %s\n", w.hints.v[i]);
 	if (cli->json) {

@@ -51,6 +51,10 @@ static int print_table(const struct pt_cli *cli, const struct pt_providers *l, s
 	add_lines(table, l);
 	r = pt_table_print(table, cli->out, err);
 	pt_table_free(table);
+	for (size_t i = 0; i < l->healed.n && r == 0; i++)
+		(void)fprintf(cli->out, "healed: %s has %u of %s at %s, not %u\n", l->healed.v[i].consumer,
+			      l->healed.v[i].amount, l->healed.v[i].resource_class, l->healed.v[i].provider,
+			      l->healed.v[i].was);
 	for (size_t i = 0; i < l->notes.n && r == 0; i++)
 		(void)fprintf(cli->out, "%s\n", l->notes.v[i]);
 	return r;
@@ -69,14 +73,14 @@ static int print_json(const struct pt_cli *cli, json_t *list, struct pt_error *e
 }
 
 static int show_host(const struct pt_cli *cli, const struct pt_rules *rules, const struct pt_inv_host *host,
-		     json_t *list, struct pt_error *err)
+		     const struct pt_placement *now, json_t *list, struct pt_error *err)
 {
 	PT_AUTO(pt_providers) providers = { 0 };
 	PT_AUTO(pt_view) view = { 0 };
 	json_t *json;
 	int r = pt_view_make(rules, host, &view, err);
 
-	r = r < 0 ? r : pt_providers_make(&view, NULL, &providers, err);
+	r = r < 0 ? r : pt_providers_make(&view, now, &providers, err);
 	if (r < 0 || !cli->json)
 		return r < 0 ? r : print_table(cli, &providers, err);
 	json = pt_place_write_providers(&providers);
@@ -86,13 +90,13 @@ static int show_host(const struct pt_cli *cli, const struct pt_rules *rules, con
 }
 
 static int show_hosts(const struct pt_cli *cli, const struct pt_rules *rules, const struct pt_inv_hosts *hosts,
-		      struct pt_error *err)
+		      const struct pt_placements *now, struct pt_error *err)
 {
 	json_t *list = json_array();
 	int r = 0;
 
 	for (size_t i = 0; i < hosts->n && r == 0; i++)
-		r = show_host(cli, rules, &hosts->v[i], list, err);
+		r = show_host(cli, rules, &hosts->v[i], &now->v[i], list, err);
 	if (r == 0 && cli->json)
 		r = print_json(cli, list, err);
 	json_decref(list);
@@ -104,6 +108,7 @@ static int show(const struct pt_cli *cli, struct pt_error *err)
 	PT_AUTO(pt_pci_config) config = { 0 };
 	PT_AUTO(pt_inv_hosts) hosts = { 0 };
 	PT_AUTO(pt_rules) rules = { 0 };
+	PT_AUTO(pt_placements) now = { 0 };
 	PT_AUTO(pt_strv) hints = { 0 };
 	const char *files[64];
 	size_t n = 0;
@@ -115,8 +120,8 @@ static int show(const struct pt_cli *cli, struct pt_error *err)
 	/* what would be reported is asked for: whether it is switched on does not matter */
 	config.report_in_placement = true;
 	r = r < 0 ? r : pt_rules_compile(&config, &rules, NULL, err);
-	r = r < 0 ? r : pt_placeable_hosts(cli, &hosts, err);
-	r = r < 0 ? r : show_hosts(cli, &rules, &hosts, err);
+	r = r < 0 ? r : pt_placeable_hosts(cli, &hosts, &now, err);
+	r = r < 0 ? r : show_hosts(cli, &rules, &hosts, &now, err);
 	return r < 0 ? r : PT_EXIT_DONE;
 }
 

@@ -19,7 +19,8 @@ char *pt_batch_providers(const char *line, size_t size, struct pt_place_options 
 #define PT_BATCH_LINE_MAX ((size_t)1 << 30)
 
 /**
- * pt_batch_run() - answer each line that descriptor @in has, on @out, in order; an empty one is no question, and told so
+ * pt_batch_run() - answer each line that descriptor @in has, on @out, in order; an empty one is no question, and told
+ * so
  *
  * Return: 0, or -EIO with a message when @in or @out fails.
  */

@@ -123,10 +123,34 @@ int pt_placeable_config(const struct pt_cli *cli, const char *const *files, size
 	return 0;
 }
 
-static int read_facts(const char *name, struct pt_inv_hosts *hosts, struct pt_error *err)
+void pt_placements_done(struct pt_placements *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		pt_placement_done(&l->v[i]);
+	free(l->v);
+	*l = (struct pt_placements){ 0 };
+}
+
+/* "placement" of each host is taken out, so that the same facts serve every command */
+static int read_placements(json_t *hosts, struct pt_placements *l, struct pt_error *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < json_array_size(hosts); i++) {
+		pt_autofree char *where = pt_strf("hosts[%zu].placement", i);
+		json_t *host = json_array_get(hosts, i);
+
+		r = pt_place_read_placement(json_object_get(host, "placement"), where, pt_array_add(l), err);
+		(void)json_object_del(host, "placement");
+	}
+	return r;
+}
+
+static int read_facts(const char *name, struct pt_inv_hosts *hosts, struct pt_placements *l, struct pt_error *err)
 {
 	pt_autofree char *text = NULL;
 	json_error_t where;
+	json_t *list;
 	json_t *json;
 	int r = read_named(name, FACTS_MAX, &text, err);
 
@@ -135,20 +159,31 @@ static int read_facts(const char *name, struct pt_inv_hosts *hosts, struct pt_er
 	json = json_loads(text, 0, &where);
 	if (!json)
 		return pt_usage(err, -EINVAL, "%s:%d:%d: no JSON: %s", name, where.line, where.column, where.text);
-	r = pt_place_read_hosts(json_is_object(json) ? json_object_get(json, "hosts") : json, hosts, err);
+	list = json_is_object(json) ? json_object_get(json, "hosts") : json;
+	r = read_placements(list, l, err);
+	r = r < 0 ? r : pt_place_read_hosts(list, hosts, err);
 	json_decref(json);
 	return r < 0 ? pt_wrap(err, r, "%s", name) : 0;
 }
 
-int pt_placeable_hosts(const struct pt_cli *cli, struct pt_inv_hosts *ret_hosts, struct pt_error *err)
+int pt_placeable_hosts(const struct pt_cli *cli, struct pt_inv_hosts *ret_hosts, struct pt_placements *ret_placements,
+		       struct pt_error *err)
 {
 	const char *facts = pt_cli_value(cli, "facts");
+	PT_AUTO(pt_placements) placements = { 0 };
 	PT_AUTO(pt_inv_hosts) hosts = { 0 };
-	int r = facts ? read_facts(facts, &hosts, err) : pt_inventory_read(&cli->root, pt_array_add(&hosts), err);
+	int r = facts ? read_facts(facts, &hosts, &placements, err)
+		      : pt_inventory_read(&cli->root, pt_array_add(&hosts), err);
 
 	if (r < 0)
 		return r;
+	if (!facts)
+		(void)pt_array_add(&placements);
 	*ret_hosts = hosts;
 	hosts = (struct pt_inv_hosts){ 0 };
+	if (ret_placements) {
+		*ret_placements = placements;
+		placements = (struct pt_placements){ 0 };
+	}
 	return 0;
 }

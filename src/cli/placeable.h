@@ -6,6 +6,7 @@
 #include "cli/cli.h"
 #include "decide/pools.h"
 #include "model/inventory.h"
+#include "model/provider.h"
 
 /**
  * pt_placeable_config() - read configuration files
@@ -15,7 +16,20 @@
 int pt_placeable_config(const struct pt_cli *cli, const char *const *files, size_t n, struct pt_pci_config *ret_config,
 			struct pt_strv *hints, struct pt_error *err);
 
-/** pt_placeable_hosts() - from the JSON file of --facts, or this host (or --sysroot) */
-int pt_placeable_hosts(const struct pt_cli *cli, struct pt_inv_hosts *ret_hosts, struct pt_error *err);
+/* what Placement has of each host, where the facts tell */
+struct pt_placements {
+	struct pt_placement *v;
+	size_t n;
+	size_t cap;
+};
+
+void pt_placements_done(struct pt_placements *l);
+
+/**
+ * pt_placeable_hosts() - from the JSON file of --facts, or this host (or --sysroot)
+ * @ret_placements: one a host; NULL when they are of no interest
+ */
+int pt_placeable_hosts(const struct pt_cli *cli, struct pt_inv_hosts *ret_hosts, struct pt_placements *ret_placements,
+		       struct pt_error *err);
 
 #endif

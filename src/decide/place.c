@@ -11,6 +11,9 @@
 #include "decide/numa.h"
 #include "decide/providers.h"
 
+/* Nova's weigher counts no further */
+#define IDLE_MAX 99
+
 int pt_request_check(const struct pt_request *request, struct pt_error *err)
 {
 	PT_AUTO(pt_demands) demands = { .n = 0 };
@@ -159,6 +162,22 @@ static void answer_host(const struct pt_field *field, struct pt_host_answer *ans
 		pt_whynot(field, cells ? cells->ids : NULL, cells ? cells->n : 0, answer);
 }
 
+/* fewest remote devices first; then, as Nova's weigher has it, the host that has fewest to give: others may need many
+ */
+int pt_place_prefer(const struct pt_host_answer *a, const struct pt_host_answer *b, struct pt_place_options options)
+{
+	uint32_t x = a->idle < IDLE_MAX ? a->idle : IDLE_MAX;
+	uint32_t y = b->idle < IDLE_MAX ? b->idle : IDLE_MAX;
+
+	if (a->fits != b->fits)
+		return a->fits ? -1 : 1;
+	if (!a->fits)
+		return 0;
+	if (a->remote != b->remote)
+		return a->remote < b->remote ? -1 : 1;
+	return x == y ? 0 : (x < y) != options.spread ? -1 : 1;
+}
+
 void pt_place_host(const struct pt_rules *rules, const struct pt_request *request, const struct pt_inv_host *host,
 		   struct pt_place_options options, struct pt_host_answer *ret_answer)
 {
@@ -178,6 +197,8 @@ void pt_place_host(const struct pt_rules *rules, const struct pt_request *reques
 		(void)pt_demands_make(request, &demands);
 		pt_field_make(&view, request, &demands, options.spread, &field);
 		answer_host(&field, &answer);
+		for (size_t i = 0; i < host->n; i++)
+			answer.idle += view.spec[i] >= 0 && pt_view_is_free(&view, i);
 	}
 	*ret_answer = answer;
 }

@@ -10,7 +10,7 @@
 #include "decide/solve.h"
 #include "model/request.h"
 
-/* @spread: VFs from as many PFs as possible, instead of as few */
+/* @spread: VFs from as many PFs as possible, and hosts with most to give first, instead of fewest */
 struct pt_place_options {
 	bool spread;
 };
@@ -29,6 +29,9 @@ int pt_request_check(const struct pt_request *request, struct pt_error *err);
  */
 void pt_place_host(const struct pt_rules *rules, const struct pt_request *request, const struct pt_inv_host *host,
 		   struct pt_place_options options, struct pt_host_answer *ret_answer);
+
+/** pt_place_prefer() - which of two hosts to take: below 0 the first, above 0 the second, 0 for no difference */
+int pt_place_prefer(const struct pt_host_answer *a, const struct pt_host_answer *b, struct pt_place_options options);
 
 /**
  * pt_place_verify() - see that the devices of an answer obey every rule; shares no code with the search

@@ -81,6 +81,7 @@ struct pt_given {
  * struct pt_host_answer - yes with the devices, or no with the reason; owns its members
  * @cells: host cells, when they were chosen here
  * @remote: devices on another NUMA node than the guest's (policy preferred)
+ * @idle: devices that device_spec offers and nobody has, whatever was asked for
  * @bounded: the search was cut off; a "no" then means "not found"
  * @stage: why not: "spec", "in-use", "pf", "vdpa", "remote-managed", "placement", "numa", "cells", "together", "config"
  * @would_prefer: numa_policy=preferred would have fitted
@@ -91,6 +92,7 @@ struct pt_host_answer {
 	PT_ARRAY(struct pt_given) given;
 	PT_ARRAY(int) cells;
 	unsigned remote;
+	uint32_t idle;
 	bool bounded;
 	const char *stage;
 	size_t request;

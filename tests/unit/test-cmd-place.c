@@ -89,6 +89,46 @@ static void no_host_fits_is_an_exit_status_and_a_reason(void **state)
 	assert_non_null(strstr(d->p.out, "1 of them on another NUMA cell"));
 }
 
+static void the_host_with_fewest_to_give_comes_first(void **state)
+{
+	struct desk *d = *state;
+	const char *a;
+	const char *b;
+
+	tree_file(d->tree, "facts.json",
+		  "[{\"name\": \"rich\", \"devices\": ["
+		  "{\"address\": \"0000:41:00.0\", \"vendor_id\": \"8086\", \"product_id\": \"154d\", \"type\": "
+		  "\"type-PF\"}, "
+		  "{\"address\": \"0000:42:00.0\", \"vendor_id\": \"8086\", \"product_id\": \"154d\", \"type\": "
+		  "\"type-PF\"}]}, {\"name\": \"none\"}, {\"name\": \"poor\", \"devices\": ["
+		  "{\"address\": \"0000:41:00.0\", \"vendor_id\": \"8086\", \"product_id\": \"154d\", \"type\": "
+		  "\"type-PF\"}]}]");
+	run(d, "passthru place a1:1", "--config ");
+	a = strstr(d->p.out, "poor fits");
+	b = strstr(d->p.out, "rich fits");
+	assert_true(a && b && a < b);
+	run(d, "passthru place a1:1 --spread", "--config ");
+	a = strstr(d->p.out, "poor fits");
+	b = strstr(d->p.out, "rich fits");
+	assert_true(a && b && b < a);
+}
+
+static void providers_heal_what_placement_has(void **state)
+{
+	struct desk *d = *state;
+
+	tree_file(d->tree, "facts.json",
+		  "{\"hosts\": [{\"name\": \"h1\", \"devices\": [{\"address\": \"0000:41:00.0\", \"vendor_id\": "
+		  "\"8086\", \"product_id\": \"154d\", \"type\": \"type-PF\", \"owner\": \"vm1\"}], \"placement\": "
+		  "{\"consumers\": [\"vm1\"]}}]}");
+	run(d, "passthru providers", "--config ");
+	assert_int_equal(d->p.status, 0);
+	assert_non_null(strstr(d->p.out, "healed: vm1 has 1 of CUSTOM_PCI_8086_154D at h1_0000:41:00.0, not 0"));
+	run(d, "passthru place a1:1", "--config ");
+	assert_int_equal(d->p.status, 3);
+	assert_non_null(strstr(d->p.out, "alias a1 asks for 1; host h1: 1 match, 0 of them free"));
+}
+
 static void the_answer_is_json_when_asked(void **state)
 {
 	struct desk *d = *state;
@@ -185,6 +225,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(hosts_that_fit_are_named_with_their_devices, begin, end),
 		cmocka_unit_test_setup_teardown(no_host_fits_is_an_exit_status_and_a_reason, begin, end),
+		cmocka_unit_test_setup_teardown(the_host_with_fewest_to_give_comes_first, begin, end),
+		cmocka_unit_test_setup_teardown(providers_heal_what_placement_has, begin, end),
 		cmocka_unit_test_setup_teardown(the_answer_is_json_when_asked, begin, end),
 		cmocka_unit_test_setup_teardown(wrong_words_are_named, begin, end),
 		cmocka_unit_test_setup_teardown(config_check_says_what_each_line_matches, begin, end),

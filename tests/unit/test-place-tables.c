@@ -313,8 +313,7 @@ static void run_case(void **state)
 /* the command answers each line in its place, whatever the others are */
 static void one_bad_line_spoils_only_its_own_answer(void **state)
 {
-	pt_autofree char *command =
-		pt_strf("printf '{}\\n\\nnonsense\\n{}' | %s place --batch", getenv("PT_PASSTHRU"));
+	pt_autofree char *command = pt_strf("printf '{}\\n\\nnonsense\\n{}' | %s place --batch", getenv("PT_PASSTHRU"));
 	/* passthru place, as a user runs it */
 	FILE *pipe = popen(command, "r");
 	char text[1024];
