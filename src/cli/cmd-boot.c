@@ -90,6 +90,7 @@ static int bind_one(struct boot *b, const struct pt_keep *k, const struct pt_whe
 		    struct pt_error *err)
 {
 	const struct pt_device *d = pt_devices_find(&b->devices, w->bdf);
+	pt_autofree char *identity = pt_identity_lines(&k->id);
 	const struct pt_bind want = {
 		.bdf = w->bdf,
 		.driver = k->driver,
@@ -107,7 +108,7 @@ static int bind_one(struct boot *b, const struct pt_keep *k, const struct pt_whe
 	if (r == 0 && b->ops)
 		r = pt_bind_driver(b->ops, &want, err);
 	if (r >= 0 && b->ops && w->where == PT_WHERE_HERE)
-		r = pt_reserve_known(b->ops, w->bdf, err);
+		r = pt_reserve_known(b->ops, w->bdf, identity, err);
 	return r < 0 ? r : 0;
 }
 

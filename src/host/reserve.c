@@ -133,36 +133,25 @@ static int look_at_rule(const struct pt_host_ops *ops, const char *name, struct 
 	return 1;
 }
 
-int pt_reserve_known(const struct pt_host_ops *ops, struct pt_bdf bdf, struct pt_error *err)
+int pt_reserve_known(const struct pt_host_ops *ops, struct pt_bdf bdf, const char *identity, struct pt_error *err)
 {
 	pt_autofree char *mark = pt_strf(PT_KNOWN_PREFIX "%s", pt_bdf_str(bdf).s);
 
-	return ops->file_write(ops->ctx, PT_HOST_RUN, mark, "recognised since this boot\n", err);
-}
-
-int pt_reserve_forget(const struct pt_host_ops *ops, struct pt_bdf bdf, struct pt_error *err)
-{
-	pt_autofree char *mark = pt_strf(PT_KNOWN_PREFIX "%s", pt_bdf_str(bdf).s);
-	pt_autofree char *text = NULL;
-	int r = ops->file_read(ops->ctx, PT_HOST_RUN, mark, &text, err);
-
-	if (r < 0)
-		return r == -ENOENT ? 0 : r;
-	r = ops->file_write(ops->ctx, PT_HOST_RUN, mark, NULL, err);
-	return r < 0 ? r : 1;
+	return ops->file_write(ops->ctx, PT_HOST_RUN, mark, identity ? identity : "", err);
 }
 
 /* the rule first, then what the reader sees: it is there only when the rule is */
 static int write_files(const struct pt_host_ops *ops, const struct pt_reservation *res, const char *driver,
-		       const char *content, struct pt_error *err)
+		       const char *content, bool restored, struct pt_error *err)
 {
 	pt_autofree char *conf = conf_name(res->bdf);
 	pt_autofree char *rules = rule_name(res->bdf);
 	pt_autofree char *rule = make_rule(res);
 	int r = look_at_rule(ops, rules, err);
 
-	if (r >= 0)
-		r = pt_reserve_known(ops, res->bdf, err);
+	/* what undo writes back may be about a device that is elsewhere now */
+	if (r >= 0 && !restored)
+		r = pt_reserve_known(ops, res->bdf, res->identity, err);
 	if (r >= 0 && kept(driver))
 		r = ops->file_write(ops->ctx, PT_HOST_RULES, rules, rule, err);
 	return r < 0 ? r : ops->file_write(ops->ctx, PT_HOST_RESERVED, conf, content, err);
@@ -199,7 +188,7 @@ int pt_reserve_write(const struct pt_host_ops *ops, const struct pt_reservation 
 		pt_hint(err, "see reserved.d/%s for whom and by which change", conf);
 		return r;
 	}
-	return write_files(ops, res, driver, content, err);
+	return write_files(ops, res, driver, content, text != NULL, err);
 }
 
 int pt_reserve_remove(const struct pt_host_ops *ops, const struct pt_reservation *res, struct pt_error *err)
@@ -226,6 +215,5 @@ int pt_reserve_remove(const struct pt_host_ops *ops, const struct pt_reservation
 		r = ops->file_write(ops->ctx, PT_HOST_RESERVED, conf, NULL, err);
 	if (r < 0)
 		return r;
-	r = pt_reserve_forget(ops, res->bdf, err);
-	return r < 0 ? r : rule || text;
+	return rule || text;
 }

@@ -36,7 +36,7 @@ struct pt_reservation {
 /**
  * pt_reserve_write() - reserve; the state's file comes last, so that it is there only when the rule is
  *
- * It also notes in /run that this boot has seen the very device at its address (struct pt_keep, @known).
+ * Unless a text is put back, it also notes in /run that this boot has seen the very device at its address.
  *
  * @text: a reservation's text to put back as it was; NULL: made from @r
  *
@@ -53,10 +53,12 @@ int pt_reserve_write(const struct pt_host_ops *ops, const struct pt_reservation 
  */
 int pt_reserve_remove(const struct pt_host_ops *ops, const struct pt_reservation *r, struct pt_error *err);
 
-/** pt_reserve_known() - note in /run that the device at @bdf was recognised in this boot; pt_reserve_forget() takes it
- * back */
-int pt_reserve_known(const struct pt_host_ops *ops, struct pt_bdf bdf, struct pt_error *err);
-int pt_reserve_forget(const struct pt_host_ops *ops, struct pt_bdf bdf, struct pt_error *err);
+/**
+ * pt_reserve_known() - note in /run that the device at @bdf was recognised in this boot as the one with @identity
+ *
+ * It stays until the next boot, and counts for a reservation with just these words (pt_identity_lines()).
+ */
+int pt_reserve_known(const struct pt_host_ops *ops, struct pt_bdf bdf, const char *identity, struct pt_error *err);
 
 /** pt_reserve_read() - the text of the reservation of @bdf; the caller frees; -ENOENT when there is none */
 int pt_reserve_read(const struct pt_host_ops *ops, struct pt_bdf bdf, char **ret_text, struct pt_error *err);

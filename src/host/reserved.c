@@ -30,6 +30,8 @@ static int read_one(const struct pt_root *root, const char *name, struct pt_bdf 
 	pt_autofree char *path = pt_strf("%s/%s", PT_RESERVED_DIR + 1, name);
 	pt_autofree char *mark = pt_strf("run/passthru/" PT_KNOWN_PREFIX "%s", pt_bdf_str(bdf).s);
 	pt_autofree char *text = NULL;
+	pt_autofree char *lines = NULL;
+	pt_autofree char *seen = NULL;
 	int code = pt_file_read(root->root_fd, path, FILE_MAX, &text, NULL);
 
 	if (code < 0)
@@ -39,7 +41,9 @@ static int read_one(const struct pt_root *root, const char *name, struct pt_bdf 
 		code = pt_say(err, -EBADMSG, "it is about another address, %s", pt_bdf_str(r->id.last_seen).s);
 	if (code < 0)
 		return pt_wrap(err, code, "%s/%s cannot be understood", PT_RESERVED_DIR, name);
-	r->known = !root->captured && pt_file_exists(root->root_fd, mark) == 1;
+	lines = pt_identity_lines(&r->id);
+	r->known = !root->captured && pt_file_read(root->root_fd, mark, FILE_MAX, &seen, NULL) == 0 &&
+		   strcmp(seen, lines) == 0;
 	return 0;
 }
 

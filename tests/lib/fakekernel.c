@@ -514,6 +514,15 @@ void fakekernel_ops(struct fakekernel *k, struct pt_host_ops *ret_ops)
 	};
 }
 
+unsigned fakekernel_kept(const struct fakekernel *k)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < k->n_files; i++)
+		n += k->files[i].place != PT_HOST_RUN;
+	return n;
+}
+
 char *fakekernel_text(const struct fakekernel *k)
 {
 	struct pt_strv lines = { 0 };
@@ -533,6 +542,10 @@ char *fakekernel_text(const struct fakekernel *k)
 	}
 	for (unsigned i = 0; i < k->n_files; i++) {
 		const char *content = strstr(k->files[i].text, "address=");
+
+		/* what /run holds is for this boot only */
+		if (k->files[i].place == PT_HOST_RUN)
+			continue;
 
 		pt_strv_addf(&lines, "file %d %s: %s", (int)k->files[i].place, k->files[i].name,
 			     content ? content : k->files[i].text);

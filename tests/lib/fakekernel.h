@@ -91,6 +91,9 @@ void fakekernel_reboot(struct fakekernel *k);
 
 void fakekernel_ops(struct fakekernel *k, struct pt_host_ops *ret_ops);
 
+/** fakekernel_kept() - how many files there are that outlive a boot */
+unsigned fakekernel_kept(const struct fakekernel *k);
+
 /** fakekernel_text() - all that matters of its state, for comparing; the caller frees */
 char *fakekernel_text(const struct fakekernel *k);
 

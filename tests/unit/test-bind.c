@@ -191,7 +191,9 @@ static void a_reservation_is_made_and_given_up(void **state)
 	assert_non_null(strstr(text, "\nchange=4\n"));
 	assert_int_equal(pt_reserve_write(&f->ops, &r, NULL, &f->err), -EEXIST);
 	assert_int_equal(pt_reserve_remove(&f->ops, &r, &f->err), 1);
-	assert_int_equal(f->kernel->n_files, 0);
+	/* what this boot has seen it has seen */
+	assert_int_equal(f->kernel->n_files, 1);
+	assert_int_equal(f->kernel->files[0].place, PT_HOST_RUN);
 	assert_int_equal(pt_reserve_remove(&f->ops, &r, &f->err), 0);
 	/* back, byte for byte */
 	assert_int_equal(pt_reserve_write(&f->ops, &r, text, &f->err), 0);
@@ -224,7 +226,7 @@ static void what_is_only_remembered_has_no_rule(void **state)
 	for (unsigned i = 0; i < f->kernel->n_files; i++)
 		assert_int_not_equal(f->kernel->files[i].place, PT_HOST_RULES);
 	assert_int_equal(pt_reserve_remove(&f->ops, &r, &f->err), 1);
-	assert_int_equal(f->kernel->n_files, 0);
+	assert_int_equal(f->kernel->n_files, 1);
 	free(text);
 }
 
@@ -242,6 +244,21 @@ static void the_rule_asks_for_every_card_of_the_kind(void **state)
 	/* the address is only where it was last seen */
 	assert_null(strstr(rule, "KERNEL=="));
 	free(rule);
+}
+
+static void what_undo_writes_back_was_not_seen_by_this_boot(void **state)
+{
+	struct fixture *f = *state;
+	struct pt_reservation r = reservation();
+	char *text = NULL;
+
+	assert_int_equal(pt_reserve_write(&f->ops, &r, NULL, &f->err), 0);
+	assert_int_equal(pt_reserve_read(&f->ops, r.bdf, &text, &f->err), 0);
+	f->kernel->n_files = 0;
+	assert_int_equal(pt_reserve_write(&f->ops, &r, text, &f->err), 0);
+	for (unsigned i = 0; i < f->kernel->n_files; i++)
+		assert_int_not_equal(f->kernel->files[i].place, PT_HOST_RUN);
+	free(text);
 }
 
 static void files_of_others_are_left_alone(void **state)
@@ -285,6 +302,7 @@ int main(void)
 		TEST(a_reservation_of_another_device_is_left_alone),
 		TEST(what_is_only_remembered_has_no_rule),
 		TEST(the_rule_asks_for_every_card_of_the_kind),
+		TEST(what_undo_writes_back_was_not_seen_by_this_boot),
 		TEST(files_of_others_are_left_alone),
 		TEST(a_driver_that_could_break_out_of_the_rule_is_refused),
 	};
