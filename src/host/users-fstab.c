@@ -47,29 +47,42 @@ static bool may_be_missing(const char *options)
 	       (has_option(options, "noauto") && !has_option(options, "x-systemd.automount"));
 }
 
+/* some hosts mount it only to install a kernel */
+static bool is_for_boot(const char *where)
+{
+	return pt_streq(where, "/boot") || pt_startswith(where, "/boot/") || pt_streq(where, "/efi");
+}
+
+static void judge_entry(struct pt_look *look, const struct pt_block *b, char *const *field)
+{
+	struct pt_look_how how = { .kind = PT_USE_MOUNT, .where = "/etc/fstab" };
+
+	if (pt_streq(field[TYPE], "swap")) {
+		how.kind = PT_USE_SWAP;
+		pt_look_block_intent(look, b->name, &how, "swap from the next boot on");
+	} else if (is_for_boot(field[WHERE])) {
+		how.kind = PT_USE_BOOT;
+		pt_look_block_intent(look, b->name, &how, "this host boots from it (%.300s)", field[WHERE]);
+	} else if (has_option(field[OPTIONS], "x-systemd.automount")) {
+		pt_look_block_intent(look, b->name, &how, "to be mounted on %.300s when it is next looked into",
+				     field[WHERE]);
+	} else {
+		pt_look_block_intent(look, b->name, &how, "to be mounted on %.300s at the next boot", field[WHERE]);
+	}
+}
+
 static void judge_line(struct pt_look *look, const char *line)
 {
 	char *field[FIELDS] = { NULL };
 	pt_autofree char *path = NULL;
 	const struct pt_block *b = NULL;
 
-	if (split(line, field) && !may_be_missing(field[OPTIONS])) {
+	if (split(line, field) && (is_for_boot(field[WHERE]) || !may_be_missing(field[OPTIONS]))) {
 		path = pt_look_tag_path(field[WHAT], strlen(field[WHAT]));
 		b = pt_look_path(look, path);
 	}
-	if (b && !pt_look_claimed(look, b->name)) {
-		bool swap = pt_streq(field[TYPE], "swap");
-		struct pt_look_how how = { .kind = swap ? PT_USE_SWAP : PT_USE_MOUNT, .where = "/etc/fstab" };
-
-		if (swap)
-			pt_look_block_intent(look, b->name, &how, "swap from the next boot on");
-		else if (has_option(field[OPTIONS], "x-systemd.automount"))
-			pt_look_block_intent(look, b->name, &how, "to be mounted on %.300s when it is next looked into",
-					     field[WHERE]);
-		else
-			pt_look_block_intent(look, b->name, &how, "to be mounted on %.300s at the next boot",
-					     field[WHERE]);
-	}
+	if (b && !pt_look_claimed(look, b->name))
+		judge_entry(look, b, field);
 	for (int i = 0; i < FIELDS; i++)
 		free(field[i]);
 }

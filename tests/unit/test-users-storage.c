@@ -425,6 +425,19 @@ static void a_disk_that_the_boot_can_do_without_is_no_use(void **state)
 	users_expect_none(f);
 }
 
+static void what_a_host_boots_from_is_a_use_though_it_is_never_mounted(void **state)
+{
+	struct users_fixture *f = *state;
+
+	fakesys_file(f->sys, "etc/fstab",
+		     "/dev/sda1 /boot ext4 noauto,noatime 0 2\n/dev/sda2 /efi vfat nofail 0 2\n"
+		     "/dev/sdb /bootstrap ext4 noauto 0 2\n");
+	users_look(f, HBA);
+	assert_int_equal(f->uses.n, 2);
+	(void)users_find(f, PT_USE_BOOT, "sda > sda1 > this host boots from it (/boot)");
+	(void)users_find(f, PT_USE_BOOT, "sda > sda2 > this host boots from it (/efi)");
+}
+
 #define EFIVAR(name) "sys/firmware/efi/efivars/" name "-8be4df61-93ca-11d2-aa0d-00e098032b8c"
 
 /* as a server's firmware wrote it: a PCI device, SATA, HD(1,GPT,c12a7328-…), and a file */
@@ -463,10 +476,10 @@ static void a_disk_that_is_mounted_as_soon_as_somebody_looks_is_a_use(void **sta
 	struct users_fixture *f = *state;
 
 	fakesys_file(f->sys, "etc/fstab",
-		     "/dev/sda1 /boot/efi vfat noauto,x-systemd.automount,x-systemd.idle-timeout=60 0 2\n"
+		     "/dev/sda1 /srv vfat noauto,x-systemd.automount,x-systemd.idle-timeout=60 0 2\n"
 		     "/dev/sda2 /b ext4 nofail,x-systemd.automount 0 2\n");
 	users_look(f, HBA);
-	users_expect_only(f, PT_USE_MOUNT, "sda > sda1 > to be mounted on /boot/efi when it is next looked into");
+	users_expect_only(f, PT_USE_MOUNT, "sda > sda1 > to be mounted on /srv when it is next looked into");
 }
 
 static void a_mounted_disk_is_not_named_a_second_time_for_its_fstab_entry(void **state)
@@ -599,6 +612,7 @@ int main(void)
 		T(an_export_that_is_not_enabled_is_no_use),
 		T(a_disk_that_the_next_boot_waits_for_is_a_use),
 		T(a_disk_that_the_boot_can_do_without_is_no_use),
+		T(what_a_host_boots_from_is_a_use_though_it_is_never_mounted),
 		T(the_disk_that_the_firmware_booted_from_is_a_use),
 		T(a_disk_that_is_mounted_as_soon_as_somebody_looks_is_a_use),
 		T(a_mounted_disk_is_not_named_a_second_time_for_its_fstab_entry),
