@@ -33,6 +33,8 @@ recovered()
 	left=$(which_state $kept)
 	passthru recover --boot host >$WORDS 2>&1 || { cat $WORDS; fail "the host's part of recover"; exit 1; }
 	cat $WORDS
+	# the unit between the two parts, which binds what is reserved
+	passthru boot >$WORDS 2>&1 || { cat $WORDS; fail "passthru boot"; exit 1; }
 	driver=$(driver_of $hba)
 	start_libvirt || exit 1
 	settled $kept "cut at place $(cat $kept/place)" || exit 1
