@@ -271,6 +271,28 @@ static void a_detach_is_before_or_after_whenever_the_power_goes(void **state)
 	story_done(&s);
 }
 
+static void a_card_that_was_pulled_while_the_power_was_off_is_no_reason_to_stay_stuck(void **state)
+{
+	struct story s = { .w = *state, .change = attach };
+	struct pt_error err = { 0 };
+	unsigned settled = 0;
+
+	*s.w->fault = (struct fault){ .die_after = 6 };
+	assert_int_equal(stage_in_child(s.w, attach), FAULT_EXIT);
+	s.w->hba->gone = true;
+	/* in the same boot it is one: nobody knows what became of it */
+	*s.w->fault = (struct fault){ 0 };
+	assert_int_equal(stage_in_child(s.w, recover), 1);
+	reboot(s.w);
+	assert_int_equal(stage_in_child(s.w, recover_host), 0);
+	stage_open(s.w);
+	if (pt_change_recover(&s.w->env, &settled, &err) < 0)
+		fail_msg("%s", err.msg);
+	assert_int_equal(settled, 1);
+	assert_int_equal(s.w->kernel->n_files, 0);
+	assert_int_equal(s.w->cvm->state, PT_DOMAIN_SHUTOFF);
+}
+
 static void a_group_of_two_is_before_or_after_whenever_the_power_goes(void **state)
 {
 	struct story s = { .w = *state, .change = attach };
@@ -294,6 +316,7 @@ int main(void)
 		T(an_attach_is_before_or_after_whenever_the_power_goes),
 		T(a_vm_that_starts_by_itself_runs_again_when_the_change_is_taken_back),
 		T(a_detach_is_before_or_after_whenever_the_power_goes),
+		T(a_card_that_was_pulled_while_the_power_was_off_is_no_reason_to_stay_stuck),
 		cmocka_unit_test_setup_teardown(a_group_of_two_is_before_or_after_whenever_the_power_goes,
 						stage_setup_both, stage_teardown),
 	};
