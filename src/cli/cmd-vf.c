@@ -6,9 +6,12 @@
 #include "base/cleanup.h"
 #include "cli/changing.h"
 #include "cli/commands.h"
+#include "cli/networks.h"
+#include "cli/placeable.h"
 #include "cli/vfing.h"
 
 static const struct pt_option options[] = {
+	{ "network", 0, "NAME", "all that this network says of a VF; what is named beside it goes first", false },
 	{ "mac", 0, "ADDRESS", "its MAC, kept by the PF, so that the guest's driver finds it", false },
 	{ "vlan", 0, "N|none", "1 to 4094: the card tags for the guest; none: the guest may tag", false },
 	{ "qos", 0, "N", "the priority in that tag, 0 to 7 (with --vlan)", false },
@@ -130,11 +133,64 @@ static int read_settings(const struct pt_cli *cli, struct pt_vf_settings *s, str
 		r = read_link(cli, s, err);
 	if (r >= 0)
 		r = read_rate(cli, s, err);
-	if (r < 0 || s->has)
+	if (r < 0 || s->has || pt_cli_value(cli, "network"))
 		return r;
 	r = pt_usage(err, -EINVAL, "nothing to set was given");
 	pt_hint(err, "`passthru show %s` shows how it is; `passthru help vf` what can be set", cli->operands[0]);
 	return r;
+}
+
+/* the cables and the MTU that the network needs; root may put a VF anywhere whose network is not known */
+static int check_network(const struct pt_cli *cli, const struct pt_vfing *v, const struct pt_network *network,
+			 struct pt_error *err)
+{
+	PT_AUTO(pt_inv_hosts) hosts = { 0 };
+	PT_AUTO(pt_strv) physnets = { 0 };
+	const char *on = "";
+	int r = pt_placeable_hosts(cli, &hosts, NULL, err);
+
+	if (r == 0)
+		r = pt_network_physnets(cli, &hosts.v[0], &physnets, err);
+	for (size_t i = 0; r == 0 && i < hosts.v[0].n; i++)
+		if (pt_bdf_eq(hosts.v[0].v[i].bdf, v->bdf))
+			on = physnets.v[i];
+	if (r < 0)
+		return r;
+	if (network->physical_network && !pt_streq(network->physical_network, on)) {
+		r = pt_refuse(err, NULL, "network %s is on %s, and %s is on %s", network->name,
+			      network->physical_network, pt_bdf_str(v->bdf).s,
+			      *on ? on : "none that device_spec names");
+		pt_hint(err, "device_spec's \"physical_network\" says which cards are on it (%s)", network->where);
+		return r;
+	}
+	if (network->mtu && v->sriov.link.name && v->sriov.link.mtu < network->mtu) {
+		r = pt_refuse(err, NULL, "network %s needs an MTU of %u, and %s has %u", network->name, network->mtu,
+			      v->sriov.link.name, v->sriov.link.mtu);
+		pt_hint(err, "`ip link set %s mtu %u`, and where your network's configuration says so",
+			v->sriov.link.name, network->mtu);
+		return r;
+	}
+	return 0;
+}
+
+/* what is named on the command line goes before what the network says */
+static int use_network(const struct pt_cli *cli, const struct pt_vfing *v, struct pt_vf_settings *want,
+		       struct pt_error *err)
+{
+	const char *name = pt_cli_value(cli, "network");
+	PT_AUTO(pt_networks) networks = { 0 };
+	const struct pt_network *network = NULL;
+	struct pt_vf_settings all;
+	int r = name ? pt_placeable_networks(cli, &networks, err) : 0;
+
+	if (r == 0 && name)
+		r = pt_network_of(&networks, name, &network, err);
+	if (r < 0 || !network)
+		return r;
+	all = network->settings;
+	pt_vf_settings_merge(&all, want);
+	*want = all;
+	return check_network(cli, v, network, err);
 }
 
 static int run(struct pt_cli *cli, struct pt_error *err)
@@ -150,6 +206,8 @@ static int run(struct pt_cli *cli, struct pt_error *err)
 		r = pt_cli_need_root(cli, err);
 	if (r >= 0)
 		r = pt_vfing_look(cli, &v, err);
+	if (r >= 0)
+		r = use_network(cli, &v, &want, err);
 	if (r < 0)
 		return r;
 	r = pt_decide_vf(&v.facts, v.bdf, &want, &plan, err);

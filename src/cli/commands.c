@@ -22,6 +22,7 @@ const struct pt_command *const pt_commands[] = {
 	&pt_command_list,
 	&pt_command_show,
 	&pt_command_tree,
+	&pt_command_network,
 	&pt_command_facts,
 	&pt_command_config,
 	&pt_command_verify,

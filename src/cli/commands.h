@@ -18,6 +18,7 @@ extern const struct pt_command pt_command_attach;
 extern const struct pt_command pt_command_detach;
 extern const struct pt_command pt_command_sriov;
 extern const struct pt_command pt_command_vf;
+extern const struct pt_command pt_command_network;
 extern const struct pt_command pt_command_help;
 extern const struct pt_command pt_command_config;
 extern const struct pt_command pt_command_reserve;

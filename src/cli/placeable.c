@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "host/inventory.h"
+#include "shape/networks.h"
 #include "shape/novaconf.h"
 #include "shape/place.h"
 
@@ -44,13 +45,23 @@ static int read_named(const char *name, size_t max, char **ret_text, struct pt_e
 	return 0;
 }
 
-static int add_config(const char *text, const char *name, struct pt_pci_config *config, struct pt_strv *hints,
-		      struct pt_error *err)
+/* where what is read goes: what is NULL is not asked for */
+struct wanted {
+	struct pt_pci_config *config;
+	struct pt_strv *hints;
+	struct pt_networks *networks;
+};
+
+static int add_config(const char *text, const char *name, const struct wanted *w, struct pt_error *err)
 {
 	PT_AUTO(pt_ini) ini = { 0 };
 	int r = pt_ini_parse(text, name, &ini, err);
 
-	return r < 0 ? r : pt_novaconf_read(&ini, name, config, hints, err);
+	if (r == 0 && w->config)
+		r = pt_novaconf_read(&ini, name, w->config, w->hints, err);
+	if (r == 0 && w->networks)
+		r = pt_networks_read(&ini, name, w->networks, err);
+	return r;
 }
 
 /* who may write it decides who gets devices: root alone; a capture has no owners worth checking */
@@ -72,8 +83,7 @@ static int check_owner(const struct pt_cli *cli, const char *path, const char *n
 }
 
 /* a file of this host's own configuration; absent is empty */
-static int add_own(const struct pt_cli *cli, const char *path, struct pt_pci_config *config, struct pt_strv *hints,
-		   struct pt_error *err)
+static int add_own(const struct pt_cli *cli, const char *path, const struct wanted *w, struct pt_error *err)
 {
 	pt_autofree char *text = NULL;
 	pt_autofree char *name = pt_strf("/%s", path);
@@ -84,14 +94,13 @@ static int add_own(const struct pt_cli *cli, const char *path, struct pt_pci_con
 	if (r < 0)
 		return pt_fail(err, r, "cannot read %s", name);
 	r = check_owner(cli, path, name, err);
-	return r < 0 ? r : add_config(text, name, config, hints, err);
+	return r < 0 ? r : add_config(text, name, w, err);
 }
 
-static int add_own_all(const struct pt_cli *cli, struct pt_pci_config *config, struct pt_strv *hints,
-		       struct pt_error *err)
+static int add_own_all(const struct pt_cli *cli, const struct wanted *w, struct pt_error *err)
 {
 	PT_AUTO(pt_strv) names = { 0 };
-	int r = add_own(cli, CONFIG, config, hints, err);
+	int r = add_own(cli, CONFIG, w, err);
 
 	if (r == 0 && pt_file_list(cli->root.root_fd, CONFIG_D, &names) < 0)
 		return 0;
@@ -99,7 +108,7 @@ static int add_own_all(const struct pt_cli *cli, struct pt_pci_config *config, s
 		pt_autofree char *path = pt_strf("%s/%s", CONFIG_D, names.v[i]);
 
 		if (pt_endswith(names.v[i], ".conf"))
-			r = add_own(cli, path, config, hints, err);
+			r = add_own(cli, path, w, err);
 	}
 	return r;
 }
@@ -108,18 +117,34 @@ int pt_placeable_config(const struct pt_cli *cli, const char *const *files, size
 			struct pt_strv *hints, struct pt_error *err)
 {
 	PT_AUTO(pt_pci_config) config = { 0 };
-	int r = n ? 0 : add_own_all(cli, &config, hints, err);
+	const struct wanted w = { &config, hints, NULL };
+	int r = n ? 0 : add_own_all(cli, &w, err);
 
 	for (size_t i = 0; i < n && r == 0; i++) {
 		pt_autofree char *text = NULL;
 
 		r = read_named(files[i], PT_INI_MAX, &text, err);
-		r = r < 0 ? r : add_config(text, files[i], &config, hints, err);
+		r = r < 0 ? r : add_config(text, files[i], &w, err);
 	}
 	if (r < 0)
 		return r;
 	*ret_config = config;
 	config = (struct pt_pci_config){ 0 };
+	return 0;
+}
+
+int pt_placeable_networks(const struct pt_cli *cli, struct pt_networks *ret_networks, struct pt_error *err)
+{
+	PT_AUTO(pt_networks) networks = { 0 };
+	const struct wanted w = { .networks = &networks };
+	int r = add_own_all(cli, &w, err);
+
+	if (r == 0)
+		r = pt_networks_check(&networks, err);
+	if (r < 0)
+		return r;
+	*ret_networks = networks;
+	networks = (struct pt_networks){ 0 };
 	return 0;
 }
 

@@ -6,6 +6,7 @@
 #include "cli/cli.h"
 #include "decide/pools.h"
 #include "model/inventory.h"
+#include "model/network.h"
 #include "model/provider.h"
 
 /**
@@ -15,6 +16,9 @@
  */
 int pt_placeable_config(const struct pt_cli *cli, const char *const *files, size_t n, struct pt_pci_config *ret_config,
 			struct pt_strv *hints, struct pt_error *err);
+
+/** pt_placeable_networks() - the [network NAME] sections of this host's own configuration, checked */
+int pt_placeable_networks(const struct pt_cli *cli, struct pt_networks *ret_networks, struct pt_error *err);
 
 /* what Placement has of each host, where the facts tell */
 struct pt_placements {
