@@ -14,7 +14,7 @@
 #include "base/alloc.h"
 
 /*
- * Subjects are fields of PCI addresses, eight characters at most: a pattern that needs this many steps on one of them
+ * Subjects are fields of PCI addresses, four characters at most: a pattern that needs this many steps on one of them
  * nests repeats for their own sake.
  */
 #define MATCH_STEPS 20000
