@@ -187,7 +187,7 @@ static int from_python(const char *pattern, struct pt_buf *out, struct pt_error 
 		} else if (*p != '{' || !copy_repeat(out, &p)) {
 			pt_buf_addn(out, p++, 1);
 		}
-		first = first && token[0] == '(' && p[-1] == ')';
+		first = first && p > token && token[0] == '(' && p[-1] == ')';
 	}
 	return r;
 }
