@@ -73,8 +73,8 @@ static int check_host(const struct pt_cli *cli, const struct pt_rules *rules, co
 	for (size_t i = 0; i < rules->aliases.n; i++)
 		print_alias(cli, &view, &rules->aliases.v[i]);
 	if (host->ignored)
-		(void)fprintf(cli->out, "%zu device%s beyond domain FFFF left out: Nova cannot name them\n",
-			      host->ignored, host->ignored == 1 ? " is" : "s are");
+		(void)fprintf(cli->out, "%zu device%s beyond domain FFFF left out: Nova has no name for such\n",
+			      host->ignored, host->ignored == 1 ? "" : "s");
 	return rules->report_in_placement ? pt_providers_check(&view, err) : 0;
 }
 

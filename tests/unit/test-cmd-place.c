@@ -220,6 +220,29 @@ static void a_captured_host_is_read_with_its_own_configuration(void **state)
 	assert_non_null(strstr(d->p.out, "/etc/passthru/conf.d/10.conf:2: alias n"));
 }
 
+/* a server with a GPU and a network card with VFs, one of them on a VFIO driver */
+static void a_real_hosts_capture_is_placed_on(void **state)
+{
+	struct desk *d = *state;
+	pt_autofree char *capture = pt_strf("%s/hosts/gpu-node/capture", getenv("PT_TEST_DATA"));
+	pt_autofree char *one = NULL;
+	pt_autofree char *two = NULL;
+
+	tree_file(d->tree, "nova.conf",
+		  "[pci]\ndevice_spec = {\"vendor_id\": \"15b3\", \"product_id\": \"101e\"}\n"
+		  "alias = {\"name\": \"vf\", \"vendor_id\": \"15b3\", \"product_id\": \"101e\", "
+		  "\"device_type\": \"type-VF\"}\n");
+	one = pt_strf("passthru place vf:1 --config %s/nova.conf", d->tree->path);
+	two = pt_strf("passthru place vf:2 --config %s/nova.conf", d->tree->path);
+	program_run(&d->p, one, capture);
+	assert_int_equal(d->p.status, 0);
+	assert_non_null(strstr(d->p.out, "0000:d1:00.2  vf\n"));
+	program_done(&d->p);
+	program_run(&d->p, two, capture);
+	assert_int_equal(d->p.status, 3);
+	assert_non_null(strstr(d->p.out, "alias vf asks for 2; host host: 2 match, 1 of them free"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -234,6 +257,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(old_spellings_are_read_and_said, begin, end),
 		cmocka_unit_test_setup_teardown(providers_are_listed, begin, end),
 		cmocka_unit_test_setup_teardown(a_captured_host_is_read_with_its_own_configuration, begin, end),
+		cmocka_unit_test_setup_teardown(a_real_hosts_capture_is_placed_on, begin, end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
