@@ -20,6 +20,7 @@ help:
 	@echo "make lint       layout, suspicious code, which room knows which"
 	@echo "make lab        a shell in the emulated server (lab/lab --help for more)"
 	@echo "make install    to PREFIX ($(PREFIX)); make uninstall takes it away again"
+	@echo "                to /usr or /usr/local with units, initramfs hooks and libvirt's hook (MESON_ARGS=-Dboot=no: without)"
 
 $(BUILD)/build.ninja:
 	@tools/install-deps build
