@@ -423,9 +423,16 @@ static int vf_read(void *ctx, struct pt_bdf pf, struct pt_pf_link *ret_link, str
 static int vf_write(void *ctx, struct pt_bdf pf, unsigned index, const struct pt_vf_settings *one, struct pt_error *err)
 {
 	pt_autofree char *netdev = NULL;
+	PT_AUTO(pt_pf_link) link = { 0 };
 	int r = pf_netdev(ctx, pf, &netdev, err);
 
-	return r < 0 ? r : pt_vf_link_set(netdev, index, one, err);
+	if (r == 0)
+		r = pt_vf_link_set(netdev, index, one, err);
+	/* igb and others limit a rate by that of the link, and have none to compare with while it is down */
+	if (r == -EINVAL && pt_pf_link_read(netdev, &link, NULL) == 0 && !link.up)
+		pt_hint(err, "the link is down, and some drivers set this only while it is up: `ip link set %s up`",
+			netdev);
+	return r;
 }
 
 void pt_host_writer_open(const struct pt_root *root, const struct pt_host_paths *paths,

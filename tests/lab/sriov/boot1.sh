@@ -14,6 +14,12 @@ check "a dry run makes none" vfs_are 0
 expect_exit 0 passthru sriov $pf --vfs 7 --yes
 check "seven are there" vfs_are 7
 check "no driver of the host took one" vfs_without_driver
+# this driver sets a rate only while its link is up
+expect_exit 1 passthru vf 41:10.2 --vlan 41 --rate 100 --yes
+output_has "link is down"
+check_not "the VLAN that went with it was put back" vf_says 1 "vlan 41"
+ip link set "$(ls /sys/bus/pci/devices/$pf/net)" up
+expect_exit 0 wait_for 20 pf_has_carrier
 expect_exit 0 passthru vf 41:10.2 --mac 52:54:00:12:34:56 --vlan 42 --trust on --spoofchk off --rate 100 --yes
 check "the kernel has the MAC" vf_says 1 52:54:00:12:34:56
 check "the kernel has the VLAN" vf_says 1 "vlan 42"

@@ -18,6 +18,12 @@ vfs_without_driver()
 # vf_says INDEX TEXT: what `ip link show` of the PF says of a VF
 vf_says()
 {
-	netdev=$(ls /sys/bus/pci/devices/$pf/net)
-	ip link show dev "$netdev" | grep "vf $1 " | tee /dev/stderr | grep -qF -e "$2"
+	says=$(ip link show dev "$(ls /sys/bus/pci/devices/$pf/net)" | grep "vf $1 ")
+	echo "$says"
+	echo "$says" | grep -qF -e "$2"
+}
+
+pf_has_carrier()
+{
+	[ "$(cat /sys/bus/pci/devices/$pf/net/*/carrier)" = 1 ]
 }
