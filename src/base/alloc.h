@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Memory, strings and growing arrays.  Running out of memory ends the process (docs/design/rooms.md, Memory, says why that
- * is safe here: every change is journaled before it is made); so these never return NULL.
+ * Memory, strings and growing arrays.  Running out of memory ends the process (docs/design/rooms.md, Memory, says why
+ * that is safe here: every change is journaled before it is made); so these never return NULL.
  */
 #ifndef PT_BASE_ALLOC_H
 #define PT_BASE_ALLOC_H

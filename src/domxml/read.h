@@ -11,7 +11,8 @@ int pt_xml_read_disk(const xmlNode *disk, struct pt_domain *d, struct pt_error *
 int pt_xml_read_hostdev(const xmlNode *hostdev, struct pt_domain *d, struct pt_error *err);
 int pt_xml_read_interface(const xmlNode *interface, struct pt_domain *d, struct pt_error *err);
 
-/* functions and disks given to QEMU behind libvirt's back; what cannot be read there is not a fault of the definition */
+/* functions and disks given to QEMU behind libvirt's back; what cannot be read there is not a fault of the definition
+ */
 void pt_xml_read_commandline(const xmlNode *domain, struct pt_domain *d);
 
 /* memory, its backing, its limits */
