@@ -67,28 +67,16 @@ static int ask_libvirt(struct pt_cli *cli, struct pt_reserving *l, struct pt_err
 	return 0;
 }
 
-static void claim(const struct pt_root *root, struct pt_reserving *l, const struct pt_domain *vm, const char *path)
-{
-	int index = path ? pt_block_lookup(root, &l->host.blocks, path) : -ENOENT;
-
-	if (index >= 0)
-		pt_array_push(&l->claims, ((struct pt_vm_claim){ .vm = vm->name,
-								 .block = (size_t)index,
-								 .path = path,
-								 .running = vm->state != PT_DOMAIN_SHUTOFF }));
-}
-
+/* the same search as for attach; what it is given is borrowed, the claims that it finds are ours */
 static void find_claims(const struct pt_root *root, struct pt_reserving *l)
 {
-	for (size_t i = 0; i < l->vms.n; i++) {
-		const struct pt_domain *vm = &l->vms.v[i];
+	struct pt_giving g = { .host = l->host, .others = l->vms };
 
-		for (size_t k = 0; k < vm->disks.n; k++) {
-			claim(root, l, vm, vm->disks.v[k].source);
-			for (size_t n = 0; n < vm->disks.v[k].also.n; n++)
-				claim(root, l, vm, vm->disks.v[k].also.v[n]);
-		}
-	}
+	pt_giving_match(root, &g);
+	free(g.disk_of.v);
+	for (size_t i = 0; i < g.claims.n; i++)
+		pt_array_push(&l->claims, g.claims.v[i]);
+	free(g.claims.v);
 }
 
 int pt_reserving_look(struct pt_cli *cli, struct pt_reserving *ret, struct pt_error *err)

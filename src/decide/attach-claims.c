@@ -76,7 +76,9 @@ static void judge_other(struct pt_judge *j, const struct pt_vm_claim *c, const s
 	const struct pt_block *b = block_of(j, c);
 
 	pt_judge_refuse(j, c->running ? PT_FORCE_NEVER : PT_FORCE_BY_NAME, "other-vm-disk", NULL,
-			"take the disk from that VM first, or give it a disk behind another controller",
+			j->vm->name ? "take the disk from that VM first, or give it a disk behind another controller"
+				    : "give that VM the controller itself: `passthru attach` takes such a disk out of "
+				      "its definition",
 			"%s carries the %s %s, which VM %s (%s) uses as %s", pt_bdf_str(d->bdf).s,
 			b ? "disk" : "SCSI device", b ? b->name : c->path, c->vm, c->running ? "running" : "shut off",
 			b ? c->path : "a host device");

@@ -77,18 +77,7 @@ static void judge_taking(struct pt_judge *j)
 {
 	pt_judge_uses(j);
 	pt_judge_sriov(j);
-	for (size_t i = 0; i < j->n_claims; i++) {
-		const struct pt_vm_claim *c = &j->claims[i];
-		const struct pt_block *b = c->block < j->host->blocks.n ? &j->host->blocks.v[c->block] : NULL;
-
-		if (b && b->has_controller && pt_judge_wants(j, b->controller))
-			pt_judge_refuse(j, c->running ? PT_FORCE_NEVER : PT_FORCE_BY_NAME, "other-vm-disk", NULL,
-					"give the VM the controller itself: `passthru attach` takes such a disk out "
-					"of its definition",
-					"%s carries the disk %s, which VM %s (%s) uses as %s",
-					pt_bdf_str(b->controller).s, b->name, c->vm,
-					c->running ? "running" : "shut off", c->path);
-	}
+	pt_judge_claims(j);
 }
 
 static void add_reserve(struct pt_judge *j, const struct pt_device *d)

@@ -162,6 +162,22 @@ static void disks_that_a_vm_uses_are_refused(void **state)
 	refused(w, false, "other-vm-disk");
 }
 
+static void what_vms_have_in_other_ways_than_disks_is_refused(void **state)
+{
+	struct world *w = *state;
+	struct pt_vm_claim argument = { .vm = "db", .block = 0, .path = "/dev/sda", .kind = PT_CLAIM_ARGUMENT };
+	struct pt_vm_claim scsi = { .vm = "tape", .path = "scsi_host0", .running = true, .kind = PT_CLAIM_SCSI };
+
+	pt_array_push(&w->claims, argument);
+	world_ask(w, "0000:01:00.0");
+	refused(w, false, "other-vm-disk");
+	w->claims.n = 0;
+	assert_int_equal(pt_bdf_parse("0000:01:00.0", &scsi.controller), 0);
+	pt_array_push(&w->claims, scsi);
+	refused(w, false, "other-vm-disk");
+	assert_non_null(strstr(w->err.msg, "tape"));
+}
+
 static void a_device_of_a_vm_may_be_reserved(void **state)
 {
 	struct world *w = *state;
@@ -322,6 +338,7 @@ int main(void)
 		TEST(half_a_group_is_refused),
 		TEST(an_override_for_another_driver_is_respected),
 		TEST(disks_that_a_vm_uses_are_refused),
+		TEST(what_vms_have_in_other_ways_than_disks_is_refused),
 		TEST(a_device_of_a_vm_may_be_reserved),
 		TEST(a_bridge_is_a_mistake),
 		TEST(a_reserved_device_goes_back),
