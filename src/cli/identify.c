@@ -11,7 +11,7 @@
 
 int pt_early_installed(const struct pt_root *root)
 {
-	return pt_file_exists(root->root_fd, PT_EARLY + 1) == 1;
+	return pt_file_exists(root->root_fd, &PT_EARLY[1]) == 1;
 }
 
 /* a module waits for udev, which asks us first; what is in the kernel image waits for nobody */

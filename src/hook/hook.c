@@ -170,7 +170,7 @@ static int ask_unread(const struct hook *h)
 {
 	for (size_t i = 0; i < h->vm.hostdevs.n; i++) {
 		struct pt_bdf bdf = h->vm.hostdevs.v[i].bdf;
-		pt_autofree char *path = pt_strf("%s/%s.conf", PT_RESERVED_DIR + 1, pt_bdf_str(bdf).s);
+		pt_autofree char *path = pt_strf("%s/%s.conf", &PT_RESERVED_DIR[1], pt_bdf_str(bdf).s);
 		pt_autofree char *why = NULL;
 
 		if ((h->vm.hostdevs.v[i].kind != PT_HOSTDEV_PCI && !h->vm.hostdevs.v[i].has_bdf) ||

@@ -27,7 +27,7 @@ static bool names_address(const char *name, struct pt_bdf *ret_bdf)
 static int read_one(const struct pt_root *root, const char *name, struct pt_bdf bdf, struct pt_keep *r,
 		    struct pt_error *err)
 {
-	pt_autofree char *path = pt_strf("%s/%s", PT_RESERVED_DIR + 1, name);
+	pt_autofree char *path = pt_strf("%s/%s", &PT_RESERVED_DIR[1], name);
 	pt_autofree char *mark = pt_strf("run/passthru/" PT_KNOWN_PREFIX "%s", pt_bdf_str(bdf).s);
 	pt_autofree char *text = NULL;
 	pt_autofree char *lines = NULL;
@@ -56,7 +56,7 @@ int pt_keep_list(const struct pt_root *root, struct pt_keeps *ret, struct pt_str
 {
 	PT_AUTO(pt_keeps) l = { 0 };
 	PT_AUTO(pt_strv) names = { 0 };
-	int r = pt_file_list(root->root_fd, PT_RESERVED_DIR + 1, &names);
+	int r = pt_file_list(root->root_fd, &PT_RESERVED_DIR[1], &names);
 
 	if (r < 0 && r != -ENOENT)
 		return pt_fail(err, r, "cannot read %s", PT_RESERVED_DIR);
