@@ -7,6 +7,7 @@
 #include "change/lock.h"
 #include "change/run.h"
 #include "decide/group.h"
+#include "domxml/domxml.h"
 
 static bool interrupted(const struct pt_run *run)
 {
@@ -142,10 +143,27 @@ static bool starts_a_vm(const struct pt_run *run)
 	return false;
 }
 
+/* a group may have members that libvirt takes from the host's drivers itself, when it starts the VM: not viable yet */
+static bool libvirt_binds_some(const struct pt_run *run)
+{
+	for (size_t i = 0; i < run->record.steps.n; i++) {
+		const struct pt_step *s = &run->record.steps.v[i].step;
+		PT_AUTO(pt_domain) vm = { 0 };
+
+		if (s->kind != PT_STEP_VM_DEFINE || !s->xml_after || pt_domxml_read(s->xml_after, &vm, NULL) < 0)
+			continue;
+		for (size_t k = 0; k < vm.hostdevs.n; k++)
+			if (vm.hostdevs.v[k].managed)
+				return true;
+	}
+	return false;
+}
+
 /*
  * With the last function bound and no VM on it yet, the kernel is asked once about each group that goes to guests: what
  * the plan computed from drivers may have changed since.  A group that somebody has open is viable, or he could not
- * have it; that is in the way only of a VM that is to be started with it.
+ * have it; that is in the way only of a VM that is to be started with it.  Where libvirt binds a part of it, nothing is
+ * asked.
  */
 static int ask_groups(const struct pt_run *run, const struct pt_step *last, struct pt_error *err)
 {
@@ -153,6 +171,8 @@ static int ask_groups(const struct pt_run *run, const struct pt_step *last, stru
 	size_t n = run->record.steps.n;
 	int r = 0;
 
+	if (libvirt_binds_some(run))
+		return 0;
 	for (size_t i = n; i-- > 0 && &run->record.steps.v[i].step != last;)
 		if (run->record.steps.v[i].step.kind == PT_STEP_DRIVER)
 			return 0;

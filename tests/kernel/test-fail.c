@@ -317,6 +317,20 @@ static void a_group_that_the_host_still_uses_is_found_before_the_vm_is_touched(v
 	free(before);
 }
 
+/* the same neighbour, but the VM gets it too: libvirt takes it from the host's driver when it starts the VM */
+static void a_member_that_libvirt_binds_itself_is_not_waited_for(void **state)
+{
+	struct stage *w = *state;
+	struct pt_error err = { 0 };
+
+	w->nic->group = w->hba->group;
+	w->nic_managed = true;
+	stage_open(w);
+	if (attach(w, &err) < 0)
+		fail_msg("%s", err.msg);
+	assert_string_equal(w->hba->driver, "vfio-pci");
+}
+
 /* the neighbour in the group is a running guest's: that is no reason not to reserve this one, but none can start with
  * it */
 static void a_group_in_use_is_in_the_way_only_of_a_vm_that_starts(void **state)
@@ -359,6 +373,8 @@ int main(void)
 						stage_teardown),
 		cmocka_unit_test_setup_teardown(a_vm_is_not_started_without_the_device_that_could_not_be_put_back,
 						stage_setup, stage_teardown),
+		cmocka_unit_test_setup_teardown(a_member_that_libvirt_binds_itself_is_not_waited_for, stage_setup,
+						stage_teardown),
 		cmocka_unit_test_setup_teardown(a_group_that_the_host_still_uses_is_found_before_the_vm_is_touched,
 						stage_setup, stage_teardown),
 		cmocka_unit_test_setup_teardown(a_group_in_use_is_in_the_way_only_of_a_vm_that_starts, stage_setup,

@@ -139,6 +139,17 @@ static int fake_state(void *ctx, const char *uuid, enum pt_domain_state *ret_sta
 	return 0;
 }
 
+/* libvirt binds managed devices itself; that it gives them back when the VM stops is not played here */
+static void bind_managed(struct fakevm *vm, const struct pt_domain *domain)
+{
+	for (size_t i = 0; i < domain->hostdevs.n; i++) {
+		struct fakekernel_device *d = fakekernel_find(vm->kernel, domain->hostdevs.v[i].bdf);
+
+		if (d && domain->hostdevs.v[i].managed)
+			(void)snprintf(d->driver, sizeof(d->driver), "vfio-pci");
+	}
+}
+
 /* what libvirt does with an unmanaged host device: virHostdevPreparePCIDevices() */
 static int check_devices(struct fakevm *vm, const struct fakevm_one *one, struct pt_error *err)
 {
@@ -147,6 +158,7 @@ static int check_devices(struct fakevm *vm, const struct fakevm_one *one, struct
 
 	if (r < 0)
 		return r;
+	bind_managed(vm, &domain);
 	for (size_t i = 0; i < domain.hostdevs.n && r == 0; i++) {
 		struct pt_bdf bdf = domain.hostdevs.v[i].bdf;
 		const struct fakekernel_device *d = fakekernel_find(vm->kernel, bdf);

@@ -221,6 +221,8 @@ void stage_attach(struct stage *w, struct pt_plan *plan)
 	pt_array_push(&s->edit.add_hostdevs, add);
 	if (w->both)
 		pt_array_push(&s->edit.add_hostdevs, ((struct pt_hostdev_add){ w->nic->bdf, false }));
+	if (w->nic_managed)
+		pt_array_push(&s->edit.add_hostdevs, ((struct pt_hostdev_add){ w->nic->bdf, true }));
 	vm_step(plan, PT_STEP_VM_AUTOSTART)->flag = true;
 	vm_step(plan, PT_STEP_VM_START);
 	if (pt_change_prepare(&w->vm_ops, plan, &err) < 0)

@@ -21,6 +21,7 @@
  * @cvm: runs; has the controller's disks; @other: is shut off
  * @env: complete but for the journal and the lock: stage_open()
  * @both: stage_attach() and stage_detach() are about both devices
+ * @nic_managed: stage_attach() also gives the network card, which libvirt binds itself
  * @interrupt: what env.interrupted answers; @force: what env.force_stop answers
  */
 struct stage {
@@ -37,6 +38,7 @@ struct stage {
 	struct pt_change_env env;
 	char *dir;
 	bool both;
+	bool nic_managed;
 	int interrupt;
 	int force;
 	char waited_for[256];
