@@ -141,7 +141,7 @@ def shell_in(lab, hardware, folder):
     server.start(terminal=True)
     ended = False
     try:
-        for kind, _ in server.lines(time.monotonic() + FOREVER):
+        for kind, _ in server.lines(time.monotonic() + FOREVER, FOREVER):
             if kind == "end":
                 ended = True
                 break

@@ -67,6 +67,10 @@ def disk_arguments(disks):
     return out
 
 
+class Frozen(Exception):
+    """Not even the server's heartbeat is heard any more."""
+
+
 class Machine:
     """Starts one server and reads its port until it ends, is killed or takes too long."""
 
@@ -129,16 +133,20 @@ class Machine:
         """Pull the plug that much later, while the server goes on."""
         self.cut_at = time.monotonic() + seconds
 
-    def lines(self, deadline):
-        """Yield (kind, text) until the port closes.  TimeoutError past the deadline."""
+    def lines(self, deadline, silence):
+        """Yield (kind, text) until the port closes.  TimeoutError past the deadline; Frozen when a server whose heart
+        has begun to beat says nothing for so many seconds."""
         pending = b""
+        silent_at = deadline
         while True:
             now = time.monotonic()
             if self.cut_at is not None and now >= self.cut_at:
                 return
             if now >= deadline:
                 raise TimeoutError
-            until = min(deadline, self.cut_at or deadline)
+            if now >= silent_at:
+                raise Frozen
+            until = min(deadline, silent_at, self.cut_at or deadline)
             if not select.select([self.port], [], [], max(0.0, until - now))[0]:
                 continue
             try:
@@ -150,7 +158,11 @@ class Machine:
                     yield decode(pending)
                 return
             *whole, pending = (pending + data).split(b"\n")
-            yield from decode_all(whole)
+            for kind, text in decode_all(whole):
+                if kind == "beat":
+                    silent_at = time.monotonic() + silence
+                else:
+                    yield kind, text
 
 
 def decode_all(lines):

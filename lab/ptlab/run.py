@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from . import LabError, images
 from .formats import Disk, load_hardware
 from .kernel import find_kernel, find_tool
-from .machine import Machine, need_qemu, server_sees, why_it_died, write_environment
+from .machine import Frozen, Machine, need_qemu, server_sees, why_it_died, write_environment
 
 print_lock = threading.Lock()
 stopping = threading.Event()
@@ -74,6 +74,10 @@ NOTHING = "nothing was heard from the server"
 # Software emulation of several processors is not exact while a kernel patches its own code at boot: now and then it
 # dies of an int3 or of a timer that seems not to tick, before its first process.  That says nothing of what is tested.
 BOOT_TRIES = 3
+# And now and then a whole emulated server stops for good in the middle, its heartbeat (inside/init) with it, which no
+# program in it can do.  The scenario is then run once more, from fresh disks, and that is said.
+BEATS_MISSED_S = 180
+RUNS = 2
 
 
 class Results:
@@ -149,7 +153,9 @@ class Run:
         try:
             self.check_needs()
             with locked(os.path.join(self.lab.work, "locks", self.scenario.name), wait=False):
-                self.go_on(start)
+                for attempt in range(1, RUNS + 1):
+                    if self.go_on(time.monotonic(), attempt == RUNS):
+                        break
             verdict = ("ok", "")
         except Skip as e:
             verdict = ("skip", str(e))
@@ -157,17 +163,24 @@ class Run:
             verdict = ("FAIL", str(e))
         return verdict + (time.monotonic() - start,)
 
-    def go_on(self, start):
+    def go_on(self, start, last):
+        """False when the server froze and may be tried again."""
         self.prepare()
         try:
             with open(os.path.join(self.folder, "scenario.log"), "w", encoding="utf-8") as log:
                 self.results = Results(self.scenario.name, self.show, log)
                 self.boot_all(start + self.scenario.time_limit * time_factor())
+        except Frozen:
+            if last:
+                raise Failed(f"the emulated server froze, {RUNS} times; the last thing heard was: {self.results.stage}") from None
+            self.results.say(f"{self.scenario.name}: the emulated server froze ({self.results.stage}); once more from the beginning")
+            return False
         finally:
             if not self.keep:
                 shutil.rmtree(self.disks, ignore_errors=True)
                 shutil.rmtree(os.path.join(self.out, "bin"), ignore_errors=True)
                 shutil.rmtree(os.path.join(self.out, "installed"), ignore_errors=True)
+        return True
 
     def keep_capabilities(self, hardware):
         """The server has left them in out/ when there were none."""
@@ -267,7 +280,7 @@ class Run:
 
     def listen(self, machine, deadline):
         """True when the plug was pulled because the script asked for that."""
-        for kind, text in machine.lines(deadline):
+        for kind, text in machine.lines(deadline, BEATS_MISSED_S * time_factor()):
             if kind == "cut":
                 if float(text) <= 0:
                     return True
