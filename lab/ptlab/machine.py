@@ -134,10 +134,10 @@ class Machine:
         self.cut_at = time.monotonic() + seconds
 
     def lines(self, deadline, silence):
-        """Yield (kind, text) until the port closes.  TimeoutError past the deadline; Frozen when a server whose heart
-        has begun to beat says nothing for so many seconds."""
+        """Yield (kind, text) until the port closes.  TimeoutError past the deadline; Frozen when the server says
+        nothing for so many seconds, its heartbeat included."""
         pending = b""
-        silent_at = deadline
+        silent_at = time.monotonic() + silence
         while True:
             now = time.monotonic()
             if self.cut_at is not None and now >= self.cut_at:

@@ -74,10 +74,11 @@ NOTHING = "nothing was heard from the server"
 # Software emulation of several processors is not exact while a kernel patches its own code at boot: now and then it
 # dies of an int3 or of a timer that seems not to tick, before its first process.  That says nothing of what is tested.
 BOOT_TRIES = 3
-# And now and then a whole emulated server stops for good in the middle, its heartbeat (inside/init) with it, which no
-# program in it can do.  The scenario is then run once more, from fresh disks, and that is said.
-BEATS_MISSED_S = 180
-RUNS = 2
+# And now and then a whole emulated server stops for good, at boot or in the middle, its heartbeat (inside/init) with it:
+# all its processors wait for a timer that does not come ("rcu_preempt kthread timer wakeup didn't happen").  No program
+# in it can do that.  The scenario is then run again, from fresh disks, and that is said.
+SILENCE_S = 180
+RUNS = 3
 
 
 class Results:
@@ -280,7 +281,7 @@ class Run:
 
     def listen(self, machine, deadline):
         """True when the plug was pulled because the script asked for that."""
-        for kind, text in machine.lines(deadline, BEATS_MISSED_S * time_factor()):
+        for kind, text in machine.lines(deadline, SILENCE_S * time_factor()):
             if kind == "cut":
                 if float(text) <= 0:
                     return True
