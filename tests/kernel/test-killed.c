@@ -12,27 +12,7 @@
 
 #include "stage.h"
 
-/* in the child: what dies here dies without goodbye */
-static int attach(struct stage *w)
-{
-	struct pt_plan plan;
-	long long id;
-
-	stage_open(w);
-	stage_attach(w, &plan);
-	return pt_change_apply(&w->env, &plan, &id, NULL) == 0 ? 0 : 1;
-}
-
-static int detach(struct stage *w)
-{
-	struct pt_plan plan;
-	long long id;
-
-	stage_open(w);
-	stage_detach(w, &plan);
-	return pt_change_apply(&w->env, &plan, &id, NULL) == 0 ? 0 : 1;
-}
-
+/* in the child, as stage_child_attach() */
 static int undo(struct stage *w)
 {
 	struct pt_plan plan;
@@ -167,10 +147,10 @@ static char *text_after(struct stage *w, int (*change)(struct stage *w))
 
 static void a_change_killed_at_any_write_is_before_or_after_once_recovered(void **state)
 {
-	struct story s = { .w = *state, .change = attach };
+	struct story s = { .w = *state, .change = stage_child_attach };
 
 	s.before = stage_text(s.w);
-	s.after = text_after(s.w, attach);
+	s.after = text_after(s.w, stage_child_attach);
 	/* back to the beginning, by undo, so that the journal agrees */
 	free(text_after(s.w, undo));
 	assert_in_range(kill_each(&s, true), 9, 12);
@@ -180,10 +160,10 @@ static void a_change_killed_at_any_write_is_before_or_after_once_recovered(void 
 
 static void a_group_of_two_killed_at_any_write_is_before_or_after(void **state)
 {
-	struct story s = { .w = *state, .change = attach };
+	struct story s = { .w = *state, .change = stage_child_attach };
 
 	s.before = stage_text(s.w);
-	s.after = text_after(s.w, attach);
+	s.after = text_after(s.w, stage_child_attach);
 	free(text_after(s.w, undo));
 	assert_in_range(kill_each(&s, false), 15, 20);
 	free(s.before);
@@ -195,7 +175,7 @@ static void an_undo_killed_at_any_write_is_before_or_after_once_recovered(void *
 	struct story s = { .w = *state, .change = undo };
 
 	s.after = stage_text(s.w);
-	s.before = text_after(s.w, attach);
+	s.before = text_after(s.w, stage_child_attach);
 	assert_in_range(kill_each(&s, false), 9, 12);
 	free(s.before);
 	free(s.after);
@@ -203,13 +183,13 @@ static void an_undo_killed_at_any_write_is_before_or_after_once_recovered(void *
 
 static void a_detach_killed_at_any_write_is_before_or_after_once_recovered(void **state)
 {
-	struct story s = { .w = *state, .change = detach };
+	struct story s = { .w = *state, .change = stage_child_detach };
 	struct saved *start = malloc(sizeof(*start));
 
 	assert_non_null(start);
-	s.before = text_after(s.w, attach);
+	s.before = text_after(s.w, stage_child_attach);
 	save(s.w, start);
-	s.after = text_after(s.w, detach);
+	s.after = text_after(s.w, stage_child_detach);
 	restore(s.w, start);
 	assert_in_range(kill_each(&s, false), 7, 10);
 	free(start);
@@ -219,7 +199,7 @@ static void a_detach_killed_at_any_write_is_before_or_after_once_recovered(void 
 
 static void a_change_killed_while_it_takes_itself_back_is_before_once_recovered(void **state)
 {
-	struct story s = { .w = *state, .change = attach };
+	struct story s = { .w = *state, .change = stage_child_attach };
 	struct saved *start = malloc(sizeof(*start));
 	unsigned killed = 0;
 
@@ -233,7 +213,7 @@ static void a_change_killed_while_it_takes_itself_back_is_before_once_recovered(
 
 			restore(s.w, start);
 			*s.w->fault = (struct fault){ .fail_at = n, .die_after = m };
-			ended = stage_in_child(s.w, attach);
+			ended = stage_in_child(s.w, stage_child_attach);
 			assert_whole(&s, "while taking back, after", m, 0);
 			if (ended != FAULT_EXIT)
 				break;

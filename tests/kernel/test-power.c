@@ -18,26 +18,6 @@
 #include "base/cleanup.h"
 #include "stage.h"
 
-static int attach(struct stage *w)
-{
-	struct pt_plan plan;
-	long long id;
-
-	stage_open(w);
-	stage_attach(w, &plan);
-	return pt_change_apply(&w->env, &plan, &id, NULL) == 0 ? 0 : 1;
-}
-
-static int detach(struct stage *w)
-{
-	struct pt_plan plan;
-	long long id;
-
-	stage_open(w);
-	stage_detach(w, &plan);
-	return pt_change_apply(&w->env, &plan, &id, NULL) == 0 ? 0 : 1;
-}
-
 static int recover_host(struct stage *w)
 {
 	unsigned n;
@@ -236,7 +216,7 @@ static void cut_everywhere(struct story *s, unsigned writes, bool recover_too)
 
 static void an_attach_is_before_or_after_whenever_the_power_goes(void **state)
 {
-	struct story s = { .w = *state, .change = attach };
+	struct story s = { .w = *state, .change = stage_child_attach };
 
 	make_references(&s);
 	cut_everywhere(&s, 7, true);
@@ -249,10 +229,10 @@ static void an_attach_is_before_or_after_whenever_the_power_goes(void **state)
 
 static void a_vm_that_starts_by_itself_runs_again_when_the_change_is_taken_back(void **state)
 {
-	struct story s = { .w = *state, .change = detach };
+	struct story s = { .w = *state, .change = stage_child_detach };
 
 	*s.w->fault = (struct fault){ 0 };
-	assert_int_equal(stage_in_child(s.w, attach), 0); /* switches autostart on */
+	assert_int_equal(stage_in_child(s.w, stage_child_attach), 0); /* switches autostart on */
 	make_references(&s);
 	(void)cut(&s, (struct fault){ .die_after = 4 }, "after", 4);
 	assert_false(s.goal);
@@ -262,10 +242,10 @@ static void a_vm_that_starts_by_itself_runs_again_when_the_change_is_taken_back(
 
 static void a_detach_is_before_or_after_whenever_the_power_goes(void **state)
 {
-	struct story s = { .w = *state, .change = detach };
+	struct story s = { .w = *state, .change = stage_child_detach };
 
 	*s.w->fault = (struct fault){ 0 };
-	assert_int_equal(stage_in_child(s.w, attach), 0);
+	assert_int_equal(stage_in_child(s.w, stage_child_attach), 0);
 	make_references(&s);
 	cut_everywhere(&s, 7, true);
 	story_done(&s);
@@ -273,12 +253,12 @@ static void a_detach_is_before_or_after_whenever_the_power_goes(void **state)
 
 static void a_card_that_was_pulled_while_the_power_was_off_is_no_reason_to_stay_stuck(void **state)
 {
-	struct story s = { .w = *state, .change = attach };
+	struct story s = { .w = *state, .change = stage_child_attach };
 	struct pt_error err = { 0 };
 	unsigned settled = 0;
 
 	*s.w->fault = (struct fault){ .die_after = 6 };
-	assert_int_equal(stage_in_child(s.w, attach), FAULT_EXIT);
+	assert_int_equal(stage_in_child(s.w, stage_child_attach), FAULT_EXIT);
 	s.w->hba->gone = true;
 	/* in the same boot it is one: nobody knows what became of it */
 	*s.w->fault = (struct fault){ 0 };
@@ -295,15 +275,15 @@ static void a_card_that_was_pulled_while_the_power_was_off_is_no_reason_to_stay_
 
 static void a_group_of_two_is_before_or_after_whenever_the_power_goes(void **state)
 {
-	struct story s = { .w = *state, .change = attach };
-	struct story back = { .w = *state, .change = detach };
+	struct story s = { .w = *state, .change = stage_child_attach };
+	struct story back = { .w = *state, .change = stage_child_detach };
 
 	make_references(&s);
 	cut_everywhere(&s, 14, false);
 	restore(&s);
 	story_done(&s);
 	*back.w->fault = (struct fault){ 0 };
-	assert_int_equal(stage_in_child(back.w, attach), 0);
+	assert_int_equal(stage_in_child(back.w, stage_child_attach), 0);
 	make_references(&back);
 	cut_everywhere(&back, 11, false);
 	story_done(&back);

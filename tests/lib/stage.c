@@ -323,3 +323,23 @@ enum pt_change_state stage_state_of(const struct stage *s, long long id)
 	pt_change_record_done(&record);
 	return state;
 }
+
+int stage_child_attach(struct stage *w)
+{
+	struct pt_plan plan;
+	long long id;
+
+	stage_open(w);
+	stage_attach(w, &plan);
+	return pt_change_apply(&w->env, &plan, &id, NULL) == 0 ? 0 : 1;
+}
+
+int stage_child_detach(struct stage *w)
+{
+	struct pt_plan plan;
+	long long id;
+
+	stage_open(w);
+	stage_detach(w, &plan);
+	return pt_change_apply(&w->env, &plan, &id, NULL) == 0 ? 0 : 1;
+}

@@ -82,4 +82,8 @@ void stage_says(const struct pt_error *err, const char *what);
 
 enum pt_change_state stage_state_of(const struct stage *s, long long id);
 
+/** stage_child_attach(), stage_child_detach() - for a child that may die in it: 0 when made; gives nothing back */
+int stage_child_attach(struct stage *w);
+int stage_child_detach(struct stage *w);
+
 #endif

@@ -67,9 +67,10 @@ static void place(void)
 	(void)kill(program, SIGSTOP);
 }
 
-int fsync(int fd)
+/* a place before the call and one after */
+static int sync_with(const char *name, int fd)
 {
-	int (*real)(int) = (int (*)(int))dlsym(RTLD_NEXT, "fsync");
+	int (*real)(int) = (int (*)(int))dlsym(RTLD_NEXT, name);
 	int r;
 	int saved;
 
@@ -81,18 +82,14 @@ int fsync(int fd)
 	return r;
 }
 
+int fsync(int fd)
+{
+	return sync_with("fsync", fd);
+}
+
 int fdatasync(int fd)
 {
-	int (*real)(int) = (int (*)(int))dlsym(RTLD_NEXT, "fdatasync");
-	int r;
-	int saved;
-
-	place();
-	r = real(fd);
-	saved = errno;
-	place();
-	errno = saved;
-	return r;
+	return sync_with("fdatasync", fd);
 }
 
 pid_t fork(void)
