@@ -148,17 +148,19 @@ def guest_initramfs(lab, kernel, cache):
 
 
 def add_udev(cpio):
+    """udev and its rules, where udev since 255 looks for them; older ones follow the link."""
     folder = udev_folder()
+    cpio.add_link("lib/udev", "../usr/lib/udev")
     for name in UDEV_HELPERS:
         path = os.path.join(folder, name)
         if os.path.isfile(path):
-            add_program(cpio, path, f"lib/udev/{name}")
+            add_program(cpio, path, f"usr/lib/udev/{name}")
     for path in filter(None, map(find_library, UDEV_OPENS)):
         add_program(cpio, path, path)
     for name in UDEV_RULES:
         path = os.path.join(folder, "rules.d", name)
         if os.path.isfile(path):
-            cpio.add_data(f"lib/udev/rules.d/{name}", read(path))
+            cpio.add_data(f"usr/lib/udev/rules.d/{name}", read(path))
     cpio.add_link("bin/systemd-udevd", "udevadm")
     cpio.add_data("etc/passwd", b"root:x:0:0:root:/:/bin/sh\n")
     groups = "root tty disk dialout kmem input video render kvm sgx lp cdrom tape audio floppy".split()
