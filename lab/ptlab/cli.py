@@ -23,7 +23,7 @@ def parser():
     sub = p.add_subparsers(dest="command", metavar="COMMAND", required=True)
     sub.add_parser("list", help="what there is: scenarios and hardware")
     r = sub.add_parser("run", help="run scenarios; exit 0 when all passed, 1 when one failed")
-    r.add_argument("scenario", nargs="*", metavar="SCENARIO")
+    r.add_argument("scenario", nargs="*", metavar="SCENARIO", help="NAME, or NAME@DIR for the programs of another build directory")
     r.add_argument("--all", action="store_true", help="every scenario")
     r.add_argument("--jobs", type=positive, metavar="N",
                    help="how many servers at once, of two processors and 4 GB each (default: what this machine has room for; 1 with -v)")
@@ -87,8 +87,20 @@ def room_for():
     return max(1, min(len(os.sched_getaffinity(0)), free_kb // (5 << 20), 8))
 
 
-def find_scenario(lab, name, names):
-    """By name; or by the path of a folder, for scenarios of one's own."""
+def find_scenario(lab, wanted, names):
+    """By name; or by the path of a folder, for scenarios of one's own.  Behind an @ stands whose programs it gets."""
+    name, at, build = wanted.partition("@")
+    scenario = find_folder(lab, name, names)
+    if at and not os.path.isdir(build):
+        raise LabError(f"{wanted}: there is no directory {build!r}", 2)
+    if at:
+        scenario.name = f"{scenario.name}@{os.path.basename(os.path.normpath(build))}"
+        scenario.build = os.path.abspath(build)
+        machine.server_sees(scenario.build)
+    return scenario
+
+
+def find_folder(lab, name, names):
     if "/" in name and os.path.isfile(os.path.join(name, "scenario")):
         folder, base = os.path.split(os.path.abspath(name))
         machine.server_sees(folder)

@@ -45,6 +45,7 @@ class Scenario:
     state: int          # bytes of disk that survive a power cut, 0 for none
     programs: list      # what has to be in the build directory
     install: bool       # is `make install`ed in the server
+    build: str = ""     # whose programs; "" for those of the whole run
 
 
 def split_lines(path):

@@ -161,6 +161,7 @@ class Run:
 
     def __init__(self, lab, scenario, verbose, keep):
         self.lab, self.scenario, self.keep = lab, scenario, keep
+        self.build = scenario.build or lab.build
         self.folder = os.path.join(lab.work, scenario.name)
         self.out = os.path.join(self.folder, "out")
         self.disks = os.path.join(self.folder, "disks")
@@ -227,16 +228,16 @@ class Run:
             if not find_tool(name):
                 raise Skip(f"{name} is not installed on this machine")
         for name in self.scenario.programs:
-            if not os.access(os.path.join(self.lab.build, name), os.X_OK):
-                raise Failed(f"{os.path.join(self.lab.build, name)} is not there: build first, or name the build directory with --build")
+            if not os.access(os.path.join(self.build, name), os.X_OK):
+                raise Failed(f"{os.path.join(self.build, name)} is not there: build first, or name the build directory with --build")
 
     def prepare(self):
         shutil.rmtree(self.folder, ignore_errors=True)
         os.makedirs(self.disks)
         os.makedirs(os.path.join(self.out, "bin"))
         # Copies: a build that goes on while the server runs must not change a program under it.
-        for name in os.listdir(self.lab.build) if os.path.isdir(self.lab.build) else ():
-            file = os.path.join(self.lab.build, name)
+        for name in os.listdir(self.build) if os.path.isdir(self.build) else ():
+            file = os.path.join(self.build, name)
             if name.startswith("passthru") and os.path.isfile(file) and os.access(file, os.X_OK):
                 shutil.copy(file, os.path.join(self.out, "bin", name))
         if self.scenario.install:
@@ -249,7 +250,7 @@ class Run:
         meson = find_tool("meson")
         if not meson:
             raise Skip("meson is not installed on this machine")
-        subprocess.run([meson, "install", "-C", self.lab.build, "--no-rebuild", "--quiet", "--tags", "runtime,boot",
+        subprocess.run([meson, "install", "-C", self.build, "--no-rebuild", "--quiet", "--tags", "runtime,boot",
                         "--destdir", os.path.join(self.out, "installed")], check=True, stdin=subprocess.DEVNULL)
 
     def state_file(self):
@@ -283,7 +284,7 @@ class Run:
         serial = os.path.join(self.folder, f"serial{number}.log")
         self.results.boot = number
         write_environment(os.path.join(self.out, "boot.env"),
-                          environment(self.lab, hardware, PT_SCENARIO=self.scenario.name, PT_BOOT=number, PT_SCRIPT=script,
+                          environment(self.lab, hardware, PT_SCENARIO=self.scenario.name, PT_BUILD=self.build, PT_BOOT=number, PT_SCRIPT=script,
                                       PT_SCENARIO_DIR=self.scenario.path, PT_STATE="1" if self.scenario.state else "",
                                       PT_INSTALLED="/run/lab/out/installed" if self.scenario.install else ""))
         for attempt in range(1, BOOT_TRIES + 1):
