@@ -36,6 +36,12 @@ wrong 2 cvm passthru detach cvm MegaRAID --yes
 wrong 2 '' passthru attach cvm
 wrong 2 root as_nobody passthru attach cvm MegaRAID --yes
 
+# at the question: no, an empty line, an interrupt
+wrong 1 'MegaRAID' "$LAB/inside/answer" n passthru attach cvm MegaRAID
+wrong 1 'MegaRAID' "$LAB/inside/answer" '
+' passthru attach cvm MegaRAID
+wrong 130 'MegaRAID' "$LAB/inside/answer" ^C passthru attach cvm MegaRAID
+
 virsh -q start cvm
 check "the VM comes up" guest_ready cvm
 remember
