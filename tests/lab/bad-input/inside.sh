@@ -38,8 +38,7 @@ wrong 2 root as_nobody passthru attach cvm MegaRAID --yes
 
 # at the question: no, an empty line, an interrupt
 wrong 1 'MegaRAID' "$LAB/inside/answer" n passthru attach cvm MegaRAID
-wrong 1 'MegaRAID' "$LAB/inside/answer" '
-' passthru attach cvm MegaRAID
+wrong 1 'MegaRAID' "$LAB/inside/answer" '' passthru attach cvm MegaRAID
 wrong 130 'MegaRAID' "$LAB/inside/answer" ^C passthru attach cvm MegaRAID
 
 virsh -q start cvm
