@@ -24,6 +24,22 @@ static void note(struct pt_run *run, size_t i, enum pt_step_state state, const c
 		run->journal_lost = true;
 }
 
+/* what is gone for good is no reason to stay stuck, when the user says so; nor is a VM that is left off without it */
+static bool give_up(struct pt_run *run, size_t i, const char *what, const struct pt_error *why)
+{
+	const struct pt_step *s = &run->record.steps.v[i].step;
+	bool left_off = s->kind == PT_STEP_VM_STOP && run->device_given && !run->device_lost;
+	pt_autofree char *text = NULL;
+
+	if (!run->give_up || (!left_off && !pt_step_gone(run, s, NULL)))
+		return false;
+	text = pt_strf("given up: %s", why->msg);
+	note(run, i, PT_STEP_FAILED, text);
+	run->device_given = run->device_given || pt_step_is_device(s->kind);
+	pt_strv_addf(&run->given, "given up: %s: %s", what, why->msg);
+	return true;
+}
+
 static void unwind_step(struct pt_run *run, size_t i)
 {
 	struct pt_step_row *row = &run->record.steps.v[i];
@@ -42,12 +58,14 @@ static void unwind_step(struct pt_run *run, size_t i)
 		tell(run, i, PT_PROGRESS_UNDONE);
 		return;
 	}
+	tell(run, i, PT_PROGRESS_UNDO_FAILED);
+	if (give_up(run, i, what, &err))
+		return;
 	note(run, i, r == -ETIMEDOUT || r == -EBUSY ? PT_STEP_STUCK : PT_STEP_FAILED, err.msg);
 	run->device_lost = run->device_lost || row->step.kind == PT_STEP_DRIVER;
 	if (row->step.kind == PT_STEP_VM_START)
 		pt_strv_add(&run->running, row->step.vm_uuid);
 	pt_strv_addf(&run->lost, "not taken back: %s: %s", what, err.msg[0] ? err.msg : strerror(-r));
-	tell(run, i, PT_PROGRESS_UNDO_FAILED);
 }
 
 static bool is_vm_step(const struct pt_step *s)
@@ -69,7 +87,7 @@ static bool chosen_by_boot(const struct pt_run *run, const struct pt_step *drive
 	return false;
 }
 
-static bool must_unwind(const struct pt_run *run, const struct pt_step_row *row)
+bool pt_run_must_unwind(const struct pt_run *run, const struct pt_step_row *row)
 {
 	if (row->state != PT_STEP_PLANNED && row->state != PT_STEP_UNDONE)
 		return true;
@@ -79,7 +97,9 @@ static bool must_unwind(const struct pt_run *run, const struct pt_step_row *row)
 static int end_unwinding(struct pt_run *run, const char *cause)
 {
 	pt_autofree char *lost = pt_strv_join(&run->lost, "; ");
-	pt_autofree char *message = pt_strf("%s%s%s", cause, lost[0] ? "; " : "", lost);
+	pt_autofree char *given = pt_strv_join(&run->given, "; ");
+	pt_autofree char *message =
+		pt_strf("%s%s%s%s%s", cause, given[0] ? "; " : "", given, lost[0] ? "; " : "", lost);
 	enum pt_change_state end = run->lost.n ? PT_CHANGE_STUCK : PT_CHANGE_FAILED;
 
 	if (pt_journal_finish(run->env->journal, run->record.head.id, end, message, NULL) < 0)
@@ -92,7 +112,7 @@ int pt_run_unwind(struct pt_run *run, const char *cause)
 	for (size_t i = run->record.steps.n; i-- > 0;) {
 		const struct pt_step_row *row = &run->record.steps.v[i];
 
-		if (!must_unwind(run, row))
+		if (!pt_run_must_unwind(run, row))
 			continue;
 		if (run->env->host_only && is_vm_step(&row->step))
 			run->waits = true;

@@ -113,4 +113,22 @@ int pt_change_undo_plan(const struct pt_change_env *env, long long id, struct pt
  */
 int pt_change_recover(const struct pt_change_env *env, unsigned *ret_n, struct pt_error *err);
 
+/**
+ * pt_change_gone() - what of change @id can never be taken back, since its device or its VM is gone
+ * @ret_lines: one line a step, with what is there instead; never empty
+ *
+ * Touches nothing.  Refuses (PT_ERROR_REFUSED) a change that is under way, and one of which nothing is gone; -ENOENT
+ * and -EINVAL (PT_ERROR_USAGE) when there is no such change or it is settled.
+ */
+int pt_change_gone(const struct pt_change_env *env, long long id, struct pt_strv *ret_lines, struct pt_error *err);
+
+/**
+ * pt_change_give_up() - recover change @id, and give up what pt_change_gone() tells; all else of it is taken back
+ * @ret_lines: what was given up; a VM that is left shut off since a device is gone is among it
+ *
+ * A device or a VM that is there is never given up: what cannot be taken back of those leaves the change stuck
+ * (-EINTR).
+ */
+int pt_change_give_up(const struct pt_change_env *env, long long id, struct pt_strv *ret_lines, struct pt_error *err);
+
 #endif

@@ -9,7 +9,7 @@
 #include "change/lock.h"
 #include "change/run.h"
 
-static bool all_made(const struct pt_change_record *record)
+bool pt_run_all_made(const struct pt_change_record *record)
 {
 	for (size_t i = 0; i < record->steps.n; i++)
 		if (record->steps.v[i].state != PT_STEP_DONE)
@@ -17,12 +17,22 @@ static bool all_made(const struct pt_change_record *record)
 	return true;
 }
 
-/* 1 settled, 0 not ours to settle, -EINTR not settled */
-static int settle(struct pt_run *run, long long id, struct pt_buf *lost, struct pt_error *err)
+/* why it was to be taken back: what could not be, then, is asked anew */
+static char *cause_of(const char *message)
+{
+	const char *end = message ? strstr(message, PT_RUN_LOST) : NULL;
+
+	if (!message)
+		return pt_strdup("cut off; taken back by recover");
+	return end ? pt_strf("%.*s", (int)(end - message), message) : pt_strdup(message);
+}
+
+int pt_run_settle(struct pt_run *run, long long id, struct pt_buf *lost, struct pt_error *err)
 {
 	const struct pt_change_env *env = run->env;
 	struct pt_change_row *head = &run->record.head;
 	struct pt_owner self = { 0 };
+	pt_autofree char *cause = NULL;
 	pt_autofree char *what = NULL;
 	int r = pt_journal_get(env->journal, id, &run->record, err);
 
@@ -39,11 +49,12 @@ static int settle(struct pt_run *run, long long id, struct pt_buf *lost, struct 
 		r = pt_journal_own(env->journal, id, &self, err);
 	if (r < 0)
 		return r;
-	if (all_made(&run->record)) {
+	if (pt_run_all_made(&run->record)) {
 		r = pt_journal_finish(env->journal, id, PT_CHANGE_DONE, NULL, err);
 		return r < 0 ? r : 1;
 	}
-	if (pt_run_unwind(run, head->message ? head->message : "cut off; taken back by recover") == 0)
+	cause = cause_of(head->message);
+	if (pt_run_unwind(run, cause) == 0)
 		return run->waits ? 0 : 1;
 	what = pt_strv_join(&run->lost, "\n");
 	pt_buf_addf(lost, "\nchange %lld (%s): %s", id, head->summary,
@@ -55,11 +66,22 @@ static int recover_one(const struct pt_change_env *env, long long id, unsigned *
 		       struct pt_error *err)
 {
 	PT_AUTO(pt_run) run = { .env = env, .what = "recover", .recovering = true };
-	int r = settle(&run, id, lost, err);
+	int r = pt_run_settle(&run, id, lost, err);
 
 	if (r == 1)
 		(*n)++;
 	return r == -EINTR || r > 0 ? 0 : r;
+}
+
+int pt_run_not_settled(const struct pt_buf *lost, struct pt_error *err)
+{
+	int r = pt_say(err, -EINTR, "not everything could be put back:%s", lost->s);
+
+	if (err)
+		err->kind = PT_ERROR_INTERRUPTED;
+	pt_hint(err, "remove what stands in the way, then run `passthru recover` again; of a device that is gone for "
+		     "good, `passthru recover --give-up CHANGE`");
+	return r;
 }
 
 int pt_change_recover(const struct pt_change_env *env, unsigned *ret_n, struct pt_error *err)
@@ -81,9 +103,5 @@ int pt_change_recover(const struct pt_change_env *env, unsigned *ret_n, struct p
 	*ret_n = n;
 	if (!lost.n)
 		return 0;
-	r = pt_say(err, -EINTR, "not everything could be put back:%s", lost.s);
-	if (err)
-		err->kind = PT_ERROR_INTERRUPTED;
-	pt_hint(err, "remove what stands in the way, then run `passthru recover` again");
-	return r;
+	return pt_run_not_settled(&lost, err);
 }

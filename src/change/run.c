@@ -15,6 +15,7 @@ void pt_run_done(struct pt_run *run)
 	pt_change_record_done(&run->record);
 	pt_strv_done(&run->lost);
 	pt_strv_done(&run->running);
+	pt_strv_done(&run->given);
 }
 
 int pt_run_lock(struct pt_run *run, unsigned wait_ms, struct pt_error *err)

@@ -13,6 +13,9 @@
 
 #define PT_STOP_MS 120000u
 
+/* in a change's message, before what could not be put back */
+#define PT_RUN_LOST "; not taken back: "
+
 /**
  * struct pt_run
  * @record: the change as the journal has it; states are kept up to date here too
@@ -24,6 +27,9 @@
  * @device_lost: a device is among it: no VM is started then
  * @running: UUIDs of VMs that could not be stopped: nothing is done to devices that they have
  * @journal_lost: something could not be noted while unwinding
+ * @give_up: what cannot be taken back since its device or its VM is gone is given up: giveup.c
+ * @given: those, one line each
+ * @device_given: a device is among them: no VM is started then
  */
 struct pt_run {
 	const struct pt_change_env *env;
@@ -36,6 +42,9 @@ struct pt_run {
 	bool device_lost;
 	struct pt_strv running;
 	bool journal_lost;
+	bool give_up;
+	struct pt_strv given;
+	bool device_given;
 };
 
 void pt_run_done(struct pt_run *run);
@@ -73,6 +82,26 @@ int pt_run_check_rest(struct pt_run *run, size_t from, struct pt_error *err);
  * Return: 0 when everything is as it was; -EINTR when @run->lost is not empty or the journal could not be written.
  */
 int pt_run_unwind(struct pt_run *run, const char *cause);
+
+/** pt_run_must_unwind() - does taking the change back have anything to do with this step? */
+bool pt_run_must_unwind(const struct pt_run *run, const struct pt_step_row *row);
+
+/** pt_run_all_made() - is every step done, so that only the end was not noted? */
+bool pt_run_all_made(const struct pt_change_record *record);
+
+/**
+ * pt_run_settle() - recover one change, under the lock
+ * @lost: what could not be put back is added
+ *
+ * Return: 1 settled; 0 not ours to settle; -EINTR not settled; another negative errno.
+ */
+int pt_run_settle(struct pt_run *run, long long id, struct pt_buf *lost, struct pt_error *err);
+
+/** pt_run_not_settled() - the message for @lost; returns -EINTR with PT_ERROR_INTERRUPTED */
+int pt_run_not_settled(const struct pt_buf *lost, struct pt_error *err);
+
+/** pt_step_gone() - is what the step must be taken back on there no more?  Then @err says what is there instead */
+bool pt_step_gone(const struct pt_run *run, const struct pt_step *step, struct pt_error *err);
 
 /** pt_run_busy() - refuse what another change that is not over has in its hands */
 int pt_run_busy(const struct pt_change_env *env, const struct pt_plan *plan, struct pt_error *err);

@@ -283,7 +283,7 @@ static int unmake_stop(struct pt_run *run, const struct pt_step_row *row, struct
 		r = starts_by_itself(run, s, err);
 	if (r <= 0)
 		return r;
-	if (run->device_lost)
+	if (run->device_lost || run->device_given)
 		return pt_say(err, -ENODEV, "it is left shut off, since a device that it needs could not be put back");
 	return start_vm(run, s, false, err);
 }

@@ -5,8 +5,10 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "cli/changing.h"
 #include "cli/commands.h"
+#include "cli/findings.h"
 #include "cli/print.h"
 #include "journal/journal.h"
 
@@ -18,6 +20,9 @@ static const struct pt_option options[] = {
 	{ "stop-timeout", 0, "SECONDS", "how long a guest may take to shut down (120)", false },
 	{ "wait", 0, "SECONDS", "how long to wait for another change to end (60)", false },
 	{ "boot", 0, "host|vms", "one part: the host's, before libvirt; the VMs', when libvirt has come up", false },
+	{ "give-up", 0, "CHANGE", "take it back but for what was done to a device, or a VM, that is gone for good",
+	  false },
+	{ "yes", 'y', NULL, "do not ask", false },
 	{ NULL, 0, NULL, NULL, false },
 };
 
@@ -90,6 +95,20 @@ static int read_part(const struct pt_cli *cli, enum part *ret_part, struct pt_er
 	return 0;
 }
 
+/* 0: nothing is to be given up */
+static int read_gone(const struct pt_cli *cli, enum part part, long long *ret_id, struct pt_error *err)
+{
+	const char *text = pt_cli_value(cli, "give-up");
+
+	if (!text && pt_cli_flag(cli, "yes"))
+		return pt_usage(err, -EINVAL, "--yes answers what only --give-up CHANGE asks");
+	if (!text)
+		return 0;
+	if (part != WHOLE)
+		return pt_usage(err, -EINVAL, "--give-up is somebody's decision: it does not go with --boot");
+	return pt_cli_change_id(text, ret_id, err);
+}
+
 /* is there anything?  Asked before libvirt is: at boot, where nothing is to be done, it need not even run */
 static int count(unsigned *ret_n, struct pt_error *err)
 {
@@ -142,6 +161,95 @@ static int recover(struct pt_cli *cli, enum part part, unsigned *ret_n, struct p
 	return r;
 }
 
+static json_t *lines_json(const struct pt_strv *lines)
+{
+	json_t *all = json_array();
+
+	for (size_t i = 0; i < lines->n; i++)
+		(void)json_array_append_new(all, json_string(lines->v[i]));
+	return all;
+}
+
+static void print_lines(struct pt_cli *cli, const char *title, const struct pt_strv *lines)
+{
+	(void)fprintf(cli->out, "%s\n", title);
+	for (size_t i = 0; i < lines->n; i++) {
+		pt_autofree char *line = pt_text_clean(pt_strdup(lines->v[i]));
+
+		(void)fputs("  - ", cli->out);
+		pt_cli_wrap(cli->out, line, 4, 4);
+	}
+	(void)fflush(cli->out);
+}
+
+static int ask_give_up(struct pt_cli *cli, const struct pt_change_env *env, long long id, struct pt_error *err)
+{
+	pt_autofree char *title = pt_strf("of change %lld this is never taken back:", id);
+	PT_AUTO(pt_strv) lines = { 0 };
+	int r = pt_change_gone(env, id, &lines, err);
+
+	if (r < 0)
+		return r;
+	if (cli->json && pt_cli_flag(cli, "dry-run"))
+		return pt_print_json(cli,
+				     json_pack("{s:I, s:b, s:o}", "change", (json_int_t)id, "made", 0, "given_up",
+					       lines_json(&lines)),
+				     err);
+	if (!cli->json) {
+		print_lines(cli, title, &lines);
+		(void)fputs("all else of it is; a VM that it shut down stays shut off if it has to do with a device "
+			    "that is gone\n",
+			    cli->out);
+		(void)fflush(cli->out);
+	}
+	if (pt_cli_flag(cli, "dry-run"))
+		return 0;
+	r = pt_cli_confirm(cli, "Give it up?", err);
+	if (r == 0)
+		(void)fputs("nothing was changed\n", cli->diag);
+	return r;
+}
+
+static int report_given(struct pt_cli *cli, long long id, const struct pt_strv *given, struct pt_error *err)
+{
+	pt_autofree char *title =
+		pt_strf("change %lld is settled; `passthru history %lld` tells how; of it was", id, id);
+
+	if (cli->json)
+		return pt_print_json(cli,
+				     json_pack("{s:I, s:b, s:o}", "change", (json_int_t)id, "made", 1, "given_up",
+					       lines_json(given)),
+				     err);
+	print_lines(cli, title, given);
+	return PT_EXIT_DONE;
+}
+
+static int give_up(struct pt_cli *cli, long long id, struct pt_error *err)
+{
+	PT_CLEANUP(pt_vm_closep) struct pt_vm_conn *conn = NULL;
+	bool dry = pt_cli_flag(cli, "dry-run");
+	PT_AUTO(pt_strv) given = { 0 };
+	struct pt_changing c = { 0 };
+	long stop_s = 0;
+	int r = pt_cli_number(cli, "stop-timeout", 1, 86400, 120, &stop_s, err);
+
+	if (r == 0)
+		r = pt_vm_open(&cli->root, cli->uri, false, &conn, err);
+	if (r == 0)
+		r = pt_changing_look(cli, conn, &c, err);
+	if (r == 0)
+		r = ask_give_up(cli, &c.env, id, err);
+	pt_changing_close(&c);
+	if (r <= 0 || dry)
+		return r < 0 || dry ? r : PT_EXIT_FAILED;
+	r = pt_changing_open(cli, conn, &c, err);
+	c.env.stop_ms = (unsigned)stop_s * 1000;
+	if (r == 0)
+		r = pt_change_give_up(&c.env, id, &given, err);
+	pt_changing_close(&c);
+	return r < 0 ? r : report_given(cli, id, &given, err);
+}
+
 static const char *plural(unsigned n)
 {
 	return n == 1 ? "" : "s";
@@ -168,12 +276,17 @@ static int run(struct pt_cli *cli, struct pt_error *err)
 	unsigned found = 0;
 	unsigned settled = 0;
 	unsigned left = 0;
+	long long gone = 0;
 	int r = read_part(cli, &part, err);
 
+	if (r == 0)
+		r = read_gone(cli, part, &gone, err);
 	if (r == 0)
 		r = pt_cli_need_live(cli, err);
 	if (r == 0)
 		r = pt_cli_need_root(cli, err);
+	if (r == 0 && gone)
+		return give_up(cli, gone, err);
 	if (r == 0 && pt_cli_flag(cli, "dry-run"))
 		return look(cli, err);
 	if (r == 0)
@@ -209,7 +322,11 @@ const struct pt_command pt_command_recover = {
 		"reservations back, and --boot vms after it the definitions; until then a VM of a change that is "
 		"open is not "
 		"started.  A VM that a change had shut down before the power went is started only if it starts by "
-		"itself.",
+		"itself.\n\n"
+		"A card that was pulled in the middle of a change leaves it stuck: nothing can be put back on it. "
+		"--give-up settles "
+		"that one change without it, after telling what is never taken back; definitions, reservations and "
+		"all other devices are.  What is there is never given up.",
 	.options = options,
 	.max_operands = 0,
 	.run = run,

@@ -148,6 +148,21 @@ static void a_captured_host_cannot_be_changed(void **state)
 	assert_non_null(strstr(out, "expected host or vms"));
 }
 
+static void giving_up_needs_a_number_and_goes_with_no_part_of_a_boot(void **state)
+{
+	char out[8192];
+
+	(void)state;
+	assert_int_equal(passthru("recover --give-up", out, sizeof(out)), 2);
+	assert_int_equal(passthru("recover --give-up all", out, sizeof(out)), 2);
+	assert_non_null(strstr(out, "'all' is no number of a change"));
+	assert_int_equal(passthru("recover --give-up 3 --boot vms", out, sizeof(out)), 2);
+	assert_non_null(strstr(out, "does not go with --boot"));
+	/* it would be read as consent to whatever recover does */
+	assert_int_equal(passthru("recover --yes", out, sizeof(out)), 2);
+	assert_non_null(strstr(out, "--give-up CHANGE"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -157,6 +172,7 @@ int main(void)
 						tree_teardown),
 		cmocka_unit_test_setup_teardown(a_number_that_is_none_or_unknown_is_a_usage_error, tree_setup,
 						tree_teardown),
+		cmocka_unit_test(giving_up_needs_a_number_and_goes_with_no_part_of_a_boot),
 		cmocka_unit_test_setup_teardown(without_a_journal_history_is_empty, tree_setup, tree_teardown),
 		cmocka_unit_test_setup_teardown(a_damaged_journal_is_reported, tree_setup, tree_teardown),
 		cmocka_unit_test_setup_teardown(a_captured_host_cannot_be_changed, tree_setup, tree_teardown),

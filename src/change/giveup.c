@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A change whose device was pulled, or whose VM was undefined, while it was open: nobody can take that part back. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "change/lock.h"
+#include "change/run.h"
+
+/* after another boot neither driver nor override is left of a card that was pulled: unmaking that is no failure */
+static bool device_gone(const struct pt_run *run, const struct pt_step *s, struct pt_error *err)
+{
+	struct pt_bind want = pt_step_bind_before(s);
+	int r = pt_bind_check(run->env->host, &want, err);
+
+	if (r == -ENODEV)
+		return s->kind != PT_STEP_DRIVER || !run->rebooted;
+	return r == -ESTALE;
+}
+
+static bool vm_gone(const struct pt_run *run, const struct pt_step *s, struct pt_error *err)
+{
+	enum pt_domain_state state;
+
+	return run->env->vm->state(run->env->vm->ctx, s->vm_uuid, &state, err) == -ENOENT;
+}
+
+bool pt_step_gone(const struct pt_run *run, const struct pt_step *s, struct pt_error *err)
+{
+	switch (s->kind) {
+	case PT_STEP_DRIVER:
+	case PT_STEP_SRIOV:
+		return device_gone(run, s, err);
+	case PT_STEP_VM_STOP:
+	case PT_STEP_VM_START:
+	case PT_STEP_VM_DEFINE:
+	case PT_STEP_VM_AUTOSTART:
+		return vm_gone(run, s, err);
+	default:
+		return false; /* files of this host: there is nothing that could be pulled */
+	}
+}
+
+static int check_unsettled(const struct pt_change_env *env, const struct pt_change_row *head, struct pt_error *err)
+{
+	int r;
+
+	if (head->state != PT_CHANGE_OPEN && head->state != PT_CHANGE_STUCK)
+		return pt_usage(err, -EINVAL, "change %lld (%s) is settled: it is %s", head->id, head->summary,
+				pt_change_state_str(head->state));
+	if (head->state == PT_CHANGE_STUCK || !pt_owner_alive(env->proc_fd, &head->owner))
+		return 0;
+	r = pt_refuse(err, NULL, "change %lld (%s) is being made right now by process %d", head->id, head->summary,
+		      head->owner.pid);
+	pt_hint(err, "wait for it to end; `passthru history %lld` shows how far it is", head->id);
+	return r;
+}
+
+static void find_gone(struct pt_run *run, struct pt_strv *lines)
+{
+	/* what was made to its end is finished, not taken back */
+	if (pt_run_all_made(&run->record))
+		return;
+	for (size_t i = run->record.steps.n; i-- > 0;) {
+		const struct pt_step_row *row = &run->record.steps.v[i];
+		pt_autofree char *what = pt_step_describe(&row->step);
+		struct pt_error why = { 0 };
+
+		if (pt_run_must_unwind(run, row) && pt_step_gone(run, &row->step, &why))
+			pt_strv_addf(lines, "%s: %s", what, why.msg);
+	}
+}
+
+static int look(struct pt_run *run, long long id, struct pt_strv *lines, struct pt_error *err)
+{
+	struct pt_owner self = { 0 };
+	int r = pt_journal_get(run->env->journal, id, &run->record, err);
+
+	if (r == 0)
+		r = check_unsettled(run->env, &run->record.head, err);
+	if (r == 0)
+		r = pt_owner_self(run->env->proc_fd, &self, err);
+	if (r < 0)
+		return r;
+	run->rebooted = strcmp(run->record.head.begun_boot, self.boot) != 0;
+	find_gone(run, lines);
+	if (lines->n)
+		return 0;
+	r = pt_refuse(err, NULL,
+		      "nothing of change %lld (%s) has to be given up: what it must be taken back on is there", id,
+		      run->record.head.summary);
+	pt_hint(err, "`passthru recover` settles it, or says what stands in the way");
+	return r;
+}
+
+int pt_change_gone(const struct pt_change_env *env, long long id, struct pt_strv *ret_lines, struct pt_error *err)
+{
+	PT_AUTO(pt_run) run = { .env = env };
+	PT_AUTO(pt_strv) lines = { 0 };
+	int r = look(&run, id, &lines, err);
+
+	if (r < 0)
+		return r;
+	*ret_lines = lines;
+	lines = (struct pt_strv){ 0 };
+	return 0;
+}
+
+int pt_change_give_up(const struct pt_change_env *env, long long id, struct pt_strv *ret_lines, struct pt_error *err)
+{
+	PT_AUTO(pt_run) run = { .env = env, .what = "recover", .recovering = true, .give_up = true };
+	PT_AUTO(pt_strv) lines = { 0 };
+	PT_AUTO(pt_buf) lost = { 0 };
+	int r = pt_run_lock(&run, env->wait_ms, err);
+
+	/* asked again under the lock: the card may be back, or somebody may have recovered the change */
+	if (r == 0)
+		r = pt_change_gone(env, id, &lines, err);
+	if (r == 0)
+		r = pt_run_settle(&run, id, &lost, err);
+	pt_run_unlock(&run);
+	if (r == -EINTR && lost.n)
+		return pt_run_not_settled(&lost, err);
+	if (r < 0)
+		return r;
+	*ret_lines = run.given;
+	run.given = (struct pt_strv){ 0 };
+	return 0;
+}
