@@ -85,8 +85,8 @@ static int decide(struct pt_cli *cli, const struct pt_giving *g, struct pt_attac
 
 	request->devices = g->wanted.v;
 	request->n_devices = g->wanted.n;
-	r = pt_decide_attach(&g->host, &g->vm, &g->others, g->disk_of.v, g->claims.v, g->claims.n, request, ret_plan,
-			     err);
+	r = pt_decide_attach(&g->host, &g->vm, &g->others, g->claims.disk_of.v, g->claims.found.v, g->claims.found.n,
+			     request, ret_plan, err);
 	if (r < 0)
 		tell_why_no_iommu(cli, &g->host, &ret_plan->findings, err);
 	keep_carried(ret_plan, &g->host);

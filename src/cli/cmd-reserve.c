@@ -24,7 +24,7 @@ static int reserve(struct pt_cli *cli, struct pt_error *err)
 		return r;
 	request.devices = l.wanted.v;
 	request.n_devices = l.wanted.n;
-	r = pt_decide_reserve(&l.host, &l.vms, l.claims.v, l.claims.n, &request, &plan, err);
+	r = pt_decide_reserve(&l.host, &l.vms, l.claims.found.v, l.claims.found.n, &request, &plan, err);
 	return pt_reserving_run(cli, &l, &plan, r, err);
 }
 

@@ -50,7 +50,7 @@ int pt_giving_look(struct pt_cli *cli, struct pt_vm_conn *conn, struct pt_giving
 		r = PT_WATCHED(&cli->watch, PT_WATCH_LIBVIRT, pt_vm_list(conn, g.vm.uuid, &g.others, err));
 	if (r < 0)
 		return r;
-	pt_giving_match(&cli->root, &g);
+	pt_claims_find(&cli->root, &g.host.blocks, &g.vm, &g.others, &g.claims);
 	*ret_giving = g;
 	g = (struct pt_giving){ 0 };
 	return 0;
@@ -62,8 +62,7 @@ void pt_giving_done(struct pt_giving *g)
 	pt_domains_done(&g->others);
 	pt_host_done(&g->host);
 	free(g->wanted.v);
-	free(g->disk_of.v);
-	free(g->claims.v);
+	pt_claims_done(&g->claims);
 	pt_strv_done(&g->blind);
 	*g = (struct pt_giving){ 0 };
 }

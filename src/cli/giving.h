@@ -3,6 +3,7 @@
 #ifndef PT_CLI_GIVING_H
 #define PT_CLI_GIVING_H
 
+#include "cli/claims.h"
 #include "cli/cli.h"
 #include "decide/attach.h"
 #include "model/host.h"
@@ -50,8 +51,7 @@
 /**
  * struct pt_giving - all that bears on giving devices to a VM, or taking them; owns everything
  * @wanted: the functions named, each once
- * @disk_of: parallel to @vm.disks: index in @host.blocks, or -1
- * @claims: what else of the VMs' leads to disks of this host; their strings are those of @vm and @others
+ * @claims: what of the VMs' leads to disks of this host; their strings are those of @vm and @others
  * @blind: what could not be seen
  */
 struct pt_giving {
@@ -59,15 +59,12 @@ struct pt_giving {
 	struct pt_domains others;
 	struct pt_host host;
 	PT_ARRAY(struct pt_bdf) wanted;
-	PT_ARRAY(int) disk_of;
-	PT_ARRAY(struct pt_vm_claim) claims;
+	struct pt_claims claims;
 	struct pt_strv blind;
 };
 
 /** pt_giving_look() - operands are VM DEVICE…; usage errors name the operand; nothing is changed */
 int pt_giving_look(struct pt_cli *cli, struct pt_vm_conn *conn, struct pt_giving *ret_giving, struct pt_error *err);
-/** pt_giving_match() - fill in @disk_of and @claims from the VMs' definitions and the host's disks */
-void pt_giving_match(const struct pt_root *root, struct pt_giving *giving);
 
 void pt_giving_done(struct pt_giving *giving);
 

@@ -20,7 +20,7 @@ void pt_reserving_done(struct pt_reserving *r)
 	pt_domains_done(&r->vms);
 	pt_host_done(&r->host);
 	free(r->wanted.v);
-	free(r->claims.v);
+	pt_claims_done(&r->claims);
 	pt_strv_done(&r->blind);
 	pt_vm_close(r->conn);
 	*r = (struct pt_reserving){ 0 };
@@ -67,18 +67,6 @@ static int ask_libvirt(struct pt_cli *cli, struct pt_reserving *l, struct pt_err
 	return 0;
 }
 
-/* the same search as for attach; what it is given is borrowed, the claims that it finds are ours */
-static void find_claims(const struct pt_root *root, struct pt_reserving *l)
-{
-	struct pt_giving g = { .host = l->host, .others = l->vms };
-
-	pt_giving_match(root, &g);
-	free(g.disk_of.v);
-	for (size_t i = 0; i < g.claims.n; i++)
-		pt_array_push(&l->claims, g.claims.v[i]);
-	free(g.claims.v);
-}
-
 int pt_reserving_look(struct pt_cli *cli, struct pt_reserving *ret, struct pt_error *err)
 {
 	PT_AUTO(pt_reserving) l = { 0 };
@@ -94,7 +82,8 @@ int pt_reserving_look(struct pt_cli *cli, struct pt_reserving *ret, struct pt_er
 		r = pt_gather(&cli->root, l.wanted.v, l.wanted.n, &l.host, &l.blind, err);
 	if (r < 0)
 		return r;
-	find_claims(&cli->root, &l);
+	/* none of the VMs is given anything: all of them are others */
+	pt_claims_find(&cli->root, &l.host.blocks, NULL, &l.vms, &l.claims);
 	*ret = l;
 	l = (struct pt_reserving){ 0 };
 	return 0;

@@ -3,6 +3,7 @@
 #ifndef PT_CLI_RESERVING_H
 #define PT_CLI_RESERVING_H
 
+#include "cli/claims.h"
 #include "cli/cli.h"
 #include "decide/attach.h"
 #include "decide/reserve.h"
@@ -18,7 +19,7 @@ struct pt_reserving {
 	struct pt_domains vms;
 	struct pt_host host;
 	PT_ARRAY(struct pt_bdf) wanted;
-	PT_ARRAY(struct pt_vm_claim) claims;
+	struct pt_claims claims;
 	struct pt_strv blind;
 };
 

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -83,6 +84,88 @@ static void a_managed_device_needs_no_step_of_its_own(void **state)
 
 	w->vm.hostdevs.v[0].managed = true;
 	world_ask(w, "0000:01:00.0");
+	detach(w);
+	steps_are(w, "vm-stop vm-define vm-start");
+}
+
+/* attach remembered it for cvm, and libvirt binds it */
+static struct pt_keep *is_remembered(struct world *w)
+{
+	const struct pt_device *d = world_device(w, "0000:01:00.0");
+	struct pt_keep *k = pt_array_add(&w->host.reserved);
+
+	k->id = (struct pt_identity){ .last_seen = d->bdf,
+				      .vendor = d->vendor,
+				      .device = d->device,
+				      .subvendor = d->subvendor,
+				      .subdevice = d->subdevice,
+				      .serial = pt_strdup("00-11-22"),
+				      .vf_index = -1 };
+	k->driver = pt_strdup("libvirt");
+	k->vm = pt_strdup("cvm");
+	k->vm_uuid = pt_strdup_opt(w->vm.uuid);
+	k->known = true;
+	w->vm.hostdevs.v[0].managed = true;
+	world_ask(w, "0000:01:00.0");
+	return k;
+}
+
+static struct pt_domain *has_it_too(struct world *w, const char *name, const char *uuid)
+{
+	struct pt_domain *d = world_add_vm(w, name, PT_DOMAIN_SHUTOFF);
+
+	pt_strset(&d->uuid, uuid);
+	(void)world_add_hostdev(d, "0000:01:00.0", true);
+	return d;
+}
+
+static void a_remembered_device_is_forgotten_with_its_only_vm(void **state)
+{
+	struct world *w = *state;
+
+	(void)is_remembered(w);
+	detach(w);
+	steps_are(w, "vm-stop vm-define unreserve vm-start");
+}
+
+static void a_device_that_another_vm_has_too_is_remembered_for_that_one(void **state)
+{
+	struct world *w = *state;
+	const struct pt_step *s;
+
+	(void)is_remembered(w);
+	(void)has_it_too(w, "web", "11111111-2222-3333-4444-555555555555");
+	detach(w);
+	steps_are(w, "vm-stop vm-define unreserve reserve vm-start");
+	s = world_step(w, PT_STEP_RESERVE, 0);
+	assert_string_equal(s->driver_after, "libvirt");
+	assert_string_equal(s->vm, "web");
+	assert_string_equal(s->vm_uuid, "11111111-2222-3333-4444-555555555555");
+	assert_non_null(strstr(s->identity, "serial=00-11-22"));
+	assert_string_equal(world_finding(w, "remembered")->fact, "0000:01:00.0 stays remembered: VM web has it too");
+	/* of two more no one is its only VM: then it is remembered for all that have it */
+	(void)has_it_too(w, "db", "22222222-2222-3333-4444-555555555555");
+	detach(w);
+	assert_null(world_step(w, PT_STEP_RESERVE, 0)->vm_uuid);
+	assert_null(world_step(w, PT_STEP_RESERVE, 0)->vm);
+}
+
+static void a_record_that_is_not_this_vms_or_not_certain_is_left_as_it_is(void **state)
+{
+	struct world *w = *state;
+	struct pt_keep *k = is_remembered(w);
+
+	(void)has_it_too(w, "web", "11111111-2222-3333-4444-555555555555");
+	pt_strset(&k->vm_uuid, "11111111-2222-3333-4444-555555555555");
+	detach(w);
+	steps_are(w, "vm-stop vm-define vm-start");
+	/* for nobody in particular is for web, too */
+	pt_strset(&k->vm_uuid, NULL);
+	detach(w);
+	steps_are(w, "vm-stop vm-define vm-start");
+	/* is it still the card that was remembered?  This boot has not seen that */
+	pt_strset(&k->vm_uuid, w->vm.uuid);
+	k->known = false;
 	detach(w);
 	steps_are(w, "vm-stop vm-define vm-start");
 }
@@ -209,6 +292,9 @@ int main(void)
 		t(a_reserved_controller_goes_back_to_the_host),
 		t(the_undo_of_giving_back_binds_again),
 		t(a_managed_device_needs_no_step_of_its_own),
+		t(a_remembered_device_is_forgotten_with_its_only_vm),
+		t(a_device_that_another_vm_has_too_is_remembered_for_that_one),
+		t(a_record_that_is_not_this_vms_or_not_certain_is_left_as_it_is),
 		t(a_device_on_the_hosts_driver_already_is_not_probed),
 		t(a_device_that_the_host_lost_leaves_the_definition),
 		t(what_the_vm_does_not_have_is_wrong),

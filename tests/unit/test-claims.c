@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "base/cleanup.h"
-#include "cli/giving.h"
+#include "cli/claims.h"
 #include "domxml/domxml.h"
 #include "fakesys.h"
 #include "host/block.h"
@@ -17,7 +17,10 @@
 
 struct fixture {
 	struct fakesys *sys;
-	struct pt_giving g;
+	struct pt_blocks blocks;
+	struct pt_domain vm;
+	struct pt_domains others;
+	struct pt_claims claims;
 };
 
 /* sda (by-id/wwn-1, by-path/a) with sda1 (by-partuuid/p) and sdb behind the HBA; dm-0 is a volume */
@@ -35,7 +38,7 @@ static int setup(void **state)
 	fakesys_dev_link(f->sys, "disk/by-path/a", "sda");
 	fakesys_dev_link(f->sys, "disk/by-partuuid/p", "sda1");
 	fakesys_dev_link(f->sys, "mapper/vg-lv", "dm-0");
-	assert_int_equal(pt_block_list(&f->sys->root, &f->g.host.blocks, NULL), 0);
+	assert_int_equal(pt_block_list(&f->sys->root, &f->blocks, NULL), 0);
 	*state = f;
 	return 0;
 }
@@ -44,7 +47,10 @@ static int teardown(void **state)
 {
 	struct fixture *f = *state;
 
-	pt_giving_done(&f->g);
+	pt_claims_done(&f->claims);
+	pt_domain_done(&f->vm);
+	pt_domains_done(&f->others);
+	pt_blocks_done(&f->blocks);
 	fakesys_free(f->sys);
 	free(f);
 	return 0;
@@ -60,9 +66,14 @@ static void read_vm(struct pt_domain *d, const char *name, const char *top, cons
 	free(xml);
 }
 
+static void find(struct fixture *f)
+{
+	pt_claims_find(&f->sys->root, &f->blocks, &f->vm, &f->others, &f->claims);
+}
+
 static const char *block_name(const struct fixture *f, int index)
 {
-	return index < 0 ? "none" : f->g.host.blocks.v[index].name;
+	return index < 0 ? "none" : f->blocks.v[index].name;
 }
 
 static void a_disk_is_found_by_every_name_it_has(void **state)
@@ -93,14 +104,14 @@ static void a_disk_is_found_by_every_name_it_has(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		char *disk = pt_strf("<disk %s<target dev='sda' bus='scsi'/></disk>", cases[i].source);
 
-		pt_domain_done(&f->g.vm);
-		f->g.disk_of.n = 0;
-		f->g.claims.n = 0;
-		read_vm(&f->g.vm, "cvm", "", disk);
-		pt_giving_match(&f->sys->root, &f->g);
-		assert_int_equal(f->g.disk_of.n, 1);
-		if (strcmp(block_name(f, f->g.disk_of.v[0]), cases[i].block) != 0)
-			fail_msg("%s: %s", cases[i].source, block_name(f, f->g.disk_of.v[0]));
+		pt_domain_done(&f->vm);
+		f->claims.disk_of.n = 0;
+		f->claims.found.n = 0;
+		read_vm(&f->vm, "cvm", "", disk);
+		find(f);
+		assert_int_equal(f->claims.disk_of.n, 1);
+		if (strcmp(block_name(f, f->claims.disk_of.v[0]), cases[i].block) != 0)
+			fail_msg("%s: %s", cases[i].source, block_name(f, f->claims.disk_of.v[0]));
 		free(disk);
 	}
 }
@@ -109,34 +120,34 @@ static void a_volume_is_the_path_that_libvirt_tells(void **state)
 {
 	struct fixture *f = *state;
 
-	read_vm(&f->g.vm, "cvm", "",
+	read_vm(&f->vm, "cvm", "",
 		"<disk type='volume'><source pool='p' volume='sda1'/><target dev='sda' bus='scsi'/></disk>");
-	pt_strv_add(&f->g.vm.disks.v[0].also, "/dev/sda1");
-	pt_giving_match(&f->sys->root, &f->g);
-	assert_string_equal(block_name(f, f->g.disk_of.v[0]), "sda1");
-	assert_int_equal(f->g.claims.n, 0);
+	pt_strv_add(&f->vm.disks.v[0].also, "/dev/sda1");
+	find(f);
+	assert_string_equal(block_name(f, f->claims.disk_of.v[0]), "sda1");
+	assert_int_equal(f->claims.found.n, 0);
 }
 
 static void a_backing_file_is_no_source(void **state)
 {
 	struct fixture *f = *state;
 
-	read_vm(&f->g.vm, "cvm", "",
+	read_vm(&f->vm, "cvm", "",
 		"<disk type='file'><source file='/srv/top.qcow2'/><backingStore type='block'><source dev='/dev/sda1'/>"
 		"</backingStore><target dev='vda' bus='virtio'/></disk>");
-	pt_giving_match(&f->sys->root, &f->g);
-	assert_int_equal(f->g.disk_of.v[0], -1);
-	assert_int_equal(f->g.claims.n, 1);
-	assert_true(f->g.claims.v[0].own);
-	assert_int_equal(f->g.claims.v[0].kind, PT_CLAIM_CHAIN);
-	assert_string_equal(f->g.claims.v[0].target, "vda");
-	assert_string_equal(block_name(f, (int)f->g.claims.v[0].block), "sda1");
+	find(f);
+	assert_int_equal(f->claims.disk_of.v[0], -1);
+	assert_int_equal(f->claims.found.n, 1);
+	assert_true(f->claims.found.v[0].own);
+	assert_int_equal(f->claims.found.v[0].kind, PT_CLAIM_CHAIN);
+	assert_string_equal(f->claims.found.v[0].target, "vda");
+	assert_string_equal(block_name(f, (int)f->claims.found.v[0].block), "sda1");
 }
 
 static void arguments_and_scsi_devices_are_claims(void **state)
 {
 	struct fixture *f = *state;
-	struct pt_domain *other = pt_array_add(&f->g.others);
+	struct pt_domain *other = pt_array_add(&f->others);
 	struct pt_bdf bdf = { 0, 1, 0, 0 };
 	pt_autofree char *target = pt_strf("../../%s/host0/target0:0:1/0:0:1:0/scsi_device/0:0:1:0",
 					   fakesys_pci_path(f->sys, HBA) + strlen("sys/"));
@@ -149,28 +160,41 @@ static void arguments_and_scsi_devices_are_claims(void **state)
 		"<address bus='0' target='9' unit='0'/></source></hostdev>"
 		"<hostdev mode='subsystem' type='scsi'><source><adapter name='scsi_host7'/>"
 		"<address bus='0' target='9' unit='0'/></source></hostdev>");
-	pt_giving_match(&f->sys->root, &f->g);
-	assert_int_equal(f->g.claims.n, 2);
-	assert_int_equal(f->g.claims.v[0].kind, PT_CLAIM_ARGUMENT);
-	assert_string_equal(block_name(f, (int)f->g.claims.v[0].block), "sda");
-	assert_string_equal(f->g.claims.v[0].vm, "db");
-	assert_false(f->g.claims.v[0].own);
-	assert_int_equal(f->g.claims.v[1].kind, PT_CLAIM_SCSI);
-	assert_true(pt_bdf_eq(f->g.claims.v[1].controller, bdf));
+	find(f);
+	assert_int_equal(f->claims.found.n, 2);
+	assert_int_equal(f->claims.found.v[0].kind, PT_CLAIM_ARGUMENT);
+	assert_string_equal(block_name(f, (int)f->claims.found.v[0].block), "sda");
+	assert_string_equal(f->claims.found.v[0].vm, "db");
+	assert_false(f->claims.found.v[0].own);
+	assert_int_equal(f->claims.found.v[1].kind, PT_CLAIM_SCSI);
+	assert_true(pt_bdf_eq(f->claims.found.v[1].controller, bdf));
+}
+
+static void where_no_vm_is_given_anything_every_disk_is_a_claim(void **state)
+{
+	struct fixture *f = *state;
+
+	read_vm(pt_array_add(&f->others), "db", "",
+		"<disk type='block'><source dev='/dev/sdb'/><target dev='sda' bus='scsi'/></disk>");
+	pt_claims_find(&f->sys->root, &f->blocks, NULL, &f->others, &f->claims);
+	assert_int_equal(f->claims.disk_of.n, 0);
+	assert_int_equal(f->claims.found.n, 1);
+	assert_false(f->claims.found.v[0].own);
+	assert_string_equal(block_name(f, (int)f->claims.found.v[0].block), "sdb");
 }
 
 static void a_disk_that_is_not_there_may_be_out_of_sight_and_an_empty_drive_may_not(void **state)
 {
 	struct fixture *f = *state;
 
-	read_vm(&f->g.vm, "cvm", "",
+	read_vm(&f->vm, "cvm", "",
 		"<disk type='block'><source dev='/dev/disk/by-id/gone'/><target dev='sda' bus='scsi'/></disk>"
 		"<disk type='block' device='cdrom'><source dev='/dev/sr0'/><target dev='sdb' bus='sata'/></disk>"
 		"<disk type='file'><source file='/srv/gone'/><target dev='sdc' bus='scsi'/></disk>");
-	pt_giving_match(&f->sys->root, &f->g);
-	assert_int_equal(f->g.claims.n, 1);
-	assert_int_equal(f->g.claims.v[0].kind, PT_CLAIM_UNSEEN);
-	assert_string_equal(f->g.claims.v[0].path, "/dev/disk/by-id/gone");
+	find(f);
+	assert_int_equal(f->claims.found.n, 1);
+	assert_int_equal(f->claims.found.v[0].kind, PT_CLAIM_UNSEEN);
+	assert_string_equal(f->claims.found.v[0].path, "/dev/disk/by-id/gone");
 }
 
 #define t(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -182,6 +206,7 @@ int main(void)
 		t(a_volume_is_the_path_that_libvirt_tells),
 		t(a_backing_file_is_no_source),
 		t(arguments_and_scsi_devices_are_claims),
+		t(where_no_vm_is_given_anything_every_disk_is_a_claim),
 		t(a_disk_that_is_not_there_may_be_out_of_sight_and_an_empty_drive_may_not),
 	};
 
