@@ -127,6 +127,8 @@ static unsigned kill_each(struct story *s, bool recover_too)
 		assert_int_equal(ended, FAULT_EXIT);
 		assert_false(s->goal);
 
+		/* recovering may leave a module loaded, which is a write less */
+		restore(s->w, start);
 		*s->w->fault = after;
 		assert_int_equal(stage_in_child(s->w, s->change), FAULT_EXIT);
 		assert_whole(s, "after", n, 0);
@@ -197,6 +199,40 @@ static void a_detach_killed_at_any_write_is_before_or_after_once_recovered(void 
 	free(s.after);
 }
 
+/* @first makes what @change starts from */
+static void kill_each_from(struct stage *w, int (*first)(struct stage *w), int (*change)(struct stage *w),
+			   unsigned least)
+{
+	struct story s = { .w = w, .change = change };
+	struct saved *start = malloc(sizeof(*start));
+
+	assert_non_null(start);
+	s.before = first ? text_after(w, first) : stage_text(w);
+	save(w, start);
+	s.after = text_after(w, change);
+	assert_string_not_equal(s.before, s.after);
+	restore(w, start);
+	assert_in_range(kill_each(&s, true), least, least + 6);
+	free(start);
+	free(s.before);
+	free(s.after);
+}
+
+static void a_reservation_killed_at_any_write_is_before_or_after(void **state)
+{
+	kill_each_from(*state, NULL, stage_child_reserve, 6);
+}
+
+static void a_release_killed_at_any_write_is_before_or_after(void **state)
+{
+	kill_each_from(*state, stage_child_reserve, stage_child_release, 5);
+}
+
+static void a_record_that_is_handed_over_is_one_vms_or_the_others(void **state)
+{
+	kill_each_from(*state, stage_child_remember, stage_child_hand_over, 3);
+}
+
 static void a_change_killed_while_it_takes_itself_back_is_before_once_recovered(void **state)
 {
 	struct story s = { .w = *state, .change = stage_child_attach };
@@ -236,6 +272,12 @@ int main(void)
 						stage_setup, stage_teardown),
 		cmocka_unit_test_setup_teardown(a_detach_killed_at_any_write_is_before_or_after_once_recovered,
 						stage_setup, stage_teardown),
+		cmocka_unit_test_setup_teardown(a_reservation_killed_at_any_write_is_before_or_after, stage_setup,
+						stage_teardown),
+		cmocka_unit_test_setup_teardown(a_release_killed_at_any_write_is_before_or_after, stage_setup,
+						stage_teardown),
+		cmocka_unit_test_setup_teardown(a_record_that_is_handed_over_is_one_vms_or_the_others, stage_setup,
+						stage_teardown),
 		cmocka_unit_test_setup_teardown(a_change_killed_while_it_takes_itself_back_is_before_once_recovered,
 						stage_setup, stage_teardown),
 	};

@@ -251,6 +251,35 @@ static void a_detach_is_before_or_after_whenever_the_power_goes(void **state)
 	story_done(&s);
 }
 
+static void cut_everywhere_from(struct stage *w, int (*first)(struct stage *w), int (*change)(struct stage *w),
+				unsigned writes)
+{
+	struct story s = { .w = w, .change = change };
+
+	*w->fault = (struct fault){ 0 };
+	if (first)
+		assert_int_equal(stage_in_child(w, first), 0);
+	make_references(&s);
+	assert_string_not_equal(s.before, s.after);
+	cut_everywhere(&s, writes, true);
+	story_done(&s);
+}
+
+static void a_reservation_is_before_or_after_whenever_the_power_goes(void **state)
+{
+	cut_everywhere_from(*state, NULL, stage_child_reserve, 5);
+}
+
+static void a_release_is_before_or_after_whenever_the_power_goes(void **state)
+{
+	cut_everywhere_from(*state, stage_child_reserve, stage_child_release, 5);
+}
+
+static void a_record_that_is_handed_over_is_one_vms_or_the_others_whenever_the_power_goes(void **state)
+{
+	cut_everywhere_from(*state, stage_child_remember, stage_child_hand_over, 3);
+}
+
 static void a_card_that_was_pulled_while_the_power_was_off_is_no_reason_to_stay_stuck(void **state)
 {
 	struct story s = { .w = *state, .change = stage_child_attach };
@@ -296,6 +325,9 @@ int main(void)
 		T(an_attach_is_before_or_after_whenever_the_power_goes),
 		T(a_vm_that_starts_by_itself_runs_again_when_the_change_is_taken_back),
 		T(a_detach_is_before_or_after_whenever_the_power_goes),
+		T(a_reservation_is_before_or_after_whenever_the_power_goes),
+		T(a_release_is_before_or_after_whenever_the_power_goes),
+		T(a_record_that_is_handed_over_is_one_vms_or_the_others_whenever_the_power_goes),
 		T(a_card_that_was_pulled_while_the_power_was_off_is_no_reason_to_stay_stuck),
 		cmocka_unit_test_setup_teardown(a_group_of_two_is_before_or_after_whenever_the_power_goes,
 						stage_setup_both, stage_teardown),

@@ -343,3 +343,66 @@ int stage_child_detach(struct stage *w)
 	stage_detach(w, &plan);
 	return pt_change_apply(&w->env, &plan, &id, NULL) == 0 ? 0 : 1;
 }
+
+static int apply_in_child(struct stage *w, struct pt_plan *plan)
+{
+	long long id;
+
+	return pt_change_apply(&w->env, plan, &id, NULL) == 0 ? 0 : 1;
+}
+
+int stage_child_reserve(struct stage *w)
+{
+	struct pt_plan plan = { .verb = pt_strdup("reserve"), .summary = pt_strdup("reserve 0000:01:00.0") };
+	struct pt_step *s;
+
+	stage_open(w);
+	(void)device_step(w, &plan, PT_STEP_RESERVE);
+	s = device_step(w, &plan, PT_STEP_DRIVER);
+	s->driver_before = pt_strdup("megaraid_sas");
+	s->driver_after = pt_strdup("vfio-pci");
+	s->override_after = pt_strdup("vfio-pci");
+	return apply_in_child(w, &plan);
+}
+
+int stage_child_release(struct stage *w)
+{
+	struct pt_plan plan = { .verb = pt_strdup("release"), .summary = pt_strdup("release 0000:01:00.0") };
+	struct pt_step *s;
+
+	stage_open(w);
+	(void)device_step(w, &plan, PT_STEP_UNRESERVE);
+	s = device_step(w, &plan, PT_STEP_DRIVER);
+	s->driver_before = pt_strdup("vfio-pci");
+	s->override_before = pt_strdup("vfio-pci");
+	s->reprobe = true;
+	return apply_in_child(w, &plan);
+}
+
+static void remember(struct stage *w, struct pt_plan *plan, const char *vm, const char *uuid)
+{
+	struct pt_step *s = device_step(w, plan, PT_STEP_RESERVE);
+
+	s->driver_after = pt_strdup("libvirt");
+	s->vm = pt_strdup(vm);
+	s->vm_uuid = pt_strdup(uuid);
+}
+
+int stage_child_remember(struct stage *w)
+{
+	struct pt_plan plan = { .verb = pt_strdup("attach"), .summary = pt_strdup("remember 0000:01:00.0") };
+
+	stage_open(w);
+	remember(w, &plan, "cvm", STAGE_CVM);
+	return apply_in_child(w, &plan);
+}
+
+int stage_child_hand_over(struct stage *w)
+{
+	struct pt_plan plan = { .verb = pt_strdup("detach"), .summary = pt_strdup("hand 0000:01:00.0 over") };
+
+	stage_open(w);
+	(void)device_step(w, &plan, PT_STEP_UNRESERVE);
+	remember(w, &plan, "other", STAGE_OTHER);
+	return apply_in_child(w, &plan);
+}

@@ -85,5 +85,10 @@ enum pt_change_state stage_state_of(const struct stage *s, long long id);
 /** stage_child_attach(), stage_child_detach() - for a child that may die in it: 0 when made; gives nothing back */
 int stage_child_attach(struct stage *w);
 int stage_child_detach(struct stage *w);
+/* no VM: the HBA reserved and bound; given back; its record, as of a managed device of cvm; that given to other */
+int stage_child_reserve(struct stage *w);
+int stage_child_release(struct stage *w);
+int stage_child_remember(struct stage *w);
+int stage_child_hand_over(struct stage *w);
 
 #endif
