@@ -68,7 +68,7 @@ static void unwind_step(struct pt_run *run, size_t i)
 	pt_strv_addf(&run->lost, "not taken back: %s: %s", what, err.msg[0] ? err.msg : strerror(-r));
 }
 
-static bool is_vm_step(const struct pt_step *s)
+bool pt_run_is_vm_step(const struct pt_step *s)
 {
 	return s->kind == PT_STEP_VM_STOP || s->kind == PT_STEP_VM_START || s->kind == PT_STEP_VM_DEFINE ||
 	       s->kind == PT_STEP_VM_AUTOSTART;
@@ -114,7 +114,7 @@ int pt_run_unwind(struct pt_run *run, const char *cause)
 
 		if (!pt_run_must_unwind(run, row))
 			continue;
-		if (run->env->host_only && is_vm_step(&row->step))
+		if (run->env->host_only && pt_run_is_vm_step(&row->step))
 			run->waits = true;
 		else
 			unwind_step(run, i);

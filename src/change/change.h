@@ -44,6 +44,7 @@ enum pt_progress_state {
  * @poll_ms: pause between two looks while waiting; 0: 200
  * @stop_ms: how long a guest may take to shut down where the step does not say; 0: 120000
  * @host_only: recover the host's part: libvirt is not asked (@vm may fail), and a change with steps of VMs stays open
+ * @no_vms: recover only changes that have no step of a VM: libvirt cannot be asked (@vm fails), and who knows what runs
  * @as_of: pt_change_as_of() from before the look that the plan was made from: a change since then that touches the same
  *         VM or device makes the plan stale; 0: not asked
  * @watch: turned while somebody is waited for; calls through @host and @vm are the caller's to watch (change/timed.h);
@@ -69,6 +70,7 @@ struct pt_change_env {
 	unsigned poll_ms;
 	unsigned stop_ms;
 	bool host_only;
+	bool no_vms;
 	long long as_of;
 	struct pt_watch *watch;
 };

@@ -17,6 +17,14 @@ bool pt_run_all_made(const struct pt_change_record *record)
 	return true;
 }
 
+static bool has_vms(const struct pt_change_record *record)
+{
+	for (size_t i = 0; i < record->steps.n; i++)
+		if (pt_run_is_vm_step(&record->steps.v[i].step))
+			return true;
+	return false;
+}
+
 /* why it was to be taken back: what could not be, then, is asked anew */
 static char *cause_of(const char *message)
 {
@@ -42,6 +50,8 @@ int pt_run_settle(struct pt_run *run, long long id, struct pt_buf *lost, struct 
 	if (head->state != PT_CHANGE_OPEN && head->state != PT_CHANGE_STUCK)
 		return 0;
 	if (head->state == PT_CHANGE_OPEN && pt_owner_alive(env->proc_fd, &head->owner))
+		return 0;
+	if (env->no_vms && has_vms(&run->record))
 		return 0;
 	r = pt_owner_self(env->proc_fd, &self, err);
 	run->rebooted = r == 0 && strcmp(head->begun_boot, self.boot) != 0;

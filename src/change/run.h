@@ -83,6 +83,9 @@ int pt_run_check_rest(struct pt_run *run, size_t from, struct pt_error *err);
  */
 int pt_run_unwind(struct pt_run *run, const char *cause);
 
+/* does libvirt make it? */
+bool pt_run_is_vm_step(const struct pt_step *step);
+
 /** pt_run_must_unwind() - does taking the change back have anything to do with this step? */
 bool pt_run_must_unwind(const struct pt_run *run, const struct pt_step_row *row);
 

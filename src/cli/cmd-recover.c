@@ -141,24 +141,60 @@ static int connect_vms(struct pt_cli *cli, enum part part, struct pt_vm_conn **r
 	return r;
 }
 
+/* what is not under way and not settled either */
+static int count_waiting(const struct pt_cli *cli, unsigned *ret_n, struct pt_error *err)
+{
+	PT_AUTO(pt_change_list) list = { 0 };
+	struct pt_journal *journal = NULL;
+	int r = pt_journal_open(PT_JOURNAL_DIR, PT_JOURNAL_READ, &journal, err);
+
+	if (r == 0)
+		r = pt_journal_list(journal, true, &list, err);
+	pt_journal_close(journal);
+	*ret_n = 0;
+	for (size_t i = 0; i < list.n; i++)
+		*ret_n += list.v[i].state != PT_CHANGE_OPEN || !pt_owner_alive(cli->root.proc_fd, &list.v[i].owner);
+	return r;
+}
+
+/* a change of devices alone can be recovered on a host whose libvirt is down; then @no_vms says why it was not asked */
+static int find_vms(struct pt_cli *cli, enum part part, struct pt_vm_conn **ret_conn, struct pt_error *no_vms,
+		    struct pt_error *err)
+{
+	int r = part == HOST ? 0 : connect_vms(cli, part, ret_conn, no_vms);
+
+	if (r == 0 || (part == WHOLE && !cli->uri))
+		return 0;
+	*err = *no_vms;
+	return r;
+}
+
 static int recover(struct pt_cli *cli, enum part part, unsigned *ret_n, struct pt_error *err)
 {
 	PT_CLEANUP(pt_vm_closep) struct pt_vm_conn *conn = NULL;
+	struct pt_error no_vms = { 0 };
 	struct pt_changing c = { 0 };
+	unsigned waiting = 0;
 	long stop_s = 0;
 	int r = pt_cli_number(cli, "stop-timeout", 1, 86400, 120, &stop_s, err);
 
-	if (r == 0 && part != HOST)
-		r = connect_vms(cli, part, &conn, err);
+	if (r == 0)
+		r = find_vms(cli, part, &conn, &no_vms, err);
 	if (r < 0)
 		return r;
 	r = pt_changing_open(cli, conn, &c, err);
 	c.env.host_only = part == HOST;
+	c.env.no_vms = no_vms.code != 0;
 	c.env.stop_ms = (unsigned)stop_s * 1000;
 	if (r == 0)
 		r = pt_change_recover(&c.env, ret_n, err);
 	pt_changing_close(&c);
-	return r;
+	if (r == 0 && no_vms.code)
+		r = count_waiting(cli, &waiting, err);
+	if (r < 0 || !waiting)
+		return r;
+	*err = no_vms;
+	return pt_wrap(err, no_vms.code, "what is left to recover is about VMs, too");
 }
 
 static json_t *lines_json(const struct pt_strv *lines)
@@ -229,12 +265,13 @@ static int give_up(struct pt_cli *cli, long long id, struct pt_error *err)
 	PT_CLEANUP(pt_vm_closep) struct pt_vm_conn *conn = NULL;
 	bool dry = pt_cli_flag(cli, "dry-run");
 	PT_AUTO(pt_strv) given = { 0 };
+	struct pt_error no_vms = { 0 };
 	struct pt_changing c = { 0 };
 	long stop_s = 0;
 	int r = pt_cli_number(cli, "stop-timeout", 1, 86400, 120, &stop_s, err);
 
 	if (r == 0)
-		r = pt_vm_open(&cli->root, cli->uri, false, &conn, err);
+		r = find_vms(cli, WHOLE, &conn, &no_vms, err);
 	if (r == 0)
 		r = pt_changing_look(cli, conn, &c, err);
 	if (r == 0)

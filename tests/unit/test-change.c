@@ -375,6 +375,46 @@ static void recover_knows_its_own_definition_by_its_devices(void **state)
 	free(kept);
 }
 
+static void without_libvirt_only_what_has_no_vm_is_recovered(void **state)
+{
+	struct stage *s = *state;
+	const struct pt_vm_ops *vm = s->env.vm;
+	struct pt_error err = { 0 };
+	unsigned settled = 9;
+	char *before;
+	char *now;
+
+	cut_off_in_define(s, NULL);
+	before = stage_text(s);
+	s->env.no_vms = true;
+	s->env.vm = NULL; /* who asks libvirt now dies of it */
+	assert_int_equal(pt_change_recover(&s->env, &settled, &err), 0);
+	assert_int_equal(settled, 0);
+	assert_int_equal(stage_state_of(s, 1), PT_CHANGE_OPEN);
+	now = stage_text(s);
+	assert_string_equal(now, before);
+	free(before);
+	free(now);
+
+	s->env.no_vms = false;
+	s->env.vm = vm;
+	assert_int_equal(pt_change_recover(&s->env, &settled, &err), 0);
+	assert_int_equal(settled, 1);
+	/* the controller alone */
+	stage_close(s);
+	*s->fault = (struct fault){ .die_after = 5 };
+	assert_int_equal(stage_in_child(s, stage_child_reserve), FAULT_EXIT);
+	*s->fault = (struct fault){ 0 };
+	stage_open(s);
+	s->env.no_vms = true;
+	s->env.vm = NULL;
+	assert_int_equal(pt_change_recover(&s->env, &settled, &err), 0);
+	assert_int_equal(settled, 1);
+	assert_string_equal(s->hba->driver, "megaraid_sas");
+	assert_int_equal(fakekernel_kept(s->kernel), 0);
+	s->env.vm = vm;
+}
+
 static void recover_leaves_an_edit_of_somebody_else_alone(void **state)
 {
 	struct stage *s = *state;
@@ -542,6 +582,7 @@ int main(void)
 		TEST(the_lock_names_who_has_it),
 		TEST(a_dead_process_does_not_hold_the_lock),
 		TEST(recover_knows_its_own_definition_by_its_devices),
+		TEST(without_libvirt_only_what_has_no_vm_is_recovered),
 		TEST(recover_leaves_an_edit_of_somebody_else_alone),
 		TEST(what_cannot_be_noted_is_taken_back_all_the_same),
 		TEST(a_plan_with_a_refusal_is_not_applied),
