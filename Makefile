@@ -14,7 +14,7 @@ help:
 	@echo "make build      build/passthru"
 	@echo "make demo       the whole story, in an emulated server on this machine"
 	@echo "make test       every test, with gcc and clang, with and without sanitizers, and the lab"
-	@echo "make soak       an attach killed at every place, and the power cut at CUTS=24 of them, in the emulated server (an hour)"
+	@echo "make soak       attach, reserve, release killed at every place, the power cut at CUTS=24 of them, in the emulated server (2 hours)"
 	@echo "make bench      timings, paired with the peers"
 	@echo "make fuzz       the parsers, SECONDS_EACH=60 each"
 	@echo "make lint       layout, suspicious code, which room knows which"

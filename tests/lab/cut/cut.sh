@@ -41,13 +41,14 @@ cvm_runs()
 	[ -e /run/libvirt/qemu/cvm.pid ]
 }
 
-# host_state: all that an attach of the controller changes, but for whether the VM runs.
+# host_state: all that a change of the controller changes, but for whether the VM runs.
 host_state()
 {
 	echo "driver $(driver_of $hba)"
 	echo "override $(cat /sys/bus/pci/devices/$hba/driver_override)"
 	find /etc/udev/rules.d /etc/passthru/reserved.d -type f 2>/dev/null | sort
-	sed '/^<!--$/,/^-->$/d' /etc/libvirt/qemu/cvm.xml
+	grep -h '^driver=\|^vm=' /etc/passthru/reserved.d/* 2>/dev/null
+	[ ! -e /etc/libvirt/qemu/cvm.xml ] || sed '/^<!--$/,/^-->$/d' /etc/libvirt/qemu/cvm.xml
 }
 
 # which_state DIRECTORY: before, after or between, by DIRECTORY/before and DIRECTORY/after.
@@ -67,4 +68,27 @@ settled()
 	outcome=$(which_state "$1")
 	[ "$outcome" != between ] || { diff "$1/before" /run/lab/state-now; fail "$2: before or after"; return 1; }
 	passthru recover 2>&1 </dev/null | grep -q 'nothing to recover' || { fail "$2: nothing is left to recover"; return 1; }
+}
+
+# killed_along DIRECTORY BACK PLACES EVERY COMMAND…: at each EVERY-th of PLACES, recovered, and, where recover finished
+# it, taken back by BACK; counts into $killed, $before and $after.
+killed_along()
+{
+	states=$1 back=$2 places=$3 every=$4
+	shift 4
+	place=1
+	# not the very last ones: how much SQLite tidies up at its end is not the same each time
+	while [ "$place" -le $((places - 4)) ]; do
+		killed_at "$place" "$@" || { fail "place $place is reached: $*"; return 1; }
+		killed=$((killed + 1))
+		left=$(which_state "$states")
+		settled "$states" "killed at place $place of $places" || return 1
+		echo "killed at place $place of $places: it left $left, recover made it $outcome"
+		eval "$outcome=\$(($outcome + 1))"
+		if [ "$outcome" = after ]; then
+			$back >$WORDS 2>&1 || { cat $WORDS; fail "$back after place $place"; return 1; }
+			[ "$(which_state "$states")" = before ] || { fail "$back after place $place: before"; return 1; }
+		fi
+		place=$((place + every))
+	done
 }

@@ -27,24 +27,7 @@ every=$(cat "$PT_SCENARIO_DIR/every" 2>/dev/null || echo $((places / 6)))
 killed=0
 before=0
 after=0
-place=1
-# not the very last ones: how much SQLite tidies up at its end is not the same each time
-while [ "$place" -le $((places - 4)) ]; do
-	if killed_at "$place" $attach; then
-		killed=$((killed + 1))
-		left=$(which_state $states)
-		settled $states "killed at place $place of $places" || exit 1
-		echo "killed at place $place of $places: it left $left, recover made it $outcome"
-		eval "$outcome=\$(($outcome + 1))"
-	else
-		fail "the attach reaches place $place" || exit 1
-	fi
-	if [ "$outcome" = after ]; then
-		passthru undo --yes >$WORDS 2>&1 || { cat $WORDS; fail "undo after place $place"; exit 1; }
-		[ "$(which_state $states)" = before ] || { fail "undo after place $place: before"; exit 1; }
-	fi
-	place=$((place + every))
-done
+killed_along $states 'passthru undo --yes' "$places" "$every" $attach || exit 1
 check "the host has its disks" host_has_ssds
 echo "$killed of $places places: $before times before, $after times after, never between"
 ok "$killed kills: $before times before, $after times after"
