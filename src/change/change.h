@@ -35,6 +35,7 @@ enum pt_progress_state {
  * @force_stop: asked when a guest ignored its shutdown request: 1 force it off, 0 give up and unwind; NULL gives up
  * @interrupted: asked between steps and while waiting: non-zero unwinds; may be NULL
  * @waiting: told once when somebody else has the lock, with who; may be NULL
+ * @warn: told what a step could not have and does without, in a sentence; may be NULL
  * @back: asked again and again after a function went back to a driver of the host: are the disks that it had (a step's
  *        @carried) there again, with their names?  1 yes, 0 not yet, a negative errno when that cannot be told; may be
  *        NULL.  Drivers look for disks after their probe has returned, and a VM that has them needs them at its start
@@ -60,6 +61,7 @@ struct pt_change_env {
 	int (*force_stop)(void *ctx, const struct pt_step *step);
 	int (*interrupted)(void *ctx);
 	void (*waiting)(void *ctx, const char *holder);
+	void (*warn)(void *ctx, const char *text);
 	int (*back)(void *ctx, const struct pt_step *step);
 	unsigned back_ms;
 	struct pt_lock *lock;

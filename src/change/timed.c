@@ -165,7 +165,7 @@ static int vf_read(void *ctx, struct pt_bdf pf, struct pt_pf_link *ret_link, str
 {
 	const struct pt_timed *t = ctx;
 
-	return t->host->vf_read(t->host->ctx, pf, ret_link, err);
+	return PT_WATCHED(t->watch, PT_WATCH_KERNEL, t->host->vf_read(t->host->ctx, pf, ret_link, err));
 }
 
 static int vf_write(void *ctx, struct pt_bdf pf, unsigned index, const struct pt_vf_settings *one, struct pt_error *err)
@@ -173,6 +173,13 @@ static int vf_write(void *ctx, struct pt_bdf pf, unsigned index, const struct pt
 	const struct pt_timed *t = ctx;
 
 	return PT_WATCHED(t->watch, PT_WATCH_KERNEL, t->host->vf_write(t->host->ctx, pf, index, one, err));
+}
+
+static int pf_link(void *ctx, struct pt_bdf pf, bool up, unsigned timeout_ms, struct pt_error *err)
+{
+	const struct pt_timed *t = ctx;
+
+	return PT_WATCHED(t->watch, PT_WATCH_KERNEL, t->host->pf_link(t->host->ctx, pf, up, timeout_ms, err));
 }
 
 void pt_timed_host_ops(struct pt_timed *timed, struct pt_host_ops *ret_ops)
@@ -193,5 +200,6 @@ void pt_timed_host_ops(struct pt_timed *timed, struct pt_host_ops *ret_ops)
 		.file_write = file_write,
 		.vf_read = vf_read,
 		.vf_write = vf_write,
+		.pf_link = pf_link,
 	};
 }

@@ -54,7 +54,8 @@ static int look(struct pt_cli *cli, const struct pt_sriov_state *kept, bool wait
 	}
 }
 
-static int make(const struct pt_host_ops *ops, const struct pt_sriov_state *kept, struct pt_error *err)
+static int make(const struct pt_host_ops *ops, const struct pt_sriov_state *kept, struct pt_strv *missing,
+		struct pt_error *err)
 {
 	const struct pt_bind card = {
 		.bdf = kept->pf,
@@ -65,13 +66,13 @@ static int make(const struct pt_host_ops *ops, const struct pt_sriov_state *kept
 	};
 	struct pt_error unmade = { 0 };
 	PT_AUTO(pt_sriov_state) none = PT_SRIOV_STATE_UNSAID;
-	int r = pt_sriov_make(ops, &card, kept, err);
+	int r = pt_sriov_make(ops, &card, kept, missing, err);
 
 	if (r >= 0)
 		return r;
 	/* half of them is what no VM counts on */
 	none.vfs = 0;
-	if (pt_sriov_make(ops, &card, &none, &unmade) < 0)
+	if (pt_sriov_make(ops, &card, &none, NULL, &unmade) < 0)
 		(void)pt_wrap(err, r, "not all was taken back (%s)", unmade.msg);
 	return r;
 }
@@ -81,6 +82,8 @@ static int settle(struct pt_cli *cli, const struct pt_host_ops *ops, json_t *tol
 {
 	struct pt_device pf = { 0 };
 	struct pt_error err = { 0 };
+	PT_AUTO(pt_strv) missing = { 0 };
+	pt_autofree char *without = NULL;
 	pt_autofree char *text = NULL;
 	int r = look(cli, kept, ops != NULL, &pf, &err);
 
@@ -100,19 +103,21 @@ static int settle(struct pt_cli *cli, const struct pt_host_ops *ops, json_t *tol
 						     .device = kept->device,
 						     .subvendor = kept->subvendor,
 						     .subdevice = kept->subdevice },
-				  &only, &err);
+				  &only, &missing, &err);
 	} else if (r == 0 && ops) {
-		r = make(ops, kept, &err);
+		r = make(ops, kept, &missing, &err);
 	}
 	if (r < 0) {
 		text = pt_strf("%s%s%s", err.msg, err.hint[0] ? "; " : "", err.hint);
 		tell(cli, told, kept->pf, "left-alone", text);
 		return 1;
 	}
-	text = pt_strf("%d virtual function%s%s", kept->vfs, kept->vfs == 1 ? "" : "s",
+	without = pt_strv_join(&missing, "; ");
+	text = pt_strf("%d virtual function%s%s%s%s", kept->vfs, kept->vfs == 1 ? "" : "s",
 		       pf.vfs_now == kept->vfs ? ", which were there"
 		       : ops		       ? " made"
-					       : " would be made");
+					       : " would be made",
+		       missing.n ? "; " : "", without);
 	tell(cli, told, kept->pf, pf.vfs_now == kept->vfs ? "there" : "made", text);
 	return 0;
 }

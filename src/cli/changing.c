@@ -22,6 +22,7 @@
 #include "host/reserved.h"
 #include "host/sriov-kept.h"
 #include "journal/journal.h"
+#include "shape/device.h"
 #include "shape/finding.h"
 #include "shape/plan.h"
 
@@ -154,6 +155,15 @@ static void waiting(void *ctx, const char *holder)
 	pt_cli_progress(p->cli, "waiting for another change: %s", holder);
 }
 
+static void warn(void *ctx, const char *text)
+{
+	struct pt_changing_parts *p = ctx;
+
+	pt_cli_progress_end(p->cli);
+	(void)fprintf(p->cli->diag, "passthru: warning: %s\n", text);
+	pt_strv_add(&p->cli->warnings, text);
+}
+
 /* is there a disk behind @bdf with this serial number or WWN, and has udev given it its names? */
 static bool disk_is_back(const struct pt_blocks *blocks, struct pt_bdf bdf, const char *serial, const char *wwn,
 			 bool udev)
@@ -264,6 +274,7 @@ static int open_all(struct pt_cli *cli, struct pt_vm_conn *conn, bool look_only,
 		.force_stop = force_stop,
 		.interrupted = interrupted,
 		.waiting = waiting,
+		.warn = warn,
 		.back = disks_are_back,
 		.back_ms = BACK_MS,
 		.lock = p->lock,
@@ -391,6 +402,8 @@ static int report_json(struct pt_cli *cli, const struct pt_plan *plan, long long
 	if (!o)
 		return -EILSEQ;
 	o = json_pack("{s:I, s:b, s:o, s:o}", "change", (json_int_t)id, "made", 1, "plan", o, "spent", spent_json(cli));
+	if (cli->warnings.n)
+		(void)json_object_set_new(o, "warnings", pt_json_strv(&cli->warnings));
 	if (found)
 		(void)json_object_set_new(o, "proof", pt_findings_json(found));
 	return pt_print_json(cli, o, err);

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "base/alloc.h"
 #include "base/error.h"
 #include "base/root.h"
 #include "base/watch.h"
@@ -69,6 +70,7 @@ struct pt_option_value {
  * @root: where to look: the running host or --sysroot; open
  * @json, @color, @uri: global options; @uri is libvirt's connection, NULL for qemu:///system
  * @as_of: see pt_changing_begin(); 0 before that
+ * @warnings: what a change could not have and does without, as it was said
  * @watch: runs from the first line of ours; whoever waits for somebody else turns it meanwhile
  */
 struct pt_cli {
@@ -83,6 +85,7 @@ struct pt_cli {
 	bool verbose;
 	const char *uri;
 	long long as_of;
+	struct pt_strv warnings;
 	struct pt_watch watch;
 	FILE *out;
 	FILE *diag;

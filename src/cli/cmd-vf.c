@@ -188,6 +188,7 @@ static int use_network(const struct pt_cli *cli, const struct pt_vfing *v, struc
 	if (r < 0 || !network)
 		return r;
 	all = network->settings;
+	all.must = all.has;
 	pt_vf_settings_merge(&all, want);
 	*want = all;
 	return check_network(cli, v, network, err);

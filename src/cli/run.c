@@ -241,6 +241,7 @@ int pt_cli_main(int argc, char **argv)
 		r = PT_EXIT_FAILED;
 	}
 	pt_root_done(&cli.root);
+	pt_strv_done(&cli.warnings);
 	free(cli.operands);
 	free(cli.values);
 	return r;

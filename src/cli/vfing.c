@@ -75,8 +75,10 @@ static int read_kept(struct pt_cli *cli, struct pt_vfing *v, const struct pt_dev
 int pt_vfing_look(struct pt_cli *cli, struct pt_vfing *v, struct pt_error *err)
 {
 	const struct pt_device *d;
-	int r = pt_look_devices(cli, &v->host.devices, err);
+	int r = pt_changing_begin(cli, err);
 
+	if (r == 0)
+		r = pt_look_devices(cli, &v->host.devices, err);
 	if (r == 0)
 		r = pt_resolve_device(&cli->root, &v->host.devices, cli->operands[0], &v->bdf, err);
 	if (r < 0)

@@ -142,7 +142,7 @@ static void judge_vf(struct pt_judge *j, const struct pt_device *vf, bool comes_
 }
 
 /* those that stay keep their settings, and a VFIO driver that somebody gave them */
-static void carry_over(const struct pt_sriov_state *now, struct pt_sriov_state *want)
+static void carry_over(const struct pt_sriov_state *now, const struct pt_sriov_state *kept, struct pt_sriov_state *want)
 {
 	for (size_t i = 0; i < now->v.n; i++) {
 		const struct pt_vf_state *old = &now->v.v[i];
@@ -152,6 +152,8 @@ static void carry_over(const struct pt_sriov_state *now, struct pt_sriov_state *
 			continue;
 		vf = pt_sriov_state_add(want, old->index);
 		pt_vf_settings_merge(&vf->settings, &old->settings);
+		if (kept && pt_sriov_state_vf(kept, old->index))
+			vf->settings.must = pt_sriov_state_vf(kept, old->index)->settings.must & vf->settings.has;
 		if (!pt_driver_is_vfio(old->driver))
 			continue;
 		vf->has_address = true;
@@ -216,7 +218,7 @@ static void add_count(struct pt_judge *j, const struct pt_sriov_facts *f, const 
 	want.autoprobe = request->vfs ? request->autoprobe : 1;
 	if (f->sriov->autoprobe == PT_KNOWN_UNKNOWN)
 		want.autoprobe = -1;
-	carry_over(&now, &want);
+	carry_over(&now, f->kept, &want);
 	s = pt_judge_device_step(j, PT_STEP_SRIOV, pf);
 	s->state_before = pt_sriov_state_text(&now);
 	s->state_after = pt_sriov_state_text(&want);
@@ -274,6 +276,18 @@ static void judge_setting(struct pt_judge *j, const struct pt_sriov_facts *f, co
 	}
 }
 
+/* igb and others compare a rate with the link's, and have none to compare with while it is down */
+static void judge_link(struct pt_judge *j, const struct pt_sriov_facts *f, const struct pt_vf_settings *want)
+{
+	const struct pt_pf_link *link = &f->sriov->link;
+
+	if ((want->has & PT_VF_RATE) && link->name && !link->carrier)
+		pt_judge_say(j, PT_NOTE, "link-down", NULL, NULL,
+			     "%s %s: where its driver sets a rate only with the link up, it is set up and its carrier "
+			     "waited for",
+			     link->name, link->up ? "has no carrier" : "is down");
+}
+
 /* the setting kept with the others of its PF, when these are kept at all */
 static void keep_setting(struct pt_judge *j, const struct pt_sriov_facts *f, const struct pt_device *pf,
 			 const struct pt_device *vf, const struct pt_vf_settings *want)
@@ -305,6 +319,7 @@ static void add_setting(struct pt_judge *j, const struct pt_device *pf, const st
 	old->settings = *now;
 	old->settings.has = want->has;
 	new->settings = *want;
+	new->settings.must = 0; /* of what is asked for, everything must be had */
 	s = pt_judge_device_step(j, PT_STEP_SRIOV, pf);
 	s->state_before = pt_sriov_state_text(&before);
 	s->state_after = pt_sriov_state_text(&after);
@@ -347,6 +362,7 @@ int pt_decide_vf(const struct pt_sriov_facts *f, struct pt_bdf bdf, const struct
 	if (r < 0)
 		return r;
 	judge_setting(&j, f, vf, want);
+	judge_link(&j, f, want);
 	if (pt_vf_settings_differ(want, now))
 		add_setting(&j, pf, vf, now, want);
 	keep_setting(&j, f, pf, vf, want);

@@ -79,12 +79,37 @@ static int send_link(struct ifinfomsg *info, unsigned index, const struct pt_vf_
 	return pt_netlink_ask(sock, pt_take_ptr(msg));
 }
 
-int pt_vf_link_set(const char *netdev, unsigned index, const struct pt_vf_settings *one, struct pt_error *err)
-{
-	struct ifinfomsg info = { .ifi_family = AF_UNSPEC, .ifi_index = (int)if_nametoindex(netdev) };
-	pt_autofree char *text = pt_vf_settings_text(one);
-	int r = info.ifi_index ? send_link(&info, index, one) : -ENODEV;
+struct request {
+	struct ifinfomsg info;
+	unsigned index;
+	const struct pt_vf_settings *one;
+};
 
+static int send_job(const struct pt_job *job, int answer_fd)
+{
+	struct request request = *(const struct request *)job->arg;
+
+	(void)answer_fd;
+	return send_link(&request.info, request.index, request.one);
+}
+
+int pt_vf_link_set(const char *netdev, unsigned index, const struct pt_vf_settings *one, struct pt_job *job,
+		   struct pt_error *err)
+{
+	struct request request = {
+		{ .ifi_family = AF_UNSPEC, .ifi_index = (int)if_nametoindex(netdev) },
+		index,
+		one,
+	};
+	pt_autofree char *text = pt_vf_settings_text(one);
+	int r = request.info.ifi_index ? 0 : -ENODEV;
+
+	job->work = send_job;
+	job->arg = &request;
+	job->fd = -1;
+	job->timeout_ms = PT_NETLINK_MS;
+	if (r == 0)
+		r = pt_job_run(job, NULL);
 	if (r == -EOPNOTSUPP)
 		return pt_say(err, r, "the driver of %s cannot set the %s of its VFs (%s)", netdev,
 			      pt_vf_has_str((enum pt_vf_has)one->has), text);

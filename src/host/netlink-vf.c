@@ -7,9 +7,13 @@
 #include <net/if.h>
 #include <netlink/netlink.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "host/netlink.h"
+
+/* linux/if.h: IFF_LOWER_UP, the carrier; that header and net/if.h exclude each other */
+#define LOWER_UP 0x10000
 
 #define PROTO_8021AD 0x88a8 /* include/uapi/linux/if_ether.h: ETH_P_8021AD */
 
@@ -137,28 +141,66 @@ static void parse_vf(struct nlattr *vf, struct pt_pf_link *l)
 	}
 }
 
+/*
+ * An attribute's length has 16 bits, and the kernel does not look whether the list of VFs has more bytes than that
+ * (nla_nest_end()): from some 220 VFs on, or 330 without their counters, the list's own length is wrong.  IFLA_NUM_VF
+ * comes before it and tells how many entries there are; each of them is short and right.  Where the list is wrong, its
+ * entries are followed up to the message's end, and tell where the next attribute begins.
+ */
+static struct nlattr *parse_list(struct nlattr *list, char *end, unsigned vfs, struct pt_pf_link *l)
+{
+	char *at = nla_data(list);
+	char *said = (char *)list + (list->nla_len < NLA_HDRLEN ? NLA_HDRLEN : NLA_ALIGN(list->nla_len));
+	unsigned n = 0;
+
+	while (end - at >= NLA_HDRLEN && (at < said || n < vfs)) {
+		struct nlattr *vf = (struct nlattr *)at;
+
+		if (!nla_ok(vf, (int)(end - at)) || nla_type(vf) != IFLA_VF_INFO)
+			break;
+		parse_vf(vf, l);
+		n++;
+		at += NLA_ALIGN(vf->nla_len);
+	}
+	at = at > said ? at : said;
+	return (struct nlattr *)(at < end ? at : end);
+}
+
+static void parse_attribute(struct nlattr *attr, struct pt_pf_link *l)
+{
+	if (nla_type(attr) == IFLA_IFNAME && !l->name)
+		l->name = nla_strdup(attr);
+	else if (nla_type(attr) == IFLA_MTU && nla_len(attr) >= 4)
+		l->mtu = nla_get_u32(attr);
+}
+
 int pt_pf_link_parse(struct nlmsghdr *message, struct pt_pf_link *ret_link)
 {
 	PT_AUTO(pt_pf_link) l = { 0 };
 	const struct ifinfomsg *info;
 	struct nlattr *attr;
-	struct nlattr *vf;
-	int left;
-	int left_vf;
+	unsigned vfs = 0;
+	char *end;
 
 	if (message->nlmsg_type != RTM_NEWLINK || !nlmsg_valid_hdr(message, sizeof(*info)))
 		return -EBADMSG;
 	info = nlmsg_data(message);
+	end = (char *)message + message->nlmsg_len;
 	l.ifindex = (unsigned)info->ifi_index;
 	l.up = (info->ifi_flags & IFF_UP) != 0;
-	nlmsg_for_each_attr(attr, message, (int)sizeof(*info), left)
-	{
-		if (nla_type(attr) == IFLA_IFNAME && !l.name)
-			l.name = nla_strdup(attr);
-		else if (nla_type(attr) == IFLA_MTU && nla_len(attr) >= 4)
-			l.mtu = nla_get_u32(attr);
-		else if (nla_type(attr) == IFLA_VFINFO_LIST)
-			nla_for_each_nested(vf, attr, left_vf) parse_vf(vf, &l);
+	l.carrier = l.up && (info->ifi_flags & LOWER_UP) != 0;
+	attr = nlmsg_attrdata(message, sizeof(*info));
+	while (end - (char *)attr >= NLA_HDRLEN) {
+		if (nla_type(attr) == IFLA_VFINFO_LIST) {
+			attr = parse_list(attr, end, vfs, &l);
+			continue;
+		}
+		if (!nla_ok(attr, (int)(end - (char *)attr)))
+			break;
+		if (nla_type(attr) == IFLA_NUM_VF && nla_len(attr) >= 4)
+			vfs = nla_get_u32(attr);
+		parse_attribute(attr, &l);
+		attr = (struct nlattr *)((char *)attr + NLA_ALIGN(attr->nla_len));
 	}
 	if (!l.name)
 		return -EBADMSG;
@@ -167,38 +209,80 @@ int pt_pf_link_parse(struct nlmsghdr *message, struct pt_pf_link *ret_link)
 	return 0;
 }
 
+/* the child's part: the kernel's message as it is */
 struct answer {
-	struct pt_pf_link *link;
+	int fd;
 	int r;
 };
 
-static int on_link(struct nl_msg *msg, void *arg)
+static int write_all(int fd, const char *at, size_t n)
 {
+	while (n > 0) {
+		ssize_t done = write(fd, at, n);
+
+		if (done < 0 && errno != EINTR)
+			return -errno;
+		at += done > 0 ? done : 0;
+		n -= done > 0 ? (size_t)done : 0;
+	}
+	return 0;
+}
+
+static int pass_on(struct nl_msg *msg, void *arg)
+{
+	const struct nlmsghdr *message = nlmsg_hdr(msg);
 	struct answer *answer = arg;
 
 	if (answer->r == -ENODATA)
-		answer->r = pt_pf_link_parse(nlmsg_hdr(msg), answer->link);
+		answer->r = write_all(answer->fd, (const char *)message, message->nlmsg_len);
 	return NL_OK;
+}
+
+static int ask(unsigned ifindex, uint32_t filter, struct answer *answer)
+{
+	PT_CLEANUP(nl_socket_freep) struct nl_sock *sock = NULL;
+	PT_CLEANUP(nlmsg_freep) struct nl_msg *msg = nlmsg_alloc_simple(RTM_GETLINK, 0);
+	struct ifinfomsg info = { .ifi_family = AF_UNSPEC, .ifi_index = (int)ifindex };
+	int r = pt_netlink_open(&sock);
+
+	if (r == 0 && (!msg || nlmsg_append(msg, &info, sizeof(info), NLMSG_ALIGNTO) < 0 ||
+		       nla_put_u32(msg, IFLA_EXT_MASK, filter) < 0 ||
+		       nl_socket_modify_cb(sock, NL_CB_VALID, NL_CB_CUSTOM, pass_on, answer) < 0))
+		r = -ENOMEM;
+	if (r == 0)
+		r = pt_netlink_ask(sock, pt_take_ptr(msg));
+	return r == 0 ? answer->r : r;
+}
+
+static int ask_job(const struct pt_job *job, int answer_fd)
+{
+	struct answer answer = { answer_fd, -ENODATA };
+	unsigned ifindex = *(const unsigned *)job->arg;
+	/* the counters of each VF would be half of the message (heeded by Linux 6.5 and newer) */
+	int r = ask(ifindex, RTEXT_FILTER_VF | RTEXT_FILTER_SKIP_STATS, &answer);
+
+	/* a kernel that refuses what does not fit still tells about the interface itself */
+	return r == -EMSGSIZE ? ask(ifindex, 0, &answer) : r;
 }
 
 int pt_pf_link_read(const char *netdev, struct pt_pf_link *ret_link, struct pt_error *err)
 {
-	PT_CLEANUP(nl_socket_freep) struct nl_sock *sock = NULL;
-	PT_CLEANUP(nlmsg_freep) struct nl_msg *msg = nlmsg_alloc_simple(RTM_GETLINK, 0);
-	struct ifinfomsg info = { .ifi_family = AF_UNSPEC, .ifi_index = (int)if_nametoindex(netdev) };
-	struct answer answer = { ret_link, -ENODATA };
+	PT_AUTO(pt_buf) message = { 0 };
+	unsigned ifindex = if_nametoindex(netdev);
+	struct pt_job job = { .work = ask_job, .arg = &ifindex, .fd = -1, .mark_fd = -1, .timeout_ms = PT_NETLINK_MS };
 	int r;
 
-	if (info.ifi_index == 0)
+	if (ifindex == 0)
 		return pt_fail(err, -ENODEV, "there is no network interface %s here", netdev);
-	r = pt_netlink_open(&sock);
-	if (r == 0 && (!msg || nlmsg_append(msg, &info, sizeof(info), NLMSG_ALIGNTO) < 0 ||
-		       nla_put_u32(msg, IFLA_EXT_MASK, RTEXT_FILTER_VF) < 0 ||
-		       nl_socket_modify_cb(sock, NL_CB_VALID, NL_CB_CUSTOM, on_link, &answer) < 0))
-		r = -ENOMEM;
+	r = pt_job_run(&job, &message);
+	if (r == 0 && (message.n < NLMSG_HDRLEN || !nlmsg_ok((struct nlmsghdr *)message.s, (int)message.n)))
+		r = -EBADMSG;
 	if (r == 0)
-		r = pt_netlink_ask(sock, pt_take_ptr(msg));
-	if (r == 0)
-		r = answer.r;
+		r = pt_pf_link_parse((struct nlmsghdr *)message.s, ret_link);
+	if (r == -ETIMEDOUT)
+		return pt_say(err, -EBUSY,
+			      "the kernel told nothing about %s within %u ms: somebody holds the lock of "
+			      "all network interfaces",
+			      netdev, PT_NETLINK_MS);
 	return r < 0 ? pt_fail(err, r, "the kernel does not tell about the VFs of %s", netdev) : 0;
 }

@@ -11,7 +11,7 @@ struct nlmsghdr;
 /** pt_pf_link_parse() - an RTM_NEWLINK message; hostile; -EBADMSG when it is none */
 int pt_pf_link_parse(struct nlmsghdr *message, struct pt_pf_link *ret_link);
 
-/** pt_pf_link_read() - ask the kernel; -ENODEV when there is no such interface here */
+/** pt_pf_link_read() - ask the kernel; -ENODEV when there is no such interface here; -EBUSY when it does not answer */
 int pt_pf_link_read(const char *netdev, struct pt_pf_link *ret_link, struct pt_error *err);
 
 #endif

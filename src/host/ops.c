@@ -4,12 +4,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libkmod.h>
-#include <limits.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -17,6 +14,8 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "host/holders.h"
+#include "host/job.h"
+#include "host/netlink-link.h"
 #include "host/netlink-vf-set.h"
 #include "host/netlink-vf.h"
 #include "host/viable.h"
@@ -31,129 +30,12 @@ struct pt_host_writer {
 	struct pt_bdf hung;
 };
 
-/* What a child does for us; it may hang in the kernel for good, and then nobody waits for it. */
-struct job {
-	int (*work)(const struct job *job); /* returns 0 or a negative errno */
-	int fd;				    /* the attribute, or -1 */
-	const char *text;		    /* what to write, or which module */
-	int mark_fd;			    /* held locked while the job is under way, or -1 */
-	unsigned timeout_ms;
-	pid_t pid;
-};
-
 static long long now_ms(void)
 {
 	struct timespec ts;
 
 	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
 	return (long long)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
-/*
- * A child that hangs keeps what it has open: not our lock, not the journal, not the pipe that somebody reads our output
- * from.  Async-signal-safe, since other threads' locks may be held at the fork.
- */
-static void close_all_but(int a, int b, int c)
-{
-	int keep[3] = { a, b, c };
-	unsigned from = 0;
-
-	for (int i = 0; i < 2; i++)
-		for (int k = 0; k < 2 - i; k++)
-			if (keep[k] > keep[k + 1]) {
-				int t = keep[k];
-
-				keep[k] = keep[k + 1];
-				keep[k + 1] = t;
-			}
-	for (int i = 0; i < 3; i++) {
-		if (keep[i] < 0)
-			continue;
-		if ((unsigned)keep[i] > from)
-			(void)close_range(from, (unsigned)keep[i] - 1, 0);
-		from = (unsigned)keep[i] + 1;
-	}
-	(void)close_range(from, UINT_MAX, 0);
-}
-
-static _Noreturn void child(const struct job *job, int answer_fd)
-{
-	int result;
-
-	/* Ctrl-C on our terminal is for the parent: a write is never broken off half-way */
-	(void)setsid();
-	(void)signal(SIGINT, SIG_IGN);
-	(void)signal(SIGTERM, SIG_IGN);
-	(void)signal(SIGHUP, SIG_IGN);
-	(void)signal(SIGPIPE, SIG_IGN);
-	close_all_but(job->fd, job->mark_fd, answer_fd);
-	result = job->work(job);
-	/* when the parent gave up there is nobody to tell */
-	(void)!write(answer_fd, &result, sizeof(result));
-	_exit(0);
-}
-
-/* the child's result; -ETIMEDOUT when it has none in time; -EIO when it died without one */
-static int wait_answer(int fd, unsigned timeout_ms, int *ret_result)
-{
-	long long end = now_ms() + timeout_ms;
-
-	for (;;) {
-		struct pollfd p = { .fd = fd, .events = POLLIN };
-		long long left = end - now_ms();
-		int n = poll(&p, 1, left > 0 ? (int)left : 0);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			return -ETIMEDOUT;
-		if (read(fd, ret_result, sizeof(*ret_result)) == (ssize_t)sizeof(*ret_result))
-			return 0;
-		return -EIO;
-	}
-}
-
-/* so that a later program can name the one that hangs */
-static void write_pid(int mark_fd, pid_t pid)
-{
-	char text[32];
-	int n = snprintf(text, sizeof(text), "%d\n", (int)pid);
-
-	/* the lock is what counts; without a number the message is poorer, no more */
-	if (ftruncate(mark_fd, 0) == 0)
-		(void)!pwrite(mark_fd, text, (size_t)n, 0);
-}
-
-static int run_job(struct job *job)
-{
-	int answer[2];
-	int result = 0;
-	int r;
-
-	if (pipe2(answer, O_CLOEXEC) < 0)
-		return -errno;
-	job->pid = fork();
-	if (job->pid < 0) {
-		r = -errno;
-		(void)close(answer[0]);
-		(void)close(answer[1]);
-		return r;
-	}
-	if (job->pid == 0)
-		child(job, answer[1]);
-	(void)close(answer[1]);
-	if (job->mark_fd >= 0)
-		write_pid(job->mark_fd, job->pid);
-	r = wait_answer(answer[0], job->timeout_ms, &result);
-	(void)close(answer[0]);
-	if (r == -ETIMEDOUT)
-		return r;
-	/* it answered or died: it ends at once, and with it its hold on the mark */
-	while (waitpid(job->pid, NULL, 0) < 0 && errno == EINTR)
-		;
-	return r < 0 ? r : result;
 }
 
 /* one of our directories; @mode not 0: made when it is missing.  Looking makes none: --dry-run looks, too */
@@ -170,11 +52,12 @@ static int open_dir(const char *path, mode_t mode, struct pt_error *err)
 	return fd;
 }
 
-static int write_job(const struct job *job)
+static int write_job(const struct pt_job *job, int answer_fd)
 {
-	size_t size = strlen(job->text);
-	ssize_t n = write(job->fd, job->text, size);
+	size_t size = strlen(job->arg);
+	ssize_t n = write(job->fd, job->arg, size);
 
+	(void)answer_fd;
 	if (n < 0)
 		return -errno;
 	return (size_t)n == size ? 0 : -EIO;
@@ -245,7 +128,9 @@ static int write_attr(void *ctx, struct pt_bdf bdf, const char *path, const char
 	struct pt_host_writer *w = ctx;
 	pt_autoclose int mark_fd = take_mark(w, bdf, timeout_ms, err);
 	pt_autoclose int fd = -EBADF;
-	struct job job = { .work = write_job, .text = value, .timeout_ms = timeout_ms ? timeout_ms : PT_HOST_WRITE_MS };
+	struct pt_job job = { .work = write_job,
+			      .arg = value,
+			      .timeout_ms = timeout_ms ? timeout_ms : PT_HOST_WRITE_MS };
 	int shown = (int)strcspn(value, "\n");
 	int r;
 
@@ -256,7 +141,7 @@ static int write_attr(void *ctx, struct pt_bdf bdf, const char *path, const char
 		return pt_fail(err, fd, "cannot open %ssys/%s", w->root->path, path);
 	job.fd = fd;
 	job.mark_fd = mark_fd;
-	r = run_job(&job);
+	r = pt_job_run(&job, NULL);
 	if (r == -ETIMEDOUT) {
 		pt_autofree char *who = blame(w, bdf, job.pid, err);
 
@@ -325,15 +210,16 @@ static int insert_modules(struct kmod_list *list)
 }
 
 /* libkmod, as modprobe does: aliases, dependencies and the administrator's own lines in modprobe.d */
-static int module_job(const struct job *job)
+static int module_job(const struct pt_job *job, int answer_fd)
 {
 	struct kmod_ctx *kmod = kmod_new(NULL, NULL);
 	struct kmod_list *list = NULL;
 	int r;
 
+	(void)answer_fd;
 	if (!kmod)
 		return -ENOMEM;
-	r = kmod_module_new_from_lookup(kmod, job->text, &list);
+	r = kmod_module_new_from_lookup(kmod, job->arg, &list);
 	if (r >= 0)
 		r = insert_modules(list);
 	(void)kmod_module_unref_list(list);
@@ -343,8 +229,10 @@ static int module_job(const struct job *job)
 
 static int load_module(void *ctx, const char *name, struct pt_error *err)
 {
-	struct job job = { .work = module_job, .fd = -1, .mark_fd = -1, .text = name, .timeout_ms = PT_HOST_MODULE_MS };
-	int r = run_job(&job);
+	struct pt_job job = {
+		.work = module_job, .arg = name, .fd = -1, .mark_fd = -1, .timeout_ms = PT_HOST_MODULE_MS
+	};
+	int r = pt_job_run(&job, NULL);
 
 	(void)ctx;
 	if (r == -ETIMEDOUT)
@@ -420,19 +308,45 @@ static int vf_read(void *ctx, struct pt_bdf pf, struct pt_pf_link *ret_link, str
 	return r < 0 ? r : pt_pf_link_read(netdev, ret_link, err);
 }
 
+/* a request that hangs holds the lock of every network interface: whoever comes next is told why */
+static int hangs(struct pt_host_writer *w, struct pt_bdf pf, const char *netdev, const struct pt_job *job,
+		 struct pt_error *err)
+{
+	pt_autofree char *who = blame(w, pf, job->pid, err);
+
+	w->has_hung = true;
+	w->hung = pf;
+	return pt_say(err, -ETIMEDOUT,
+		      "a netlink request about %s did not return within %u ms: pid %d hangs in the kernel%s", netdev,
+		      PT_NETLINK_MS, (int)job->pid, who);
+}
+
 static int vf_write(void *ctx, struct pt_bdf pf, unsigned index, const struct pt_vf_settings *one, struct pt_error *err)
 {
+	struct pt_job job = { .mark_fd = -1 };
 	pt_autofree char *netdev = NULL;
-	PT_AUTO(pt_pf_link) link = { 0 };
-	int r = pf_netdev(ctx, pf, &netdev, err);
+	pt_autoclose int mark_fd = take_mark(ctx, pf, 0, err);
+	int r = mark_fd < 0 ? mark_fd : pf_netdev(ctx, pf, &netdev, err);
 
-	if (r == 0)
-		r = pt_vf_link_set(netdev, index, one, err);
-	/* igb and others limit a rate by that of the link, and have none to compare with while it is down */
-	if (r == -EINVAL && pt_pf_link_read(netdev, &link, NULL) == 0 && !link.up)
-		pt_hint(err, "the link is down, and some drivers set this only while it is up: `ip link set %s up`",
-			netdev);
-	return r;
+	if (r < 0)
+		return r;
+	job.mark_fd = mark_fd;
+	r = pt_vf_link_set(netdev, index, one, &job, err);
+	return r == -ETIMEDOUT ? hangs(ctx, pf, netdev, &job, err) : r;
+}
+
+static int pf_link(void *ctx, struct pt_bdf pf, bool up, unsigned timeout_ms, struct pt_error *err)
+{
+	struct pt_job job = { .mark_fd = -1 };
+	pt_autofree char *netdev = NULL;
+	pt_autoclose int mark_fd = take_mark(ctx, pf, 0, err);
+	int r = mark_fd < 0 ? mark_fd : pf_netdev(ctx, pf, &netdev, err);
+
+	if (r < 0)
+		return r;
+	job.mark_fd = mark_fd;
+	r = up ? pt_link_up(netdev, timeout_ms, &job, err) : pt_link_down(netdev, &job, err);
+	return r == -ETIMEDOUT ? hangs(ctx, pf, netdev, &job, err) : r;
 }
 
 void pt_host_writer_open(const struct pt_root *root, const struct pt_host_paths *paths,
@@ -456,6 +370,7 @@ void pt_host_writer_open(const struct pt_root *root, const struct pt_host_paths 
 		.file_write = file_write,
 		.vf_read = vf_read,
 		.vf_write = vf_write,
+		.pf_link = pf_link,
 	};
 	*ret_writer = w;
 }

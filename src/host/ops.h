@@ -38,7 +38,9 @@ enum pt_host_place {
  * @file_read: a file of ours as a whole; caller frees; -ENOENT
  * @file_write: create or replace it; @text NULL removes it (-ENOENT when it is not there)
  * @vf_read: the network interface of a PF with the settings of its VFs; -ENODEV when it has none here
- * @vf_write: one setting of one VF; the kernel's errno
+ * @vf_write: one setting of one VF; the kernel's errno; -ETIMEDOUT and -EBUSY as @write
+ * @pf_link: @up: set the PF's interface up where it is down, and wait for its carrier: 1 it was down, 0 it was up;
+ *           -ENETDOWN no carrier within @timeout_ms, and it is as it was.  Not @up: set it down
  * Paths are relative to /sys.  What has an @err fills it in on failure.
  */
 struct pt_host_ops {
@@ -60,6 +62,7 @@ struct pt_host_ops {
 	int (*vf_read)(void *ctx, struct pt_bdf pf, struct pt_pf_link *ret_link, struct pt_error *err);
 	int (*vf_write)(void *ctx, struct pt_bdf pf, unsigned index, const struct pt_vf_settings *one,
 			struct pt_error *err);
+	int (*pf_link)(void *ctx, struct pt_bdf pf, bool up, unsigned timeout_ms, struct pt_error *err);
 };
 
 #define PT_HOST_WRITE_MS  10000u

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "base/cleanup.h"
+#include "host/vf-set.h"
 #include "model/sriov.h"
 
 /* a hundred VFs with a driver that probes each take most of a minute */
@@ -213,73 +214,6 @@ static int make_autoprobe(const struct pt_host_ops *ops, struct pt_bdf pf, int w
 	return r < 0 ? r : 1;
 }
 
-/* one attribute a message, so that the one which a driver refuses is named */
-static int make_settings(const struct pt_host_ops *ops, struct pt_bdf pf, const struct pt_vf_state *vf,
-			 const struct pt_vf_settings *now, struct pt_error *err)
-{
-	struct pt_vf_settings nothing = { 0 };
-	int changed = 0;
-
-	for (unsigned bit = 1; bit < PT_VF_ALL; bit <<= 1) {
-		struct pt_vf_settings one = vf->settings;
-		int r;
-
-		one.has &= bit;
-		if (!one.has || !pt_vf_settings_differ(&one, now ? now : &nothing))
-			continue;
-		r = ops->vf_write(ops->ctx, pf, vf->index, &one, err);
-		if (r < 0)
-			return r;
-		changed = 1;
-	}
-	return changed;
-}
-
-static int check_settings(const struct pt_host_ops *ops, struct pt_bdf pf, const struct pt_sriov_state *want,
-			  struct pt_error *err)
-{
-	PT_AUTO(pt_pf_link) link = { 0 };
-	int r = ops->vf_read(ops->ctx, pf, &link, err);
-
-	for (size_t i = 0; i < want->v.n && r == 0; i++) {
-		const struct pt_vf_state *vf = &want->v.v[i];
-		const struct pt_vf_settings *now = pt_pf_link_vf(&link, (int)vf->index);
-		struct pt_vf_settings nothing = { 0 };
-		enum pt_vf_has differs = pt_vf_settings_differ(&vf->settings, now ? now : &nothing);
-		pt_autofree char *wanted = pt_vf_settings_text(&vf->settings);
-		pt_autofree char *found = pt_vf_settings_text(now ? now : &nothing);
-
-		if (differs)
-			r = pt_say(err, -EIO, "VF %u of %s has another %s than was written: %s, not %s", vf->index,
-				   pt_bdf_str(pf).s, pt_vf_has_str(differs), found, wanted);
-	}
-	return r;
-}
-
-static int make_all_settings(const struct pt_host_ops *ops, struct pt_bdf pf, const struct pt_sriov_state *want,
-			     struct pt_error *err)
-{
-	PT_AUTO(pt_pf_link) link = { 0 };
-	bool any = false;
-	int changed = 0;
-	int r = 0;
-
-	for (size_t i = 0; i < want->v.n; i++)
-		any = any || want->v.v[i].settings.has;
-	if (!any)
-		return 0;
-	r = ops->vf_read(ops->ctx, pf, &link, err);
-	for (size_t i = 0; i < want->v.n && r >= 0; i++) {
-		const struct pt_vf_state *vf = &want->v.v[i];
-
-		r = make_settings(ops, pf, vf, pt_pf_link_vf(&link, (int)vf->index), err);
-		changed |= r == 1;
-	}
-	if (r >= 0 && changed)
-		r = check_settings(ops, pf, want, err);
-	return r < 0 ? r : changed;
-}
-
 static int read_id(const struct pt_host_ops *ops, struct pt_bdf bdf, const char *name, unsigned *ret)
 {
 	pt_autofree char *path = attr(bdf, name);
@@ -312,7 +246,7 @@ static int make_driver(const struct pt_host_ops *ops, struct pt_bdf pf, const st
 }
 
 int pt_sriov_make(const struct pt_host_ops *ops, const struct pt_bind *card, const struct pt_sriov_state *want,
-		  struct pt_error *err)
+		  struct pt_strv *missing, struct pt_error *err)
 {
 	bool changed = false;
 	int r = pt_bind_check(ops, card, err);
@@ -325,7 +259,7 @@ int pt_sriov_make(const struct pt_host_ops *ops, const struct pt_bind *card, con
 	}
 	if (r >= 0) {
 		changed = changed || r == 1;
-		r = make_all_settings(ops, card->bdf, want, err);
+		r = pt_vf_set_make(ops, card->bdf, want, missing, err);
 	}
 	for (size_t i = 0; i < want->v.n && r >= 0; i++) {
 		changed = changed || r == 1;

@@ -20,6 +20,7 @@ int pt_sriov_look(const struct pt_host_ops *ops, struct pt_bdf pf, struct pt_sri
 /**
  * pt_sriov_make() - make it so, from wherever it is; what @want does not say is left alone
  * @card: which card must be at the address; its driver is not looked at
+ * @missing: as host/vf-set.h's
  *
  * Through 0 where another number is there; then waits until each VF is there, and with autoprobe until each has a
  * driver.  VFs that @want names with an address get the driver and override that it says.  On failure the VFs may be
@@ -29,6 +30,6 @@ int pt_sriov_look(const struct pt_host_ops *ops, struct pt_bdf pf, struct pt_sri
  * one without driver or with another setting than was written; -ETIMEDOUT, -EBUSY as struct pt_host_ops says.
  */
 int pt_sriov_make(const struct pt_host_ops *ops, const struct pt_bind *card, const struct pt_sriov_state *want,
-		  struct pt_error *err);
+		  struct pt_strv *missing, struct pt_error *err);
 
 #endif

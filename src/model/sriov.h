@@ -10,12 +10,14 @@
 /**
  * struct pt_pf_link - the PF's network interface as the kernel tells over netlink; owns everything
  * @name: NULL: the PF has none, or it was not asked (a capture)
+ * @up: by whoever runs this host; @carrier: and the cable carries something
  * @vfs: by index; what the kernel did not tell of one it has not
  */
 struct pt_pf_link {
 	char *name;
 	unsigned ifindex;
 	bool up;
+	bool carrier;
 	unsigned mtu;
 	PT_ARRAY(struct pt_vf_settings) vfs;
 };

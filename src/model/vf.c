@@ -69,6 +69,43 @@ int pt_vf_link_parse(const char *text, enum pt_vf_link *ret_link)
 	return -EINVAL;
 }
 
+/* by bit */
+static const char *const must_names[] = { "mac", "vlan", "trust", "spoofchk", "link", "rate" };
+
+static void add_must(struct pt_strv *words, unsigned must)
+{
+	PT_AUTO(pt_strv) names = { 0 };
+	pt_autofree char *text = NULL;
+
+	for (unsigned i = 0; i < sizeof(must_names) / sizeof(*must_names); i++)
+		if (must & 1u << i)
+			pt_strv_add(&names, must_names[i]);
+	text = pt_strv_join(&names, ",");
+	if (*text)
+		pt_strv_addf(words, "must=%s", text);
+}
+
+static bool parse_must(const char *value, unsigned *ret)
+{
+	unsigned must = 0;
+
+	while (*value) {
+		size_t n = strcspn(value, ",");
+		unsigned bit = 0;
+
+		for (unsigned i = 0; i < sizeof(must_names) / sizeof(*must_names); i++)
+			if (strlen(must_names[i]) == n && strncmp(must_names[i], value, n) == 0)
+				bit = 1u << i;
+		if (!bit)
+			return false;
+		must |= bit;
+		value += n;
+		value += *value == ',';
+	}
+	*ret = must;
+	return must != 0;
+}
+
 static const char *on_off(bool value)
 {
 	return value ? "on" : "off";
@@ -90,6 +127,7 @@ char *pt_vf_settings_text(const struct pt_vf_settings *s)
 		pt_strv_addf(&words, "link=%s", pt_vf_link_str(s->link));
 	if (s->has & PT_VF_RATE)
 		pt_strv_addf(&words, "min_rate=%u max_rate=%u", s->min_rate, s->max_rate);
+	add_must(&words, s->must & s->has);
 	return pt_strv_join(&words, " ");
 }
 
@@ -150,6 +188,8 @@ int pt_vf_settings_parse(const char *text, struct pt_vf_settings *ret, struct pt
 
 		if (value) {
 			*value++ = '\0';
+			if (strcmp(word, "must") == 0 && parse_must(value, &s.must))
+				continue;
 			has = parse_word(word, value, &s);
 		}
 		if (!has)
@@ -157,6 +197,7 @@ int pt_vf_settings_parse(const char *text, struct pt_vf_settings *ret, struct pt
 				      value ? "=" : "", value ? value : "");
 		s.has |= has;
 	}
+	s.must &= s.has;
 	*ret = s;
 	return 0;
 }
@@ -219,4 +260,5 @@ void pt_vf_settings_merge(struct pt_vf_settings *to, const struct pt_vf_settings
 		to->max_rate = over->max_rate;
 	}
 	to->has |= over->has;
+	to->must = (to->must & ~over->has) | (over->must & over->has);
 }

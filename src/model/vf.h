@@ -36,6 +36,7 @@ enum pt_vf_link {
  * @vlan: 0: none, the guest may tag; @qos: its priority, 0 to 7
  * @qinq: the outer tag of two (802.1ad); false: 802.1Q
  * @min_rate, @max_rate: Mbit/s for sending; 0: no limit
+ * @must: without which of them a network may not be joined: a set, part of @has
  */
 struct pt_vf_settings {
 	unsigned has;
@@ -48,6 +49,7 @@ struct pt_vf_settings {
 	enum pt_vf_link link;
 	unsigned min_rate;
 	unsigned max_rate;
+	unsigned must;
 };
 
 struct pt_mac_text {
@@ -64,7 +66,8 @@ const char *pt_vf_link_str(enum pt_vf_link link); /* "auto", "on", "off" */
 int pt_vf_link_parse(const char *text, enum pt_vf_link *ret_link);
 
 /**
- * pt_vf_settings_text() - "mac=52:54:00:12:34:56 vlan=42 qos=0 trust=on spoofchk=off link=auto min_rate=0 max_rate=100"
+ * pt_vf_settings_text() - "mac=52:54:00:12:34:56 vlan=42 qos=0 trust=on spoofchk=off link=auto min_rate=0 max_rate=100
+ * must=mac,vlan,rate"
  *
  * Only what it @has; "" for nothing.  The caller frees.
  */
@@ -73,13 +76,13 @@ char *pt_vf_settings_text(const struct pt_vf_settings *s);
 /** pt_vf_settings_parse() - the way back; hostile; -EBADMSG with the word that is wrong */
 int pt_vf_settings_parse(const char *text, struct pt_vf_settings *ret, struct pt_error *err);
 
-/** pt_vf_settings_differ() - the first of @want's that @now does not have so; 0: none */
+/** pt_vf_settings_differ() - the first of @want's that @now does not have so; @must is not asked; 0: none */
 enum pt_vf_has pt_vf_settings_differ(const struct pt_vf_settings *want, const struct pt_vf_settings *now);
 
 /** pt_vf_has_str() - "MAC", "VLAN", "trust", "spoof check", "link state", "rate" */
 const char *pt_vf_has_str(enum pt_vf_has one);
 
-/** pt_vf_settings_merge() - @over's values over those of @to */
+/** pt_vf_settings_merge() - @over's values over those of @to; @over says whether they must be */
 void pt_vf_settings_merge(struct pt_vf_settings *to, const struct pt_vf_settings *over);
 
 #endif

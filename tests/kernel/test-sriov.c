@@ -143,30 +143,44 @@ static void the_vfs_that_were_there_come_back_as_they_were(void **state)
 	assert_same(w, before, "undone", 0);
 }
 
-static void whatever_write_fails_everything_is_as_it_was(void **state)
+/*
+ * @change with its first write failing, then its second, …: as it was each time, or, where another try with the link up
+ * made it good, made and undone
+ */
+static void fail_each(struct stage *w, int (*change)(struct stage *w, struct pt_error *err))
 {
-	struct stage *w = *state;
-	pt_autofree char *before = NULL;
-	unsigned n;
+	pt_autofree char *before = stage_text(w);
+	unsigned failed = 0;
+	unsigned count;
+	unsigned n = 0;
 
-	make_two(w);
-	before = stage_text(w);
-	for (n = 1; n < 50; n++) {
+	do {
 		struct pt_error err = { 0 };
 		int r;
 
-		*w->fault = (struct fault){ .fail_at = n };
-		r = more(w, &err);
-		if (r == 0)
-			break;
+		*w->fault = (struct fault){ .fail_at = ++n };
+		r = change(w, &err);
+		count = w->fault->count;
 		*w->fault = (struct fault){ 0 };
-		if (!strstr(err.msg, "\neverything is as it was"))
+		if (r < 0 && !strstr(err.msg, "\neverything is as it was"))
 			fail_msg("write %u: %s", n, err.msg);
-		assert_same(w, before, "write failing", n);
-	}
-	*w->fault = (struct fault){ 0 };
+		failed += r < 0;
+		if (r == 0 && count >= n && stage_make_undo(w, 0, &err) < 0)
+			fail_msg("undo after write %u: %s", n, err.msg);
+		if (count >= n)
+			assert_same(w, before, "write failing", n);
+	} while (count >= n && n < 60);
+	assert_in_range(n, 5, 59);
+	assert_in_range(failed, 2, 59);
+}
+
+static void whatever_write_fails_everything_is_as_it_was(void **state)
+{
+	struct stage *w = *state;
+
+	make_two(w);
+	fail_each(w, more);
 	assert_int_equal(w->nic->vfs_now, 7);
-	assert_in_range(n, 5, 49);
 }
 
 static int killed(struct stage *w)
@@ -300,6 +314,206 @@ static void another_change_may_not_touch_a_vf_that_one_has_in_its_hands(void **s
 	assert_false(pt_steps_overlap(&count, &bind));
 }
 
+static void remember_warning(void *ctx, const char *text)
+{
+	struct stage *w = ctx;
+
+	(void)snprintf(w->waited_for, sizeof(w->waited_for), "%s", text);
+}
+
+/* as igb: seven VFs, one of them with a rate, which it takes only while the link is up */
+static void make_seven_with_a_rate(struct stage *w)
+{
+	struct pt_error err = { 0 };
+
+	w->env.ctx = w;
+	w->env.warn = remember_warning;
+	w->waited_for[0] = '\0';
+	w->nic->rate_most = 1000;
+	if (go(w, "vfs=7\nautoprobe=off\nvf=1 mac=52:54:00:00:00:01 vlan=7 qos=0 min_rate=0 max_rate=100\n", &err) < 0)
+		fail_msg("%s", err.msg);
+}
+
+/* to three, VF 1 among them, as decide/sriov.c plans it; @line: what VF 1 must be */
+static int shrink(struct stage *w, const char *line, struct pt_error *err)
+{
+	pt_autofree char *after = pt_strf("vfs=3\nautoprobe=off\n%s\n", line);
+	PT_AUTO(pt_plan) plan = { 0 };
+	long long id = 0;
+
+	plan_to(w, after, &plan);
+	plan.steps.n--;
+	pt_step_done(&plan.steps.v[1]);
+	return pt_change_apply(&w->env, &plan, &id, err);
+}
+
+static const char with_rate[] = "vf=1 mac=52:54:00:00:00:01 vlan=7 qos=0 min_rate=0 max_rate=100";
+
+static void a_rate_that_wants_the_link_waits_for_its_carrier(void **state)
+{
+	struct stage *w = *state;
+	struct pt_error err = { 0 };
+	pt_autofree char *before = NULL;
+
+	make_seven_with_a_rate(w);
+	assert_int_equal(w->nic->vf[1].max_rate, 100);
+	before = stage_text(w);
+	if (shrink(w, with_rate, &err) < 0)
+		fail_msg("%s", err.msg);
+	assert_int_equal(w->nic->vfs_now, 3);
+	assert_int_equal(w->nic->vf[1].max_rate, 100);
+	assert_string_equal(w->waited_for, "");
+	assert_int_equal(stage_make_undo(w, 0, &err), 0);
+	assert_same(w, before, "undone", 0);
+}
+
+static void a_rate_sets_an_interface_up_that_is_down(void **state)
+{
+	struct stage *w = *state;
+
+	w->nic->link_down = true;
+	make_seven_with_a_rate(w);
+	assert_int_equal(w->nic->vf[1].max_rate, 100);
+	assert_false(w->nic->link_down);
+}
+
+static void without_a_cable_the_rate_is_missed_and_said(void **state)
+{
+	struct stage *w = *state;
+	struct pt_error err = { 0 };
+
+	make_seven_with_a_rate(w);
+	w->nic->no_cable = true;
+	if (shrink(w, with_rate, &err) < 0)
+		fail_msg("%s", err.msg);
+	assert_int_equal(w->nic->vfs_now, 3);
+	assert_int_equal(w->nic->vf[1].vlan, 7);
+	assert_int_equal(w->nic->vf[1].max_rate, 0);
+	assert_non_null(strstr(w->waited_for, "VF 1 of " PF " is without its rate"));
+	assert_non_null(strstr(w->waited_for, "no carrier"));
+	/* and taken back: with the cable in, the rate comes back too */
+	w->nic->no_cable = false;
+	if (stage_make_undo(w, 0, &err) < 0)
+		fail_msg("%s", err.msg);
+	assert_int_equal(w->nic->vfs_now, 7);
+	assert_int_equal(w->nic->vf[1].max_rate, 100);
+}
+
+static void a_rate_that_a_network_demands_is_not_missed(void **state)
+{
+	struct stage *w = *state;
+	struct pt_error err = { 0 };
+	pt_autofree char *line = pt_strf("%s must=vlan,rate", with_rate);
+
+	make_seven_with_a_rate(w);
+	w->nic->rate_never = true;
+	/* what was before cannot have its rate back either: that is said, and nothing is left half done */
+	assert_int_equal(shrink(w, line, &err), -EINVAL);
+	stage_says(&err, "everything is as it was");
+	assert_int_equal(w->nic->vfs_now, 7);
+	assert_int_equal(w->nic->vf[1].vlan, 7);
+	assert_non_null(strstr(w->waited_for, "without its rate"));
+}
+
+static void what_keeps_guests_apart_is_never_missed(void **state)
+{
+	struct stage *w = *state;
+	struct pt_error err = { 0 };
+
+	make_seven_with_a_rate(w);
+	w->nic->refuses_vlan = true;
+	assert_int_equal(shrink(w, with_rate, &err), -EINTR);
+	stage_says(&err, "VLAN");
+	w->nic->refuses_vlan = false;
+	{
+		unsigned settled = 0;
+
+		assert_int_equal(pt_change_recover(&w->env, &settled, &err), 0);
+		assert_int_equal(w->nic->vfs_now, 7);
+		assert_int_equal(w->nic->vf[1].vlan, 7);
+		assert_int_equal(w->nic->vf[1].max_rate, 100);
+	}
+}
+
+static int set_rate(struct stage *w, unsigned rate, struct pt_error *err)
+{
+	PT_AUTO(pt_plan) plan = { 0 };
+	struct pt_step *s = add_step(w, &plan, PT_STEP_SRIOV);
+	long long id = 0;
+
+	plan.verb = pt_strdup("vf");
+	plan.summary = pt_strdup("settings");
+	s->state_before = pt_strdup("vf=1 min_rate=0 max_rate=100\n");
+	s->state_after = pt_strf("vf=1 min_rate=0 max_rate=%u\n", rate);
+	return pt_change_apply(&w->env, &plan, &id, err);
+}
+
+static void a_rate_that_is_asked_for_is_had_or_refused(void **state)
+{
+	struct stage *w = *state;
+	struct pt_error err = { 0 };
+	pt_autofree char *before = NULL;
+
+	make_seven_with_a_rate(w);
+	before = stage_text(w);
+	/* more than the link has: no matter of waiting */
+	assert_int_equal(set_rate(w, 2000, &err), -EINVAL);
+	assert_same(w, before, "too much", 0);
+	w->nic->no_cable = true;
+	assert_int_equal(set_rate(w, 200, &err), -EINVAL);
+	stage_says(&err, "no carrier");
+	w->nic->no_cable = false;
+	assert_same(w, before, "no cable", 0);
+	/* set up for it, refused all the same, and down again */
+	w->nic->link_down = true;
+	assert_int_equal(set_rate(w, 2000, &err), -EINVAL);
+	assert_true(w->nic->link_down);
+	assert_int_equal(set_rate(w, 200, &err), 0);
+	assert_int_equal(w->nic->vf[1].max_rate, 200);
+}
+
+static void a_vf_in_its_reset_is_asked_again(void **state)
+{
+	struct stage *w = *state;
+	struct pt_error err = { 0 };
+
+	w->host.settle_ms = 2000;
+	w->nic->again = 3;
+	if (go(w, seven, &err) < 0)
+		fail_msg("%s", err.msg);
+	assert_int_equal(w->nic->vf[2].vlan, 42);
+}
+
+static void a_request_that_hangs_is_not_waited_for(void **state)
+{
+	struct stage *w = *state;
+	struct pt_error err = { 0 };
+	unsigned settled = 0;
+
+	make_seven_with_a_rate(w);
+	w->nic->netlink_hangs = true;
+	assert_int_equal(shrink(w, with_rate, &err), -EINTR);
+	stage_says(&err, "did not return");
+	w->nic->netlink_hangs = false;
+	assert_int_equal(pt_change_recover(&w->env, &settled, &err), 0);
+	assert_int_equal(w->nic->vfs_now, 7);
+	assert_int_equal(w->nic->vf[1].max_rate, 100);
+}
+
+static int shrink_with_rate(struct stage *w, struct pt_error *err)
+{
+	return shrink(w, with_rate, err);
+}
+
+static void whatever_fails_on_the_way_the_rate_comes_back(void **state)
+{
+	struct stage *w = *state;
+
+	make_seven_with_a_rate(w);
+	fail_each(w, shrink_with_rate);
+	assert_int_equal(w->nic->vfs_now, 3);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, stage_teardown)
 
 int main(void)
@@ -315,6 +529,15 @@ int main(void)
 		TEST(a_vf_that_comes_late_is_waited_for),
 		TEST(a_setting_that_the_driver_refuses_takes_all_of_them_back),
 		TEST(what_somebody_changed_meanwhile_is_not_overwritten),
+		TEST(a_rate_that_wants_the_link_waits_for_its_carrier),
+		TEST(a_rate_sets_an_interface_up_that_is_down),
+		TEST(without_a_cable_the_rate_is_missed_and_said),
+		TEST(a_rate_that_a_network_demands_is_not_missed),
+		TEST(what_keeps_guests_apart_is_never_missed),
+		TEST(a_rate_that_is_asked_for_is_had_or_refused),
+		TEST(a_vf_in_its_reset_is_asked_again),
+		TEST(a_request_that_hangs_is_not_waited_for),
+		TEST(whatever_fails_on_the_way_the_rate_comes_back),
 		TEST(another_change_may_not_touch_a_vf_that_one_has_in_its_hands),
 	};
 

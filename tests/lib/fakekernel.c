@@ -189,11 +189,14 @@ static int write_numvfs(struct fakekernel *k, struct fakekernel_device *pf, cons
 		return -EBUSY;
 	if (n == 0) {
 		drop_vfs(k, pf);
+		pf->carrier_lost = true;
 		return 0;
 	}
 	n -= pf->vfs_short < n ? pf->vfs_short : n;
 	for (unsigned i = 0; i < n; i++)
 		make_vf(k, pf, i);
+	/* igb_sriov_reinit() */
+	pf->carrier_lost = true;
 	pf->vfs_now = n;
 	pf->looks = 0;
 	return 0;
@@ -217,10 +220,21 @@ static int fake_vf_read(void *ctx, struct pt_bdf bdf, struct pt_pf_link *ret_lin
 
 	if (!pf || !pf->vfs_total || strcmp(pf->driver, pf->native) != 0)
 		return pt_fail(err, -ENODEV, "no network interface");
-	*ret_link = (struct pt_pf_link){ .name = pt_strdup("enp65s0"), .up = true };
+	*ret_link = (struct pt_pf_link){ .name = pt_strdup("enp65s0"), .up = !pf->link_down };
+	ret_link->carrier = !pf->link_down && !pf->carrier_lost && !pf->no_cable;
 	for (unsigned i = 0; i < pf->vfs_now; i++)
 		pt_array_push(&ret_link->vfs, pf->vf[i]);
 	return 0;
+}
+
+/* igb_ndo_set_vf_bw(): no rate while the link is down, and none beyond the link's */
+static int judge_rate(const struct fakekernel_device *pf, const struct pt_vf_settings *one)
+{
+	bool carrier = !pf->link_down && !pf->carrier_lost && !pf->no_cable;
+
+	if (one->has != PT_VF_RATE || !pf->rate_most)
+		return 0;
+	return carrier && !pf->rate_never && one->max_rate <= pf->rate_most ? 0 : -EINVAL;
 }
 
 /* link state is what this driver does not have, as igb's */
@@ -235,12 +249,41 @@ static int fake_vf_write(void *ctx, struct pt_bdf bdf, unsigned index, const str
 		r = -EINVAL;
 	if (r == 0 && one->has == PT_VF_LINK)
 		r = -EOPNOTSUPP;
+	if (r == 0 && pf->netlink_hangs)
+		return pt_say(err, -ETIMEDOUT, "a netlink request about enp65s0 did not return");
+	if (r == 0 && pf->again) {
+		pf->again--;
+		r = -EAGAIN;
+	}
+	if (r == 0 && pf->refuses_vlan && one->has == PT_VF_VLAN && one->vlan)
+		r = -EINVAL;
+	if (r == 0)
+		r = judge_rate(pf, one);
 	if (r < 0)
 		return pt_fail(err, r, "enp65s0 refuses %s for its VF %u", pt_vf_has_str((enum pt_vf_has)one->has),
 			       index);
 	pt_vf_settings_merge(&pf->vf[index], one);
 	fault_after(k->fault);
 	return 0;
+}
+
+static int fake_pf_link(void *ctx, struct pt_bdf bdf, bool up, unsigned timeout_ms, struct pt_error *err)
+{
+	struct fakekernel *k = ctx;
+	struct fakekernel_device *pf = fakekernel_find(k, bdf);
+	bool was_down = pf && pf->link_down;
+	int r = fault_before(k->fault);
+
+	if (r == 0 && (!pf || !pf->vfs_total))
+		r = -ENODEV;
+	if (r < 0)
+		return pt_fail(err, r, "cannot set enp65s0 %s", up ? "up" : "down");
+	if (up && pf->no_cable)
+		return pt_say(err, -ENETDOWN, "enp65s0 has no carrier, and got none within %u ms", timeout_ms);
+	pf->link_down = !up;
+	pf->carrier_lost = false;
+	fault_after(k->fault);
+	return up && was_down;
 }
 
 static int do_write(struct fakekernel *k, const char *path, const char *value)
@@ -511,6 +554,7 @@ void fakekernel_ops(struct fakekernel *k, struct pt_host_ops *ret_ops)
 		.file_write = fake_file_write,
 		.vf_read = fake_vf_read,
 		.vf_write = fake_vf_write,
+		.pf_link = fake_pf_link,
 	};
 }
 
@@ -533,7 +577,8 @@ char *fakekernel_text(const struct fakekernel *k)
 
 		pt_strv_addf(&lines, "%s driver=%s override=%s", pt_bdf_str(d->bdf).s, d->driver, d->override);
 		if (d->vfs_total)
-			pt_strv_addf(&lines, "%s vfs=%u autoprobe=%d", pt_bdf_str(d->bdf).s, d->vfs_now, d->autoprobe);
+			pt_strv_addf(&lines, "%s vfs=%u autoprobe=%d link=%d", pt_bdf_str(d->bdf).s, d->vfs_now,
+				     d->autoprobe, !d->link_down);
 		for (unsigned v = 0; v < d->vfs_now; v++) {
 			pt_autofree char *settings = pt_vf_settings_text(&d->vf[v]);
 

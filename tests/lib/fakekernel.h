@@ -40,6 +40,15 @@ struct fakekernel_device {
 	bool autoprobe;
 	bool is_vf;
 	struct pt_vf_settings vf[FAKEKERNEL_VFS];
+	/* of a PF's network interface: */
+	bool link_down;	    /* somebody set it down */
+	bool carrier_lost;  /* since the number of VFs changed; it comes when it is waited for */
+	bool no_cable;	    /* and then it does not */
+	bool rate_never;    /* the driver refuses a rate even so */
+	bool refuses_vlan;  /* and a VLAN */
+	bool netlink_hangs; /* the next request does not return */
+	unsigned rate_most; /* of the link; 0: no driver that compares */
+	unsigned again;	    /* so many requests are put off: the VF is in its reset still */
 };
 
 struct fakekernel_driver {

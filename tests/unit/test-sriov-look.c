@@ -90,6 +90,106 @@ static void the_settings_of_each_vf_are_read_from_the_kernels_message(void **sta
 	assert_null(pt_pf_link_vf(&link, -1));
 }
 
+/* one attribute as the kernel puts it, its length in 16 bits whatever it is */
+static void put_raw(struct pt_buf *b, unsigned type, const void *data, size_t n)
+{
+	static const char zero[NLA_ALIGNTO] = "";
+	struct nlattr attr = { (uint16_t)(NLA_HDRLEN + n), (uint16_t)type };
+
+	pt_buf_addn(b, (const char *)&attr, sizeof(attr));
+	pt_buf_addn(b, data, n);
+	pt_buf_addn(b, zero, NLA_ALIGN(n) - n);
+}
+
+/* as rtnl_fill_vfinfo() puts it; @counters: an older kernel's, never left out */
+static void put_raw_vf(struct pt_buf *all, uint32_t i, bool counters)
+{
+	static const char stats[13 * 8] = "";
+	struct ifla_vf_mac mac = { .vf = i, .mac = { 0x52, 0x54, 0, 1, (uint8_t)(i >> 8), (uint8_t)i } };
+	struct ifla_vf_broadcast broadcast = { { 0xff } };
+	struct ifla_vf_vlan vlan = { i, i % 4094 + 1, 0 };
+	struct ifla_vf_rate rate = { i, 0, i };
+	struct ifla_vf_trust trust = { i, i % 2 };
+	PT_AUTO(pt_buf) one = { 0 };
+
+	put_raw(&one, IFLA_VF_MAC, &mac, sizeof(mac));
+	put_raw(&one, IFLA_VF_BROADCAST, &broadcast, sizeof(broadcast));
+	put_raw(&one, IFLA_VF_VLAN, &vlan, sizeof(vlan));
+	put_raw(&one, IFLA_VF_RATE, &rate, sizeof(rate));
+	put_raw(&one, IFLA_VF_TRUST, &trust, sizeof(trust));
+	if (counters)
+		put_raw(&one, IFLA_VF_STATS, stats, sizeof(stats));
+	put_raw(all, IFLA_VF_INFO, one.s, one.n);
+}
+
+/* the whole message, the name after the list of VFs, as a kernel may have it */
+static void raw_message(uint32_t vfs, bool counters, struct pt_buf *ret)
+{
+	struct nlmsghdr header = { .nlmsg_type = RTM_NEWLINK };
+	struct ifinfomsg info = { .ifi_index = 7, .ifi_flags = 0x10001 };
+	uint32_t mtu = 9000;
+	PT_AUTO(pt_buf) all = { 0 };
+
+	pt_buf_addn(ret, (const char *)&header, sizeof(header));
+	pt_buf_addn(ret, (const char *)&info, sizeof(info));
+	put_raw(ret, IFLA_NUM_VF, &vfs, sizeof(vfs));
+	for (uint32_t i = 0; i < vfs; i++)
+		put_raw_vf(&all, i, counters);
+	put_raw(ret, IFLA_VFINFO_LIST, all.s, all.n);
+	put_raw(ret, IFLA_IFNAME, "enp65s0", 8);
+	put_raw(ret, IFLA_MTU, &mtu, sizeof(mtu));
+	header.nlmsg_len = (uint32_t)ret->n;
+	memcpy(ret->s, &header, sizeof(header));
+}
+
+static void as_many_vfs_as_a_card_can_have_are_read(void **state)
+{
+	static const struct {
+		uint32_t vfs;
+		bool counters;
+	} cards[] = { { 1, true },    { 64, true },   { 220, true },  { 256, true },  { 300, true },
+		      { 512, false }, { 1000, true }, { 2047, true }, { 4000, false } };
+
+	(void)state;
+	for (size_t c = 0; c < sizeof(cards) / sizeof(*cards); c++) {
+		PT_AUTO(pt_buf) message = { 0 };
+		PT_AUTO(pt_pf_link) link = { 0 };
+
+		raw_message(cards[c].vfs, cards[c].counters, &message);
+		assert_int_equal(pt_pf_link_parse((struct nlmsghdr *)message.s, &link), 0);
+		assert_string_equal(link.name, "enp65s0");
+		assert_int_equal(link.mtu, 9000);
+		assert_true(link.carrier);
+		assert_int_equal(link.vfs.n, cards[c].vfs);
+		for (size_t i = 0; i < link.vfs.n; i++) {
+			assert_int_equal(link.vfs.v[i].mac[4] << 8 | link.vfs.v[i].mac[5], i);
+			assert_int_equal(link.vfs.v[i].vlan, i % 4094 + 1);
+			assert_int_equal(link.vfs.v[i].max_rate, i);
+			assert_int_equal(link.vfs.v[i].trust, i % 2);
+		}
+	}
+}
+
+/* wherever it ends, nothing behind its end is read: under ASan this is the test */
+static void a_message_cut_anywhere_is_read_as_far_as_it_goes(void **state)
+{
+	PT_AUTO(pt_buf) whole = { 0 };
+
+	(void)state;
+	raw_message(3, true, &whole);
+	for (size_t n = NLMSG_HDRLEN; n < whole.n; n++) {
+		PT_AUTO(pt_pf_link) link = { 0 };
+		struct nlmsghdr *cut = malloc(n);
+
+		assert_non_null(cut);
+		memcpy(cut, whole.s, n);
+		cut->nlmsg_len = (uint32_t)n;
+		if (pt_pf_link_parse(cut, &link) == 0)
+			assert_true(n > whole.n - 16);
+		free(cut);
+	}
+}
+
 static void a_message_with_attributes_cut_short_says_nothing_of_a_vf(void **state)
 {
 	PT_AUTO(pt_pf_link) link = { 0 };
@@ -376,6 +476,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_settings_of_each_vf_are_read_from_the_kernels_message),
+		cmocka_unit_test(as_many_vfs_as_a_card_can_have_are_read),
+		cmocka_unit_test(a_message_cut_anywhere_is_read_as_far_as_it_goes),
 		cmocka_unit_test(a_message_with_attributes_cut_short_says_nothing_of_a_vf),
 		cmocka_unit_test(settings_survive_being_written_down),
 		TEST(a_card_that_can_is_not_spoken_against),

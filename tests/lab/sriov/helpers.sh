@@ -25,5 +25,5 @@ vf_says()
 
 pf_has_carrier()
 {
-	[ "$(cat /sys/bus/pci/devices/$pf/net/*/carrier)" = 1 ]
+	[ "$(cat /sys/bus/pci/devices/$pf/net/*/carrier 2>/dev/null)" = 1 ]
 }
