@@ -54,7 +54,7 @@ static int look(struct pt_cli *cli, const struct pt_sriov_state *kept, bool wait
 	}
 }
 
-static int make(const struct pt_host_ops *ops, const struct pt_sriov_state *kept, struct pt_strv *missing,
+static int make(const struct pt_host_ops *ops, const struct pt_sriov_state *kept, struct pt_strv *said,
 		struct pt_error *err)
 {
 	const struct pt_bind card = {
@@ -66,7 +66,7 @@ static int make(const struct pt_host_ops *ops, const struct pt_sriov_state *kept
 	};
 	struct pt_error unmade = { 0 };
 	PT_AUTO(pt_sriov_state) none = PT_SRIOV_STATE_UNSAID;
-	int r = pt_sriov_make(ops, &card, kept, missing, err);
+	int r = pt_sriov_make(ops, &card, kept, said, err);
 
 	if (r >= 0)
 		return r;
@@ -77,13 +77,34 @@ static int make(const struct pt_host_ops *ops, const struct pt_sriov_state *kept
 	return r;
 }
 
+/*
+ * Who set a VF's MAC or VLAN means it to be used, and a VF works only while its PF's interface is up (libvirt refuses
+ * to start a guest else; igbvf takes a random MAC).  Its carrier is not waited for: the boot goes on.
+ */
+static void set_up(const struct pt_host_ops *ops, const struct pt_sriov_state *kept, struct pt_strv *said)
+{
+	struct pt_error err = { 0 };
+	bool used = false;
+	int r;
+
+	for (size_t i = 0; i < kept->v.n; i++)
+		used = used || kept->v.v[i].settings.has;
+	if (!used)
+		return;
+	r = ops->pf_link(ops->ctx, kept->pf, true, 0, &err);
+	if (r < 0)
+		pt_strv_addf(said, "its interface is not up: %s", err.msg);
+	else if (r == 1)
+		pt_strv_add(said, "its interface was set up");
+}
+
 /* 0, or 1 when the PF did not get what is kept */
 static int settle(struct pt_cli *cli, const struct pt_host_ops *ops, json_t *told, const struct pt_sriov_state *kept)
 {
 	struct pt_device pf = { 0 };
 	struct pt_error err = { 0 };
-	PT_AUTO(pt_strv) missing = { 0 };
-	pt_autofree char *without = NULL;
+	PT_AUTO(pt_strv) said = { 0 };
+	pt_autofree char *notes = NULL;
 	pt_autofree char *text = NULL;
 	int r = look(cli, kept, ops != NULL, &pf, &err);
 
@@ -103,21 +124,23 @@ static int settle(struct pt_cli *cli, const struct pt_host_ops *ops, json_t *tol
 						     .device = kept->device,
 						     .subvendor = kept->subvendor,
 						     .subdevice = kept->subdevice },
-				  &only, &missing, &err);
+				  &only, &said, &err);
 	} else if (r == 0 && ops) {
-		r = make(ops, kept, &missing, &err);
+		r = make(ops, kept, &said, &err);
 	}
 	if (r < 0) {
 		text = pt_strf("%s%s%s", err.msg, err.hint[0] ? "; " : "", err.hint);
 		tell(cli, told, kept->pf, "left-alone", text);
 		return 1;
 	}
-	without = pt_strv_join(&missing, "; ");
+	if (ops)
+		set_up(ops, kept, &said);
+	notes = pt_strv_join(&said, "; ");
 	text = pt_strf("%d virtual function%s%s%s%s", kept->vfs, kept->vfs == 1 ? "" : "s",
 		       pf.vfs_now == kept->vfs ? ", which were there"
 		       : ops		       ? " made"
 					       : " would be made",
-		       missing.n ? "; " : "", without);
+		       said.n ? "; " : "", notes);
 	tell(cli, told, kept->pf, pf.vfs_now == kept->vfs ? "there" : "made", text);
 	return 0;
 }

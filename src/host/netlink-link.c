@@ -94,7 +94,7 @@ int pt_link_up(const char *netdev, unsigned timeout_ms, struct pt_job *job, stru
 			was_down = !link.up;
 			r = was_down ? set(netdev, true, job, err) : 0;
 		}
-		if (r < 0 || link.carrier)
+		if (r < 0 || link.carrier || !timeout_ms)
 			return r < 0 ? r : was_down;
 		if (now_ms() >= end)
 			break;

@@ -8,6 +8,7 @@
 
 /**
  * pt_link_up() - set it up where it is down, and wait until it has a carrier
+ * @timeout_ms: 0: its carrier is not waited for
  * @job: with @mark_fd; the rest is filled in
  *
  * Return: 1 it was down before, 0 it was up; -ENETDOWN: no carrier within @timeout_ms, and it is down again where it

@@ -40,8 +40,8 @@ enum pt_host_place {
  * @vf_read: the network interface of a PF with the settings of its VFs; -ENODEV when it has none here
  * @vf_write: one setting of one VF; the kernel's errno; -ETIMEDOUT and -EBUSY as @write
  * @pf_link: @up: set the PF's interface up where it is down, and wait for its carrier: 1 it was down, 0 it was up;
- *           -ENETDOWN no carrier within @timeout_ms, and it is as it was.  Not @up: set it down
- * Paths are relative to /sys.  What has an @err fills it in on failure.
+ *           -ENETDOWN no carrier within @timeout_ms, and it is as it was; @timeout_ms 0: not waited for.  Not @up: set
+ * it down Paths are relative to /sys.  What has an @err fills it in on failure.
  */
 struct pt_host_ops {
 	void *ctx;

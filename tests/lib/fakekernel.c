@@ -278,10 +278,10 @@ static int fake_pf_link(void *ctx, struct pt_bdf bdf, bool up, unsigned timeout_
 		r = -ENODEV;
 	if (r < 0)
 		return pt_fail(err, r, "cannot set enp65s0 %s", up ? "up" : "down");
-	if (up && pf->no_cable)
+	if (up && timeout_ms && pf->no_cable)
 		return pt_say(err, -ENETDOWN, "enp65s0 has no carrier, and got none within %u ms", timeout_ms);
 	pf->link_down = !up;
-	pf->carrier_lost = false;
+	pf->carrier_lost = pf->carrier_lost && !timeout_ms;
 	fault_after(k->fault);
 	return up && was_down;
 }

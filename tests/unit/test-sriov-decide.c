@@ -253,6 +253,37 @@ static void what_the_driver_does_not_tell_is_not_set(void **state)
 	assert_int_equal(set(f, PF, "trust=on"), -EINVAL);
 }
 
+static void what_a_network_demands_is_kept_and_carried_over(void **state)
+{
+	struct fixture *f = *state;
+	const struct pt_step *s;
+
+	/* what is asked for must be had anyway: the step needs no word of it, the file does */
+	assert_int_equal(set(f, VF1, "vlan=42 qos=0 min_rate=0 max_rate=100 must=vlan,rate"), 0);
+	s = &f->w->plan.steps.v[0];
+	assert_null(strstr(s->state_after, "must="));
+	s = &f->w->plan.steps.v[1];
+	assert_non_null(strstr(s->state_after, "vf=1 vlan=42 qos=0 min_rate=0 max_rate=100 must=vlan,rate\n"));
+	pt_sriov_state_done(&f->kept);
+	assert_int_equal(pt_sriov_state_parse(s->state_after, &f->kept, NULL), 0);
+	assert_int_equal(decide(f), 0);
+	assert_non_null(strstr(f->w->plan.steps.v[0].state_after, "must=vlan,rate\n"));
+	/* a rate by hand is no network's any more */
+	assert_int_equal(set(f, VF1, "min_rate=0 max_rate=50"), 0);
+	assert_non_null(strstr(f->w->plan.steps.v[1].state_after, "max_rate=50 must=vlan\n"));
+}
+
+static void a_rate_on_a_link_that_is_down_is_said_to_set_it_up(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(set(f, VF1, "min_rate=0 max_rate=100"), 0);
+	assert_non_null(world_finding(f->w, "link-down"));
+	f->sriov.link.up = f->sriov.link.carrier = true;
+	assert_int_equal(set(f, VF1, "min_rate=0 max_rate=100"), 0);
+	assert_null(world_finding(f->w, "link-down"));
+}
+
 static void settings_of_foreign_vfs_are_said_not_to_last(void **state)
 {
 	struct fixture *f = *state;
@@ -320,10 +351,18 @@ static void every_refusal_that_may_be_forced_has_its_flag(void **state)
 
 static void a_kept_file_is_not_believed_when_it_is_damaged(void **state)
 {
-	static const char *const bad[] = { "vfs=65536",	    "vfs=-1",	    "vf=1\nvf=1",
-					   "autoprobe=yes", "address=41:0", "vf=0 driver=../../x",
-					   "vf=x",	    "id=8086:10c9", "nonsense",
-					   "vf=0 vlan=5000" };
+	static const char *const bad[] = { "vfs=65536",
+					   "vfs=-1",
+					   "vf=1\nvf=1",
+					   "autoprobe=yes",
+					   "address=41:0",
+					   "vf=0 driver=../../x",
+					   "vf=x",
+					   "id=8086:10c9",
+					   "nonsense",
+					   "vf=0 vlan=5000",
+					   "vf=0 vlan=5 qos=0 must=colour",
+					   "vf=0 must=" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
@@ -354,6 +393,8 @@ int main(void)
 		TEST(a_mac_that_a_sibling_has_is_refused),
 		TEST(what_the_driver_does_not_tell_is_not_set),
 		TEST(settings_of_foreign_vfs_are_said_not_to_last),
+		TEST(what_a_network_demands_is_kept_and_carried_over),
+		TEST(a_rate_on_a_link_that_is_down_is_said_to_set_it_up),
 		cmocka_unit_test(bad_settings_are_usage_errors_that_say_why),
 		cmocka_unit_test(every_refusal_that_may_be_forced_has_its_flag),
 		cmocka_unit_test(a_kept_file_is_not_believed_when_it_is_damaged),
