@@ -14,7 +14,7 @@ SERVER_MODULES = ["virtio_pci", "9pnet_virtio", "9p", "overlay"]
 
 # What a guest may be given, and what it needs to say so.
 GUEST_MODULES = """virtio_pci virtio_blk virtio_scsi virtio_console virtio_net virtio_rng virtio_iommu sd_mod ahci
-    megaraid_sas mptsas nvme igb igbvf e1000 e1000e bochs button evdev af_packet""".split()
+    megaraid_sas mptsas nvme igb igbvf e1000 e1000e bochs button evdev af_packet kvm_amd""".split()
 
 GUEST_PROGRAMS = [("qemu-ga", "qemu-guest-agent"), ("udevadm", "udev")]
 # Newer udev opens these by name instead of linking to them.

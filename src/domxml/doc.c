@@ -120,34 +120,39 @@ static int parse(struct build *b, struct pt_error *err)
 	ctxt->sax->endElementNs = on_end;
 	x->doc = xmlCtxtReadMemory(ctxt, x->text, (int)x->size, NULL, NULL, options);
 	if (b->doctype)
-		return pt_say(err, -EBADMSG, "this is no domain XML: it has a DOCTYPE, and libvirt writes none");
+		return pt_say(err, -EBADMSG, "this is no %s XML: it has a DOCTYPE, and libvirt writes none", x->root);
 	if (!x->doc && b->message[0])
-		return pt_say(err, -EBADMSG, "this is no domain XML: line %d: %s", b->line, b->message);
+		return pt_say(err, -EBADMSG, "this is no %s XML: line %d: %s", x->root, b->line, b->message);
 	if (!x->doc)
-		return pt_say(err, -EBADMSG, "this is no domain XML: it cannot be parsed");
+		return pt_say(err, -EBADMSG, "this is no %s XML: it cannot be parsed", x->root);
 	if (!spans_hold(x))
-		return pt_say(err, -EBADMSG, "this domain XML cannot be edited: its elements cannot be located");
+		return pt_say(err, -EBADMSG, "this %s XML cannot be edited: its elements cannot be located", x->root);
 	return 0;
 }
 
 int pt_xml_open(const char *text, struct pt_xml *ret_xml, struct pt_error *err)
 {
-	struct pt_xml x = { .text = text, .size = strnlen(text, PT_XML_SIZE_MAX + 1) };
+	return pt_xml_open_root(text, "domain", ret_xml, err);
+}
+
+int pt_xml_open_root(const char *text, const char *name, struct pt_xml *ret_xml, struct pt_error *err)
+{
+	struct pt_xml x = { .text = text, .root = name, .size = strnlen(text, PT_XML_SIZE_MAX + 1) };
 	struct build b = { .x = &x };
 	const xmlNode *root;
 	int r;
 
 	if (x.size > PT_XML_SIZE_MAX)
-		return pt_say(err, -EBADMSG, "this is no domain XML: it is larger than %zu MiB", PT_XML_SIZE_MAX >> 20);
+		return pt_say(err, -EBADMSG, "this is no %s XML: it is larger than %zu MiB", name,
+			      PT_XML_SIZE_MAX >> 20);
 	if (x.size == 0)
-		return pt_say(err, -EBADMSG, "this is no domain XML: it is empty");
+		return pt_say(err, -EBADMSG, "this is no %s XML: it is empty", name);
 	r = parse(&b, err);
 	if (r == 0) {
 		root = xmlDocGetRootElement(x.doc);
-		if (!root || !pt_xml_is(root, "domain"))
-			r = pt_say(err, -EBADMSG,
-				   "this is no domain XML: its outermost element is <%.64s>, not <domain>",
-				   root ? (const char *)root->name : "");
+		if (!root || !pt_xml_is(root, name))
+			r = pt_say(err, -EBADMSG, "this is no %s XML: its outermost element is <%.64s>, not <%s>", name,
+				   root ? (const char *)root->name : "", name);
 	}
 	if (r < 0) {
 		pt_xml_done(&x);

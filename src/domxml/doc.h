@@ -27,11 +27,13 @@ struct pt_xml_span {
 /**
  * struct pt_xml - one parsed document
  * @text: the caller's, must outlive this
+ * @root: what the outermost element is called
  * @spans: one for each element; pt_xml_span() finds an element's
  */
 struct pt_xml {
 	xmlDoc *doc;
 	const char *text;
+	const char *root;
 	size_t size;
 	PT_ARRAY(struct pt_xml_span) spans;
 };
@@ -45,6 +47,10 @@ struct pt_xml {
  * Return: 0; -EBADMSG with line and cause.
  */
 int pt_xml_open(const char *text, struct pt_xml *ret_xml, struct pt_error *err);
+
+/** pt_xml_open_root() - the same for another document of libvirt's: its outermost element is <@root> */
+int pt_xml_open_root(const char *text, const char *root, struct pt_xml *ret_xml, struct pt_error *err);
+
 void pt_xml_done(struct pt_xml *x);
 
 struct pt_xml_span *pt_xml_span(struct pt_xml *x, const xmlNode *element);

@@ -10,29 +10,21 @@
 
 #include "base/cleanup.h"
 #include "domxml/domxml.h"
+#include "domxml/edit.h"
 #include "domxml/read.h"
 #include "domxml/tree.h"
-
-/* replace text[@start, @end) by @text (NULL: by nothing) */
-struct splice {
-	size_t start;
-	size_t end;
-	char *text;
-};
 
 struct job {
 	struct pt_xml x;
 	char *name; /* the domain's, for messages */
 	xmlNode *devices;
 	const struct pt_domain_edit *edit;
-	PT_ARRAY(struct splice) splices;
+	struct pt_splices splices;
 };
 
 static void job_done(struct job *j)
 {
-	for (size_t i = 0; i < j->splices.n; i++)
-		free(j->splices.v[i].text);
-	free(j->splices.v);
+	pt_splices_done(&j->splices);
 	free(j->name);
 	pt_xml_done(&j->x);
 }
@@ -42,43 +34,56 @@ static bool is_blank(char c)
 	return c == ' ' || c == '\t';
 }
 
-/* @pos with the blanks before it and one line end taken back, if nothing else is on the line before it */
-static size_t line_begin(const struct job *j, size_t pos)
+size_t pt_splice_line_begin(const struct pt_xml *x, size_t pos)
 {
 	size_t p = pos;
 
-	while (p > 0 && is_blank(j->x.text[p - 1]))
+	while (p > 0 && is_blank(x->text[p - 1]))
 		p--;
-	if (p == 0 || j->x.text[p - 1] != '\n')
+	if (p == 0 || x->text[p - 1] != '\n')
 		return pos;
 	p--;
-	return p > 0 && j->x.text[p - 1] == '\r' ? p - 1 : p;
+	return p > 0 && x->text[p - 1] == '\r' ? p - 1 : p;
 }
 
-/* the blanks before @pos when it is the first thing on its line, else NULL: all is on one line; the caller frees */
-static char *indent_at(const struct job *j, size_t pos)
+char *pt_splice_indent_at(const struct pt_xml *x, size_t pos)
 {
 	size_t p = pos;
 
-	while (p > 0 && is_blank(j->x.text[p - 1]))
+	while (p > 0 && is_blank(x->text[p - 1]))
 		p--;
-	return p > 0 && j->x.text[p - 1] == '\n' ? pt_strndup(j->x.text + p, pos - p) : NULL;
+	return p > 0 && x->text[p - 1] == '\n' ? pt_strndup(x->text + p, pos - p) : NULL;
+}
+
+void pt_splice_add(struct pt_splices *l, size_t start, size_t end, char *text)
+{
+	struct pt_splice *s = pt_array_add(l);
+
+	s->start = start;
+	s->end = end;
+	s->text = text;
+}
+
+void pt_splices_done(struct pt_splices *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		free(l->v[i].text);
+	free(l->v);
+	*l = (struct pt_splices){ 0 };
 }
 
 static void remove_element(struct job *j, xmlNode *node)
 {
 	struct pt_xml_span *span = pt_xml_span(&j->x, node);
-	struct splice *s;
+	size_t start = span->start;
 
 	if (span->skip)
 		return;
 	span->skip = true;
-	s = pt_array_add(&j->splices);
-	s->start = span->start;
-	s->end = span->end;
 	/* with it goes its line, so that no empty one stays */
 	if (node->prev && xmlIsBlankNode(node->prev))
-		s->start = line_begin(j, span->start);
+		start = pt_splice_line_begin(&j->x, start);
+	pt_splice_add(&j->splices, start, span->end, NULL);
 }
 
 static char *target_of(const xmlNode *disk)
@@ -249,20 +254,11 @@ static char *layout(const struct job *j, const char *indent)
 	return pt_buf_take(&out);
 }
 
-static void insert(struct job *j, size_t start, size_t end, char *text)
-{
-	struct splice *s = pt_array_add(&j->splices);
-
-	s->start = start;
-	s->end = end;
-	s->text = text;
-}
-
 /* as the last thing in @parent */
 static void append_to(struct job *j, const xmlNode *parent)
 {
 	const struct pt_xml_span *span = pt_xml_span(&j->x, parent);
-	pt_autofree char *outer = indent_at(j, span->start);
+	pt_autofree char *outer = pt_splice_indent_at(&j->x, span->start);
 	pt_autofree char *inner = NULL;
 	pt_autofree char *text = NULL;
 	size_t pos = span->end - 1;
@@ -273,16 +269,16 @@ static void append_to(struct job *j, const xmlNode *parent)
 	inner = outer ? pt_strf("%s  ", outer) : NULL;
 	text = layout(j, inner);
 	if (j->x.text[pos - 1] == '/') {
-		insert(j, pos - 1, span->end,
-		       pt_strf(">%s%s%s</%s>", text, outer ? "\n" : "", outer ? outer : "",
-			       (const char *)parent->name));
+		pt_splice_add(&j->splices, pos - 1, span->end,
+			      pt_strf(">%s%s%s</%s>", text, outer ? "\n" : "", outer ? outer : "",
+				      (const char *)parent->name));
 		return;
 	}
 	while (j->x.text[pos] != '<')
 		pos--;
 	if (!inner || !parent->last || xmlIsBlankNode(parent->last))
-		pos = line_begin(j, pos);
-	insert(j, pos, pos, pt_take_ptr(text));
+		pos = pt_splice_line_begin(&j->x, pos);
+	pt_splice_add(&j->splices, pos, pos, pt_take_ptr(text));
 }
 
 /* what libvirt writes behind the hostdevs (virDomainDefFormatInternal) */
@@ -316,11 +312,12 @@ static void add_at_fitting_place(struct job *j)
 		return;
 	}
 	span = pt_xml_span(&j->x, last_hostdev ? last_hostdev : behind);
-	indent = indent_at(j, span->start);
+	indent = pt_splice_indent_at(&j->x, span->start);
 	if (last_hostdev)
-		insert(j, span->end, span->end, layout(j, indent));
+		pt_splice_add(&j->splices, span->end, span->end, layout(j, indent));
 	else
-		insert(j, line_begin(j, span->start), line_begin(j, span->start), layout(j, indent));
+		pt_splice_add(&j->splices, pt_splice_line_begin(&j->x, span->start),
+			      pt_splice_line_begin(&j->x, span->start), layout(j, indent));
 }
 
 static int add_hostdevs(struct job *j, struct pt_error *err)
@@ -373,10 +370,10 @@ static int move_hostdevs(struct job *j, struct pt_error *err)
 				      pt_bdf_str(m->from).s);
 		span = pt_xml_span(&j->x, address);
 		span->skip = true;
-		insert(j, span->start, span->end,
-		       pt_strf("<address%s domain='0x%04x' bus='0x%02x' slot='0x%02x' function='0x%x'/>",
-			       pt_xml_attr_is(address, "type", "pci") ? " type='pci'" : "", m->to.domain, m->to.bus,
-			       m->to.slot, m->to.func));
+		pt_splice_add(&j->splices, span->start, span->end,
+			      pt_strf("<address%s domain='0x%04x' bus='0x%02x' slot='0x%02x' function='0x%x'/>",
+				      pt_xml_attr_is(address, "type", "pci") ? " type='pci'" : "", m->to.domain,
+				      m->to.bus, m->to.slot, m->to.func));
 	}
 	return 0;
 }
@@ -384,8 +381,8 @@ static int move_hostdevs(struct job *j, struct pt_error *err)
 /* by place; where a removal ends and an addition begins, the removal first */
 static int by_place(const void *a, const void *b)
 {
-	const struct splice *p = a;
-	const struct splice *q = b;
+	const struct pt_splice *p = a;
+	const struct pt_splice *q = b;
 
 	if (p->start != q->start)
 		return p->start < q->start ? -1 : 1;
@@ -400,7 +397,7 @@ static char *apply(struct job *j)
 	if (j->splices.n > 1)
 		qsort(j->splices.v, j->splices.n, sizeof(*j->splices.v), by_place);
 	for (size_t i = 0; i < j->splices.n; i++) {
-		const struct splice *s = &j->splices.v[i];
+		const struct pt_splice *s = &j->splices.v[i];
 
 		/* a place within a removed range would be a mistake of ours; the comparison that follows says so */
 		if (s->start > pos)
@@ -433,7 +430,7 @@ static bool mark_added(const struct job *j, struct pt_xml *y)
 			return false;
 		pt_xml_span(y, address)->skip = true;
 	}
-	if (!j->devices && devices)
+	if (!j->devices && devices && j->edit->add_hostdevs.n)
 		pt_xml_span(y, devices)->skip = true;
 	return true;
 }
@@ -442,7 +439,8 @@ static int check(struct job *j, const char *text, struct pt_error *err)
 {
 	PT_AUTO(pt_xml) y = { 0 };
 
-	if (pt_xml_open(text, &y, NULL) == 0 && mark_added(j, &y) && pt_xml_same(&j->x, &y, PT_XML_NODES))
+	if (pt_xml_open(text, &y, NULL) == 0 && mark_added(j, &y) &&
+	    (!j->edit->has_cpu || pt_xml_cpu_is(&j->x, &y, &j->edit->cpu)) && pt_xml_same(&j->x, &y, PT_XML_NODES))
 		return 0;
 	return pt_say(err, -EBADMSG, "the definition of %s cannot be edited: more than was asked for would change",
 		      j->name);
@@ -469,6 +467,8 @@ int pt_domxml_edit(const char *xml, const struct pt_domain_edit *edit, char **re
 		r = move_hostdevs(&j, err);
 	if (r == 0)
 		r = add_hostdevs(&j, err);
+	if (r == 0 && edit->has_cpu)
+		r = pt_xml_set_cpu(&j.x, &edit->cpu, &j.splices, err);
 	if (r < 0)
 		return r;
 	text = apply(&j);

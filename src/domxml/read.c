@@ -183,6 +183,8 @@ static int read_domain(const xmlNode *domain, struct pt_domain *d, struct pt_err
 	d->boot_dev = pt_xml_attr(pt_xml_path(domain, "os", "boot"), "dev");
 	r = pt_xml_read_memory(domain, d, err);
 	if (r == 0)
+		r = pt_xml_read_cpu(pt_xml_child(domain, "cpu"), &d->cpu, err);
+	if (r == 0)
 		r = read_devices(devices, d, err);
 	if (r < 0)
 		return r;

@@ -18,6 +18,9 @@ void pt_xml_read_commandline(const xmlNode *domain, struct pt_domain *d);
 /* memory, its backing, its limits */
 int pt_xml_read_memory(const xmlNode *domain, struct pt_domain *d, struct pt_error *err);
 
+/* <cpu>, or what has the same in it; @cpu may be NULL */
+int pt_xml_read_cpu(const xmlNode *cpu, struct pt_cpu_def *ret_def, struct pt_error *err);
+
 /* <address domain= bus= slot= function=>; @holder is named in the error, and when there is no @address */
 int pt_xml_read_bdf(const xmlNode *holder, const xmlNode *address, struct pt_bdf *ret_bdf, struct pt_error *err);
 

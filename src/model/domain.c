@@ -40,6 +40,7 @@ void pt_domain_done(struct pt_domain *d)
 	free(d->emulator);
 	free(d->boot_dev);
 	free(d->viommu);
+	pt_cpu_def_done(&d->cpu);
 	*d = (struct pt_domain){ 0 };
 }
 
@@ -62,7 +63,7 @@ const struct pt_domain_hostdev *pt_domain_hostdev_by_bdf(const struct pt_domain 
 bool pt_domain_edit_empty(const struct pt_domain_edit *e)
 {
 	return !e->remove_disks.n && !e->remove_controllers.n && !e->remove_hostdevs.n && !e->add_hostdevs.n &&
-	       !e->move_hostdevs.n;
+	       !e->move_hostdevs.n && !e->has_cpu;
 }
 
 void pt_domain_edit_copy(struct pt_domain_edit *to, const struct pt_domain_edit *from)
@@ -80,6 +81,8 @@ void pt_domain_edit_copy(struct pt_domain_edit *to, const struct pt_domain_edit 
 		pt_array_push(&to->add_hostdevs, from->add_hostdevs.v[i]);
 	for (size_t i = 0; i < from->move_hostdevs.n; i++)
 		pt_array_push(&to->move_hostdevs, from->move_hostdevs.v[i]);
+	to->has_cpu = from->has_cpu;
+	pt_cpu_def_copy(&to->cpu, &from->cpu);
 }
 
 void pt_domain_edit_done(struct pt_domain_edit *e)
@@ -91,5 +94,6 @@ void pt_domain_edit_done(struct pt_domain_edit *e)
 	free(e->remove_hostdevs.v);
 	free(e->add_hostdevs.v);
 	free(e->move_hostdevs.v);
+	pt_cpu_def_done(&e->cpu);
 	*e = (struct pt_domain_edit){ 0 };
 }

@@ -10,6 +10,7 @@
 
 #include "base/alloc.h"
 #include "model/bdf.h"
+#include "model/cpu.h"
 
 enum pt_disk_source {
 	PT_DISK_NONE = 0, /* an empty drive */
@@ -105,6 +106,7 @@ enum pt_domain_state {
  * @arguments: paths below /dev among qemu:commandline's arguments
  * @macvtap_on: the host's interfaces that an <interface type='direct'> stands on
  * @free_pcie_ports: root ports without a device, -1 when the machine type has no such notion
+ * @cpu: its <cpu>
  */
 struct pt_domain {
 	char *name;
@@ -129,6 +131,7 @@ struct pt_domain {
 	struct pt_strv arguments;
 	struct pt_strv macvtap_on;
 	int free_pcie_ports;
+	struct pt_cpu_def cpu;
 	struct {
 		struct pt_domain_disk *v;
 		size_t n;
@@ -186,6 +189,7 @@ struct pt_controller_ref {
  * @remove_disks: target names
  * @remove_controllers: that nothing uses any more
  * @move_hostdevs: all at once: two may change places
+ * @has_cpu, @cpu: model and flags become exactly these; topology and NUMA cells stay
  */
 struct pt_domain_edit {
 	struct pt_strv remove_disks;
@@ -209,6 +213,8 @@ struct pt_domain_edit {
 		size_t n;
 		size_t cap;
 	} move_hostdevs;
+	bool has_cpu;
+	struct pt_cpu_def cpu;
 };
 
 bool pt_domain_edit_empty(const struct pt_domain_edit *e);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "shape/cpu.h"
 #include "shape/plan-fields.h"
 #include "shape/plan.h"
 
@@ -168,12 +169,16 @@ static const struct {
 
 static int get_edit(const json_t *v, struct pt_domain_edit *e, struct pt_error *err)
 {
+	const json_t *cpu = json_object_get(v, "cpu");
 	size_t n = sizeof(edits) / sizeof(*edits);
 
 	if (json_is_object(v) && !json_object_get(v, edits[n - 1].key))
 		n--;
-	if (!json_is_object(v) || json_object_size(v) != n)
-		return bad(err, "edit", "has not exactly its four members, or with move_hostdevs five");
+	if (!json_is_object(v) || json_object_size(v) != n + (cpu ? 1 : 0))
+		return bad(err, "edit", "has not exactly its four members, with move_hostdevs or cpu besides");
+	e->has_cpu = cpu != NULL;
+	if (cpu && pt_cpu_def_from_json(cpu, &e->cpu, err) < 0)
+		return -EBADMSG;
 	for (size_t i = 0; i < n; i++) {
 		const json_t *list = json_object_get(v, edits[i].key);
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "shape/cpu.h"
 #include "shape/finding.h"
 #include "shape/plan-fields.h"
 
@@ -65,6 +66,8 @@ static json_t *edit_json(const struct pt_domain_edit *e)
 	if (json_array_size(moved))
 		(void)json_object_set(o, "move_hostdevs", moved);
 	json_decref(moved);
+	if (e->has_cpu)
+		(void)json_object_set_new(o, "cpu", pt_cpu_def_json(&e->cpu));
 	return o;
 }
 

@@ -15,6 +15,9 @@
 #define TABLE_MAX    ((size_t)256 << 10)
 #define TABLE_CHUNKS 64
 
+/* a processor takes 1 to 2 KiB there; the first ones are enough */
+#define CPUINFO_ENOUGH ((size_t)64 << 10)
+
 /* a parser for the reply to one command */
 typedef int (*reply_parser)(const char *reply, struct pt_guest *guest, struct pt_error *err);
 
@@ -60,7 +63,9 @@ static void ask_nics(const struct pt_agent *agent, const struct pt_strv *can, st
 		guest->nics_unknown = pt_strdup(err.msg);
 }
 
-static int read_chunks(const struct pt_agent *agent, long long handle, struct pt_buf *text, struct pt_error *err)
+/* @enough: what is behind that many bytes is not wanted; 0: all is, and a file without an end is an error */
+static int read_chunks(const struct pt_agent *agent, long long handle, size_t enough, struct pt_buf *text,
+		       struct pt_error *err)
 {
 	pt_autofree char *command =
 		pt_strf("{\"execute\":\"guest-file-read\",\"arguments\":{\"handle\":%lld,\"count\":65536}}", handle);
@@ -74,33 +79,42 @@ static int read_chunks(const struct pt_agent *agent, long long handle, struct pt
 			r = pt_reply_chunk(reply, text, &eof, err);
 		if (r < 0)
 			return r;
+		if (enough && text->n >= enough)
+			return 0;
 		if (text->n > TABLE_MAX || i > TABLE_CHUNKS)
 			return pt_say(err, -EFBIG, "the file has no end");
 	}
 	return 0;
 }
 
-/* one file that lists every function with ids and driver, so that no path is made of what the guest says */
-static int read_pci_table(const struct pt_agent *agent, struct pt_guest *guest, struct pt_error *err)
+static int read_file(const struct pt_agent *agent, const char *path, size_t enough, struct pt_buf *text,
+		     struct pt_error *err)
 {
+	pt_autofree char *open =
+		pt_strf("{\"execute\":\"guest-file-open\",\"arguments\":{\"path\":\"%s\",\"mode\":\"r\"}}", path);
 	pt_autofree char *reply = NULL;
 	pt_autofree char *command = NULL;
 	pt_autofree char *closed = NULL;
-	PT_AUTO(pt_buf) text = { 0 };
 	long long handle = 0;
-	int r = ask(
-		agent,
-		"{\"execute\":\"guest-file-open\",\"arguments\":{\"path\":\"/proc/bus/pci/devices\",\"mode\":\"r\"}}",
-		&reply, err);
+	int r = ask(agent, open, &reply, err);
 
 	if (r >= 0)
 		r = pt_reply_handle(reply, &handle, err);
 	if (r < 0)
 		return r;
-	r = read_chunks(agent, handle, &text, err);
+	r = read_chunks(agent, handle, enough, text, err);
 	command = pt_strf("{\"execute\":\"guest-file-close\",\"arguments\":{\"handle\":%lld}}", handle);
 	/* the guest's descriptor; the agent closes what is left when it ends */
 	(void)ask(agent, command, &closed, NULL);
+	return r;
+}
+
+/* one file that lists every function with ids and driver, so that no path is made of what the guest says */
+static int read_pci_table(const struct pt_agent *agent, struct pt_guest *guest, struct pt_error *err)
+{
+	PT_AUTO(pt_buf) text = { 0 };
+	int r = read_file(agent, "/proc/bus/pci/devices", 0, &text, err);
+
 	if (r >= 0 && text.s)
 		pt_reply_pci_table(text.s, guest);
 	return r;
@@ -184,6 +198,28 @@ void pt_guest_ask(struct pt_vm_conn *conn, const char *uuid, struct pt_guest *re
 		return;
 	}
 	pt_agent_ask(&(struct pt_agent){ dom, ask_libvirt }, ret_guest);
+}
+
+int pt_guest_cpuinfo(struct pt_vm_conn *conn, const char *uuid, char **ret_text, struct pt_error *err)
+{
+	pt_autodomain virDomainPtr dom = NULL;
+	PT_AUTO(pt_domain) live = { 0 };
+	PT_AUTO(pt_buf) text = { 0 };
+	pt_autofree char *pong = NULL;
+	int r = pt_vm_live(conn, uuid, &live, err);
+
+	if (r >= 0 && !live.guest_agent)
+		return pt_say(err, -EOPNOTSUPP, "%s has no channel for a guest agent", live.name);
+	if (r >= 0)
+		r = pt_vm_lookup(conn, uuid, &dom, err);
+	if (r >= 0)
+		r = ask_libvirt(dom, "{\"execute\":\"guest-ping\"}", PING_LIMIT_S, &pong, err);
+	if (r >= 0)
+		r = read_file(&(struct pt_agent){ dom, ask_libvirt }, "/proc/cpuinfo", CPUINFO_ENOUGH, &text, err);
+	if (r < 0)
+		return r;
+	*ret_text = pt_buf_take(&text);
+	return 0;
 }
 
 int pt_qmp_functions(struct pt_vm_conn *conn, const char *uuid, struct pt_qmp_functions *ret_functions,

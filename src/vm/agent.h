@@ -38,6 +38,13 @@ void pt_agent_ask(const struct pt_agent *agent, struct pt_guest *ret_guest);
 void pt_guest_ask(struct pt_vm_conn *conn, const char *uuid, struct pt_guest *ret_guest);
 
 /**
+ * pt_guest_cpuinfo() - the beginning of a Linux guest's /proc/cpuinfo (hostile text); the caller frees
+ *
+ * Return: 0; -EOPNOTSUPP without a channel for an agent, -ETIMEDOUT or another errno when it does not answer.
+ */
+int pt_guest_cpuinfo(struct pt_vm_conn *conn, const char *uuid, char **ret_text, struct pt_error *err);
+
+/**
  * pt_qmp_functions() - the PCI functions with an id that QEMU shows to its guest (query-pci)
  *
  * libvirt marks the VM as tainted ("custom-monitor") until it is shut off: only for a user who asked for it.

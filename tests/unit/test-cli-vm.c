@@ -55,6 +55,19 @@ static void another_hosts_libvirt_is_refused_before_it_is_called(void **state)
 	expect("passthru verify vm -c qemu+ssh://root@other.example/system", 2, NULL, "is another host's libvirt");
 }
 
+static void a_processor_is_shown_and_a_mistake_in_asking_for_one_is_told(void **state)
+{
+	expect("passthru cpu test -c test:///default", 0, "it runs with", NULL);
+	expect("passthru cpu test -c test:///default --json", 0, "\"what\": \"host-passthrough\"", NULL);
+	expect("passthru cpu nope -c test:///default", 2, NULL, "there is no VM 'nope'");
+	expect("passthru cpu a b c", 2, NULL, "'c' is one argument too many");
+	if (geteuid() != 0)
+		return;
+	expect("passthru cpu test custom -c test:///default", 2, NULL, "name the model itself");
+	expect("passthru cpu test ./nothing -c test:///default", 2, NULL, "./nothing:");
+	expect("passthru cpu test host-model -c test:///default --dry-run", 3, NULL, "VM test is running");
+}
+
 static void a_captured_host_cannot_be_changed(void **state)
 {
 	PT_AUTO(program) p = { 0 };
@@ -114,6 +127,7 @@ int main(void)
 		cmocka_unit_test(an_escape_sequence_in_a_name_does_not_reach_the_terminal),
 		cmocka_unit_test(a_libvirt_that_does_not_run_is_a_usage_error_with_advice),
 		cmocka_unit_test(another_hosts_libvirt_is_refused_before_it_is_called),
+		cmocka_unit_test(a_processor_is_shown_and_a_mistake_in_asking_for_one_is_told),
 		cmocka_unit_test(a_captured_host_cannot_be_changed),
 		cmocka_unit_test(without_root_nothing_is_attached),
 		cmocka_unit_test(options_are_checked_before_anything_is_looked_at),

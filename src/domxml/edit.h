@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the parts of pt_domxml_edit() share: pieces of text that are cut out or put in.  Inside domxml/ only. */
+#ifndef PT_DOMXML_EDIT_H
+#define PT_DOMXML_EDIT_H
+
+#include "domxml/doc.h"
+#include "model/cpu.h"
+
+/* replace text[@start, @end) by @text (NULL: by nothing) */
+struct pt_splice {
+	size_t start;
+	size_t end;
+	char *text;
+};
+
+struct pt_splices {
+	struct pt_splice *v;
+	size_t n;
+	size_t cap;
+};
+
+/* @text becomes the list's */
+void pt_splice_add(struct pt_splices *l, size_t start, size_t end, char *text);
+void pt_splices_done(struct pt_splices *l);
+
+/* @pos with the blanks before it and one line end taken back, if nothing else is on the line before it */
+size_t pt_splice_line_begin(const struct pt_xml *x, size_t pos);
+
+/* the blanks before @pos when it is the first thing on its line, else NULL: all is on one line; the caller frees */
+char *pt_splice_indent_at(const struct pt_xml *x, size_t pos);
+
+/** pt_xml_set_cpu() - the splices that make <cpu> what @def says; marks the old one as skipped */
+int pt_xml_set_cpu(struct pt_xml *x, const struct pt_cpu_def *def, struct pt_splices *out, struct pt_error *err);
+
+/** pt_xml_cpu_is() - does @after have it so, with all else of <cpu> as in @before?  Marks it as skipped */
+bool pt_xml_cpu_is(struct pt_xml *before, struct pt_xml *after, const struct pt_cpu_def *def);
+
+#endif
