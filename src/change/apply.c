@@ -25,10 +25,10 @@ static void note(struct pt_run *run, size_t i, enum pt_step_state state, const c
 }
 
 /* what is gone for good is no reason to stay stuck, when the user says so; nor is a VM that is left off without it */
-static bool give_up(struct pt_run *run, size_t i, const char *what, const struct pt_error *why)
+static bool give_up(struct pt_run *run, size_t i, int failed, const char *what, const struct pt_error *why)
 {
 	const struct pt_step *s = &run->record.steps.v[i].step;
-	bool left_off = s->kind == PT_STEP_VM_STOP && run->device_given && !run->device_lost;
+	bool left_off = s->kind == PT_STEP_VM_STOP && failed == -ENODEV && !run->device_lost;
 	pt_autofree char *text = NULL;
 
 	if (!run->give_up || (!left_off && !pt_step_gone(run, s, NULL)))
@@ -59,7 +59,7 @@ static void unwind_step(struct pt_run *run, size_t i)
 		return;
 	}
 	tell(run, i, PT_PROGRESS_UNDO_FAILED);
-	if (give_up(run, i, what, &err))
+	if (give_up(run, i, r, what, &err))
 		return;
 	note(run, i, r == -ETIMEDOUT || r == -EBUSY ? PT_STEP_STUCK : PT_STEP_FAILED, err.msg);
 	run->device_lost = run->device_lost || row->step.kind == PT_STEP_DRIVER;

@@ -74,21 +74,21 @@ settled()
 # it, taken back by BACK; counts into $killed, $before and $after.
 killed_along()
 {
-	states=$1 back=$2 places=$3 every=$4
+	along=$1 back=$2 along_places=$3 along_every=$4
 	shift 4
 	place=1
 	# not the very last ones: how much SQLite tidies up at its end is not the same each time
-	while [ "$place" -le $((places - 4)) ]; do
+	while [ "$place" -le $((along_places - 4)) ]; do
 		killed_at "$place" "$@" || { fail "place $place is reached: $*"; return 1; }
 		killed=$((killed + 1))
-		left=$(which_state "$states")
-		settled "$states" "killed at place $place of $places" || return 1
-		echo "killed at place $place of $places: it left $left, recover made it $outcome"
+		left=$(which_state "$along")
+		settled "$along" "killed at place $place of $along_places" || return 1
+		echo "killed at place $place of $along_places: it left $left, recover made it $outcome"
 		eval "$outcome=\$(($outcome + 1))"
 		if [ "$outcome" = after ]; then
 			$back >$WORDS 2>&1 || { cat $WORDS; fail "$back after place $place"; return 1; }
-			[ "$(which_state "$states")" = before ] || { fail "$back after place $place: before"; return 1; }
+			[ "$(which_state "$along")" = before ] || { fail "$back after place $place: before"; return 1; }
 		fi
-		place=$((place + every))
+		place=$((place + along_every))
 	done
 }
