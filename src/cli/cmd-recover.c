@@ -248,8 +248,7 @@ static int ask_give_up(struct pt_cli *cli, const struct pt_change_env *env, long
 
 static int report_given(struct pt_cli *cli, long long id, const struct pt_strv *given, struct pt_error *err)
 {
-	pt_autofree char *title =
-		pt_strf("change %lld is settled; `passthru history %lld` tells how; of it was", id, id);
+	pt_autofree char *title = pt_strf("change %lld is settled; never taken back is:", id);
 
 	if (cli->json)
 		return pt_print_json(cli,
