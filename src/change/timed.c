@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "change/timed.h"
 
+#include <errno.h>
 #include <time.h>
 
 #define LIBVIRT(t, call) PT_WATCHED((t)->watch, PT_WATCH_LIBVIRT, call)
@@ -182,6 +183,23 @@ static int pf_link(void *ctx, struct pt_bdf pf, bool up, unsigned timeout_ms, st
 	return PT_WATCHED(t->watch, PT_WATCH_KERNEL, t->host->pf_link(t->host->ctx, pf, up, timeout_ms, err));
 }
 
+static int nvme_read(void *ctx, struct pt_bdf pf, struct pt_nvme_virt *ret_virt, struct pt_error *err)
+{
+	const struct pt_timed *t = ctx;
+
+	if (!t->host->nvme_read)
+		return -ENODEV;
+	return PT_WATCHED(t->watch, PT_WATCH_KERNEL, t->host->nvme_read(t->host->ctx, pf, ret_virt, err));
+}
+
+static int nvme_act(void *ctx, struct pt_bdf pf, enum pt_nvme_act act, enum pt_nvme_resource resource, unsigned id,
+		    unsigned n, struct pt_error *err)
+{
+	const struct pt_timed *t = ctx;
+
+	return PT_WATCHED(t->watch, PT_WATCH_KERNEL, t->host->nvme_act(t->host->ctx, pf, act, resource, id, n, err));
+}
+
 void pt_timed_host_ops(struct pt_timed *timed, struct pt_host_ops *ret_ops)
 {
 	*ret_ops = (struct pt_host_ops){
@@ -201,5 +219,7 @@ void pt_timed_host_ops(struct pt_timed *timed, struct pt_host_ops *ret_ops)
 		.vf_read = vf_read,
 		.vf_write = vf_write,
 		.pf_link = pf_link,
+		.nvme_read = nvme_read,
+		.nvme_act = nvme_act,
 	};
 }

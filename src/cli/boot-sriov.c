@@ -66,7 +66,13 @@ static int make(const struct pt_host_ops *ops, const struct pt_sriov_state *kept
 	};
 	struct pt_error unmade = { 0 };
 	PT_AUTO(pt_sriov_state) none = PT_SRIOV_STATE_UNSAID;
-	int r = pt_sriov_make(ops, &card, kept, said, err);
+	PT_AUTO(pt_sriov_state) want = PT_SRIOV_STATE_UNSAID;
+	int r;
+
+	/* what an NVMe card's primary controller had before it had VFs is kept for the day when it has none again */
+	pt_sriov_state_copy(&want, kept);
+	want.own_queues = want.own_interrupts = -1;
+	r = pt_sriov_make(ops, &card, &want, said, err);
 
 	if (r >= 0)
 		return r;

@@ -306,7 +306,7 @@ static json_t *members_json(const struct shown *s, bool vfs)
 		bool in_group = s->device->iommu_group >= 0 && d->iommu_group == s->device->iommu_group;
 
 		if (vfs && is_vf)
-			json_array_append_new(list, pt_vf_device_json(d, &s->sriov.link, &s->owners));
+			json_array_append_new(list, pt_vf_device_json(d, &s->sriov, &s->owners));
 		else if (!vfs && in_group)
 			json_array_append_new(list, pt_device_to_json(d, false));
 	}

@@ -26,6 +26,7 @@ static const struct pt_option options[] = {
 	{ "force-other-vm", 0, NULL, "although a VM that is off has one that goes", false },
 	{ "force-vf-in-use", 0, NULL, "although this host uses one", false },
 	{ "force-pf-in-use", 0, NULL, "although a VM that is off has the PF", false },
+	{ "force-shared-namespace", 0, NULL, "although this host uses a disk of an NVMe card", false },
 	{ "force-reserved", 0, NULL, "although one that goes is reserved", false },
 	{ NULL, 0, NULL, NULL, false },
 };
@@ -109,13 +110,14 @@ static void add_vf(struct pt_table *table, struct pt_table_line *above, const st
 	pt_autofree char *group = vf->iommu_group >= 0 ? pt_strf("%d", vf->iommu_group) : pt_strdup("-");
 	pt_autofree char *vm = pt_owners_of(owners, vf->bdf);
 	pt_autofree char *settings = pt_vf_text(pt_pf_link_vf(&pf->link, vf->vf_index));
+	pt_autofree char *controller = pt_vf_nvme_text(&pf->nvme, vf->vf_index);
 
 	pt_table_cell(table, line, 0, pt_bdf_str(vf->bdf).s);
 	pt_table_cell(table, line, 1, name);
 	pt_table_cell(table, line, 2, vf->driver ? vf->driver : "-");
 	pt_table_cell(table, line, 3, group);
 	pt_table_cell(table, line, 4, vm ? vm : owners->asked ? "-" : "unknown");
-	pt_table_cell(table, line, 5, *settings ? settings : "-");
+	pt_table_cell(table, line, 5, *settings ? settings : *controller ? controller : "-");
 }
 
 static void add_pf(struct pt_table *table, const struct seen *s, const struct pt_sriov *pf)
@@ -125,7 +127,7 @@ static void add_pf(struct pt_table *table, const struct seen *s, const struct pt
 	pt_autofree char *status = pt_sriov_status(d, pf);
 	pt_autofree char *group = d->iommu_group >= 0 ? pt_strf("%d", d->iommu_group) : pt_strdup("-");
 	pt_autofree char *vm = pt_owners_of(&s->owners, d->bdf);
-	pt_autofree char *nets = pt_strv_join(&d->netdevs, ", ");
+	pt_autofree char *nets = pt_pf_link_text(d, &pf->link);
 
 	pt_table_cell(table, line, 0, pt_bdf_str(d->bdf).s);
 	pt_table_cell(table, line, 1, status);
@@ -149,7 +151,7 @@ static int print_table(const struct pt_cli *cli, const struct seen *s, struct pt
 	pt_table_column(table, "DRIVER", 0, 0);
 	pt_table_column(table, "GROUP", PT_TABLE_RIGHT, 1);
 	pt_table_column(table, "VM", 0, 0);
-	pt_table_column(table, "NETWORK", 0, 0);
+	pt_table_column(table, "SETTINGS", 0, 0);
 	for (size_t i = 0; i < s->pfs.n; i++) {
 		add_pf(table, s, &s->pfs.v[i]);
 		pt_sriov_why(pt_devices_find(&s->devices, s->pfs.v[i].pf), &s->pfs.v[i], &why);

@@ -46,6 +46,35 @@ char *pt_vf_text(const struct pt_vf_settings *s)
 	return pt_strv_join(&words, ", ");
 }
 
+char *pt_vf_nvme_text(const struct pt_nvme_virt *nvme, int index)
+{
+	const struct pt_nvme_secondary *one = index >= 0 ? pt_nvme_of_vf(nvme, (unsigned)index) : NULL;
+
+	if (!one)
+		return pt_strdup("");
+	return pt_strf("controller %u %s, %u queue%s, %u interrupt%s", one->id, one->online ? "online" : "offline",
+		       one->queues, one->queues == 1 ? "" : "s", one->interrupts, one->interrupts == 1 ? "" : "s");
+}
+
+char *pt_pf_link_text(const struct pt_device *pf, const struct pt_pf_link *link)
+{
+	pt_autofree char *names = pt_strv_join(&pf->netdevs, ", ");
+
+	if (!link->name)
+		return pt_take_ptr(names);
+	return pt_strf("%s, %s", names, link->carrier ? "up" : link->up ? "no carrier" : "down");
+}
+
+static json_t *controller_json(const struct pt_nvme_virt *nvme, int index)
+{
+	const struct pt_nvme_secondary *one = index >= 0 ? pt_nvme_of_vf(nvme, (unsigned)index) : NULL;
+
+	if (!one)
+		return json_null();
+	return json_pack("{s:i, s:b, s:i, s:i}", "id", one->id, "online", one->online, "queues", one->queues,
+			 "interrupts", one->interrupts);
+}
+
 static json_t *known(const struct pt_vf_settings *s, unsigned what, json_t *value)
 {
 	if (s->has & what)
@@ -86,11 +115,12 @@ json_t *pt_vms_json(const struct pt_owners *owners, struct pt_bdf bdf)
 	return json_null();
 }
 
-json_t *pt_vf_device_json(const struct pt_device *vf, const struct pt_pf_link *link, const struct pt_owners *owners)
+json_t *pt_vf_device_json(const struct pt_device *vf, const struct pt_sriov *pf, const struct pt_owners *owners)
 {
 	json_t *o = pt_device_to_json(vf, false);
 
-	(void)json_object_set_new(o, "settings", pt_vf_to_json(pt_pf_link_vf(link, vf->vf_index)));
+	(void)json_object_set_new(o, "settings", pt_vf_to_json(pt_pf_link_vf(&pf->link, vf->vf_index)));
+	(void)json_object_set_new(o, "controller", controller_json(&pf->nvme, vf->vf_index));
 	(void)json_object_set_new(o, "vms", pt_vms_json(owners, vf->bdf));
 	return o;
 }
@@ -99,7 +129,8 @@ static json_t *link_json(const struct pt_pf_link *l)
 {
 	if (!l->name)
 		return json_null();
-	return json_pack("{s:o, s:b, s:i}", "netdev", pt_json_text(l->name), "up", l->up, "mtu", (int)l->mtu);
+	return json_pack("{s:o, s:b, s:b, s:i}", "netdev", pt_json_text(l->name), "up", l->up, "carrier", l->carrier,
+			 "mtu", (int)l->mtu);
 }
 
 json_t *pt_sriov_json(const struct pt_device *pf, const struct pt_sriov *s, const struct pt_devices *all,
@@ -113,7 +144,7 @@ json_t *pt_sriov_json(const struct pt_device *pf, const struct pt_sriov *s, cons
 	pt_sriov_why(pf, s, &why);
 	for (size_t i = 0; i < all->n; i++)
 		if (all->v[i].sriov == PT_SRIOV_VF && pt_bdf_eq(all->v[i].pf, pf->bdf))
-			(void)json_array_append_new(vfs, pt_vf_device_json(&all->v[i], &s->link, owners));
+			(void)json_array_append_new(vfs, pt_vf_device_json(&all->v[i], s, owners));
 	(void)json_object_set_new(o, "status", pt_json_text(status));
 	(void)json_object_set_new(o, "autoprobe",
 				  s->autoprobe == PT_KNOWN_UNKNOWN ? json_null()

@@ -11,11 +11,17 @@
 /** pt_vf_text() - "mac 52:54:00:12:34:56, vlan 42, trust off, …"; "" when nothing is known; the caller frees */
 char *pt_vf_text(const struct pt_vf_settings *s);
 
+/** pt_vf_nvme_text() - "controller 1 online, 2 queues, 1 interrupt"; "" when it is none of NVMe's; the caller frees */
+char *pt_vf_nvme_text(const struct pt_nvme_virt *nvme, int index);
+
+/** pt_pf_link_text() - "enp65s0, up", "enp65s0, no carrier", "enp65s0, down"; names only of what is not told */
+char *pt_pf_link_text(const struct pt_device *pf, const struct pt_pf_link *link);
+
 /** pt_vf_to_json() - SETTINGS; null when nothing is known (@s NULL) */
 json_t *pt_vf_to_json(const struct pt_vf_settings *s);
 
-/** pt_vf_device_json() - a VF as a DEVICE with "settings" and "vms" */
-json_t *pt_vf_device_json(const struct pt_device *vf, const struct pt_pf_link *link, const struct pt_owners *owners);
+/** pt_vf_device_json() - a VF as a DEVICE with "settings", "controller" and "vms" */
+json_t *pt_vf_device_json(const struct pt_device *vf, const struct pt_sriov *pf, const struct pt_owners *owners);
 
 /** pt_vms_json() - [{"name", "running"}] of those that have a function; null when libvirt could not be asked */
 json_t *pt_vms_json(const struct pt_owners *owners, struct pt_bdf bdf);

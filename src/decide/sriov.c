@@ -9,6 +9,8 @@
 #include "decide/judge.h"
 #include "decide/sriov-why.h"
 
+#define CLASS_NVME 0x010802 /* PCI Code and ID Assignment Specification 1.9 */
+
 static const struct pt_domain nobody = { 0 };
 
 /* how it is now, of what was looked at */
@@ -31,6 +33,8 @@ static void state_now(const struct pt_sriov_facts *f, const struct pt_device *pf
 		if (settings)
 			vf->settings = *settings;
 	}
+	if (f->sriov->nvme.manages)
+		pt_nvme_state(&f->sriov->nvme, ret);
 }
 
 static int find_pf(const struct pt_sriov_facts *f, struct pt_bdf bdf, const struct pt_device **ret_pf,
@@ -86,6 +90,49 @@ static void judge_foreign(struct pt_judge *j, const struct pt_sriov_facts *f, co
 				pf->vfs_now);
 }
 
+/*
+ * A namespace may be attached to the PF's controller and a VF's at once, and the PF cannot see whether: a guest then
+ * writes to the disk that this host has mounted.
+ */
+static void judge_use(struct pt_judge *j, const struct pt_device *pf, const struct pt_use *u)
+{
+	if (pf->class_code == CLASS_NVME)
+		pt_judge_refuse(
+			j, PT_FORCE_BY_NAME, "shared-namespace", u->where,
+			"end that use, or see with `nvme list-ctrl` that its namespace is attached to no other "
+			"controller",
+			"this host uses a namespace of %s (%s), and guests with its virtual functions may have the "
+			"same",
+			pt_bdf_str(pf->bdf).s, u->chain);
+	else
+		pt_judge_say(j, PT_WARN, "pf-in-use", u->where, NULL,
+			     "this host uses %s (%s), and many drivers reset the card when its VFs change",
+			     pt_bdf_str(pf->bdf).s, u->chain);
+}
+
+/* what is given to VFs is taken from the PF, where it has more than it needs */
+static void judge_nvme(struct pt_judge *j, const struct pt_sriov_facts *f, const struct pt_device *pf, unsigned vfs)
+{
+	const struct pt_nvme_virt *n = &f->sriov->nvme;
+	unsigned own;
+
+	if (!n->manages || !vfs)
+		return;
+	if (pt_nvme_most_vfs(n) < vfs) {
+		pt_judge_refuse(j, PT_FORCE_NEVER, "nvme-resources", NULL,
+				"ask for fewer; the card's own tool may tell how it gets more",
+				"%s has queues and interrupts for %u virtual functions: each needs %u and %u",
+				pt_bdf_str(pf->bdf).s, pt_nvme_most_vfs(n), PT_NVME_QUEUES_LEAST,
+				PT_NVME_INTERRUPTS_LEAST);
+		return;
+	}
+	own = pt_nvme_own(&n->queues, vfs, PT_NVME_QUEUES_LEAST);
+	if (n->queues.flexible && own != n->queues.own)
+		pt_judge_say(j, PT_NOTE, "nvme-reset", NULL, NULL,
+			     "%s gives %u of its own %u queues to them, and is reset for that: what is under way waits",
+			     pt_bdf_str(pf->bdf).s, n->queues.own - own, n->queues.own + n->queues.fixed);
+}
+
 static void judge_pf(struct pt_judge *j, const struct pt_device *pf)
 {
 	for (size_t i = 0; i < j->others->n; i++)
@@ -100,9 +147,7 @@ static void judge_pf(struct pt_judge *j, const struct pt_device *pf)
 
 		if (!pt_bdf_eq(u->bdf, pf->bdf) || u->kind == PT_USE_VFIO)
 			continue;
-		pt_judge_say(j, PT_WARN, "pf-in-use", u->where, NULL,
-			     "this host uses %s (%s), and many drivers reset the card when its VFs change",
-			     pt_bdf_str(pf->bdf).s, u->chain);
+		judge_use(j, pf, u);
 		return;
 	}
 }
@@ -195,6 +240,14 @@ static void keep_count(struct pt_judge *j, const struct pt_sriov_facts *f, const
 	name_card(&keep, pf);
 	keep.vfs = (int)request->vfs;
 	keep.autoprobe = request->autoprobe;
+	/* what the primary controller had before, for the day when it has no VFs again */
+	if (f->sriov->nvme.manages) {
+		PT_AUTO(pt_sriov_state) now = PT_SRIOV_STATE_UNSAID;
+
+		pt_nvme_state(&f->sriov->nvme, &now);
+		keep.own_queues = f->kept ? f->kept->own_queues : now.own_queues;
+		keep.own_interrupts = f->kept ? f->kept->own_interrupts : now.own_interrupts;
+	}
 	for (size_t i = 0; f->kept && i < f->kept->v.n; i++)
 		if (f->kept->v.v[i].index < request->vfs)
 			pt_sriov_state_add(&keep, f->kept->v.v[i].index)->settings = f->kept->v.v[i].settings;
@@ -218,6 +271,10 @@ static void add_count(struct pt_judge *j, const struct pt_sriov_facts *f, const 
 	want.autoprobe = request->vfs ? request->autoprobe : 1;
 	if (f->sriov->autoprobe == PT_KNOWN_UNKNOWN)
 		want.autoprobe = -1;
+	if (!request->vfs && f->kept && f->sriov->nvme.manages) {
+		want.own_queues = f->kept->own_queues;
+		want.own_interrupts = f->kept->own_interrupts;
+	}
 	carry_over(&now, f->kept, &want);
 	s = pt_judge_device_step(j, PT_STEP_SRIOV, pf);
 	s->state_before = pt_sriov_state_text(&now);
@@ -245,6 +302,7 @@ int pt_decide_sriov(const struct pt_sriov_facts *f, const struct pt_sriov_reques
 		return r;
 	judge_foreign(&j, f, pf);
 	judge_pf(&j, pf);
+	judge_nvme(&j, f, pf, request->vfs);
 	for (size_t i = 0; i < f->host->devices.n && pf->vfs_now != (int)request->vfs; i++) {
 		const struct pt_device *d = &f->host->devices.v[i];
 

@@ -349,6 +349,34 @@ static int pf_link(void *ctx, struct pt_bdf pf, bool up, unsigned timeout_ms, st
 	return r == -ETIMEDOUT ? hangs(ctx, pf, netdev, &job, err) : r;
 }
 
+static int nvme_read(void *ctx, struct pt_bdf pf, struct pt_nvme_virt *ret_virt, struct pt_error *err)
+{
+	const struct pt_host_writer *w = ctx;
+
+	return pt_nvme_read(w->root, pf, ret_virt, err);
+}
+
+static int nvme_act(void *ctx, struct pt_bdf pf, enum pt_nvme_act act, enum pt_nvme_resource resource, unsigned id,
+		    unsigned n, struct pt_error *err)
+{
+	struct pt_host_writer *w = ctx;
+	struct pt_job job = { .mark_fd = -1 };
+	pt_autoclose int mark_fd = take_mark(w, pf, 0, err);
+	int r;
+
+	if (mark_fd < 0)
+		return mark_fd;
+	job.mark_fd = mark_fd;
+	r = pt_nvme_act(w->root, pf, act, resource, id, n, &job, err);
+	if (r == -ETIMEDOUT) {
+		w->has_hung = true;
+		w->hung = pf;
+		return pt_say(err, r, "a command to the NVMe controller %s did not return within %u ms: pid %d hangs",
+			      pt_bdf_str(pf).s, job.timeout_ms, (int)job.pid);
+	}
+	return r;
+}
+
 void pt_host_writer_open(const struct pt_root *root, const struct pt_host_paths *paths,
 			 struct pt_host_writer **ret_writer, struct pt_host_ops *ret_ops)
 {
@@ -371,6 +399,8 @@ void pt_host_writer_open(const struct pt_root *root, const struct pt_host_paths 
 		.vf_read = vf_read,
 		.vf_write = vf_write,
 		.pf_link = pf_link,
+		.nvme_read = nvme_read,
+		.nvme_act = nvme_act,
 	};
 	*ret_writer = w;
 }

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/root.h"
+#include "host/nvme-virt.h"
 #include "model/bdf.h"
 #include "model/sriov.h"
 
@@ -63,6 +64,9 @@ struct pt_host_ops {
 	int (*vf_write)(void *ctx, struct pt_bdf pf, unsigned index, const struct pt_vf_settings *one,
 			struct pt_error *err);
 	int (*pf_link)(void *ctx, struct pt_bdf pf, bool up, unsigned timeout_ms, struct pt_error *err);
+	int (*nvme_read)(void *ctx, struct pt_bdf pf, struct pt_nvme_virt *ret_virt, struct pt_error *err);
+	int (*nvme_act)(void *ctx, struct pt_bdf pf, enum pt_nvme_act act, enum pt_nvme_resource resource, unsigned id,
+			unsigned n, struct pt_error *err);
 };
 
 #define PT_HOST_WRITE_MS  10000u

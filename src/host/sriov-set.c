@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "base/cleanup.h"
+#include "host/nvme-set.h"
 #include "host/vf-set.h"
 #include "model/sriov.h"
 
@@ -83,6 +84,7 @@ int pt_sriov_look(const struct pt_host_ops *ops, struct pt_bdf pf, struct pt_sri
 	}
 	if (r < 0)
 		return pt_wrap(err, r, "the VFs of %s cannot be read", pt_bdf_str(pf).s);
+	pt_nvme_set_look(ops, pf, &now);
 	*ret = now;
 	now = (struct pt_sriov_state)PT_SRIOV_STATE_UNSAID;
 	return 0;
@@ -196,8 +198,6 @@ static int make_count(const struct pt_host_ops *ops, struct pt_bdf pf, const str
 		r = set_count(ops, pf, wanted, err);
 	if (r == 0 && wanted)
 		r = wait_count(ops, pf, wanted, err);
-	if (r == 0 && wanted && want->autoprobe == 1)
-		r = wait_drivers(ops, pf, want, err);
 	return r < 0 ? r : 1;
 }
 
@@ -245,6 +245,48 @@ static int make_driver(const struct pt_host_ops *ops, struct pt_bdf pf, const st
 	return pt_bind_driver(ops, &want, err);
 }
 
+/* one that is to be without a driver, or with another, is left alone */
+static int probe(const struct pt_host_ops *ops, struct pt_bdf pf, const struct pt_sriov_state *want, unsigned index,
+		 struct pt_error *err)
+{
+	const struct pt_vf_state *said = pt_sriov_state_vf(want, index);
+	struct pt_bdf vf;
+	int r = vf_address(ops, pf, index, &vf);
+
+	if (r < 0 || (said && said->has_address))
+		return r < 0 ? pt_say(err, -EIO, "VF %u of %s went away", index, pt_bdf_str(pf).s) : 0;
+	return ops->write(ops->ctx, vf, "bus/pci/drivers_probe", pt_bdf_str(vf).s, 0, err);
+}
+
+/*
+ * The count, and with it what an NVMe card's VFs need.  The host's driver would find their controllers offline: it
+ * takes them when they are not.
+ */
+static int make_vfs(const struct pt_host_ops *ops, struct pt_bdf pf, const struct pt_sriov_state *want,
+		    struct pt_error *err)
+{
+	bool late = want->vfs > 0 && want->autoprobe == 1 && pt_nvme_set_is(ops, pf);
+	int r = make_autoprobe(ops, pf, late ? 0 : want->autoprobe, err);
+	bool changed = r == 1;
+	int counted = 0;
+
+	if (r >= 0 && want->vfs >= 0)
+		r = counted = make_count(ops, pf, want, err);
+	if (r >= 0 && want->vfs >= 0) {
+		changed = changed || r == 1;
+		r = pt_nvme_set_make(ops, pf, want, err);
+	}
+	if (r >= 0 && late) {
+		changed = changed || r == 1;
+		r = make_autoprobe(ops, pf, 1, err);
+	}
+	for (unsigned i = 0; i < (unsigned)want->vfs && r >= 0 && late; i++)
+		r = probe(ops, pf, want, i, err);
+	if (r >= 0 && want->vfs > 0 && counted == 1 && want->autoprobe == 1)
+		r = wait_drivers(ops, pf, want, err);
+	return r < 0 ? r : changed || r == 1;
+}
+
 int pt_sriov_make(const struct pt_host_ops *ops, const struct pt_bind *card, const struct pt_sriov_state *want,
 		  struct pt_strv *missing, struct pt_error *err)
 {
@@ -252,11 +294,7 @@ int pt_sriov_make(const struct pt_host_ops *ops, const struct pt_bind *card, con
 	int r = pt_bind_check(ops, card, err);
 
 	if (r == 0)
-		r = make_autoprobe(ops, card->bdf, want->autoprobe, err);
-	if (r >= 0 && want->vfs >= 0) {
-		changed = r == 1;
-		r = make_count(ops, card->bdf, want, err);
-	}
+		r = make_vfs(ops, card->bdf, want, err);
 	if (r >= 0) {
 		changed = changed || r == 1;
 		r = pt_vf_set_make(ops, card->bdf, want, missing, err);

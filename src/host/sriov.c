@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "host/netlink-vf.h"
+#include "host/nvme-virt.h"
 
 #define CONFIG_SIZE    4096
 #define CAPS_MOST      48	  /* 192 bytes from 40h, four at least each */
@@ -173,6 +174,9 @@ void pt_sriov_read(const struct pt_root *root, const struct pt_device *d, struct
 	ret->bridge = d->parent;
 	if (d->has_parent)
 		read_bridge(root, ret);
+	/* the class is NVMe's (PCI Code and ID Assignment Specification 1.9) */
+	if (d->class_code == 0x010802 && d->sriov == PT_SRIOV_PF)
+		(void)pt_nvme_read(root, d->bdf, &ret->nvme, NULL);
 	/* an interface that is in another network namespace, or gone meanwhile, tells nothing */
 	if (!root->captured && d->netdevs.n)
 		(void)pt_pf_link_read(d->netdevs.v[0], &ret->link, NULL);

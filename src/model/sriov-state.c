@@ -20,6 +20,10 @@ char *pt_sriov_state_text(const struct pt_sriov_state *s)
 		pt_buf_addf(&b, "vfs=%d\n", s->vfs);
 	if (s->autoprobe >= 0)
 		pt_buf_addf(&b, "autoprobe=%s\n", s->autoprobe ? "on" : "off");
+	if (s->own_queues >= 0)
+		pt_buf_addf(&b, "own-queues=%d\n", s->own_queues);
+	if (s->own_interrupts >= 0)
+		pt_buf_addf(&b, "own-interrupts=%d\n", s->own_interrupts);
 	for (size_t i = 0; i < s->v.n; i++) {
 		const struct pt_vf_state *vf = &s->v.v[i];
 		pt_autofree char *settings = pt_vf_settings_text(&vf->settings);
@@ -31,6 +35,10 @@ char *pt_sriov_state_text(const struct pt_sriov_state *s)
 			pt_buf_addf(&b, " driver=%s", vf->driver);
 		if (vf->override)
 			pt_buf_addf(&b, " override=%s", vf->override);
+		if (vf->queues)
+			pt_buf_addf(&b, " queues=%u", vf->queues);
+		if (vf->interrupts)
+			pt_buf_addf(&b, " interrupts=%u", vf->interrupts);
 		pt_buf_addf(&b, "%s%s\n", *settings ? " " : "", settings);
 	}
 	return pt_buf_take(&b);
@@ -112,6 +120,11 @@ static int parse_vf(char *line, struct pt_sriov_state *s, struct pt_error *err)
 			pt_strset(&vf->driver, word + strlen("driver="));
 		} else if (pt_startswith(word, "override=") && driver_name(word + strlen("override="))) {
 			pt_strset(&vf->override, word + strlen("override="));
+		} else if (pt_startswith(word, "queues=") && number(word + strlen("queues="), &vf->queues)) {
+			continue;
+		} else if (pt_startswith(word, "interrupts=") &&
+			   number(word + strlen("interrupts="), &vf->interrupts)) {
+			continue;
 		} else {
 			pt_strv_add(&rest, word);
 		}
@@ -145,6 +158,14 @@ static int parse_line(char *line, struct pt_sriov_state *s, struct pt_error *err
 	}
 	if (pt_streq(line, "autoprobe=on") || pt_streq(line, "autoprobe=off")) {
 		s->autoprobe = pt_streq(line, "autoprobe=on");
+		return 0;
+	}
+	if (pt_startswith(line, "own-queues=") && number(line + strlen("own-queues="), &n)) {
+		s->own_queues = (int)n;
+		return 0;
+	}
+	if (pt_startswith(line, "own-interrupts=") && number(line + strlen("own-interrupts="), &n)) {
+		s->own_interrupts = (int)n;
 		return 0;
 	}
 	if (pt_startswith(line, "address=") && pt_bdf_parse(line + strlen("address="), &s->pf) == 0) {
@@ -185,6 +206,22 @@ void pt_sriov_state_copy(struct pt_sriov_state *to, const struct pt_sriov_state 
 		*vf = from->v.v[i];
 		vf->driver = pt_strdup_opt(from->v.v[i].driver);
 		vf->override = pt_strdup_opt(from->v.v[i].override);
+	}
+}
+
+void pt_nvme_state(const struct pt_nvme_virt *card, struct pt_sriov_state *s)
+{
+	if (card->queues.flexible)
+		s->own_queues = (int)card->queues.own;
+	if (card->interrupts.flexible)
+		s->own_interrupts = (int)card->interrupts.own;
+	for (size_t i = 0; i < s->v.n; i++) {
+		const struct pt_nvme_secondary *one = pt_nvme_of_vf(card, s->v.v[i].index);
+
+		if (!one || !one->online)
+			continue;
+		s->v.v[i].queues = card->queues.flexible ? one->queues : 0;
+		s->v.v[i].interrupts = card->interrupts.flexible ? one->interrupts : 0;
 	}
 }
 

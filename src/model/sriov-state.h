@@ -9,11 +9,13 @@
 #include "base/alloc.h"
 #include "model/bdf.h"
 #include "model/device.h"
+#include "model/nvme.h"
 #include "model/vf.h"
 
 /**
  * struct pt_vf_state - one VF; owns its strings
  * @has_address, @bdf: where it was; a new one's is not known before it is there
+ * @queues, @interrupts: of an NVMe controller that is online; 0: not said
  * @driver, @override: of the VF; NULL: none, or not said when @has_address is false
  */
 struct pt_vf_state {
@@ -22,6 +24,8 @@ struct pt_vf_state {
 	struct pt_bdf bdf;
 	char *driver;
 	char *override;
+	unsigned queues;
+	unsigned interrupts;
 	struct pt_vf_settings settings;
 };
 
@@ -30,6 +34,7 @@ struct pt_vf_state {
  * @has_pf, @pf and the ids: of which card; only in a file
  * @vfs: -1: not said
  * @autoprobe: 1, 0; -1: not said
+ * @own_queues, @own_interrupts: what an NVMe card's primary controller has of what could be its VFs'; -1: not said
  */
 struct pt_sriov_state {
 	bool has_pf;
@@ -40,12 +45,14 @@ struct pt_sriov_state {
 	unsigned subdevice;
 	int vfs;
 	int autoprobe;
+	int own_queues;
+	int own_interrupts;
 	PT_ARRAY(struct pt_vf_state) v;
 };
 
 #define PT_SRIOV_STATE_UNSAID                                                                                          \
 	{                                                                                                              \
-		.vfs = -1, .autoprobe = -1                                                                             \
+		.vfs = -1, .autoprobe = -1, .own_queues = -1, .own_interrupts = -1                                     \
 	}
 
 struct pt_sriov_states {
@@ -68,6 +75,9 @@ struct pt_vf_state *pt_sriov_state_add(struct pt_sriov_state *s, unsigned index)
 
 /* deep copy; @to is unsaid or zero */
 void pt_sriov_state_copy(struct pt_sriov_state *to, const struct pt_sriov_state *from);
+
+/** pt_nvme_state() - note what an NVMe card's controllers have now: the primary, and each VF that @s names */
+void pt_nvme_state(const struct pt_nvme_virt *card, struct pt_sriov_state *s);
 
 /** pt_sriov_text_names() - does a state's text name the VF at this address? */
 bool pt_sriov_text_names(const char *text, struct pt_bdf bdf);

@@ -20,5 +20,6 @@ const struct pt_vf_settings *pt_pf_link_vf(const struct pt_pf_link *l, int index
 void pt_sriov_done(struct pt_sriov *s)
 {
 	pt_pf_link_done(&s->link);
+	pt_nvme_virt_done(&s->nvme);
 	*s = (struct pt_sriov){ 0 };
 }

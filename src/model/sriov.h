@@ -5,6 +5,7 @@
 
 #include "model/bdf.h"
 #include "model/host.h"
+#include "model/nvme.h"
 #include "model/vf.h"
 
 /**
@@ -35,6 +36,7 @@ const struct pt_vf_settings *pt_pf_link_vf(const struct pt_pf_link *l, int index
  * @autoprobe: do this host's drivers take new VFs (sriov_drivers_autoprobe)?
  * @offset, @stride: from one routing id to the next; 0: not told
  * @no_room: a VF BAR that the card has is without an address, so no VF can be made
+ * @nvme: of an NVMe card whose driver could be asked; else all zero
  * @has_bridge, @bridge: the one above
  * @bus_end: the last bus number behind that bridge; -1: not known
  * @ari: does that bridge forward to more than device 0 (ARI)?
@@ -52,6 +54,7 @@ struct pt_sriov {
 	struct pt_bdf bridge;
 	int bus_end;
 	enum pt_known ari;
+	struct pt_nvme_virt nvme;
 	struct pt_pf_link link;
 };
 

@@ -514,6 +514,100 @@ static void whatever_fails_on_the_way_the_rate_comes_back(void **state)
 	assert_int_equal(w->nic->vfs_now, 3);
 }
 
+static void assert_online(const struct stage *w, unsigned vfs, unsigned queues, unsigned interrupts)
+{
+	const struct fakekernel_nvme *n = &w->nic->nvme;
+
+	assert_int_equal(w->nic->vfs_now, vfs);
+	for (unsigned i = 0; i < vfs; i++) {
+		assert_true(n->online[i]);
+		assert_int_equal(n->given[i][0], queues);
+		assert_int_equal(n->given[i][1], interrupts);
+	}
+}
+
+static void controllers_behind_vfs_share_what_there_is_and_are_online(void **state)
+{
+	struct stage *w = *state;
+	struct pt_error err = { 0 };
+	pt_autofree char *before = NULL;
+
+	fakekernel_nvme(w->nic, 8, 4);
+	before = stage_text(w);
+	if (go(w, "vfs=4\nautoprobe=off\n", &err) < 0)
+		fail_msg("%s", err.msg);
+	assert_online(w, 4, 2, 1);
+	assert_int_equal(w->nic->nvme.own[0], 0);
+	assert_int_equal(w->nic->nvme.resets, 1);
+	if (stage_make_undo(w, 0, &err) < 0)
+		fail_msg("%s", err.msg);
+	assert_same(w, before, "undone", 0);
+}
+
+/* to three VFs from two, of which one has more than its share */
+static void make_two_controllers(struct stage *w)
+{
+	struct pt_error err = { 0 };
+
+	fakekernel_nvme(w->nic, 12, 12);
+	if (go(w, "vfs=2\nautoprobe=off\nown-queues=3\nvf=0 queues=6 interrupts=2\nvf=1 queues=3 interrupts=5\n",
+	       &err) < 0)
+		fail_msg("%s", err.msg);
+	assert_int_equal(w->nic->nvme.given[0][0], 6);
+	assert_int_equal(w->nic->nvme.given[1][1], 5);
+}
+
+static int three_controllers(struct stage *w, struct pt_error *err)
+{
+	PT_AUTO(pt_plan) plan = { 0 };
+	long long id = 0;
+
+	plan_to(w, "vfs=3\nautoprobe=off\n", &plan);
+	plan.steps.n--;
+	pt_step_done(&plan.steps.v[1]);
+	return pt_change_apply(&w->env, &plan, &id, err);
+}
+
+static void controllers_come_back_with_what_they_had_whatever_fails(void **state)
+{
+	struct stage *w = *state;
+
+	make_two_controllers(w);
+	fail_each(w, three_controllers);
+	assert_online(w, 3, 4, 4);
+}
+
+static void the_hosts_driver_finds_controllers_that_are_online(void **state)
+{
+	struct stage *w = *state;
+	struct pt_error err = { 0 };
+
+	fakekernel_nvme(w->nic, 8, 4);
+	if (go(w, "vfs=2\nautoprobe=on\n", &err) < 0)
+		fail_msg("%s", err.msg);
+	assert_true(w->nic->autoprobe);
+	for (unsigned i = 0; i < w->kernel->n_devices; i++)
+		if (w->kernel->devices[i].is_vf)
+			assert_string_equal(w->kernel->devices[i].driver, "igbvf");
+}
+
+static void more_vfs_than_there_is_for_are_taken_back(void **state)
+{
+	struct stage *w = *state;
+	struct pt_error err = { 0 };
+	pt_autofree char *before = NULL;
+
+	fakekernel_nvme(w->nic, 8, 4);
+	before = stage_text(w);
+	assert_int_equal(go(w, "vfs=5\nautoprobe=off\n", &err), -ENOSPC);
+	stage_says(&err, "for 4 virtual functions, not for 5");
+	assert_same(w, before, "too many", 0);
+	w->nic->nvme.never_online = true;
+	assert_int_equal(go(w, "vfs=2\nautoprobe=off\n", &err), -EIO);
+	stage_says(&err, "is offline");
+	assert_same(w, before, "offline", 0);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, stage_teardown)
 
 int main(void)
@@ -538,6 +632,10 @@ int main(void)
 		TEST(a_vf_in_its_reset_is_asked_again),
 		TEST(a_request_that_hangs_is_not_waited_for),
 		TEST(whatever_fails_on_the_way_the_rate_comes_back),
+		TEST(controllers_behind_vfs_share_what_there_is_and_are_online),
+		TEST(controllers_come_back_with_what_they_had_whatever_fails),
+		TEST(the_hosts_driver_finds_controllers_that_are_online),
+		TEST(more_vfs_than_there_is_for_are_taken_back),
 		TEST(another_change_may_not_touch_a_vf_that_one_has_in_its_hands),
 	};
 

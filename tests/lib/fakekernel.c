@@ -113,6 +113,22 @@ static int write_override(struct fakekernel_device *d, const char *value)
 	return 0;
 }
 
+static struct fakekernel_device *pf_of(struct fakekernel *k, const struct fakekernel_device *vf)
+{
+	for (unsigned i = 0; i < k->n_devices; i++)
+		if (k->devices[i].vfs_total && k->devices[i].bdf.bus == vf->bdf.bus)
+			return &k->devices[i];
+	abort();
+}
+
+/* of an NVMe card: its driver waits for it in vain */
+static bool vf_is_offline(struct fakekernel *k, const struct fakekernel_device *vf)
+{
+	const struct fakekernel_device *pf = pf_of(k, vf);
+
+	return pf->nvme.manages && !pf->nvme.online[(vf->bdf.slot - 0x10) * 4 + vf->bdf.func / 2];
+}
+
 /* pci_bus_match(): with an override no other driver's table counts */
 static int probe(struct fakekernel *k, const char *value)
 {
@@ -124,8 +140,11 @@ static int probe(struct fakekernel *k, const char *value)
 		return -ENODEV;
 	if (d->driver[0] || d->probe_fails)
 		return 0;
+	/* pci_device_can_probe() */
+	if (d->is_vf && !d->override[0] && !pf_of(k, d)->autoprobe)
+		return 0;
 	driver = find_driver(k, d->override[0] ? d->override : d->native);
-	if (driver && driver->loaded)
+	if (driver && driver->loaded && !(d->is_vf && vf_is_offline(k, d)))
 		copy(d->driver, sizeof(d->driver), driver->name);
 	return 0;
 }
@@ -148,6 +167,24 @@ void fakekernel_sriov(struct fakekernel_device *pf, unsigned total)
 	pf->autoprobe = true;
 }
 
+void fakekernel_nvme(struct fakekernel_device *pf, unsigned queues, unsigned interrupts)
+{
+	pf->nvme = (struct fakekernel_nvme){
+		.manages = true,
+		.total = { queues, interrupts },
+		.fixed = { 5, 5 },
+		.own = { queues, interrupts },
+		.own_next = { queues, interrupts },
+		.most = { queues, interrupts },
+	};
+}
+
+static void nvme_offline(struct fakekernel_nvme *n, unsigned i)
+{
+	n->online[i] = false;
+	n->given[i][0] = n->given[i][1] = 0;
+}
+
 /* 0000:41:00.0 has its VFs at 41:10.0, 41:10.2, … */
 static struct pt_bdf vf_bdf(const struct fakekernel_device *pf, unsigned i)
 {
@@ -157,6 +194,8 @@ static struct pt_bdf vf_bdf(const struct fakekernel_device *pf, unsigned i)
 static void drop_vfs(struct fakekernel *k, struct fakekernel_device *pf)
 {
 	pf->vfs_now = 0;
+	for (unsigned i = 0; i < FAKEKERNEL_VFS; i++)
+		nvme_offline(&pf->nvme, i);
 	for (unsigned i = k->n_devices; i-- > 0;)
 		if (pf->vfs_total && k->devices[i].is_vf && k->devices[i].bdf.bus == pf->bdf.bus &&
 		    i + 1 == k->n_devices)
@@ -172,7 +211,7 @@ static void make_vf(struct fakekernel *k, struct fakekernel_device *pf, unsigned
 	vf->ids[0] = 0x8086;
 	vf->ids[1] = 0x10ca;
 	copy(vf->native, sizeof(vf->native), "igbvf");
-	copy(vf->driver, sizeof(vf->driver), pf->autoprobe ? "igbvf" : NULL);
+	copy(vf->driver, sizeof(vf->driver), pf->autoprobe && !pf->nvme.manages ? "igbvf" : NULL);
 	pf->vf[i] = (struct pt_vf_settings){ .has = PT_VF_ALL, .spoofchk = true };
 	memcpy(pf->vf[i].mac, random, sizeof(random));
 	pf->vf[i].mac[5] = (uint8_t)i;
@@ -218,7 +257,7 @@ static int fake_vf_read(void *ctx, struct pt_bdf bdf, struct pt_pf_link *ret_lin
 {
 	const struct fakekernel_device *pf = fakekernel_find(ctx, bdf);
 
-	if (!pf || !pf->vfs_total || strcmp(pf->driver, pf->native) != 0)
+	if (!pf || !pf->vfs_total || pf->nvme.manages || strcmp(pf->driver, pf->native) != 0)
 		return pt_fail(err, -ENODEV, "no network interface");
 	*ret_link = (struct pt_pf_link){ .name = pt_strdup("enp65s0"), .up = !pf->link_down };
 	ret_link->carrier = !pf->link_down && !pf->carrier_lost && !pf->no_cable;
@@ -284,6 +323,81 @@ static int fake_pf_link(void *ctx, struct pt_bdf bdf, bool up, unsigned timeout_
 	pf->carrier_lost = pf->carrier_lost && !timeout_ms;
 	fault_after(k->fault);
 	return up && was_down;
+}
+
+static int fake_nvme_read(void *ctx, struct pt_bdf bdf, struct pt_nvme_virt *ret_virt, struct pt_error *err)
+{
+	const struct fakekernel_device *pf = fakekernel_find(ctx, bdf);
+	const struct fakekernel_nvme *n = pf ? &pf->nvme : NULL;
+
+	if (!n || !n->manages || !pf->driver[0])
+		return pt_fail(err, -ENODEV, "no NVMe controller");
+	*ret_virt = (struct pt_nvme_virt){ .manages = true };
+	ret_virt->queues = (struct pt_nvme_pool){ true, n->total[0], n->own[0], n->fixed[0], n->most[0], 1 };
+	ret_virt->interrupts = (struct pt_nvme_pool){ true, n->total[1], n->own[1], n->fixed[1], n->most[1], 1 };
+	for (unsigned i = 0; i < pf->vfs_total; i++)
+		pt_array_push(&ret_virt->v,
+			      ((struct pt_nvme_secondary){ (uint16_t)(i + 1), (uint16_t)(i + 1), n->online[i],
+							   (uint16_t)n->given[i][0], (uint16_t)n->given[i][1] }));
+	return 0;
+}
+
+static int nvme_assign(struct fakekernel_nvme *n, unsigned i, enum pt_nvme_resource resource, unsigned count)
+{
+	unsigned others = n->own[resource];
+
+	for (unsigned k = 0; k < FAKEKERNEL_VFS; k++)
+		others += k == i ? 0 : n->given[k][resource];
+	if (n->online[i] || count > n->most[resource] || others + count > n->total[resource])
+		return -EIO;
+	n->given[i][resource] = count;
+	return 0;
+}
+
+static int do_nvme(struct fakekernel_device *pf, enum pt_nvme_act act, enum pt_nvme_resource resource, unsigned id,
+		   unsigned count)
+{
+	struct fakekernel_nvme *n = &pf->nvme;
+	unsigned i = id - 1;
+
+	if (act == PT_NVME_RESET) {
+		memcpy(n->own, n->own_next, sizeof(n->own));
+		for (i = 0; i < FAKEKERNEL_VFS; i++)
+			nvme_offline(n, i);
+		n->resets++;
+		return 0;
+	}
+	if (act == PT_NVME_OWN) {
+		n->own_next[resource] = count;
+		return count > n->total[resource] ? -EIO : 0;
+	}
+	if (id < 1 || i >= pf->vfs_total)
+		return -EIO;
+	if (act == PT_NVME_ASSIGN)
+		return nvme_assign(n, i, resource, count);
+	if (act == PT_NVME_OFFLINE) {
+		nvme_offline(n, i);
+		return 0;
+	}
+	if (i >= pf->vfs_now || n->given[i][0] < 2 || n->given[i][1] < 1)
+		return -EIO;
+	n->online[i] = !n->never_online;
+	return 0;
+}
+
+static int fake_nvme_act(void *ctx, struct pt_bdf bdf, enum pt_nvme_act act, enum pt_nvme_resource resource,
+			 unsigned id, unsigned n, struct pt_error *err)
+{
+	struct fakekernel *k = ctx;
+	struct fakekernel_device *pf = fakekernel_find(k, bdf);
+	int r = fault_before(k->fault);
+
+	if (r == 0)
+		r = pf && pf->nvme.manages ? do_nvme(pf, act, resource, id, n) : -ENODEV;
+	if (r < 0)
+		return pt_fail(err, r, "the controller refuses %d for %u", (int)act, id);
+	fault_after(k->fault);
+	return 0;
 }
 
 static int do_write(struct fakekernel *k, const char *path, const char *value)
@@ -555,6 +669,8 @@ void fakekernel_ops(struct fakekernel *k, struct pt_host_ops *ret_ops)
 		.vf_read = fake_vf_read,
 		.vf_write = fake_vf_write,
 		.pf_link = fake_pf_link,
+		.nvme_read = fake_nvme_read,
+		.nvme_act = fake_nvme_act,
 	};
 }
 
@@ -579,7 +695,12 @@ char *fakekernel_text(const struct fakekernel *k)
 		if (d->vfs_total)
 			pt_strv_addf(&lines, "%s vfs=%u autoprobe=%d link=%d", pt_bdf_str(d->bdf).s, d->vfs_now,
 				     d->autoprobe, !d->link_down);
-		for (unsigned v = 0; v < d->vfs_now; v++) {
+		if (d->nvme.manages)
+			pt_strv_addf(&lines, "%s own %u %u", pt_bdf_str(d->bdf).s, d->nvme.own[0], d->nvme.own[1]);
+		for (unsigned v = 0; v < d->vfs_now && d->nvme.manages; v++)
+			pt_strv_addf(&lines, "%s controller %u online=%d %u %u", pt_bdf_str(d->bdf).s, v,
+				     d->nvme.online[v], d->nvme.given[v][0], d->nvme.given[v][1]);
+		for (unsigned v = 0; v < d->vfs_now && !d->nvme.manages; v++) {
 			pt_autofree char *settings = pt_vf_settings_text(&d->vf[v]);
 
 			pt_strv_addf(&lines, "%s vf %u %s", pt_bdf_str(d->bdf).s, v, settings);

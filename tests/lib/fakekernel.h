@@ -18,6 +18,23 @@
 #define FAKEKERNEL_FILES   8
 #define FAKEKERNEL_VFS	   8
 
+/*
+ * An NVMe card's controllers, as the NVM Express Base Specification 2.0, 8.26, has them: each pair is of queues and
+ * interrupts.  What the primary is told to keep counts from its reset on, which takes its secondaries offline.
+ */
+struct fakekernel_nvme {
+	bool manages;
+	unsigned total[2];
+	unsigned fixed[2];
+	unsigned own[2];
+	unsigned own_next[2];
+	unsigned most[2];
+	bool online[FAKEKERNEL_VFS];
+	unsigned given[FAKEKERNEL_VFS][2];
+	bool never_online; /* the card says yes, and it is not so */
+	unsigned resets;
+};
+
 struct fakekernel_device {
 	struct pt_bdf bdf;
 	unsigned ids[4]; /* vendor, device, subsystem vendor and device */
@@ -48,7 +65,8 @@ struct fakekernel_device {
 	bool refuses_vlan;  /* and a VLAN */
 	bool netlink_hangs; /* the next request does not return */
 	unsigned rate_most; /* of the link; 0: no driver that compares */
-	unsigned again;	    /* so many requests are put off: the VF is in its reset still */
+	struct fakekernel_nvme nvme;
+	unsigned again; /* so many requests are put off: the VF is in its reset still */
 };
 
 struct fakekernel_driver {
@@ -88,6 +106,9 @@ struct fakekernel_device *fakekernel_find(struct fakekernel *k, struct pt_bdf bd
  * most what is offered; new VFs have settings of their own, and a driver (igbvf) only with autoprobe
  */
 void fakekernel_sriov(struct fakekernel_device *pf, unsigned total);
+
+/** fakekernel_nvme() - and an NVMe card, as QEMU's: all that can be given is the primary's at first */
+void fakekernel_nvme(struct fakekernel_device *pf, unsigned queues, unsigned interrupts);
 
 /** fakekernel_viable() - may VFIO have the function's group: every member but bridges is driverless or on vfio-pci */
 bool fakekernel_viable(struct fakekernel *k, struct pt_bdf bdf);
