@@ -37,7 +37,7 @@ check "the VM runs" is_running cvm
 killed_while_waiting
 check "the VM runs" is_running cvm
 
-expect_exit 0 passthru attach cvm MegaRAID --yes --stop-timeout 15 --force-stop --prove-timeout 20
+expect_exit 0 passthru attach cvm MegaRAID --yes --stop-timeout 15 --force-stop
 check "the guest comes up with the controller" guest_ready cvm
 check "the guest has 1000:0079 on megaraid_sas" guest_sees_pci cvm 1000:0079 megaraid_sas
 # No agent: the kernel's and libvirt's word, and what is missing is said.
