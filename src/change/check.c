@@ -180,6 +180,8 @@ int pt_step_check(const struct pt_run *run, struct pt_step *s, struct pt_error *
 	case PT_STEP_SRIOV:
 	case PT_STEP_SRIOV_KEEP:
 		return pt_step_check_sriov(run, s, err);
+	case PT_STEP_LINK:
+		return pt_step_check_link(run, s, err);
 	case PT_STEP_KINDS:
 		break;
 	}

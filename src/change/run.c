@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <strings.h>
 #include <time.h>
 
 #include "base/cleanup.h"
@@ -169,6 +170,12 @@ static bool disks_alike(const struct pt_domain *a, const struct pt_domain *b)
 	return true;
 }
 
+/* libvirt writes a MAC in small letters, and makes one up where none is named */
+static bool same_mac(const char *a, const char *b)
+{
+	return !a || !b || strcasecmp(a, b) == 0;
+}
+
 static bool hostdevs_alike(const struct pt_domain *a, const struct pt_domain *b)
 {
 	if (a->hostdevs.n != b->hostdevs.n)
@@ -179,7 +186,7 @@ static bool hostdevs_alike(const struct pt_domain *a, const struct pt_domain *b)
 
 		for (size_t k = 0; k < b->hostdevs.n && !found; k++)
 			found = h->kind == b->hostdevs.v[k].kind && pt_bdf_eq(h->bdf, b->hostdevs.v[k].bdf) &&
-				h->managed == b->hostdevs.v[k].managed;
+				h->managed == b->hostdevs.v[k].managed && same_mac(h->mac, b->hostdevs.v[k].mac);
 		if (!found)
 			return false;
 	}

@@ -72,6 +72,11 @@ int pt_step_check_sriov(const struct pt_run *run, const struct pt_step *s, struc
 int pt_step_make_sriov(struct pt_run *run, const struct pt_step *s, struct pt_error *err);
 int pt_step_unmake_sriov(struct pt_run *run, const struct pt_step *s, struct pt_error *err);
 
+/* steps-link.c: for LINK */
+int pt_step_check_link(const struct pt_run *run, const struct pt_step *s, struct pt_error *err);
+int pt_step_make_link(struct pt_run *run, const struct pt_step *s, struct pt_error *err);
+int pt_step_unmake_link(struct pt_run *run, const struct pt_step *s, struct pt_error *err);
+
 /** pt_run_check_rest() - check every step from @from on whose object no earlier of them changes */
 int pt_run_check_rest(struct pt_run *run, size_t from, struct pt_error *err);
 

@@ -235,6 +235,8 @@ int pt_step_make(struct pt_run *run, struct pt_step *s, char **ret_seen, struct 
 	case PT_STEP_SRIOV:
 	case PT_STEP_SRIOV_KEEP:
 		return pt_step_make_sriov(run, s, err);
+	case PT_STEP_LINK:
+		return pt_step_make_link(run, s, err);
 	case PT_STEP_KINDS:
 		break;
 	}
@@ -392,6 +394,8 @@ int pt_step_unmake(struct pt_run *run, struct pt_step_row *row, struct pt_error 
 	case PT_STEP_SRIOV:
 	case PT_STEP_SRIOV_KEEP:
 		return pt_step_unmake_sriov(run, s, err);
+	case PT_STEP_LINK:
+		return pt_step_unmake_link(run, s, err);
 	case PT_STEP_KINDS:
 		break;
 	}

@@ -200,6 +200,13 @@ static int nvme_act(void *ctx, struct pt_bdf pf, enum pt_nvme_act act, enum pt_n
 	return PT_WATCHED(t->watch, PT_WATCH_KERNEL, t->host->nvme_act(t->host->ctx, pf, act, resource, id, n, err));
 }
 
+static int link_write(void *ctx, struct pt_bdf pf, const struct pt_link_state *want, struct pt_error *err)
+{
+	const struct pt_timed *t = ctx;
+
+	return PT_WATCHED(t->watch, PT_WATCH_KERNEL, t->host->link_write(t->host->ctx, pf, want, err));
+}
+
 void pt_timed_host_ops(struct pt_timed *timed, struct pt_host_ops *ret_ops)
 {
 	*ret_ops = (struct pt_host_ops){
@@ -221,5 +228,6 @@ void pt_timed_host_ops(struct pt_timed *timed, struct pt_host_ops *ret_ops)
 		.pf_link = pf_link,
 		.nvme_read = nvme_read,
 		.nvme_act = nvme_act,
+		.link_write = link_write,
 	};
 }

@@ -274,6 +274,25 @@ static int invert_sriov(const struct undo *u, const struct pt_step_row *row, str
 	return invert_rest(u, row, plan, err);
 }
 
+/* what somebody made of it since is left: it is the host's interface as much as the VFs' */
+static int invert_link(const struct undo *u, const struct pt_step_row *row, struct pt_plan *plan)
+{
+	PT_AUTO(pt_run) probe = { .env = u->env };
+	const struct pt_step *s = &row->step;
+	struct pt_step inverse;
+
+	if (pt_step_check_link(&probe, s, NULL) == 0)
+		return already(plan, "the network interface of %s is as before again", pt_bdf_str(s->bdf).s);
+	pt_step_invert(s, &inverse);
+	if (pt_step_check_link(&probe, &inverse, NULL) < 0) {
+		pt_step_done(&inverse);
+		return already(plan, "the network interface of %s is left as it is: it was changed since",
+			       pt_bdf_str(s->bdf).s);
+	}
+	pt_array_push(&plan->steps, inverse);
+	return 0;
+}
+
 static int invert(const struct undo *u, const struct pt_step_row *row, struct pt_plan *plan, struct pt_error *err)
 {
 	switch (row->step.kind) {
@@ -290,6 +309,8 @@ static int invert(const struct undo *u, const struct pt_step_row *row, struct pt
 	case PT_STEP_SRIOV:
 	case PT_STEP_SRIOV_KEEP:
 		return invert_sriov(u, row, plan, err);
+	case PT_STEP_LINK:
+		return invert_link(u, row, plan);
 	case PT_STEP_VM_AUTOSTART:
 		return invert_autostart(u, row, plan, err);
 	default:

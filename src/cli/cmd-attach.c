@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -7,6 +8,7 @@
 #include "cli/commands.h"
 #include "cli/giving.h"
 #include "cli/identify.h"
+#include "cli/networking.h"
 #include "cli/prove.h"
 #include "decide/doctor.h"
 #include "decide/verify.h"
@@ -22,6 +24,7 @@ static const struct pt_option options[] = {
 	{ "start", 0, NULL, "start the VM afterwards even if it did not run", false },
 	{ "autostart", 0, NULL, "let the VM start when this host boots", false },
 	{ "managed", 0, "yes|no", "libvirt's managed=: no for storage controllers, else yes", false },
+	{ "network", 0, "NAME", "pick a free virtual function and put it into this network", false },
 	{ "stop-timeout", 0, "SECONDS", "how long the guest may take to shut down (180)", false },
 	{ "prove-timeout", 0, "SECONDS", "how long to wait for the guest's proofs (180)", false },
 	PT_FORCE_OPTIONS,
@@ -112,12 +115,16 @@ static int prove(void *ctx, struct pt_findings *ret_findings, struct pt_error *e
 static int attach(struct pt_cli *cli, struct pt_vm_conn *conn, struct pt_attach_request *request, long prove_s,
 		  struct pt_error *err)
 {
+	const char *network = pt_cli_value(cli, "network");
+	PT_AUTO(pt_networking) n = { 0 };
 	PT_AUTO(pt_giving) g = { 0 };
 	PT_AUTO(pt_plan) plan = { 0 };
 	struct proving p = { cli, conn, { .wait_s = prove_s, .agent_wait_s = PROVE_AGENT_S } };
-	int r = pt_giving_look(cli, conn, &g, err);
+	int r = network ? pt_networking_attach(cli, conn, network, &n, &g, err) : pt_giving_look(cli, conn, &g, err);
 
-	if (r >= 0)
+	request->network = network ? &n.network : NULL;
+	request->settings = &n.settings;
+	if (r == 0)
 		r = decide(cli, &g, request, &plan, err);
 	if (r != 0)
 		return r;
@@ -128,14 +135,32 @@ static int attach(struct pt_cli *cli, struct pt_vm_conn *conn, struct pt_attach_
 			       err);
 }
 
+static int check_operands(const struct pt_cli *cli, struct pt_error *err)
+{
+	bool network = pt_cli_value(cli, "network") != NULL;
+	int r;
+
+	if (network ? cli->n_operands <= 2 : cli->n_operands >= 2)
+		return 0;
+	if (network)
+		return pt_usage(err, -EINVAL,
+				"--network gives one virtual function: name at most one device, the card "
+				"or the function to take");
+	r = pt_usage(err, -EINVAL, "no device is named");
+	pt_hint(err, "`passthru list` shows them; --network NAME picks a free virtual function by itself");
+	return r;
+}
+
 static int run(struct pt_cli *cli, struct pt_error *err)
 {
 	PT_CLEANUP(pt_vm_closep) struct pt_vm_conn *conn = NULL;
 	pt_autofree const char **forced = NULL;
 	struct pt_attach_request request;
 	long prove_s = PROVE_S;
-	int r = pt_cli_need_live(cli, err);
+	int r = check_operands(cli, err);
 
+	if (r >= 0)
+		r = pt_cli_need_live(cli, err);
 	if (r >= 0)
 		r = pt_cli_need_root(cli, err);
 	if (r >= 0)
@@ -149,7 +174,7 @@ static int run(struct pt_cli *cli, struct pt_error *err)
 
 const struct pt_command pt_command_attach = {
 	.name = "attach",
-	.args = "VM DEVICE…",
+	.args = "VM [DEVICE…]",
 	.group = "Change",
 	.summary = "Give a VM physical devices of this host, and prove that it has them",
 	.description =
@@ -159,9 +184,13 @@ const struct pt_command pt_command_attach = {
 		"behind them are taken out of its definition, the devices are put in, and it is started again.\n\n"
 		"If a step fails or the VM does not come up, everything is put back as it was. When it is done, the\n"
 		"kernel, libvirt and the guest are asked for proofs, as `passthru verify` does. `passthru undo` takes\n"
-		"the change back.",
+		"the change back.\n\n"
+		"With --network a free virtual function of a card on that network is picked, on the VM's NUMA node if\n"
+		"there is one, and set as the network says: MAC (the same for this VM and network each time), VLAN\n"
+		"and the rest. The VM gets it as an interface. A DEVICE, a card or a virtual function, narrows the\n"
+		"choice. `passthru detach` and `undo` put the settings back.",
 	.options = options,
-	.min_operands = 2,
+	.min_operands = 1,
 	.max_operands = -1,
 	.run = run,
 };

@@ -4,6 +4,7 @@
 #include "cli/changing.h"
 #include "cli/commands.h"
 #include "cli/giving.h"
+#include "cli/networking.h"
 #include "cli/prove.h"
 
 PT_DEFINE_CLEANUP(struct pt_vm_conn *, pt_vm_close)
@@ -17,12 +18,16 @@ static const struct pt_option options[] = {
 
 static int detach(struct pt_cli *cli, struct pt_vm_conn *conn, struct pt_attach_request *request, struct pt_error *err)
 {
+	PT_AUTO(pt_networking) n = { 0 };
 	PT_AUTO(pt_giving) g = { 0 };
 	PT_AUTO(pt_plan) plan = { 0 };
 	int r = pt_giving_look(cli, conn, &g, err);
 
+	if (r >= 0)
+		r = pt_networking_detach(cli, &g, &n, err);
 	if (r < 0)
 		return r;
+	request->settings = &n.settings;
 	request->devices = g.wanted.v;
 	request->n_devices = g.wanted.n;
 	r = pt_decide_detach(&g.host, &g.vm, &g.others, request, &plan, err);

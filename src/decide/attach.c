@@ -5,6 +5,7 @@
 
 #include "base/cleanup.h"
 #include "decide/judge.h"
+#include "model/vf.h"
 
 /* what no plan could be made for: the request itself is wrong */
 static int check_request(const struct pt_judge *j, struct pt_error *err)
@@ -98,11 +99,28 @@ static void add_reserve_step(struct pt_judge *j, const struct pt_device *d, bool
 		s->driver_after = pt_strdup(PT_DRIVER_LIBVIRT);
 }
 
+static void put_in_network(struct pt_judge *j, const struct pt_device *d, struct pt_hostdev_add *add)
+{
+	const struct pt_attach_network *n = j->request->network;
+	pt_autofree char *vlan = n->vlan ? pt_strf("VLAN %u", n->vlan) : pt_strdup("no VLAN: the guest may tag");
+
+	add->is_interface = true;
+	memcpy(add->mac, n->mac, sizeof(add->mac));
+	add->vlan = n->vlan;
+	pt_judge_say(j, PT_NOTE, "network", NULL, NULL, "in network %s %s has VF %d of %s (%s) with the MAC %s, %s",
+		     n->name, j->vm->name, d->vf_index, pt_bdf_str(d->pf).s, pt_bdf_str(d->bdf).s, pt_mac_str(n->mac).s,
+		     vlan);
+}
+
 static void add_steps(struct pt_judge *j, struct pt_domain_edit *edit)
 {
 	pt_judge_stop(j);
+	pt_judge_settings(j);
 	for (size_t i = 0; i < j->devices.n; i++) {
 		struct pt_hostdev_add add = { j->devices.v[i]->bdf, pt_judge_managed(j, j->devices.v[i]) };
+
+		if (j->request->network)
+			put_in_network(j, j->devices.v[i], &add);
 
 		note_managed(j, j->devices.v[i], add.managed);
 		add_reserve_step(j, j->devices.v[i], add.managed);

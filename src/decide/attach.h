@@ -12,12 +12,25 @@
 #include "model/plan.h"
 
 /**
+ * struct pt_attach_network - the one function asked for goes into a network; borrows
+ * @mac, @vlan: of its interface in the VM's definition
+ */
+struct pt_attach_network {
+	const char *name;
+	uint8_t mac[6];
+	unsigned vlan;
+};
+
+/**
  * struct pt_attach_request - what the user asked for; borrows everything
  * @devices: the functions named; companions of their IOMMU groups are found by the decision
  * @forced: names of refusals to pass over (--force-NAME), NULL-terminated, or NULL
  * @managed: -1 by kind of device (DESIGN rule 9), 0 or 1 as told
  * @start: start the VM afterwards even if it did not run; @autostart: set the flag
  * @stop_timeout_ms: for the guest's own shutdown
+ * @network: attach: as an interface in it; NULL: as host devices
+ * @settings: steps and findings about VFs' settings (decide/network.h), made with the VM stopped: before it gets them,
+ *            or after it gave them back; NULL: none
  */
 struct pt_attach_request {
 	const struct pt_bdf *devices;
@@ -27,6 +40,8 @@ struct pt_attach_request {
 	bool start;
 	bool autostart;
 	unsigned stop_timeout_ms;
+	const struct pt_attach_network *network;
+	const struct pt_plan *settings;
 };
 
 enum pt_claim_kind {

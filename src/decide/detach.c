@@ -185,6 +185,7 @@ static void add_steps(struct pt_judge *j)
 		pt_array_push(&define->edit.remove_hostdevs, j->bdfs.v[i]);
 	for (size_t i = 0; i < j->devices.n; i++)
 		give_back(j, j->devices.v[i]);
+	pt_judge_settings(j);
 	pt_judge_start(j);
 }
 

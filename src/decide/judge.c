@@ -182,6 +182,24 @@ void pt_judge_stop(struct pt_judge *j)
 		pt_judge_vm_step(j, PT_STEP_VM_STOP)->timeout_ms = j->request->stop_timeout_ms;
 }
 
+void pt_judge_settings(struct pt_judge *j)
+{
+	const struct pt_plan *from = j->request->settings;
+
+	for (size_t i = 0; from && i < from->steps.n; i++) {
+		struct pt_step copy;
+
+		pt_step_copy(&from->steps.v[i], &copy);
+		pt_array_push(&j->plan->steps, copy);
+	}
+	for (size_t i = 0; from && i < from->findings.n; i++) {
+		const struct pt_finding *f = &from->findings.v[i];
+
+		pt_findings_add(&j->plan->findings, f->verdict, f->name, f->where, f->fix, "%s", f->fact)->forceable =
+			f->forceable;
+	}
+}
+
 void pt_judge_start(struct pt_judge *j)
 {
 	if (pt_judge_runs(j->vm) || j->request->start)
@@ -201,5 +219,7 @@ void pt_judge_summary(struct pt_judge *j, const char *verb, const char *preposit
 	list = pt_strv_join(&titles, ", ");
 	pt_strset(&j->plan->verb, verb);
 	free(j->plan->summary);
-	j->plan->summary = pt_strf("%s %s %s %s", verb, list, preposition, j->vm->name);
+	j->plan->summary =
+		pt_strf("%s %s %s %s%s%s", verb, list, preposition, j->vm->name,
+			j->request->network ? ", network " : "", j->request->network ? j->request->network->name : "");
 }

@@ -97,6 +97,8 @@ int pt_judge_disk_on(const struct pt_judge *j, size_t i, struct pt_bdf bdf);
 struct pt_step *pt_judge_vm_step(struct pt_judge *j, enum pt_step_kind kind);
 struct pt_step *pt_judge_device_step(struct pt_judge *j, enum pt_step_kind kind, const struct pt_device *d);
 void pt_judge_stop(struct pt_judge *j);
+/* those about VFs that the request has */
+void pt_judge_settings(struct pt_judge *j);
 void pt_judge_start(struct pt_judge *j);
 
 /* attach.c: is it where VFIO wants it; the step that brings it there, none when it is */

@@ -13,6 +13,7 @@
 #include "domxml/edit.h"
 #include "domxml/read.h"
 #include "domxml/tree.h"
+#include "model/vf.h"
 
 struct job {
 	struct pt_xml x;
@@ -193,26 +194,56 @@ static void put_attribute(xmlTextWriter *w, const char *name, const char *value)
 	(void)xmlTextWriterWriteAttribute(w, (const xmlChar *)name, (const xmlChar *)value);
 }
 
-/* The writer remembers a failure and writes no more; the comparison at the end then finds the element missing. */
-static void put_hostdev(xmlTextWriter *w, const struct pt_hostdev_add *add)
+/* the host's address of it, the same in both elements but for the type that an interface's has */
+static void put_source(xmlTextWriter *w, const struct pt_hostdev_add *add)
 {
 	pt_autofree char *domain = pt_strf("0x%04x", add->bdf.domain);
 	pt_autofree char *bus = pt_strf("0x%02x", add->bdf.bus);
 	pt_autofree char *slot = pt_strf("0x%02x", add->bdf.slot);
 	pt_autofree char *function = pt_strf("0x%x", add->bdf.func);
 
-	(void)xmlTextWriterStartElement(w, (const xmlChar *)"hostdev");
-	put_attribute(w, "mode", "subsystem");
-	put_attribute(w, "type", "pci");
-	put_attribute(w, "managed", add->managed ? "yes" : "no");
 	(void)xmlTextWriterStartElement(w, (const xmlChar *)"source");
 	(void)xmlTextWriterStartElement(w, (const xmlChar *)"address");
+	if (add->is_interface)
+		put_attribute(w, "type", "pci");
 	put_attribute(w, "domain", domain);
 	put_attribute(w, "bus", bus);
 	put_attribute(w, "slot", slot);
 	put_attribute(w, "function", function);
 	(void)xmlTextWriterEndElement(w);
 	(void)xmlTextWriterEndElement(w);
+}
+
+/* The writer remembers a failure and writes no more; the comparison at the end then finds the element missing. */
+static void put_hostdev(xmlTextWriter *w, const struct pt_hostdev_add *add)
+{
+	(void)xmlTextWriterStartElement(w, (const xmlChar *)"hostdev");
+	put_attribute(w, "mode", "subsystem");
+	put_attribute(w, "type", "pci");
+	put_attribute(w, "managed", add->managed ? "yes" : "no");
+	put_source(w, add);
+	(void)xmlTextWriterEndElement(w);
+}
+
+/* libvirt resets the VLAN of a VF whose interface names none (virHostdevSetNetConfig), so it is named */
+static void put_interface(xmlTextWriter *w, const struct pt_hostdev_add *add)
+{
+	pt_autofree char *vlan = pt_strf("%u", add->vlan);
+
+	(void)xmlTextWriterStartElement(w, (const xmlChar *)"interface");
+	put_attribute(w, "type", "hostdev");
+	put_attribute(w, "managed", add->managed ? "yes" : "no");
+	(void)xmlTextWriterStartElement(w, (const xmlChar *)"mac");
+	put_attribute(w, "address", pt_mac_str(add->mac).s);
+	(void)xmlTextWriterEndElement(w);
+	put_source(w, add);
+	if (add->vlan) {
+		(void)xmlTextWriterStartElement(w, (const xmlChar *)"vlan");
+		(void)xmlTextWriterStartElement(w, (const xmlChar *)"tag");
+		put_attribute(w, "id", vlan);
+		(void)xmlTextWriterEndElement(w);
+		(void)xmlTextWriterEndElement(w);
+	}
 	(void)xmlTextWriterEndElement(w);
 }
 
@@ -230,7 +261,10 @@ static char *new_elements(const struct job *j, bool on_lines)
 		if (!j->devices)
 			(void)xmlTextWriterStartElement(w, (const xmlChar *)"devices");
 		for (size_t i = 0; i < j->edit->add_hostdevs.n; i++)
-			put_hostdev(w, &j->edit->add_hostdevs.v[i]);
+			if (j->edit->add_hostdevs.v[i].is_interface)
+				put_interface(w, &j->edit->add_hostdevs.v[i]);
+			else
+				put_hostdev(w, &j->edit->add_hostdevs.v[i]);
 		if (!j->devices)
 			(void)xmlTextWriterEndElement(w);
 		xmlFreeTextWriter(w);

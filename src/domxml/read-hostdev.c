@@ -144,8 +144,11 @@ int pt_xml_read_interface(const xmlNode *interface, struct pt_domain *d, struct 
 {
 	struct pt_domain_hostdev *h;
 	struct pt_bdf bdf;
+	char *mac = pt_xml_attr(pt_xml_child(interface, "mac"), "address");
 	int r;
 
+	if (mac)
+		pt_strv_take(&d->macs, mac);
 	if (pt_xml_attr_is(interface, "type", "vdpa"))
 		d->vdpa_count++;
 	if (pt_xml_attr_is(interface, "type", "direct")) {

@@ -171,5 +171,7 @@ int pt_xml_read_memory(const xmlNode *domain, struct pt_domain *d, struct pt_err
 	/* libvirt writes "unlimited" as a very large number */
 	if (r == 0 && kib < KIB_MAX)
 		d->hard_limit_kib = kib;
+	free(d->nodes);
+	d->nodes = pt_xml_attr(pt_xml_path(domain, "numatune", "memory"), "nodeset");
 	return r;
 }

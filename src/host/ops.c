@@ -15,6 +15,7 @@
 #include "base/file.h"
 #include "host/holders.h"
 #include "host/job.h"
+#include "host/netlink-link-set.h"
 #include "host/netlink-link.h"
 #include "host/netlink-vf-set.h"
 #include "host/netlink-vf.h"
@@ -377,6 +378,20 @@ static int nvme_act(void *ctx, struct pt_bdf pf, enum pt_nvme_act act, enum pt_n
 	return r;
 }
 
+static int link_write(void *ctx, struct pt_bdf pf, const struct pt_link_state *want, struct pt_error *err)
+{
+	struct pt_job job = { .mark_fd = -1 };
+	pt_autofree char *netdev = NULL;
+	pt_autoclose int mark_fd = take_mark(ctx, pf, 0, err);
+	int r = mark_fd < 0 ? mark_fd : pf_netdev(ctx, pf, &netdev, err);
+
+	if (r < 0)
+		return r;
+	job.mark_fd = mark_fd;
+	r = pt_link_set(netdev, want, &job, err);
+	return r == -ETIMEDOUT ? hangs(ctx, pf, netdev, &job, err) : r;
+}
+
 void pt_host_writer_open(const struct pt_root *root, const struct pt_host_paths *paths,
 			 struct pt_host_writer **ret_writer, struct pt_host_ops *ret_ops)
 {
@@ -401,6 +416,7 @@ void pt_host_writer_open(const struct pt_root *root, const struct pt_host_paths 
 		.pf_link = pf_link,
 		.nvme_read = nvme_read,
 		.nvme_act = nvme_act,
+		.link_write = link_write,
 	};
 	*ret_writer = w;
 }

@@ -10,6 +10,7 @@
 #include "base/root.h"
 #include "host/nvme-virt.h"
 #include "model/bdf.h"
+#include "model/link-state.h"
 #include "model/sriov.h"
 
 /* where we keep files of our own: readable state, the udev rules made from it, what this boot has found out */
@@ -40,9 +41,11 @@ enum pt_host_place {
  * @file_write: create or replace it; @text NULL removes it (-ENOENT when it is not there)
  * @vf_read: the network interface of a PF with the settings of its VFs; -ENODEV when it has none here
  * @vf_write: one setting of one VF; the kernel's errno; -ETIMEDOUT and -EBUSY as @write
+ * @link_write: what it says of the interface of a PF, up or down and its MTU; as @vf_write
  * @pf_link: @up: set the PF's interface up where it is down, and wait for its carrier: 1 it was down, 0 it was up;
  *           -ENETDOWN no carrier within @timeout_ms, and it is as it was; @timeout_ms 0: not waited for.  Not @up: set
- * it down Paths are relative to /sys.  What has an @err fills it in on failure.
+ * it down
+ * Paths are relative to /sys.  What has an @err fills it in on failure.
  */
 struct pt_host_ops {
 	void *ctx;
@@ -67,6 +70,7 @@ struct pt_host_ops {
 	int (*nvme_read)(void *ctx, struct pt_bdf pf, struct pt_nvme_virt *ret_virt, struct pt_error *err);
 	int (*nvme_act)(void *ctx, struct pt_bdf pf, enum pt_nvme_act act, enum pt_nvme_resource resource, unsigned id,
 			unsigned n, struct pt_error *err);
+	int (*link_write)(void *ctx, struct pt_bdf pf, const struct pt_link_state *want, struct pt_error *err);
 };
 
 #define PT_HOST_WRITE_MS  10000u

@@ -32,6 +32,8 @@ void pt_domain_done(struct pt_domain *d)
 	free(d->hostdevs.v);
 	pt_strv_done(&d->arguments);
 	pt_strv_done(&d->macvtap_on);
+	pt_strv_done(&d->macs);
+	free(d->nodes);
 	free(d->name);
 	free(d->uuid);
 	free(d->type);

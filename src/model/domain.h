@@ -104,6 +104,8 @@ enum pt_domain_state {
  * @boots_kernel: <os> names a kernel: no disk is booted from
  * @boot_dev: <os>'s first <boot dev=>, NULL when none; @first_boot_order: the lowest <boot order=> of all devices, or 0
  * @arguments: paths below /dev among qemu:commandline's arguments
+ * @macs: of every <interface>, as it is written
+ * @nodes: the nodes of this host that its memory comes from, as <numatune><memory nodeset=> writes it; NULL: any
  * @macvtap_on: the host's interfaces that an <interface type='direct'> stands on
  * @free_pcie_ports: root ports without a device, -1 when the machine type has no such notion
  * @cpu: its <cpu>
@@ -130,6 +132,8 @@ struct pt_domain {
 	unsigned first_boot_order;
 	struct pt_strv arguments;
 	struct pt_strv macvtap_on;
+	struct pt_strv macs;
+	char *nodes;
 	int free_pcie_ports;
 	struct pt_cpu_def cpu;
 	struct {
@@ -168,9 +172,16 @@ void pt_domains_done(struct pt_domains *l);
 /** pt_domain_hostdev_by_bdf() - the hostdev that names a PCI function; NULL when there is none */
 const struct pt_domain_hostdev *pt_domain_hostdev_by_bdf(const struct pt_domain *d, struct pt_bdf bdf);
 
+/*
+ * @is_interface: an <interface type='hostdev'>, to which libvirt gives @mac and @vlan (0: none) each time that the VM
+ *                starts; else a <hostdev>
+ */
 struct pt_hostdev_add {
 	struct pt_bdf bdf;
 	bool managed;
+	bool is_interface;
+	uint8_t mac[6];
+	unsigned vlan;
 };
 
 /* the same device at another address: where the host has it changes, all else of the element stays */

@@ -5,14 +5,17 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "model/link-state.h"
 #include "model/sriov-state.h"
 
 #include "model/reservation.h"
 
 static const char *const step_names[PT_STEP_KINDS] = {
-	[PT_STEP_VM_STOP] = "vm-stop",		 [PT_STEP_VM_START] = "vm-start", [PT_STEP_VM_DEFINE] = "vm-define",
-	[PT_STEP_VM_AUTOSTART] = "vm-autostart", [PT_STEP_DRIVER] = "driver",	  [PT_STEP_RESERVE] = "reserve",
-	[PT_STEP_UNRESERVE] = "unreserve",	 [PT_STEP_SRIOV] = "sriov",	  [PT_STEP_SRIOV_KEEP] = "sriov-keep",
+	[PT_STEP_VM_STOP] = "vm-stop",	     [PT_STEP_VM_START] = "vm-start",
+	[PT_STEP_VM_DEFINE] = "vm-define",   [PT_STEP_VM_AUTOSTART] = "vm-autostart",
+	[PT_STEP_DRIVER] = "driver",	     [PT_STEP_RESERVE] = "reserve",
+	[PT_STEP_UNRESERVE] = "unreserve",   [PT_STEP_SRIOV] = "sriov",
+	[PT_STEP_SRIOV_KEEP] = "sriov-keep", [PT_STEP_LINK] = "link",
 };
 
 const char *pt_step_kind_str(enum pt_step_kind kind)
@@ -146,10 +149,25 @@ static char *describe_sriov(const struct pt_step *s)
 	return pt_strf("set for %s: %s", pt_bdf_str(s->bdf).s, b.n ? b.s : "which drivers take new virtual functions");
 }
 
+static char *describe_link(const struct pt_step *s)
+{
+	struct pt_link_state after = { 0 };
+	pt_autofree char *mtu = NULL;
+
+	if (pt_link_state_parse(s->state_after ? s->state_after : "", &after, NULL) < 0)
+		return pt_strf("change the network interface of %s", pt_bdf_str(s->bdf).s);
+	mtu = after.mtu ? pt_strf("set its MTU to %u", after.mtu) : NULL;
+	return pt_strf("the network interface of %s: %s%s%s", pt_bdf_str(s->bdf).s,
+		       !after.says_up ? ""
+		       : after.up     ? "bring it up"
+				      : "bring it down",
+		       after.says_up && mtu ? ", " : "", mtu ? mtu : "");
+}
+
 bool pt_step_is_device(enum pt_step_kind kind)
 {
 	return kind == PT_STEP_DRIVER || kind == PT_STEP_RESERVE || kind == PT_STEP_UNRESERVE ||
-	       kind == PT_STEP_SRIOV || kind == PT_STEP_SRIOV_KEEP;
+	       kind == PT_STEP_SRIOV || kind == PT_STEP_SRIOV_KEEP || kind == PT_STEP_LINK;
 }
 
 char *pt_step_describe(const struct pt_step *s)
@@ -173,6 +191,8 @@ char *pt_step_describe(const struct pt_step *s)
 		return pt_strf("give up the reservation of %s", pt_bdf_str(s->bdf).s);
 	case PT_STEP_SRIOV:
 		return describe_sriov(s);
+	case PT_STEP_LINK:
+		return describe_link(s);
 	case PT_STEP_SRIOV_KEEP:
 		return pt_strf(s->state_after ? "keep the virtual functions of %s across reboots"
 					      : "keep nothing of the virtual functions of %s across reboots",

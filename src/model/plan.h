@@ -25,7 +25,8 @@ enum pt_step_kind {
 	PT_STEP_DRIVER, /* @bdf: driver_before/override_before -> driver_after/override_after <-> the other way round */
 	PT_STEP_RESERVE, /* write the reservation of @bdf, so that it stays with guests over reboots <-> UNRESERVE */
 	PT_STEP_UNRESERVE,
-	PT_STEP_SRIOV,	    /* VFs of @bdf: state_before -> state_after <-> the other way round */
+	PT_STEP_SRIOV, /* VFs of @bdf: state_before -> state_after <-> the other way round */
+	PT_STEP_LINK,  /* the network interface of the PF @bdf: state_before -> state_after <-> the other way round */
 	PT_STEP_SRIOV_KEEP, /* what is kept of them across reboots: state_before -> state_after <-> the other way round
 			     */
 	PT_STEP_KINDS
@@ -42,7 +43,7 @@ int pt_step_kind_parse(const char *text, enum pt_step_kind *ret_kind);
  * @edit: for VM_DEFINE, what to change in the definition
  * @flag: VM_AUTOSTART: the wanted value.  VM_START: true when libvirt should start it paused (not used yet).  RESERVE,
  *        UNRESERVE: it was so already: nothing is written, and undo leaves it so
- * @bdf: for DRIVER and RESERVE; for SRIOV and SRIOV_KEEP the physical function
+ * @bdf: for DRIVER and RESERVE; for SRIOV, SRIOV_KEEP and LINK the physical function
  * @driver_before, @driver_after: NULL is "no driver"; of RESERVE @driver_after is who shall hold it, see
  *                                struct pt_reservation; NULL: whom this plan binds it to
  * @override_before, @override_after: driver_override, NULL is "none"
@@ -57,7 +58,7 @@ int pt_step_kind_parse(const char *text, enum pt_step_kind *ret_kind);
  * @reservation: for RESERVE and UNRESERVE: the reservation's text as it stood, so that undo writes back what was there;
  *               NULL: written anew
  * @state_before, @state_after: for SRIOV and SRIOV_KEEP, as model/sriov-state.h writes it; NULL: of SRIOV_KEEP, nothing
- * kept
+ *                               kept; for LINK as model/link-state.h does
  */
 struct pt_step {
 	enum pt_step_kind kind;

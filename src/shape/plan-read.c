@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "model/vf.h"
 #include "shape/cpu.h"
 #include "shape/plan-fields.h"
 #include "shape/plan.h"
@@ -113,11 +114,30 @@ static int get_controller(const json_t *v, struct pt_domain_edit *e, struct pt_e
 	return get_string("type", json_object_get(v, "type"), &ref->type, err);
 }
 
+/* what an interface has beside "device" and "managed" */
+static int get_interface(const json_t *v, struct pt_hostdev_add *add, struct pt_error *err)
+{
+	const char *mac = json_string_value(json_object_get(v, "mac"));
+
+	if (json_object_size(v) != 4)
+		return bad(err, "add_hostdevs", "has not exactly device, managed, mac and vlan");
+	if (!mac || pt_mac_parse(mac, add->mac) < 0 || !pt_mac_is_station(add->mac))
+		return bad(err, "mac", "is no card's address");
+	if (get_number("vlan", json_object_get(v, "vlan"), &add->vlan, err) < 0 || add->vlan > PT_VLAN_MAX)
+		return bad(err, "vlan", "is no number from 0 to 4094");
+	return 0;
+}
+
 static int get_added(const json_t *v, struct pt_domain_edit *e, struct pt_error *err)
 {
 	struct pt_hostdev_add add = { 0 };
-	int r = only_keys(v, "device", "managed", err);
+	int r = 0;
 
+	add.is_interface = json_object_get(v, "mac") || json_object_get(v, "vlan");
+	if (!add.is_interface)
+		r = only_keys(v, "device", "managed", err);
+	else
+		r = get_interface(v, &add, err);
 	if (r == 0)
 		r = get_bdf("device", json_object_get(v, "device"), &add.bdf, err);
 	if (r == 0)
@@ -238,7 +258,7 @@ static int check_complete(const json_t *json, const struct pt_step *s, struct pt
 		return bad(err, "device", "or its ids are missing");
 	if (!device && (!s->vm || !s->vm_uuid))
 		return bad(err, "vm", "or its UUID is missing");
-	if (s->kind == PT_STEP_SRIOV && (!s->state_before || !s->state_after))
+	if ((s->kind == PT_STEP_SRIOV || s->kind == PT_STEP_LINK) && (!s->state_before || !s->state_after))
 		return bad(err, "state_before", "or state_after is missing");
 	if (s->kind == PT_STEP_VM_AUTOSTART && !json_object_get(json, "flag"))
 		return bad(err, "flag", "is missing");

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "model/vf.h"
 #include "shape/cpu.h"
 #include "shape/finding.h"
 #include "shape/plan-fields.h"
@@ -38,6 +39,18 @@ static json_t *strings_json(const struct pt_strv *l)
 	return a;
 }
 
+/* of a hostdev as earlier versions wrote it, and read it */
+static json_t *added_json(const struct pt_hostdev_add *add)
+{
+	json_t *o = json_pack("{s:s, s:b}", "device", pt_bdf_str(add->bdf).s, "managed", add->managed);
+
+	if (add->is_interface) {
+		(void)json_object_set_new(o, "mac", json_string(pt_mac_str(add->mac).s));
+		(void)json_object_set_new(o, "vlan", json_integer((json_int_t)add->vlan));
+	}
+	return o;
+}
+
 static json_t *edit_json(const struct pt_domain_edit *e)
 {
 	json_t *controllers = json_array();
@@ -53,9 +66,7 @@ static json_t *edit_json(const struct pt_domain_edit *e)
 	for (size_t i = 0; i < e->remove_hostdevs.n; i++)
 		(void)json_array_append_new(removed, json_string(pt_bdf_str(e->remove_hostdevs.v[i]).s));
 	for (size_t i = 0; i < e->add_hostdevs.n; i++)
-		(void)json_array_append_new(added,
-					    json_pack("{s:s, s:b}", "device", pt_bdf_str(e->add_hostdevs.v[i].bdf).s,
-						      "managed", e->add_hostdevs.v[i].managed));
+		(void)json_array_append_new(added, added_json(&e->add_hostdevs.v[i]));
 	for (size_t i = 0; i < e->move_hostdevs.n; i++)
 		(void)json_array_append_new(moved,
 					    json_pack("{s:s, s:s}", "from", pt_bdf_str(e->move_hostdevs.v[i].from).s,

@@ -132,6 +132,27 @@ static void a_group_of_two_goes_as_a_whole_or_not_at_all(void **state)
 	free(after);
 }
 
+static void a_network_whose_nth_write_fails_leaves_everything_as_it_was(void **state)
+{
+	struct stage *w = *state;
+	unsigned n;
+
+	stage_open(w);
+	n = fail_each(w, attach);
+	/* stop, link, MAC, VLAN, trust, kept, reservation, define, start */
+	assert_in_range(n, 9, 12);
+	assert_false(w->nic->link_down);
+	assert_int_equal(w->nic->mtu, 9000);
+	assert_int_equal(w->nic->vf[0].vlan, 42);
+	assert_int_equal(w->cvm->state, PT_DOMAIN_RUNNING);
+	n = fail_each(w, undo);
+	assert_in_range(n, 9, 12);
+	assert_true(w->nic->link_down);
+	assert_int_equal(w->nic->mtu, 1500);
+	assert_int_equal(w->nic->vf[0].vlan, 0);
+	assert_settled(w);
+}
+
 static void an_undo_whose_nth_write_fails_leaves_the_change_in_place(void **state)
 {
 	struct stage *w = *state;
@@ -379,6 +400,8 @@ int main(void)
 						stage_setup, stage_teardown),
 		cmocka_unit_test_setup_teardown(a_group_in_use_is_in_the_way_only_of_a_vm_that_starts, stage_setup,
 						stage_teardown),
+		cmocka_unit_test_setup_teardown(a_network_whose_nth_write_fails_leaves_everything_as_it_was,
+						stage_setup_network, stage_teardown),
 		cmocka_unit_test_setup_teardown(a_group_of_two_goes_as_a_whole_or_not_at_all, stage_setup_both,
 						stage_teardown),
 		cmocka_unit_test_setup_teardown(a_vm_that_cannot_be_stopped_keeps_its_device, stage_setup,

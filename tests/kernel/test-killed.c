@@ -218,6 +218,35 @@ static void kill_each_from(struct stage *w, int (*first)(struct stage *w), int (
 	free(s.after);
 }
 
+static void a_network_killed_at_any_write_is_before_or_after_once_recovered(void **state)
+{
+	struct story s = { .w = *state, .change = stage_child_attach };
+
+	s.before = stage_text(s.w);
+	s.after = text_after(s.w, stage_child_attach);
+	free(text_after(s.w, undo));
+	/* stop, link, MAC, VLAN, trust, kept, reservation, define, start */
+	assert_in_range(kill_each(&s, true), 9, 12);
+	free(s.before);
+	free(s.after);
+}
+
+static void a_network_given_back_killed_at_any_write_is_before_or_after(void **state)
+{
+	struct story s = { .w = *state, .change = stage_child_detach };
+	struct saved *start = malloc(sizeof(*start));
+
+	assert_non_null(start);
+	s.before = text_after(s.w, stage_child_attach);
+	save(s.w, start);
+	s.after = text_after(s.w, stage_child_detach);
+	restore(s.w, start);
+	assert_in_range(kill_each(&s, false), 8, 11);
+	free(start);
+	free(s.before);
+	free(s.after);
+}
+
 static void a_reservation_killed_at_any_write_is_before_or_after(void **state)
 {
 	kill_each_from(*state, NULL, stage_child_reserve, 6);
@@ -278,6 +307,10 @@ int main(void)
 						stage_teardown),
 		cmocka_unit_test_setup_teardown(a_record_that_is_handed_over_is_one_vms_or_the_others, stage_setup,
 						stage_teardown),
+		cmocka_unit_test_setup_teardown(a_network_killed_at_any_write_is_before_or_after_once_recovered,
+						stage_setup_network, stage_teardown),
+		cmocka_unit_test_setup_teardown(a_network_given_back_killed_at_any_write_is_before_or_after,
+						stage_setup_network, stage_teardown),
 		cmocka_unit_test_setup_teardown(a_change_killed_while_it_takes_itself_back_is_before_once_recovered,
 						stage_setup, stage_teardown),
 	};

@@ -318,6 +318,16 @@ static void a_group_of_two_is_before_or_after_whenever_the_power_goes(void **sta
 	story_done(&back);
 }
 
+/* what this boot has made of the VFs is nothing: `passthru boot` makes those that are kept, afterwards */
+static void a_network_is_before_or_after_whenever_the_power_goes(void **state)
+{
+	struct story s = { .w = *state, .change = stage_child_attach };
+
+	make_references(&s);
+	cut_everywhere(&s, 9, true);
+	story_done(&s);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, stage_setup, stage_teardown)
@@ -331,6 +341,8 @@ int main(void)
 		T(a_card_that_was_pulled_while_the_power_was_off_is_no_reason_to_stay_stuck),
 		cmocka_unit_test_setup_teardown(a_group_of_two_is_before_or_after_whenever_the_power_goes,
 						stage_setup_both, stage_teardown),
+		cmocka_unit_test_setup_teardown(a_network_is_before_or_after_whenever_the_power_goes,
+						stage_setup_network, stage_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

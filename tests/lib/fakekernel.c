@@ -165,6 +165,7 @@ void fakekernel_sriov(struct fakekernel_device *pf, unsigned total)
 {
 	pf->vfs_total = total;
 	pf->autoprobe = true;
+	pf->mtu = 1500;
 }
 
 void fakekernel_nvme(struct fakekernel_device *pf, unsigned queues, unsigned interrupts)
@@ -259,7 +260,7 @@ static int fake_vf_read(void *ctx, struct pt_bdf bdf, struct pt_pf_link *ret_lin
 
 	if (!pf || !pf->vfs_total || pf->nvme.manages || strcmp(pf->driver, pf->native) != 0)
 		return pt_fail(err, -ENODEV, "no network interface");
-	*ret_link = (struct pt_pf_link){ .name = pt_strdup("enp65s0"), .up = !pf->link_down };
+	*ret_link = (struct pt_pf_link){ .name = pt_strdup("enp65s0"), .up = !pf->link_down, .mtu = pf->mtu };
 	ret_link->carrier = !pf->link_down && !pf->carrier_lost && !pf->no_cable;
 	for (unsigned i = 0; i < pf->vfs_now; i++)
 		pt_array_push(&ret_link->vfs, pf->vf[i]);
@@ -396,6 +397,25 @@ static int fake_nvme_act(void *ctx, struct pt_bdf bdf, enum pt_nvme_act act, enu
 		r = pf && pf->nvme.manages ? do_nvme(pf, act, resource, id, n) : -ENODEV;
 	if (r < 0)
 		return pt_fail(err, r, "the controller refuses %d for %u", (int)act, id);
+	fault_after(k->fault);
+	return 0;
+}
+
+static int fake_link_write(void *ctx, struct pt_bdf bdf, const struct pt_link_state *want, struct pt_error *err)
+{
+	struct fakekernel *k = ctx;
+	struct fakekernel_device *pf = fakekernel_find(k, bdf);
+	int r = fault_before(k->fault);
+
+	if (r == 0 && (!pf || want->mtu > 9216))
+		r = -EINVAL;
+	if (r < 0)
+		return pt_fail(err, r, "enp65s0 refuses an MTU of %u", want->mtu);
+	if (want->says_up)
+		pf->link_down = !want->up;
+	pf->carrier_lost = pf->carrier_lost && pf->link_down;
+	if (want->mtu)
+		pf->mtu = want->mtu;
 	fault_after(k->fault);
 	return 0;
 }
@@ -637,12 +657,15 @@ void fakekernel_reboot(struct fakekernel *k)
 	for (unsigned i = 0; i < k->n_devices; i++) {
 		drop_vfs(k, &k->devices[i]);
 		k->devices[i].autoprobe = k->devices[i].vfs_total > 0;
+		k->devices[i].link_down = false;
+		k->devices[i].mtu = 1500;
 	}
 	for (unsigned i = 0; i < k->n_devices; i++) {
 		struct fakekernel_device *d = &k->devices[i];
 		bool reserved = is_reserved(k, d->bdf);
 
 		d->hanging = false;
+		d->lent = false;
 		d->held_by[0] = '\0';
 		copy(d->override, sizeof(d->override), reserved ? "vfio-pci" : "");
 		copy(d->driver, sizeof(d->driver), reserved ? "vfio-pci" : d->native);
@@ -671,6 +694,7 @@ void fakekernel_ops(struct fakekernel *k, struct pt_host_ops *ret_ops)
 		.pf_link = fake_pf_link,
 		.nvme_read = fake_nvme_read,
 		.nvme_act = fake_nvme_act,
+		.link_write = fake_link_write,
 	};
 }
 
@@ -693,8 +717,8 @@ char *fakekernel_text(const struct fakekernel *k)
 
 		pt_strv_addf(&lines, "%s driver=%s override=%s", pt_bdf_str(d->bdf).s, d->driver, d->override);
 		if (d->vfs_total)
-			pt_strv_addf(&lines, "%s vfs=%u autoprobe=%d link=%d", pt_bdf_str(d->bdf).s, d->vfs_now,
-				     d->autoprobe, !d->link_down);
+			pt_strv_addf(&lines, "%s vfs=%u autoprobe=%d link=%d mtu=%u", pt_bdf_str(d->bdf).s, d->vfs_now,
+				     d->autoprobe, !d->link_down, d->mtu);
 		if (d->nvme.manages)
 			pt_strv_addf(&lines, "%s own %u %u", pt_bdf_str(d->bdf).s, d->nvme.own[0], d->nvme.own[1]);
 		for (unsigned v = 0; v < d->vfs_now && d->nvme.manages; v++)

@@ -48,6 +48,8 @@ struct fakekernel_device {
 	char native[32];
 	char driver[32];
 	char override[32];
+	bool lent; /* libvirt took it for a VM that has it with managed='yes', from the driver: */
+	char lent_from[32];
 	/* SR-IOV: of a PF */
 	unsigned vfs_total;
 	unsigned vfs_now;
@@ -56,6 +58,7 @@ struct fakekernel_device {
 	unsigned looks;
 	bool autoprobe;
 	bool is_vf;
+	unsigned mtu; /* at most 9216, as the driver says */
 	struct pt_vf_settings vf[FAKEKERNEL_VFS];
 	/* of a PF's network interface: */
 	bool link_down;	    /* somebody set it down */

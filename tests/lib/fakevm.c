@@ -139,14 +139,17 @@ static int fake_state(void *ctx, const char *uuid, enum pt_domain_state *ret_sta
 	return 0;
 }
 
-/* libvirt binds managed devices itself; that it gives them back when the VM stops is not played here */
+/* libvirt binds managed devices itself, and gives them back when the VM stops (hold_devices()) */
 static void bind_managed(struct fakevm *vm, const struct pt_domain *domain)
 {
 	for (size_t i = 0; i < domain->hostdevs.n; i++) {
 		struct fakekernel_device *d = fakekernel_find(vm->kernel, domain->hostdevs.v[i].bdf);
 
-		if (d && domain->hostdevs.v[i].managed)
-			(void)snprintf(d->driver, sizeof(d->driver), "vfio-pci");
+		if (!d || !domain->hostdevs.v[i].managed || d->lent)
+			continue;
+		d->lent = true;
+		memcpy(d->lent_from, d->driver, sizeof(d->lent_from));
+		(void)snprintf(d->driver, sizeof(d->driver), "vfio-pci");
 	}
 }
 
@@ -188,8 +191,13 @@ static void hold_devices(struct fakevm *vm, const struct fakevm_one *one, bool h
 	for (size_t i = 0; i < domain.hostdevs.n; i++) {
 		struct fakekernel_device *d = fakekernel_find(vm->kernel, domain.hostdevs.v[i].bdf);
 
-		if (d)
-			(void)snprintf(d->held_by, sizeof(d->held_by), "%s", hold ? one->name : "");
+		if (!d)
+			continue;
+		(void)snprintf(d->held_by, sizeof(d->held_by), "%s", hold ? one->name : "");
+		if (hold || !d->lent)
+			continue;
+		d->lent = false;
+		memcpy(d->driver, d->lent_from, sizeof(d->driver));
 	}
 	pt_domain_done(&domain);
 }

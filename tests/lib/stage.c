@@ -197,13 +197,96 @@ static void take_nic(struct stage *w, struct pt_plan *plan)
 	s->reprobe = true;
 }
 
+#define VF_BEFORE "vf=0 address=0000:02:10.0 mac=02:11:22:33:44:00 vlan=0 qos=0 trust=off\n"
+#define VF_AFTER  "vf=0 address=0000:02:10.0 mac=06:00:00:00:00:01 vlan=42 qos=0 trust=on\n"
+#define KEPT	  "address=0000:02:00.0\nid=8086:10c9 subsystem=1028:1f49\nvfs=2\nautoprobe=off\n"
+#define KEPT_VF	  "vf=0 mac=06:00:00:00:00:01 vlan=42 qos=0 trust=on\n"
+
+int stage_setup_network(void **state)
+{
+	struct stage *w = stage_new();
+	const struct pt_host_ops *h = &w->host;
+
+	w->network = true;
+	fakekernel_sriov(w->nic, 7);
+	w->nic->autoprobe = false;
+	w->nic->link_down = true;
+	assert_int_equal(h->write(h->ctx, w->nic->bdf, "bus/pci/devices/0000:02:00.0/sriov_numvfs", "2", 0, NULL), 0);
+	assert_int_equal(h->file_write(h->ctx, PT_HOST_SRIOV, "0000:02:00.0.conf", KEPT, NULL), 0);
+	*state = w;
+	return 0;
+}
+
+static struct fakekernel_device *the_vf(const struct stage *w)
+{
+	struct pt_bdf bdf = { .bus = 2, .slot = 0x10 };
+
+	return fakekernel_find(w->kernel, bdf);
+}
+
+static void set_states(struct pt_step *s, const char *before, const char *after)
+{
+	s->state_before = pt_strdup(before);
+	s->state_after = pt_strdup(after);
+}
+
+static void attach_network(struct stage *w, struct pt_plan *plan)
+{
+	struct pt_hostdev_add add = { .bdf = the_vf(w)->bdf, .managed = true, .is_interface = true, .vlan = 42 };
+	struct pt_step *s;
+
+	add.mac[0] = 6;
+	add.mac[5] = 1;
+	vm_step(plan, PT_STEP_VM_STOP)->timeout_ms = 5;
+	set_states(step_of(w->nic, plan, PT_STEP_LINK), "up=off mtu=1500", "up=on mtu=9000");
+	set_states(step_of(w->nic, plan, PT_STEP_SRIOV), VF_BEFORE, VF_AFTER);
+	set_states(step_of(w->nic, plan, PT_STEP_SRIOV_KEEP), KEPT, KEPT KEPT_VF);
+	s = step_of(the_vf(w), plan, PT_STEP_RESERVE);
+	s->vm = pt_strdup("cvm");
+	s->driver_after = pt_strdup("libvirt");
+	s = vm_step(plan, PT_STEP_VM_DEFINE);
+	pt_array_push(&s->edit.add_hostdevs, add);
+	vm_step(plan, PT_STEP_VM_START);
+}
+
+static void detach_network(struct stage *w, struct pt_plan *plan)
+{
+	struct pt_step *s;
+
+	vm_step(plan, PT_STEP_VM_STOP)->timeout_ms = 5;
+	s = vm_step(plan, PT_STEP_VM_DEFINE);
+	pt_array_push(&s->edit.remove_hostdevs, the_vf(w)->bdf);
+	(void)step_of(the_vf(w), plan, PT_STEP_UNRESERVE);
+	set_states(step_of(w->nic, plan, PT_STEP_SRIOV), VF_AFTER, VF_BEFORE);
+	set_states(step_of(w->nic, plan, PT_STEP_SRIOV_KEEP), KEPT KEPT_VF, KEPT);
+	vm_step(plan, PT_STEP_VM_START);
+}
+
+static void prepare_network(struct stage *w, const char *verb, struct pt_plan *plan)
+{
+	struct pt_error err = { 0 };
+
+	*plan = (struct pt_plan){ .verb = pt_strdup(verb), .summary = pt_strf("%s 0000:02:10.0", verb) };
+	if (strcmp(verb, "attach") == 0)
+		attach_network(w, plan);
+	else
+		detach_network(w, plan);
+	if (pt_change_prepare(&w->vm_ops, plan, &err) < 0)
+		fail_msg("%s", err.msg);
+}
+
 void stage_attach(struct stage *w, struct pt_plan *plan)
 {
 	struct pt_hostdev_add add = { w->hba->bdf, false };
-	struct pt_controller_ref scsi = { pt_strdup("scsi"), 0 };
+	struct pt_controller_ref scsi = { 0 };
 	struct pt_error err = { 0 };
 	struct pt_step *s;
 
+	if (w->network) {
+		prepare_network(w, "attach", plan);
+		return;
+	}
+	scsi.type = pt_strdup("scsi");
 	*plan = (struct pt_plan){ .verb = pt_strdup("attach"), .summary = pt_strdup("attach 0000:01:00.0 to cvm") };
 	vm_step(plan, PT_STEP_VM_STOP)->timeout_ms = 5;
 	s = device_step(w, plan, PT_STEP_RESERVE);
@@ -234,6 +317,10 @@ void stage_detach(struct stage *w, struct pt_plan *plan)
 	struct pt_error err = { 0 };
 	struct pt_step *s;
 
+	if (w->network) {
+		prepare_network(w, "detach", plan);
+		return;
+	}
 	*plan = (struct pt_plan){ .verb = pt_strdup("detach"), .summary = pt_strdup("detach 0000:01:00.0 from cvm") };
 	vm_step(plan, PT_STEP_VM_STOP)->timeout_ms = 5;
 	s = vm_step(plan, PT_STEP_VM_DEFINE);

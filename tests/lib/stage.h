@@ -21,6 +21,8 @@
  * @cvm: runs; has the controller's disks; @other: is shut off
  * @env: complete but for the journal and the lock: stage_open()
  * @both: stage_attach() and stage_detach() are about both devices
+ * @network: stage_attach() and stage_detach() are about VF 0 of the network card, which goes to cvm as an interface,
+ * and nothing else: stage_setup_network()
  * @nic_managed: stage_attach() also gives the network card, which libvirt binds itself
  * @interrupt: what env.interrupted answers; @force: what env.force_stop answers
  */
@@ -39,6 +41,7 @@ struct stage {
 	char *dir;
 	bool both;
 	bool nic_managed;
+	bool network;
 	int interrupt;
 	int force;
 	char waited_for[256];
@@ -53,6 +56,8 @@ int stage_setup(void **state);
 int stage_teardown(void **state);
 /* the NIC is in the controller's group, and goes along */
 int stage_setup_both(void **state);
+/* the NIC has two VFs, kept, and its link is down */
+int stage_setup_network(void **state);
 
 /* opens journal and lock; not across a fork(): each process opens its own */
 void stage_open(struct stage *w);

@@ -258,6 +258,40 @@ static void several_hostdevs_go_in_in_order(void **state)
 	pt_domain_done(&d);
 }
 
+static void an_interface_comes_with_its_mac_and_vlan_and_is_read_as_such(void **state)
+{
+	struct fixture *f = *state;
+	struct pt_hostdev_add add = { .bdf = { .bus = 0x41, .slot = 0x10, .func = 2 },
+				      .managed = true,
+				      .is_interface = true,
+				      .mac = { 6, 0xab, 0, 0, 0, 1 },
+				      .vlan = 42 };
+	struct pt_domain d;
+
+	pt_array_push(&f->edit.add_hostdevs, add);
+	assert_int_equal(
+		pt_domxml_edit("<domain type='kvm'><name>a</name><devices/></domain>", &f->edit, &f->after, &f->err),
+		0);
+	assert_string_equal(f->after,
+			    "<domain type='kvm'><name>a</name><devices><interface type='hostdev' managed='yes'>"
+			    "<mac address='06:ab:00:00:00:01'/><source><address type='pci' domain='0x0000' bus='0x41' "
+			    "slot='0x10' function='0x2'/></source><vlan><tag id='42'/></vlan></interface></devices>"
+			    "</domain>");
+	assert_int_equal(pt_domxml_read(f->after, &d, &f->err), 0);
+	assert_int_equal(d.hostdevs.n, 1);
+	assert_true(d.hostdevs.v[0].is_interface);
+	assert_true(d.hostdevs.v[0].managed);
+	assert_string_equal(d.hostdevs.v[0].mac, "06:ab:00:00:00:01");
+	assert_int_equal(d.macs.n, 1);
+	pt_domain_done(&d);
+	free(f->after);
+	f->edit.add_hostdevs.v[0].vlan = 0;
+	assert_int_equal(
+		pt_domxml_edit("<domain type='kvm'><name>a</name><devices/></domain>", &f->edit, &f->after, &f->err),
+		0);
+	assert_null(strstr(f->after, "vlan"));
+}
+
 static void a_hostdev_and_a_vf_interface_can_be_taken_out(void **state)
 {
 	struct fixture *f = *state;
@@ -520,6 +554,7 @@ int main(void)
 		t(all_that_was_not_asked_for_stays_node_by_node),
 		t(a_hostdev_joins_those_that_are_there),
 		t(several_hostdevs_go_in_in_order),
+		t(an_interface_comes_with_its_mac_and_vlan_and_is_read_as_such),
 		t(a_hostdev_and_a_vf_interface_can_be_taken_out),
 		t(a_device_that_was_taken_out_may_come_back_otherwise),
 		t(an_edit_and_its_opposite_give_the_same_meaning),

@@ -148,6 +148,45 @@ static void a_step_that_is_half_understood_is_refused(void **state)
 		"type");
 }
 
+#define ADDED(members)                                                                                                 \
+	"{\"kind\":\"vm-define\",\"vm\":\"a\",\"vm_uuid\":\"b\",\"edit\":{\"remove_disks\":[],"                        \
+	"\"remove_controllers\":[],\"remove_hostdevs\":[],\"add_hostdevs\":[{" members "}]}}"
+#define A_DEVICE "\"device\":\"0000:41:10.0\",\"managed\":true"
+
+static void an_interface_comes_back_with_its_mac_and_vlan(void **state)
+{
+	static const char text[] = ADDED(A_DEVICE ",\"mac\":\"06:00:00:00:00:01\",\"vlan\":42");
+	struct pt_step step;
+	struct pt_error err = { 0 };
+
+	(void)state;
+	if (pt_step_from_text(text, &step, &err) < 0)
+		fail_msg("%s", err.msg);
+	assert_true(step.edit.add_hostdevs.v[0].is_interface);
+	assert_int_equal(step.edit.add_hostdevs.v[0].mac[5], 1);
+	assert_int_equal(step.edit.add_hostdevs.v[0].vlan, 42);
+	pt_step_done(&step);
+	refused(ADDED(A_DEVICE ",\"mac\":\"06:00:00:00:00:01\""), "mac and vlan");
+	refused(ADDED(A_DEVICE ",\"vlan\":42,\"mtu\":1"), "card's address");
+	refused(ADDED(A_DEVICE ",\"vlan\":42,\"mac\":\"01:00:00:00:00:01\""), "card's address");
+	refused(ADDED(A_DEVICE ",\"vlan\":4095,\"mac\":\"06:00:00:00:00:01\""), "4094");
+	refused(ADDED("\"device\":\"0000:41:10.0\",\"x\":1,\"vlan\":4,\"mac\":\"06:00:00:00:00:01\""), "managed");
+}
+
+static void a_link_says_both_how_it_was_and_how_it_shall_be(void **state)
+{
+	static const char text[] = "{\"kind\":\"link\",\"device\":\"0000:41:00.0\",\"vendor_id\":\"8086\","
+				   "\"state_before\":\"up=off\",\"state_after\":\"up=on\"}";
+	struct pt_step step;
+
+	(void)state;
+	assert_int_equal(pt_step_from_text(text, &step, NULL), 0);
+	assert_string_equal(step.state_after, "up=on");
+	pt_step_done(&step);
+	refused("{\"kind\":\"link\",\"device\":\"0000:41:00.0\",\"vendor_id\":\"8086\",\"state_after\":\"up=on\"}",
+		"state_before");
+}
+
 static void a_newer_format_is_refused_by_name(void **state)
 {
 	struct pt_plan plan;
@@ -198,6 +237,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_plan_comes_back_as_it_went, make, unmake),
 		cmocka_unit_test_setup_teardown(what_is_shown_holds_no_definitions, make, unmake),
 		cmocka_unit_test(a_step_that_is_half_understood_is_refused),
+		cmocka_unit_test_setup_teardown(an_interface_comes_back_with_its_mac_and_vlan, make, unmake),
+		cmocka_unit_test_setup_teardown(a_link_says_both_how_it_was_and_how_it_shall_be, make, unmake),
 		cmocka_unit_test_setup_teardown(a_newer_format_is_refused_by_name, make, unmake),
 		cmocka_unit_test(a_name_that_is_no_text_cannot_be_stored),
 		cmocka_unit_test_setup_teardown(a_copy_is_equal_and_its_own, make, unmake),
