@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -70,7 +71,8 @@ static int read_baseline(const char *path, struct pt_cpu_def *ret_def, struct pt
 
 	if (!o) {
 		r = pt_usage(err, -EINVAL, "%s: %s (line %d)", path, where.text, where.line);
-		pt_hint(err, "a word with a slash is a file with a processor in it: `man passthru-cpu`");
+		pt_hint(err,
+			"a word with a slash is the file of a baseline: `passthru cpu baseline HOST… --json > FILE`");
 		return r;
 	}
 	r = pt_cpu_def_from_json(json_object_get(o, "cpu"), ret_def, err);
@@ -220,6 +222,14 @@ static int run(struct pt_cli *cli, struct pt_error *err)
 {
 	if (cli->n_operands == 0)
 		return show_host(cli, err);
+	if (strcmp(cli->operands[0], "baseline") == 0)
+		return pt_cpu_baseline(cli, err);
+	if (cli->n_operands > 2) {
+		int r = pt_usage(err, -EINVAL, "passthru cpu: '%s' is one argument too many", cli->operands[2]);
+
+		pt_hint(err, "usage: passthru cpu [VM [MODE]], or passthru cpu baseline HOST…");
+		return r;
+	}
 	if (cli->n_operands > 1 || pt_cli_flag(cli, "nested"))
 		return run_change(cli, err);
 	return show_vm(cli, err);
@@ -227,7 +237,7 @@ static int run(struct pt_cli *cli, struct pt_error *err)
 
 const struct pt_command pt_command_cpu = {
 	.name = "cpu",
-	.args = "[VM [MODE]]",
+	.args = "[VM [MODE]] | baseline HOST…",
 	.group = "Change",
 	.summary = "Show this host's processor and what a VM gets of it, or change that",
 	.description =
@@ -243,8 +253,12 @@ const struct pt_command pt_command_cpu = {
 		"everything back when it does not come up.\n\n"
 		"--nested adds just vmx or svm to what the VM has: guests in the guest without host-passthrough, "
 		"which\n"
-		"ties a VM to hosts like this one.",
+		"ties a VM to hosts like this one.\n\n"
+		"`cpu baseline` tells the richest processor that all of the hosts can run, each a URI of libvirt, a "
+		"file\n"
+		"of `passthru facts --json` or a folder of them; with --json into a FILE it is a MODE. A VM that is\n"
+		"called baseline is named by its UUID.",
 	.options = options,
-	.max_operands = 2,
+	.max_operands = -1,
 	.run = run,
 };

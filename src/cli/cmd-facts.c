@@ -10,10 +10,14 @@
 #include "cli/print.h"
 #include "host/block.h"
 #include "host/capture.h"
+#include "host/cpu.h"
 #include "host/memory.h"
 #include "host/pci.h"
 #include "model/host.h"
+#include "shape/cpu.h"
 #include "shape/device.h"
+#include "shape/hostfacts.h"
+#include "vm/cpu.h"
 
 static const struct pt_option options[] = {
 	{ "capture", 'o', "FILE", "write this host into a tar for a bug report, or for --sysroot", false },
@@ -129,6 +133,27 @@ static int read_all(const struct pt_cli *cli, struct pt_host *host, struct pt_er
 	return 0;
 }
 
+PT_DEFINE_CLEANUP(struct pt_vm_conn *, pt_vm_close)
+
+/* libvirt tells this only to who may write; a host without it has facts too, and so has a captured one */
+static json_t *hypervisor_json(struct pt_cli *cli)
+{
+	PT_CLEANUP(pt_vm_closep) struct pt_vm_conn *conn = NULL;
+	PT_AUTO(pt_migrate_host) h = { 0 };
+
+	if (cli->root.captured || !pt_vm_uri_is_local(cli->uri) ||
+	    pt_vm_open(&cli->root, cli->uri, false, &conn, NULL) < 0 || pt_vm_hypervisor(conn, &h, NULL) < 0)
+		return json_null();
+	return pt_hypervisor_json(h.known, &h.hypervisor);
+}
+
+static json_t *cpu_json(const struct pt_cli *cli)
+{
+	PT_AUTO(pt_cpu_host) cpu = { 0 };
+
+	return pt_cpu_host_read(&cli->root, &cpu, NULL) < 0 ? json_null() : pt_cpu_host_json(&cpu);
+}
+
 static int run(struct pt_cli *cli, struct pt_error *err)
 {
 	PT_AUTO(pt_host) host = { 0 };
@@ -143,7 +168,8 @@ static int run(struct pt_cli *cli, struct pt_error *err)
 	if (r < 0)
 		return r;
 	return pt_print_json(cli,
-			     json_pack("{s:o, s:o, s:o, s:o}", "hostname", pt_json_text(host.hostname), "memory",
+			     json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "hostname", pt_json_text(host.hostname), "cpu",
+				       cpu_json(cli), "hypervisor", hypervisor_json(cli), "memory",
 				       memory_json(&host.memory), "devices", devices_json(&host.devices), "disks",
 				       blocks_json(&host.blocks)),
 			     err);
@@ -155,7 +181,9 @@ const struct pt_command pt_command_facts = {
 	.group = "Look",
 	.summary = "Tell everything that decisions are made from, or capture this host in a file",
 	.description =
-		"Prints, as JSON, what passthru knows of this host: every device in full, disks, memory.\n\n"
+		"Prints, as JSON, what passthru knows of this host: every device in full, disks, memory, the\n"
+		"processor, and what its libvirt offers: `passthru migrate --check` and `passthru cpu baseline` read "
+		"it.\n\n"
 		"--capture FILE writes a tar with the kernel's own files instead: devices.umockdev, proc/, firmware/ "
 		"and\n"
 		"others, whatever list, show, tree and doctor read.  Another machine looks at it with --sysroot FILE.\n"

@@ -25,6 +25,9 @@ void pt_cpu_look_model(struct pt_cli *cli, struct pt_vm_conn *conn, const struct
 bool pt_cpu_look_guest(struct pt_cli *cli, struct pt_vm_conn *conn, const struct pt_cpu_look *look,
 		       struct pt_cpu_host *ret_guest, char **ret_silent);
 
+/** pt_cpu_baseline() - `passthru cpu baseline HOST…`: an enum pt_exit or a negative errno */
+int pt_cpu_baseline(struct pt_cli *cli, struct pt_error *err);
+
 /* cpu-show.c: the answers of `passthru cpu` and `passthru cpu VM`; an enum pt_exit or a negative errno */
 int pt_cpu_show_host(struct pt_cli *cli, const struct pt_cpu_host *host, struct pt_error *err);
 int pt_cpu_show_vm(struct pt_cli *cli, const struct pt_cpu_look *look, const struct pt_cpu_host *guest,

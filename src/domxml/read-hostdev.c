@@ -120,6 +120,14 @@ static char *scsi_address(const xmlNode *hostdev)
 	return pt_strf("%llu:%llu:%llu:%llu", host, v[0], v[1], v[2]);
 }
 
+/* one that is taken away before the guest moves, while the interface of that alias carries on */
+static char *team_of(const xmlNode *device)
+{
+	const xmlNode *teaming = pt_xml_child(device, "teaming");
+
+	return pt_xml_attr_is(teaming, "type", "transient") ? pt_xml_attr(teaming, "persistent") : NULL;
+}
+
 int pt_xml_read_hostdev(const xmlNode *hostdev, struct pt_domain *d, struct pt_error *err)
 {
 	struct pt_domain_hostdev *h = pt_array_add(&d->hostdevs);
@@ -128,6 +136,7 @@ int pt_xml_read_hostdev(const xmlNode *hostdev, struct pt_domain *d, struct pt_e
 	h->kind = kind_of(hostdev);
 	h->managed = pt_xml_attr_is(hostdev, "managed", "yes");
 	h->alias = pt_xml_attr(pt_xml_child(hostdev, "alias"), "name");
+	h->team_of = team_of(hostdev);
 	r = pt_xml_hostdev_bdf(hostdev, &h->bdf, err);
 	if (r < 0)
 		return r;
@@ -168,6 +177,7 @@ int pt_xml_read_interface(const xmlNode *interface, struct pt_domain *d, struct 
 	h->managed = pt_xml_attr_is(interface_holder(interface), "managed", "yes");
 	h->mac = pt_xml_attr(pt_xml_child(interface, "mac"), "address");
 	h->alias = pt_xml_attr(pt_xml_child(interface, "alias"), "name");
+	h->team_of = team_of(interface);
 	return 0;
 }
 

@@ -28,6 +28,7 @@ void pt_domain_done(struct pt_domain *d)
 		free(d->hostdevs.v[i].scsi);
 		free(d->hostdevs.v[i].mac);
 		free(d->hostdevs.v[i].alias);
+		free(d->hostdevs.v[i].team_of);
 	}
 	free(d->hostdevs.v);
 	pt_strv_done(&d->arguments);

@@ -72,6 +72,7 @@ enum pt_hostdev_kind {
  * @bdf: PT_HOSTDEV_PCI; also PT_HOSTDEV_OTHER with @has_bdf: a function that the VM holds in a way that libvirt does
  *       not list as a hostdev (vfio-pci among qemu:commandline's arguments, NVMe below a <backingStore>)
  * @has_controller_index, @controller_index: of PT_HOSTDEV_SCSI: the virtual SCSI controller it hangs on
+ * @team_of: <teaming type='transient'>: the alias of the interface that it stands in for; NULL: none
  * @scsi: of PT_HOSTDEV_SCSI: the host's device as the kernel writes it, "2:0:0:0"; NULL when it is none of the host's
  */
 struct pt_domain_hostdev {
@@ -85,6 +86,7 @@ struct pt_domain_hostdev {
 	char *scsi;
 	char *mac;
 	char *alias;
+	char *team_of;
 };
 
 enum pt_domain_state {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "vm/cpu.h"
 
+#include <stdlib.h>
+
 #include "domxml/cpu.h"
 #include "vm/conn.h"
 
@@ -35,4 +37,84 @@ int pt_vm_cpu_flags(struct pt_vm_conn *conn, const struct pt_domain *vm, const s
 	pt_cpu_def_apply(&full, ret_flags);
 	pt_strv_sort(ret_flags);
 	return 0;
+}
+
+/* host-model's flags are asked for as those of any VM with KVM */
+static const struct pt_domain any_vm = { .name = (char *)(uintptr_t) "a VM", .type = (char *)(uintptr_t) "kvm" };
+
+static void read_host_model(struct pt_vm_conn *conn, struct pt_hypervisor *h)
+{
+	PT_AUTO(pt_cpu_caps) caps = { 0 };
+
+	/* a host without KVM, or a libvirt that cannot tell, has no host-model; whoever needs one says so */
+	if (pt_vm_cpu_caps(conn, &any_vm, &caps, NULL) < 0 || !caps.host_model.model)
+		return;
+	h->host_model = caps.host_model;
+	caps.host_model = (struct pt_cpu_def){ 0 };
+	if (pt_vm_cpu_flags(conn, &any_vm, &h->host_model, &h->flags, NULL) < 0)
+		h->flags = (struct pt_strv){ 0 };
+}
+
+/* what is free, or could be: caches give way; 0 when libvirt does not tell */
+static uint64_t available_kib(virConnectPtr conn)
+{
+	virNodeMemoryStats stats[16];
+	uint64_t sum = 0;
+	int n = 16;
+
+	if (virNodeGetMemoryStats(conn, VIR_NODE_MEMORY_STATS_ALL_CELLS, stats, &n, 0) < 0)
+		return 0;
+	for (int i = 0; i < n; i++)
+		if (strcmp(stats[i].field, VIR_NODE_MEMORY_STATS_TOTAL) != 0)
+			sum += stats[i].value;
+	return sum;
+}
+
+int pt_vm_hypervisor(struct pt_vm_conn *conn, struct pt_migrate_host *ret_host, struct pt_error *err)
+{
+	pt_autofree char *xml = virConnectGetCapabilities(conn->conn);
+	PT_AUTO(pt_vm_version) version = { 0 };
+	struct pt_migrate_host h = { 0 };
+	char *name;
+	int r;
+
+	if (!xml)
+		return pt_vm_fail(err, "cannot ask libvirt at %s what it can do", conn->uri);
+	r = pt_vm_version_read(conn, &version, err);
+	if (r >= 0)
+		r = pt_domxml_read_caps(xml, &h.cpu, &h.hypervisor, err);
+	if (r < 0)
+		return pt_wrap(err, r, "%s", conn->uri);
+	h.known = true;
+	h.hypervisor.libvirt = pt_take_ptr(version.libvirt);
+	h.hypervisor.qemu = pt_take_ptr(version.hypervisor);
+	name = virConnectGetHostname(conn->conn);
+	h.name = name ? name : pt_strdup(conn->uri);
+	h.where = pt_strdup(conn->uri);
+	h.available_kib = available_kib(conn->conn);
+	read_host_model(conn, &h.hypervisor);
+	*ret_host = h;
+	return 0;
+}
+
+int pt_vm_cpu_baseline(struct pt_vm_conn *conn, const struct pt_cpu_def *const *hosts, size_t n,
+		       struct pt_cpu_def *ret_def, struct pt_strv *ret_flags, struct pt_error *err)
+{
+	PT_AUTO(pt_strv) asked = { 0 };
+	pt_autofree const char **list = pt_alloc((n + 1) * sizeof(*list));
+	pt_autofree char *xml = NULL;
+	int r;
+
+	for (size_t i = 0; i < n; i++) {
+		pt_strv_take(&asked, pt_domxml_print_cpu(hosts[i]));
+		list[i] = asked.v[i];
+	}
+	xml = virConnectBaselineHypervisorCPU(conn->conn, NULL, NULL, NULL, any_vm.type, list, (unsigned)n,
+					      VIR_CONNECT_BASELINE_CPU_MIGRATABLE);
+	if (!xml)
+		return pt_vm_fail(err, "libvirt finds no processor that all of these hosts can run");
+	r = pt_domxml_read_cpu(xml, ret_def, err);
+	if (r >= 0)
+		r = pt_vm_cpu_flags(conn, &any_vm, ret_def, ret_flags, err);
+	return r;
 }

@@ -60,6 +60,12 @@ static void a_processor_is_shown_and_a_mistake_in_asking_for_one_is_told(void **
 	expect("passthru cpu test -c test:///default", 0, "it runs with", NULL);
 	expect("passthru cpu test -c test:///default --json", 0, "\"what\": \"host-passthrough\"", NULL);
 	expect("passthru cpu nope -c test:///default", 2, NULL, "there is no VM 'nope'");
+	expect("passthru cpu baseline", 2, NULL, "no host is named");
+	expect("passthru cpu baseline nowhere", 2, NULL, "'nowhere' is no host");
+	expect("passthru migrate test -c test:///default", 2, NULL, "it needs --check");
+	expect("passthru migrate test --check -c test:///default", 2, NULL, "no host is named");
+	expect("passthru migrate test --check --to test:///default -c test:///default --json", 3,
+	       "\"answer\": \"unknown\"", NULL);
 	expect("passthru cpu a b c", 2, NULL, "'c' is one argument too many");
 	if (geteuid() != 0)
 		return;

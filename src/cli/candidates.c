@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/candidates.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "shape/hostfacts.h"
+#include "vm/cpu.h"
+
+/* a host with a thousand functions writes some 2 MiB */
+#define FACTS_MAX ((size_t)64 << 20)
+
+PT_DEFINE_CLEANUP(struct pt_vm_conn *, pt_vm_close)
+
+static int add_uri(struct pt_cli *cli, const char *uri, struct pt_migrate_hosts *l, struct pt_error *err)
+{
+	PT_CLEANUP(pt_vm_closep) struct pt_vm_conn *conn = NULL;
+	struct pt_migrate_host h = { 0 };
+	int r = PT_WATCHED(&cli->watch, PT_WATCH_LIBVIRT, pt_vm_open(&cli->root, uri, false, &conn, err));
+
+	if (r >= 0)
+		r = PT_WATCHED(&cli->watch, PT_WATCH_LIBVIRT, pt_vm_hypervisor(conn, &h, err));
+	if (r >= 0)
+		pt_array_push(l, h);
+	return r;
+}
+
+static int add_file(int dir_fd, const char *name, const char *where, struct pt_migrate_hosts *l, struct pt_error *err)
+{
+	pt_autofree char *text = NULL;
+	struct pt_migrate_host h;
+	json_error_t place;
+	size_t size = 0;
+	json_t *o;
+	int r = pt_file_read(dir_fd, name, FACTS_MAX, &text, &size);
+
+	if (r < 0)
+		return pt_usage(err, r, "%s: %s", where, strerror(-r));
+	o = json_loadb(text, size, JSON_REJECT_DUPLICATES, &place);
+	if (!o)
+		return pt_usage(err, -EBADMSG, "%s: this is no JSON: %s (line %d)", where, place.text, place.line);
+	r = pt_host_facts_read(o, where, &h, err);
+	json_decref(o);
+	if (r >= 0)
+		pt_array_push(l, h);
+	else if (err)
+		err->kind = PT_ERROR_USAGE;
+	return r;
+}
+
+static int add_folder(int fd, const char *path, struct pt_migrate_hosts *l, struct pt_error *err)
+{
+	PT_AUTO(pt_strv) names = { 0 };
+	size_t before = l->n;
+	int r = pt_file_list(fd, ".", &names);
+
+	if (r < 0)
+		return pt_usage(err, r, "%s: %s", path, strerror(-r));
+	for (size_t i = 0; i < names.n && r >= 0; i++) {
+		pt_autofree char *where = pt_strf("%s/%s", path, names.v[i]);
+
+		if (pt_endswith(names.v[i], ".json"))
+			r = add_file(fd, names.v[i], where, l, err);
+	}
+	if (r >= 0 && l->n == before) {
+		r = pt_usage(err, -ENOENT, "%s: no file in it ends in .json", path);
+		pt_hint(err, "`passthru facts --json > %s/HOST.json`, on each host", path);
+	}
+	return r;
+}
+
+/* the directory of @path and the name in it, so that nothing but that file is opened */
+static int open_parent(const char *path, const char **ret_name)
+{
+	const char *slash = strrchr(path, '/');
+	pt_autofree char *dir = !slash ? pt_strdup(".") : pt_strndup(path, slash == path ? 1 : (size_t)(slash - path));
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	*ret_name = slash ? slash + 1 : path;
+	return fd < 0 ? -errno : fd;
+}
+
+int pt_candidates_add(struct pt_cli *cli, const char *word, struct pt_migrate_hosts *l, struct pt_error *err)
+{
+	pt_autoclose int folder = -EBADF;
+	pt_autoclose int parent = -EBADF;
+	const char *name = NULL;
+	int r;
+
+	if (strstr(word, "://"))
+		return add_uri(cli, word, l, err);
+	folder = open(word, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (folder >= 0)
+		return add_folder(folder, word, l, err);
+	parent = open_parent(word, &name);
+	if (parent >= 0 && *name && pt_file_exists(parent, name) == 1)
+		return add_file(parent, name, word, l, err);
+	r = pt_usage(err, -ENOENT, "'%s' is no host: neither a URI of libvirt nor a file", word);
+	pt_hint(err,
+		"a host is qemu+ssh://root@HOST/system, a file that `passthru facts --json` wrote there, or a folder "
+		"of such files");
+	return r;
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Hosts as a command's words name them: a libvirt URI, a file of `passthru facts --json`, a folder of such files. */
+#ifndef PT_CLI_CANDIDATES_H
+#define PT_CLI_CANDIDATES_H
+
+#include "cli/cli.h"
+#include "model/migrate.h"
+
+/** pt_candidates_add() - the host, or hosts, that @word names; PT_ERROR_USAGE when it is neither of the three */
+int pt_candidates_add(struct pt_cli *cli, const char *word, struct pt_migrate_hosts *l, struct pt_error *err);
+
+#endif

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdlib.h>
+
+#include <jansson.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "cli/candidates.h"
+#include "cli/commands.h"
+#include "cli/cpuing.h"
+#include "cli/findings.h"
+#include "cli/print.h"
+#include "cli/prove.h"
+#include "decide/migrate.h"
+#include "host/filesystem.h"
+#include "shape/device.h"
+#include "shape/finding.h"
+#include "vm/cpu.h"
+
+PT_DEFINE_CLEANUP(struct pt_vm_conn *, pt_vm_close)
+
+static const struct pt_option options[] = {
+	{ "check", 0, NULL, "say where the VM could go, and why not elsewhere; moves nothing", false },
+	{ "to", 0, "HOST", "a URI of libvirt, a file of `passthru facts --json`, or a folder of them", true },
+	{ NULL, 0, NULL, NULL, false },
+};
+
+/* all that is looked at */
+struct moving {
+	struct pt_cpu_look look;
+	struct pt_migrate_host source;
+	struct pt_migrate_hosts hosts;
+	struct pt_devices devices;
+	PT_ARRAY(struct pt_migrate_device) held;
+	PT_ARRAY(struct pt_migrate_disk) disks;
+};
+
+static void moving_done(struct moving *m)
+{
+	pt_cpu_look_done(&m->look);
+	pt_migrate_host_done(&m->source);
+	pt_migrate_hosts_done(&m->hosts);
+	pt_devices_done(&m->devices);
+	for (size_t i = 0; i < m->disks.n; i++) {
+		free(m->disks.v[i].target);
+		free(m->disks.v[i].file_system);
+	}
+	/* the names in it are those of @devices */
+	free(m->held.v);
+	free(m->disks.v);
+}
+
+static void look_at_disks(struct pt_cli *cli, struct moving *m)
+{
+	for (size_t i = 0; i < m->look.vm.disks.n; i++) {
+		const struct pt_domain_disk *d = &m->look.vm.disks.v[i];
+		struct pt_migrate_disk fact = { 0 };
+
+		if ((d->type != PT_DISK_FILE && d->type != PT_DISK_DIR) || !d->source ||
+		    pt_file_system_of(&cli->root, d->source, &fact.file_system, &fact.shared) < 0)
+			continue;
+		fact.target = pt_strdup_opt(d->target);
+		pt_array_push(&m->disks, fact);
+	}
+}
+
+static void look_at_devices(struct moving *m)
+{
+	for (size_t i = 0; i < m->look.vm.hostdevs.n; i++) {
+		const struct pt_domain_hostdev *h = &m->look.vm.hostdevs.v[i];
+		const struct pt_device *d = h->has_bdf ? pt_devices_find(&m->devices, h->bdf) : NULL;
+
+		if (d)
+			pt_array_push(&m->held, ((struct pt_migrate_device){ d->bdf, d->device_name, d->driver }));
+	}
+}
+
+static int look_at_all(struct pt_cli *cli, struct pt_vm_conn *conn, struct moving *m, struct pt_error *err)
+{
+	int r = pt_cpu_look(cli, conn, cli->operands[0], NULL, &m->look, err);
+
+	if (r >= 0)
+		r = PT_WATCHED(&cli->watch, PT_WATCH_LIBVIRT, pt_vm_hypervisor(conn, &m->source, err));
+	if (r >= 0)
+		r = pt_look_devices(cli, &m->devices, err);
+	for (size_t i = 0; r >= 0; i++) {
+		const char *word = pt_cli_value_at(cli, "to", i);
+
+		if (!word)
+			break;
+		r = pt_candidates_add(cli, word, &m->hosts, err);
+	}
+	if (r < 0)
+		return r;
+	look_at_disks(cli, m);
+	look_at_devices(m);
+	return 0;
+}
+
+/* the word of the answer: yes, no, or unknown */
+static const char *answer(const struct pt_findings *vm, const struct pt_findings *host)
+{
+	enum pt_verdict a = pt_findings_worst(vm);
+	enum pt_verdict b = host ? pt_findings_worst(host) : PT_OK;
+	enum pt_verdict worst = a > b ? a : b;
+
+	return worst == PT_FAIL ? "no" : worst == PT_UNKNOWN ? "unknown" : "yes";
+}
+
+static void print_host(struct pt_cli *cli, const struct pt_migrate_host *h, const char *word,
+		       const struct pt_findings *found)
+{
+	pt_autofree char *name = pt_text_clean(pt_strdup(h->name));
+
+	(void)fprintf(cli->out, "%s: %s\n", pt_cli_bold(cli, name), word);
+	pt_cli_findings(cli, found);
+	(void)fputc('\n', cli->out);
+}
+
+static json_t *host_json(const struct pt_migrate_host *h, const char *word, const struct pt_findings *found)
+{
+	return json_pack("{s:o, s:o, s:s, s:o}", "host", pt_json_text(h->name), "where", pt_json_text(h->where),
+			 "answer", word, "findings", pt_findings_json(found));
+}
+
+static int tell(struct pt_cli *cli, const struct moving *m, struct pt_error *err)
+{
+	const struct pt_migrate_ask ask = { .look = &m->look,
+					    .source = &m->source,
+					    .devices = m->held.v,
+					    .n_devices = m->held.n,
+					    .disks = m->disks.v,
+					    .n_disks = m->disks.n };
+	PT_AUTO(pt_findings) vm = { 0 };
+	json_t *hosts = json_array();
+	size_t fit = 0;
+	int r = 0;
+
+	pt_decide_migrate_vm(&ask, &vm);
+	if (!cli->json && vm.n) {
+		pt_cli_findings(cli, &vm);
+		(void)fputc('\n', cli->out);
+	}
+	for (size_t i = 0; i < m->hosts.n; i++) {
+		PT_AUTO(pt_findings) found = { 0 };
+		const char *word;
+
+		pt_decide_migrate_host(&ask, &m->hosts.v[i], &found);
+		word = answer(&vm, &found);
+		fit += pt_streq(word, "yes");
+		if (cli->json)
+			(void)json_array_append_new(hosts, host_json(&m->hosts.v[i], word, &found));
+		else
+			print_host(cli, &m->hosts.v[i], word, &found);
+	}
+	if (cli->json)
+		r = pt_print_json(cli,
+				  json_pack("{s:s, s:b, s:o, s:o}", "vm", m->look.vm.name, "running", m->look.running,
+					    "findings", pt_findings_json(&vm), "hosts", json_incref(hosts)),
+				  err);
+	else
+		(void)fprintf(cli->out, "%s can move to %zu of %zu hosts\n", m->look.vm.name, fit, m->hosts.n);
+	json_decref(hosts);
+	return r < 0 ? r : fit ? PT_EXIT_DONE : PT_EXIT_NO;
+}
+
+static int run(struct pt_cli *cli, struct pt_error *err)
+{
+	PT_CLEANUP(pt_vm_closep) struct pt_vm_conn *conn = NULL;
+	PT_AUTO(moving) m = { 0 };
+	int r = pt_cli_need_live(cli, err);
+
+	if (r >= 0 && !pt_cli_flag(cli, "check")) {
+		r = pt_usage(err, -EINVAL, "passthru migrate looks only so far: it needs --check");
+		pt_hint(err, "`virsh migrate --live --persistent` moves a VM to a host that --check says yes to");
+	} else if (r >= 0 && !pt_cli_value(cli, "to")) {
+		r = pt_usage(err, -EINVAL, "no host is named");
+		pt_hint(err,
+			"--to qemu+ssh://root@HOST/system, --to FILE of `passthru facts --json`, or a folder of them");
+	}
+	if (r >= 0)
+		r = pt_prove_open(cli, &conn, err);
+	if (r >= 0)
+		r = look_at_all(cli, conn, &m, err);
+	return r < 0 ? r : tell(cli, &m, err);
+}
+
+const struct pt_command pt_command_migrate = {
+	.name = "migrate",
+	.args = "VM",
+	.group = "Look",
+	.summary = "Say to which hosts a VM could move while it runs, and why not to the others",
+	.description =
+		"For each host yes, no or unknown, with every reason: processor flags that are missing there, by "
+		"name;\n"
+		"another vendor, microcode or TSC frequency; the machine type; memory. Before that, what holds the VM\n"
+		"back wherever it goes: devices of this host, disks that no other host has.\n\n"
+		"A host is a URI of libvirt (qemu+ssh://root@HOST/system), a file that `passthru facts --json` wrote\n"
+		"there, or a folder of such files. Exit status 0 when the VM can move to one of them, else 3.",
+	.options = options,
+	.min_operands = 1,
+	.max_operands = 1,
+	.run = run,
+};

@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "decide/migrate.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "decide/cpuflags.h"
+
+#define NAMES_MAX 16
+
+/* "a, b and 3 more"; the caller frees */
+static char *some(const struct pt_strv *l)
+{
+	struct pt_strv head = { .v = l->v, .n = l->n < NAMES_MAX ? l->n : NAMES_MAX };
+	pt_autofree char *names = pt_strv_join(&head, ", ");
+
+	return l->n > head.n ? pt_strf("%s and %zu more", names, l->n - head.n) : pt_strdup(names);
+}
+
+static const struct pt_cpu_def *cpu_of(const struct pt_migrate_ask *ask)
+{
+	return ask->look->running ? &ask->look->live : &ask->look->vm.cpu;
+}
+
+static bool is_whole_host(const struct pt_migrate_ask *ask)
+{
+	return cpu_of(ask)->mode == PT_CPU_MODE_HOST_PASSTHROUGH || cpu_of(ask)->mode == PT_CPU_MODE_MAXIMUM;
+}
+
+/* --- the VM, wherever it goes --- */
+
+static const char *driver_of(const struct pt_migrate_ask *ask, struct pt_bdf bdf, const char **ret_name)
+{
+	for (size_t i = 0; i < ask->n_devices; i++)
+		if (pt_bdf_eq(ask->devices[i].bdf, bdf)) {
+			*ret_name = ask->devices[i].name;
+			return ask->devices[i].driver;
+		}
+	return NULL;
+}
+
+static void judge_pci(const struct pt_migrate_ask *ask, const struct pt_domain_hostdev *h, struct pt_findings *l)
+{
+	const char *name = NULL;
+	const char *driver = driver_of(ask, h->bdf, &name);
+	pt_autofree char *fix = pt_strf("`passthru detach %s %s` first, and attach one of its kind there",
+					ask->look->vm.name, pt_bdf_str(h->bdf).s);
+	pt_autofree char *title =
+		pt_strf("%s%s%s%s", pt_bdf_str(h->bdf).s, name ? " (" : "", name ? name : "", name ? ")" : "");
+
+	if (h->team_of) {
+		pt_findings_add(
+			l, PT_NOTE, "failover", NULL, NULL,
+			"%s stands in for %s: QEMU unplugs it before the move, and the target's definition must name "
+			"one that is free there",
+			title, h->team_of);
+		return;
+	}
+	/* vfio-pci itself has no migration; a driver made for one kind of device may */
+	if (driver && !pt_streq(driver, "vfio-pci") && pt_startswith(driver, "vfio"))
+		pt_findings_add(l, PT_UNKNOWN, "device", NULL, fix,
+				"%s is held by %s, which may be able to move its state; the kernel was not asked",
+				title, driver);
+	else if (driver && pt_endswith(driver, "vfio_pci"))
+		pt_findings_add(l, PT_UNKNOWN, "device", NULL, fix,
+				"%s is held by %s, which may be able to move its state; the kernel was not asked",
+				title, driver);
+	else
+		pt_findings_add(l, PT_FAIL, "device", NULL, fix,
+				"%s is a device of this host, and %s cannot move its state", title,
+				driver ? driver : "vfio-pci");
+}
+
+static void judge_hostdevs(const struct pt_migrate_ask *ask, struct pt_findings *l)
+{
+	static const char *const kinds[] = {
+		[PT_HOSTDEV_USB] = "a USB device",
+		[PT_HOSTDEV_SCSI] = "a SCSI device",
+		[PT_HOSTDEV_SCSI_HOST] = "a vhost-scsi target",
+		[PT_HOSTDEV_MDEV] = "a mediated device",
+		[PT_HOSTDEV_OTHER] = "a device",
+	};
+	const struct pt_domain *vm = &ask->look->vm;
+
+	for (size_t i = 0; i < vm->hostdevs.n; i++) {
+		const struct pt_domain_hostdev *h = &vm->hostdevs.v[i];
+
+		if (h->kind == PT_HOSTDEV_PCI)
+			judge_pci(ask, h, l);
+		else
+			pt_findings_add(l, PT_FAIL, "device", NULL, "take it out of the VM first",
+					"%s%s%s%s of this host belongs to the VM, and stays here", kinds[h->kind],
+					h->alias || h->scsi ? " (" : "",
+					h->scsi	   ? h->scsi
+					: h->alias ? h->alias
+						   : "",
+					h->alias || h->scsi ? ")" : "");
+	}
+	if (vm->vdpa_count)
+		pt_findings_add(l, PT_FAIL, "device", NULL, "take it out of the VM first",
+				"%u vDPA device(s) of this host belong to the VM", vm->vdpa_count);
+	for (size_t i = 0; i < vm->macvtap_on.n; i++)
+		pt_findings_add(l, PT_WARN, "macvtap", NULL, NULL,
+				"the interface %s must be there too: macvtap stands on it", vm->macvtap_on.v[i]);
+}
+
+static const struct pt_migrate_disk *disk_fact(const struct pt_migrate_ask *ask, const char *target)
+{
+	for (size_t i = 0; i < ask->n_disks; i++)
+		if (pt_streq(ask->disks[i].target, target))
+			return &ask->disks[i];
+	return NULL;
+}
+
+static void judge_disk(const struct pt_migrate_ask *ask, const struct pt_domain_disk *d, struct pt_findings *l)
+{
+	const struct pt_migrate_disk *fact = disk_fact(ask, d->target);
+	const char *source = d->source ? d->source : "";
+
+	switch (d->type) {
+	case PT_DISK_NONE:
+	case PT_DISK_NETWORK:
+		return;
+	case PT_DISK_NVME:
+		pt_findings_add(l, PT_FAIL, "storage", NULL, "take it out of the VM first",
+				"disk %s is the NVMe controller %s of this host", d->target, pt_bdf_str(d->nvme).s);
+		return;
+	case PT_DISK_BLOCK:
+	case PT_DISK_VOLUME:
+		pt_findings_add(l, PT_WARN, "storage", NULL, NULL,
+				"disk %s is %s: the target must reach the very same one under this name", d->target,
+				source);
+		return;
+	default:
+		break;
+	}
+	if (fact && fact->shared == PT_KNOWN_YES)
+		pt_findings_add(l, PT_OK, "storage", NULL, NULL, "disk %s is on %s, which hosts can share", d->target,
+				fact->file_system);
+	else if (fact && fact->shared == PT_KNOWN_NO)
+		pt_findings_add(l, PT_FAIL, "storage", NULL,
+				"put it on storage that the hosts share (NFS, Ceph, a cluster file system)",
+				"disk %s is %s on %s, which only this host has", d->target, source, fact->file_system);
+	else
+		pt_findings_add(l, PT_UNKNOWN, "storage", NULL, NULL,
+				"disk %s is %s: whether other hosts have that is not known", d->target, source);
+}
+
+void pt_decide_migrate_vm(const struct pt_migrate_ask *ask, struct pt_findings *ret_findings)
+{
+	const struct pt_domain *vm = &ask->look->vm;
+	const struct pt_cpu_def *cpu = cpu_of(ask);
+
+	judge_hostdevs(ask, ret_findings);
+	for (size_t i = 0; i < vm->disks.n; i++)
+		judge_disk(ask, &vm->disks.v[i], ret_findings);
+	if (is_whole_host(ask) && pt_streq(cpu->migratable, "off"))
+		pt_findings_add(ret_findings, PT_FAIL, "cpu-migratable", NULL,
+				"take migratable='off' out of its <cpu>, with the VM shut off",
+				"%s runs with %s and migratable='off': libvirt moves it nowhere", vm->name,
+				pt_cpu_mode_str(cpu->mode));
+	if (!ask->look->running)
+		pt_findings_add(ret_findings, PT_NOTE, "off", NULL, NULL,
+				"%s does not run: it is judged by its definition", vm->name);
+}
+
+/* --- one host --- */
+
+static void judge_vendor(const struct pt_migrate_ask *ask, const struct pt_migrate_host *host, struct pt_findings *l)
+{
+	const char *here = ask->look->host.vendor ? ask->look->host.vendor : ask->source->cpu.vendor;
+
+	if (!here || !host->cpu.vendor)
+		pt_findings_add(l, PT_UNKNOWN, "cpu-vendor", host->where, NULL, "who made its processor is not known");
+	else if (!pt_streq(here, host->cpu.vendor))
+		pt_findings_add(l, PT_FAIL, "cpu-vendor", host->where, "no model bridges two vendors while a VM runs",
+				"its processor is %s, this one %s", host->cpu.vendor, here);
+}
+
+/* in the kernel's words; what a processor does not show to guests is not asked for */
+static void missing_by_kernel(const struct pt_strv *want, const struct pt_strv *have, struct pt_strv *ret_missing)
+{
+	*ret_missing = (struct pt_strv){ 0 };
+	for (size_t i = 0; i < want->n; i++) {
+		bool found = false;
+
+		for (size_t k = 0; k < have->n && !found; k++)
+			found = pt_cpu_flag_same(want->v[i], have->v[k]);
+		if (!found)
+			pt_strv_add(ret_missing, want->v[i]);
+	}
+	pt_strv_sort(ret_missing);
+}
+
+/*
+ * With libvirt's list of the target, flag for flag.  Else by the target's kernel, whose list leaves flags out that
+ * guests have: of a host-passthrough VM it is compared with this host's kernel's, of any other it is only a hint.
+ */
+static int missing_flags(const struct pt_migrate_ask *ask, const struct pt_migrate_host *host,
+			 struct pt_strv *ret_missing)
+{
+	PT_AUTO(pt_cpu_given) given = { 0 };
+
+	pt_cpu_given_of(ask->look, cpu_of(ask), &given);
+	if (given.known && host->known && host->hypervisor.flags.n) {
+		pt_cpu_flags_missing(&given.flags, &host->hypervisor.flags, ret_missing);
+		return 1;
+	}
+	if (!host->cpu.flags.n)
+		return 0;
+	if (is_whole_host(ask) && ask->look->host.flags.n) {
+		missing_by_kernel(&ask->look->host.flags, &host->cpu.flags, ret_missing);
+		return 1;
+	}
+	if (!given.known)
+		return 0;
+	missing_by_kernel(&given.flags, &host->cpu.flags, ret_missing);
+	return -1;
+}
+
+static void judge_flags(const struct pt_migrate_ask *ask, const struct pt_migrate_host *host, struct pt_findings *l)
+{
+	PT_AUTO(pt_strv) missing = { 0 };
+	int sure = missing_flags(ask, host, &missing);
+	pt_autofree char *names = some(&missing);
+	pt_autofree char *fix = NULL;
+
+	if (sure == 0) {
+		pt_findings_add(l, PT_UNKNOWN, "cpu-flags", host->where, "`passthru facts --json` there, as root",
+				"which flags its processor has is not known");
+		return;
+	}
+	if (!missing.n) {
+		pt_findings_add(l, PT_OK, "cpu-flags", host->where, NULL, "it has every flag that the VM has");
+		return;
+	}
+	if (is_whole_host(ask))
+		fix = pt_strf(
+			"a processor that both can run: `passthru cpu baseline` with both hosts, then `passthru cpu %s "
+			"FILE --restart`",
+			ask->look->vm.name);
+	if (sure > 0)
+		pt_findings_add(l, PT_FAIL, "cpu-flags", host->where, fix, "it lacks %zu flag%s that the VM has: %s",
+				missing.n, missing.n == 1 ? "" : "s", names);
+	else
+		pt_findings_add(l, PT_UNKNOWN, "cpu-flags", host->where, "`passthru facts --json` there, as root",
+				"its kernel does not list %zu flag%s that the VM has: %s; libvirt there was not asked",
+				missing.n, missing.n == 1 ? "" : "s", names);
+}
+
+static void judge_alike(const struct pt_migrate_ask *ask, const struct pt_migrate_host *host, struct pt_findings *l)
+{
+	const struct pt_cpu_host *a = &ask->source->cpu;
+	const struct pt_cpu_host *b = &host->cpu;
+
+	if (is_whole_host(ask) && a->family >= 0 && b->family >= 0 &&
+	    (a->family != b->family || a->number != b->number || a->stepping != b->stepping))
+		pt_findings_add(l, PT_WARN, "cpu-model", host->where, NULL,
+				"its processor is family %d, model %d, stepping %d, this one %d, %d, %d: a guest with "
+				"host-passthrough may have fitted itself to the old one",
+				b->family, b->number, b->stepping, a->family, a->number, a->stepping);
+	if (a->microcode && b->microcode && strtoull(a->microcode, NULL, 0) != strtoull(b->microcode, NULL, 0))
+		pt_findings_add(l, PT_WARN, "microcode", host->where,
+				is_whole_host(ask) ? "bring both to the same revision" : NULL,
+				"its microcode is %s, this one %s: what one mends the other may not", b->microcode,
+				a->microcode);
+}
+
+static void judge_tsc(const struct pt_migrate_ask *ask, const struct pt_migrate_host *host, struct pt_findings *l)
+{
+	PT_AUTO(pt_cpu_given) given = { 0 };
+	uint64_t here = ask->source->hypervisor.tsc_hz;
+	uint64_t there = host->hypervisor.tsc_hz;
+	uint64_t apart = here > there ? here - there : there - here;
+
+	pt_cpu_given_of(ask->look, cpu_of(ask), &given);
+	/* QEMU takes 250 parts in a million for the same (target/i386/kvm/kvm.c) */
+	if (!here || !there || apart <= here / 4000)
+		return;
+	pt_findings_add(l, pt_strv_has(&given.flags, "invtsc") ? PT_FAIL : PT_WARN, "tsc", host->where, NULL,
+			"its TSC ticks at %" PRIu64 " MHz, this one at %" PRIu64
+			": without TSC scaling the guest's clock goes "
+			"wrong",
+			there / 1000000, here / 1000000);
+}
+
+static void judge_machine(const struct pt_migrate_ask *ask, const struct pt_migrate_host *host, struct pt_findings *l)
+{
+	const char *machine = ask->look->vm.machine;
+
+	if (!host->known || !host->hypervisor.machines.n || !machine)
+		pt_findings_add(l, PT_UNKNOWN, "machine", host->where, NULL,
+				"whether it has the machine type %s is not known", machine ? machine : "of the VM");
+	else if (!pt_strv_has(&host->hypervisor.machines, machine))
+		pt_findings_add(l, PT_FAIL, "machine", host->where, "bring QEMU there to the version of this host",
+				"its QEMU%s%s has no machine type %s", host->hypervisor.qemu ? " " : "",
+				host->hypervisor.qemu ? host->hypervisor.qemu : "", machine);
+}
+
+static void judge_memory(const struct pt_migrate_ask *ask, const struct pt_migrate_host *host, struct pt_findings *l)
+{
+	uint64_t need = ask->look->vm.memory_kib;
+
+	if (!host->available_kib)
+		pt_findings_add(l, PT_UNKNOWN, "memory", host->where, NULL, "how much memory it has free is not known");
+	else if (host->available_kib < need)
+		pt_findings_add(l, PT_FAIL, "memory", host->where, NULL,
+				"it has %" PRIu64 " MiB of memory free, and the VM needs %" PRIu64,
+				host->available_kib / 1024, need / 1024);
+}
+
+void pt_decide_migrate_host(const struct pt_migrate_ask *ask, const struct pt_migrate_host *host,
+			    struct pt_findings *ret_findings)
+{
+	judge_vendor(ask, host, ret_findings);
+	judge_flags(ask, host, ret_findings);
+	judge_alike(ask, host, ret_findings);
+	judge_tsc(ask, host, ret_findings);
+	judge_machine(ask, host, ret_findings);
+	judge_memory(ask, host, ret_findings);
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Which hosts could a VM move to while it runs, and why not the others?  Pure: facts of both sides in, a yes or no a
+ * host out, with every reason.
+ *
+ * Decides from what is told of processors, machine types, memory, devices and disks.  What is not known is said to be
+ * unknown, and is neither a yes nor a no: libvirt asks again before it moves anything.
+ */
+#ifndef PT_DECIDE_MIGRATE_H
+#define PT_DECIDE_MIGRATE_H
+
+#include "decide/cpu.h"
+#include "model/migrate.h"
+
+/* a function that the VM holds, and the driver that holds it on this host; NULL: not known */
+struct pt_migrate_device {
+	struct pt_bdf bdf;
+	char *name;
+	char *driver;
+};
+
+/* where a disk's file is: @shared: on a file system that other hosts may have too */
+struct pt_migrate_disk {
+	char *target;
+	char *file_system;
+	enum pt_known shared;
+};
+
+/**
+ * struct pt_migrate_ask - all that is known of the VM where it is; borrows
+ * @look: the VM, its host's processor, and what it runs with
+ * @source: this host's libvirt
+ * @devices, @disks: one each for those of @look->vm that there is something to say of
+ */
+struct pt_migrate_ask {
+	const struct pt_cpu_look *look;
+	const struct pt_migrate_host *source;
+	const struct pt_migrate_device *devices;
+	size_t n_devices;
+	const struct pt_migrate_disk *disks;
+	size_t n_disks;
+};
+
+/** pt_decide_migrate_vm() - what holds it back wherever it goes; a PT_FAIL among @ret_findings: nowhere */
+void pt_decide_migrate_vm(const struct pt_migrate_ask *ask, struct pt_findings *ret_findings);
+
+/** pt_decide_migrate_host() - what this one host is short of; a PT_FAIL: not there */
+void pt_decide_migrate_host(const struct pt_migrate_ask *ask, const struct pt_migrate_host *host,
+			    struct pt_findings *ret_findings);
+
+#endif

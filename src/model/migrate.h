@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is known of a host that a VM may move to, and what the VM asks of it.  Plain data. */
+#ifndef PT_MODEL_MIGRATE_H
+#define PT_MODEL_MIGRATE_H
+
+#include "model/cpu.h"
+#include "model/domain.h"
+
+/**
+ * struct pt_hypervisor - what a host's libvirt offers; owns everything in it
+ * @libvirt, @qemu: versions, "11.3.0"
+ * @machines: machine types of x86_64, or of the host's own architecture, aliases among them
+ * @host_model: what host-model stands for; @flags: all of its flags in libvirt's words, sorted; empty: not known
+ * @tsc_hz: 0 unknown
+ */
+struct pt_hypervisor {
+	char *libvirt;
+	char *qemu;
+	char *arch;
+	struct pt_strv machines;
+	struct pt_cpu_def host_model;
+	struct pt_strv flags;
+	uint64_t tsc_hz;
+};
+
+void pt_hypervisor_done(struct pt_hypervisor *h);
+
+/**
+ * struct pt_migrate_host - one candidate; owns everything in it
+ * @name: as the user gave it, or its own name; @where: the file or URI it was read from
+ * @cpu: in the kernel's words; @cpu.count 0: not known
+ * @known: @hypervisor is
+ * @available_kib: memory free for VMs, 0 unknown
+ */
+struct pt_migrate_host {
+	char *name;
+	char *where;
+	struct pt_cpu_host cpu;
+	bool known;
+	struct pt_hypervisor hypervisor;
+	uint64_t available_kib;
+};
+
+struct pt_migrate_hosts {
+	struct pt_migrate_host *v;
+	size_t n;
+	size_t cap;
+};
+
+void pt_migrate_host_done(struct pt_migrate_host *h);
+void pt_migrate_hosts_done(struct pt_migrate_hosts *l);
+
+#endif
