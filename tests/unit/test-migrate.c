@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where a VM could move to, and why not elsewhere. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "base/cleanup.h"
+#include "decide/migrate.h"
+#include "domxml/cpu.h"
+#include "domxml/domxml.h"
+#include "shape/cpu.h"
+#include "shape/hostfacts.h"
+
+static const char *const flags[] = { "aes", "avx", "avx2", "fpu", "npt", "sse4.1", "svm" };
+
+struct fixture {
+	struct pt_cpu_look look;
+	struct pt_migrate_host source;
+	struct pt_migrate_host there;
+	struct pt_migrate_ask ask;
+	struct pt_findings vm;
+	struct pt_findings host;
+};
+
+static void fill(struct pt_migrate_host *h, const char *name)
+{
+	h->name = pt_strdup(name);
+	h->where = pt_strdup("facts.json");
+	h->known = true;
+	h->available_kib = 4 << 20;
+	h->cpu = (struct pt_cpu_host){ .family = 23, .number = 1, .stepping = 2 };
+	h->cpu.vendor = pt_strdup("AuthenticAMD");
+	h->cpu.microcode = pt_strdup("0x1000065");
+	h->hypervisor.tsc_hz = 2000000000;
+	h->hypervisor.qemu = pt_strdup("10.0.0");
+	pt_strv_add(&h->hypervisor.machines, "pc-q35-10.0");
+	for (size_t i = 0; i < sizeof(flags) / sizeof(*flags); i++)
+		pt_strv_add(&h->hypervisor.flags, flags[i]);
+}
+
+/* a running VM with host-passthrough, and a host that is just like its own */
+static int setup(void **state)
+{
+	struct fixture *f = pt_alloc(sizeof(*f));
+
+	fill(&f->source, "here");
+	fill(&f->there, "there");
+	f->look.running = true;
+	f->look.live.mode = PT_CPU_MODE_HOST_PASSTHROUGH;
+	f->look.vm.name = pt_strdup("vm");
+	f->look.vm.machine = pt_strdup("pc-q35-10.0");
+	f->look.vm.memory_kib = 1 << 20;
+	f->look.host.vendor = pt_strdup("AuthenticAMD");
+	for (size_t i = 0; i < sizeof(flags) / sizeof(*flags); i++)
+		pt_strv_add(&f->look.host_model.flags, flags[i]);
+	f->ask = (struct pt_migrate_ask){ .look = &f->look, .source = &f->source };
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	pt_cpu_look_done(&f->look);
+	pt_migrate_host_done(&f->source);
+	pt_migrate_host_done(&f->there);
+	pt_findings_done(&f->vm);
+	pt_findings_done(&f->host);
+	free(f);
+	return 0;
+}
+
+static enum pt_verdict judge(struct fixture *f)
+{
+	pt_findings_done(&f->host);
+	pt_findings_done(&f->vm);
+	f->host = f->vm = (struct pt_findings){ 0 };
+	pt_decide_migrate_vm(&f->ask, &f->vm);
+	pt_decide_migrate_host(&f->ask, &f->there, &f->host);
+	return pt_findings_worst(&f->host);
+}
+
+static const struct pt_finding *finding(const struct pt_findings *l, const char *name)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (pt_streq(l->v[i].name, name))
+			return &l->v[i];
+	fail_msg("no finding is called %s", name);
+	return NULL;
+}
+
+static void drop(struct pt_strv *l, const char *name)
+{
+	struct pt_cpu_def without = { 0 };
+
+	pt_cpu_def_set_feature(&without, name, "disable");
+	pt_cpu_def_apply(&without, l);
+	pt_cpu_def_done(&without);
+}
+
+static void a_host_like_this_one_will_do(void **state)
+{
+	assert_int_equal(judge(*state), PT_OK);
+}
+
+static void a_lesser_host_is_refused_by_the_flags_it_lacks(void **state)
+{
+	struct fixture *f = *state;
+
+	drop(&f->there.hypervisor.flags, "avx2");
+	drop(&f->there.hypervisor.flags, "aes");
+	assert_int_equal(judge(f), PT_FAIL);
+	assert_string_equal(finding(&f->host, "cpu-flags")->fact, "it lacks 2 flags that the VM has: aes, avx2");
+	assert_non_null(strstr(finding(&f->host, "cpu-flags")->fix, "baseline"));
+}
+
+static void a_model_asks_only_for_its_own_flags(void **state)
+{
+	struct fixture *f = *state;
+	struct pt_cpu_model_flags *m = pt_array_add(&f->look.models);
+
+	m->model = pt_strdup("small");
+	pt_strv_add(&m->flags, "fpu");
+	pt_strv_add(&m->flags, "svm");
+	f->look.live.mode = PT_CPU_MODE_CUSTOM;
+	f->look.live.model = pt_strdup("small");
+	drop(&f->there.hypervisor.flags, "avx2");
+	drop(&f->there.hypervisor.flags, "svm");
+	assert_int_equal(judge(f), PT_OK);
+	pt_cpu_def_set_feature(&f->look.live, "svm", "require");
+	assert_int_equal(judge(f), PT_FAIL);
+}
+
+static void another_vendor_is_a_no(void **state)
+{
+	struct fixture *f = *state;
+
+	pt_strset(&f->there.cpu.vendor, "GenuineIntel");
+	assert_int_equal(judge(f), PT_FAIL);
+	assert_int_equal(finding(&f->host, "cpu-vendor")->verdict, PT_FAIL);
+}
+
+static void microcode_and_tsc_are_warnings(void **state)
+{
+	struct fixture *f = *state;
+
+	/* libvirt and the kernel write the same number differently */
+	pt_strset(&f->there.cpu.microcode, "16777317");
+	assert_int_equal(judge(f), PT_OK);
+	pt_strset(&f->there.cpu.microcode, "0x1000066");
+	f->there.hypervisor.tsc_hz = 2100000000;
+	assert_int_equal(judge(f), PT_WARN);
+	assert_int_equal(finding(&f->host, "microcode")->verdict, PT_WARN);
+	assert_int_equal(finding(&f->host, "tsc")->verdict, PT_WARN);
+	pt_strv_add(&f->look.host_model.flags, "invtsc");
+	pt_strv_add(&f->there.hypervisor.flags, "invtsc");
+	assert_int_equal(judge(f), PT_FAIL);
+	f->there.hypervisor.tsc_hz = 2000000000 + 499999;
+	assert_int_equal(judge(f), PT_WARN);
+}
+
+static void machine_type_and_memory_are_asked_for(void **state)
+{
+	struct fixture *f = *state;
+
+	f->there.available_kib = (1 << 20) - 1;
+	assert_int_equal(judge(f), PT_FAIL);
+	assert_string_equal(finding(&f->host, "memory")->fact, "it has 1023 MiB of memory free, and the VM needs 1024");
+	f->there.available_kib = 1 << 20;
+	assert_int_equal(judge(f), PT_OK);
+	pt_strset(&f->look.vm.machine, "pc-q35-11.0");
+	assert_int_equal(judge(f), PT_FAIL);
+	assert_non_null(strstr(finding(&f->host, "machine")->fact, "its QEMU 10.0.0 has no machine type pc-q35-11.0"));
+}
+
+static void what_is_not_known_is_neither_yes_nor_no(void **state)
+{
+	struct fixture *f = *state;
+
+	pt_hypervisor_done(&f->there.hypervisor);
+	f->there.known = false;
+	assert_int_equal(judge(f), PT_UNKNOWN);
+	assert_int_equal(finding(&f->host, "cpu-flags")->verdict, PT_UNKNOWN);
+}
+
+static void without_libvirts_word_the_kernels_decide_for_passthrough(void **state)
+{
+	struct fixture *f = *state;
+
+	pt_hypervisor_done(&f->there.hypervisor);
+	f->there.known = false;
+	pt_strv_add(&f->look.host.flags, "avx2");
+	pt_strv_add(&f->look.host.flags, "sse4_1");
+	pt_strv_add(&f->there.cpu.flags, "sse4_1");
+	assert_int_equal(judge(f), PT_FAIL);
+	assert_string_equal(finding(&f->host, "cpu-flags")->fact, "it lacks 1 flag that the VM has: avx2");
+}
+
+static const char device_xml[] =
+	"<domain type='kvm'><name>vm</name><devices>"
+	"<hostdev mode='subsystem' type='pci'><source><address domain='0' bus='1' slot='0' "
+	"function='0'/></source></hostdev>"
+	"<interface type='hostdev'><source><address type='pci' domain='0' bus='2' slot='16' function='0'/></source>"
+	"<teaming type='transient' persistent='ua-net'/></interface>"
+	"<hostdev mode='subsystem' type='usb'><source><vendor id='0x1'/><product id='0x2'/></source></hostdev>"
+	"</devices></domain>";
+
+static void devices_of_this_host_hold_it_back_by_name(void **state)
+{
+	struct fixture *f = *state;
+	struct pt_migrate_device hba = { .bdf = { .bus = 1 }, .name = (char *)(uintptr_t) "MegaRAID" };
+	size_t failed = 0;
+
+	pt_domain_done(&f->look.vm);
+	assert_int_equal(pt_domxml_read(device_xml, &f->look.vm, NULL), 0);
+	f->ask.devices = &hba;
+	f->ask.n_devices = 1;
+	(void)judge(f);
+	for (size_t i = 0; i < f->vm.n; i++)
+		failed += f->vm.v[i].verdict == PT_FAIL;
+	assert_int_equal(failed, 2);
+	assert_string_equal(finding(&f->vm, "device")->fact,
+			    "0000:01:00.0 (MegaRAID) is a device of this host, and vfio-pci cannot move its state");
+	assert_non_null(strstr(finding(&f->vm, "device")->fix, "passthru detach vm 0000:01:00.0"));
+	assert_non_null(strstr(finding(&f->vm, "failover")->fact, "0000:02:10.0 stands in for ua-net"));
+	/* a driver that is made for the device may know how */
+	hba.driver = (char *)(uintptr_t) "mlx5_vfio_pci";
+	(void)judge(f);
+	assert_int_equal(finding(&f->vm, "device")->verdict, PT_UNKNOWN);
+}
+
+static void a_disk_that_only_this_host_has_holds_it_back(void **state)
+{
+	struct fixture *f = *state;
+	struct pt_migrate_disk fact = { .target = (char *)(uintptr_t) "sda",
+					.file_system = (char *)(uintptr_t) "ext4",
+					.shared = PT_KNOWN_NO };
+	struct pt_domain_disk *d = pt_array_add(&f->look.vm.disks);
+
+	d->type = PT_DISK_FILE;
+	d->target = pt_strdup("sda");
+	d->source = pt_strdup("/images/a.qcow2");
+	(void)judge(f);
+	assert_int_equal(finding(&f->vm, "storage")->verdict, PT_UNKNOWN);
+	f->ask.disks = &fact;
+	f->ask.n_disks = 1;
+	(void)judge(f);
+	assert_int_equal(finding(&f->vm, "storage")->verdict, PT_FAIL);
+	fact.shared = PT_KNOWN_YES;
+	(void)judge(f);
+	assert_int_equal(finding(&f->vm, "storage")->verdict, PT_OK);
+}
+
+static void facts_are_read_as_they_were_written(void **state)
+{
+	struct fixture *f = *state;
+	struct pt_migrate_host again = { 0 };
+	json_t *o =
+		json_pack("{s:s, s:o, s:o, s:{s:i}}", "hostname", "b", "cpu", pt_cpu_host_json(&f->there.cpu),
+			  "hypervisor", pt_hypervisor_json(true, &f->there.hypervisor), "memory", "available_kib", 7);
+
+	assert_int_equal(pt_host_facts_read(o, "b.json", &again, NULL), 0);
+	json_decref(o);
+	assert_string_equal(again.name, "b");
+	assert_string_equal(again.cpu.microcode, f->there.cpu.microcode);
+	assert_int_equal(again.available_kib, 7);
+	assert_int_equal(again.hypervisor.tsc_hz, 2000000000);
+	assert_int_equal(again.hypervisor.flags.n, f->there.hypervisor.flags.n);
+	assert_true(pt_strv_has(&again.hypervisor.machines, "pc-q35-10.0"));
+	pt_migrate_host_done(&again);
+}
+
+static void facts_that_are_none_are_refused_with_the_place(void **state)
+{
+	static const char *const texts[] = {
+		"[]",
+		"{}",
+		"{\"cpu\": 7}",
+		"{\"cpu\": {\"flags\": [1]}}",
+		"{\"cpu\": {\"flags\": \"a\"}}",
+		"{\"cpu\": {\"family\": -2}}",
+		"{\"cpu\": {}, \"hypervisor\": {\"machines\": [null]}}",
+		"{\"cpu\": {}, \"hypervisor\": {\"host_model\": {\"mode\": \"custom\"}}}",
+		"{\"cpu\": {}, \"hypervisor\": {\"host_model\": {\"mode\": \"x\", \"features\": []}}}",
+	};
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+		struct pt_migrate_host h = { 0 };
+		struct pt_error err = { 0 };
+		json_t *o = json_loads(texts[i], 0, NULL);
+
+		if (pt_host_facts_read(o, "x.json", &h, &err) >= 0)
+			fail_msg("taken: %s", texts[i]);
+		assert_string_not_equal(err.msg, "");
+		json_decref(o);
+	}
+}
+
+static void libvirts_capabilities_are_read(void **state)
+{
+	struct pt_cpu_host cpu = { 0 };
+	struct pt_hypervisor h = { 0 };
+
+	assert_int_equal(
+		pt_domxml_read_caps(
+			"<capabilities><host><cpu><arch>x86_64</arch><vendor>AMD</vendor>"
+			"<microcode version='16777317'/><counter name='tsc' frequency='2595120000' scaling='yes'/>"
+			"<signature family='23' model='1' stepping='2'/></cpu></host>"
+			"<guest><arch name='i686'><machine>isapc</machine></arch></guest>"
+			"<guest><arch name='x86_64'><machine canonical='pc-q35-10.0'>q35</machine>"
+			"<machine>pc-q35-10.0</machine></arch></guest></capabilities>",
+			&cpu, &h, NULL),
+		0);
+	assert_string_equal(cpu.vendor, "AuthenticAMD");
+	assert_string_equal(cpu.microcode, "0x1000065");
+	assert_int_equal(cpu.family, 23);
+	assert_int_equal(cpu.stepping, 2);
+	assert_int_equal(h.tsc_hz, 2595120000);
+	assert_int_equal(h.machines.n, 2);
+	assert_true(pt_strv_has(&h.machines, "pc-q35-10.0"));
+	pt_cpu_host_done(&cpu);
+	pt_hypervisor_done(&h);
+}
+
+#define CASE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(a_host_like_this_one_will_do),
+		CASE(a_lesser_host_is_refused_by_the_flags_it_lacks),
+		CASE(a_model_asks_only_for_its_own_flags),
+		CASE(another_vendor_is_a_no),
+		CASE(microcode_and_tsc_are_warnings),
+		CASE(machine_type_and_memory_are_asked_for),
+		CASE(what_is_not_known_is_neither_yes_nor_no),
+		CASE(without_libvirts_word_the_kernels_decide_for_passthrough),
+		CASE(devices_of_this_host_hold_it_back_by_name),
+		CASE(a_disk_that_only_this_host_has_holds_it_back),
+		CASE(facts_are_read_as_they_were_written),
+		CASE(facts_that_are_none_are_refused_with_the_place),
+		cmocka_unit_test(libvirts_capabilities_are_read),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
