@@ -151,7 +151,11 @@ static int write_again(struct work *w, const struct refused *one, const struct p
 		return r;
 	}
 	r = write_one(w, one->vf, one->bit, &why);
-	return r < 0 ? give_up(w, one->vf, one->bit, r, why.msg, err) : 0;
+	if (r < 0)
+		r = give_up(w, one->vf, one->bit, r, why.msg, err);
+	if (r < 0 && one->bit == PT_VF_RATE)
+		pt_hint(err, "cards refuse a rate that is more than their link has, and many one that is guaranteed");
+	return r;
 }
 
 /* what was refused while the link was down, once more with the link up */
