@@ -192,12 +192,11 @@ static int nvme_read(void *ctx, struct pt_bdf pf, struct pt_nvme_virt *ret_virt,
 	return PT_WATCHED(t->watch, PT_WATCH_KERNEL, t->host->nvme_read(t->host->ctx, pf, ret_virt, err));
 }
 
-static int nvme_act(void *ctx, struct pt_bdf pf, enum pt_nvme_act act, enum pt_nvme_resource resource, unsigned id,
-		    unsigned n, struct pt_error *err)
+static int nvme_act(void *ctx, struct pt_bdf pf, const struct pt_nvme_command *command, struct pt_error *err)
 {
 	const struct pt_timed *t = ctx;
 
-	return PT_WATCHED(t->watch, PT_WATCH_KERNEL, t->host->nvme_act(t->host->ctx, pf, act, resource, id, n, err));
+	return PT_WATCHED(t->watch, PT_WATCH_KERNEL, t->host->nvme_act(t->host->ctx, pf, command, err));
 }
 
 static int link_write(void *ctx, struct pt_bdf pf, const struct pt_link_state *want, struct pt_error *err)

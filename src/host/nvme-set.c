@@ -50,22 +50,21 @@ static bool has(const struct pt_nvme_virt *card, const struct pt_nvme_secondary 
 	       (!card->interrupts.flexible || one->interrupts == s.interrupts);
 }
 
-static int act(const struct pt_host_ops *ops, struct pt_bdf pf, enum pt_nvme_act what, enum pt_nvme_resource resource,
-	       const struct pt_nvme_secondary *one, unsigned n, struct pt_error *err)
+static int act(const struct pt_host_ops *ops, struct pt_bdf pf, struct pt_nvme_command command, struct pt_error *err)
 {
-	return ops->nvme_act(ops->ctx, pf, what, resource, one->id, n, err);
+	return ops->nvme_act(ops->ctx, pf, &command, err);
 }
 
 /* what it has goes back to all of them */
 static int take(const struct pt_host_ops *ops, struct pt_bdf pf, const struct pt_nvme_virt *card,
 		const struct pt_nvme_secondary *one, struct pt_error *err)
 {
-	int r = one->online ? act(ops, pf, PT_NVME_OFFLINE, 0, one, 0, err) : 0;
+	int r = one->online ? act(ops, pf, (struct pt_nvme_command){ PT_NVME_OFFLINE, 0, one->id, 0 }, err) : 0;
 
 	if (r == 0 && one->queues && card->queues.flexible)
-		r = act(ops, pf, PT_NVME_ASSIGN, PT_NVME_QUEUES, one, 0, err);
+		r = act(ops, pf, (struct pt_nvme_command){ PT_NVME_ASSIGN, PT_NVME_QUEUES, one->id, 0 }, err);
 	if (r == 0 && one->interrupts && card->interrupts.flexible)
-		r = act(ops, pf, PT_NVME_ASSIGN, PT_NVME_INTERRUPTS, one, 0, err);
+		r = act(ops, pf, (struct pt_nvme_command){ PT_NVME_ASSIGN, PT_NVME_INTERRUPTS, one->id, 0 }, err);
 	return r;
 }
 
@@ -75,10 +74,11 @@ static int give(const struct pt_host_ops *ops, struct pt_bdf pf, const struct pt
 	int r = 0;
 
 	if (card->queues.flexible)
-		r = act(ops, pf, PT_NVME_ASSIGN, PT_NVME_QUEUES, one, s.queues, err);
+		r = act(ops, pf, (struct pt_nvme_command){ PT_NVME_ASSIGN, PT_NVME_QUEUES, one->id, s.queues }, err);
 	if (r == 0 && card->interrupts.flexible)
-		r = act(ops, pf, PT_NVME_ASSIGN, PT_NVME_INTERRUPTS, one, s.interrupts, err);
-	return r < 0 ? r : act(ops, pf, PT_NVME_ONLINE, 0, one, 0, err);
+		r = act(ops, pf, (struct pt_nvme_command){ PT_NVME_ASSIGN, PT_NVME_INTERRUPTS, one->id, s.interrupts },
+			err);
+	return r < 0 ? r : act(ops, pf, (struct pt_nvme_command){ PT_NVME_ONLINE, 0, one->id, 0 }, err);
 }
 
 static int check(const struct pt_host_ops *ops, struct pt_bdf pf, const struct pt_sriov_state *want,
@@ -133,18 +133,18 @@ static int take_all(const struct pt_host_ops *ops, struct pt_bdf pf, const struc
 static int make_own(const struct pt_host_ops *ops, struct pt_bdf pf, const struct pt_nvme_virt *card,
 		    const struct pt_sriov_state *want, struct pt_error *err)
 {
-	const struct pt_nvme_secondary primary = { .id = card->id };
 	struct share own = own_of(card, want);
 	bool queues = card->queues.flexible && own.queues != card->queues.own;
 	bool interrupts = card->interrupts.flexible && own.interrupts != card->interrupts.own;
 	int r = 0;
 
 	if (queues)
-		r = act(ops, pf, PT_NVME_OWN, PT_NVME_QUEUES, &primary, own.queues, err);
+		r = act(ops, pf, (struct pt_nvme_command){ PT_NVME_OWN, PT_NVME_QUEUES, card->id, own.queues }, err);
 	if (r == 0 && interrupts)
-		r = act(ops, pf, PT_NVME_OWN, PT_NVME_INTERRUPTS, &primary, own.interrupts, err);
+		r = act(ops, pf, (struct pt_nvme_command){ PT_NVME_OWN, PT_NVME_INTERRUPTS, card->id, own.interrupts },
+			err);
 	if (r == 0 && (queues || interrupts))
-		r = act(ops, pf, PT_NVME_RESET, 0, &primary, 0, err);
+		r = act(ops, pf, (struct pt_nvme_command){ PT_NVME_RESET, 0, card->id, 0 }, err);
 	return r < 0 ? r : queues || interrupts;
 }
 

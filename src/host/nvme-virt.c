@@ -168,40 +168,41 @@ static int reset_job(const struct pt_job *job, int answer_fd)
 	return ioctl(job->fd, NVME_IOCTL_RESET) < 0 ? -errno : 0;
 }
 
-static const char *act_name(enum pt_nvme_act act, enum pt_nvme_resource resource)
+/* the end of "the controller refuses controller 2 …" */
+static const char *describe(const struct pt_nvme_command *c)
 {
-	if (act == PT_NVME_OFFLINE)
+	if (c->act == PT_NVME_OFFLINE)
 		return "to go offline";
-	if (act == PT_NVME_ONLINE)
+	if (c->act == PT_NVME_ONLINE)
 		return "to go online";
-	return resource == PT_NVME_QUEUES ? "that number of queues" : "that number of interrupts";
+	return c->resource == PT_NVME_QUEUES ? "that number of queues" : "that number of interrupts";
 }
 
-int pt_nvme_act(const struct pt_root *root, struct pt_bdf pf, enum pt_nvme_act act, enum pt_nvme_resource resource,
-		unsigned id, unsigned n, struct pt_job *job, struct pt_error *err)
+int pt_nvme_act(const struct pt_root *root, struct pt_bdf pf, const struct pt_nvme_command *command, struct pt_job *job,
+		struct pt_error *err)
 {
-	struct nvme_admin_cmd command = {
+	struct nvme_admin_cmd raw = {
 		.opcode = ADMIN_VIRTUAL,
-		.cdw10 = (unsigned)act | (unsigned)resource << 8 | id << 16,
-		.cdw11 = n,
+		.cdw10 = (unsigned)command->act | (unsigned)command->resource << 8 | command->id << 16,
+		.cdw11 = command->n,
 	};
+	bool reset = command->act == PT_NVME_RESET;
 	pt_autoclose int fd = open_controller(root, pf);
 	PT_AUTO(pt_buf) answer = { 0 };
 	int status = 0;
 	int r = fd;
 
 	if (fd >= 0) {
-		job->work = act == PT_NVME_RESET ? reset_job : act_job;
-		job->arg = &command;
+		job->work = reset ? reset_job : act_job;
+		job->arg = &raw;
 		job->fd = fd;
-		job->timeout_ms = act == PT_NVME_RESET ? RESET_MS : 2 * COMMAND_MS;
+		job->timeout_ms = reset ? RESET_MS : 2 * COMMAND_MS;
 		r = pt_job_run(job, &answer);
 	}
 	if (r == 0 && answer.n == sizeof(status))
 		memcpy(&status, answer.s, sizeof(status));
 	if (status)
-		return pt_say(err, -EIO, "the NVMe controller %s refuses controller %u %s%s (status 0x%x)",
-			      pt_bdf_str(pf).s, id, act_name(act, resource),
-			      act == PT_NVME_ASSIGN && n == 0 ? " (0)" : "", (unsigned)status);
+		return pt_say(err, -EIO, "the NVMe controller %s refuses controller %u %s: %u (status 0x%x)",
+			      pt_bdf_str(pf).s, command->id, describe(command), command->n, (unsigned)status);
 	return r < 0 ? pt_fail(err, r, "the NVMe controller %s cannot be asked", pt_bdf_str(pf).s) : 0;
 }

@@ -36,13 +36,23 @@ void pt_nvme_parse(const unsigned char controller[PT_NVME_PAGE], const unsigned 
 int pt_nvme_read(const struct pt_root *root, struct pt_bdf pf, struct pt_nvme_virt *ret_virt, struct pt_error *err);
 
 /**
- * pt_nvme_act() - one command about the secondary controller @id; PT_NVME_OWN and _RESET are about the primary
- * @n: how many, to assign
+ * struct pt_nvme_command - about the secondary controller @id; PT_NVME_OWN and PT_NVME_RESET are about the primary
+ * @n: how many, for PT_NVME_OWN and PT_NVME_ASSIGN
+ */
+struct pt_nvme_command {
+	enum pt_nvme_act act;
+	enum pt_nvme_resource resource;
+	unsigned id;
+	unsigned n;
+};
+
+/**
+ * pt_nvme_act() - give one command
  * @job: with @mark_fd; the rest is filled in
  *
  * Return: 0; -EIO the controller refuses, with its status; -ETIMEDOUT: @job->pid hangs; else the kernel's errno.
  */
-int pt_nvme_act(const struct pt_root *root, struct pt_bdf pf, enum pt_nvme_act act, enum pt_nvme_resource resource,
-		unsigned id, unsigned n, struct pt_job *job, struct pt_error *err);
+int pt_nvme_act(const struct pt_root *root, struct pt_bdf pf, const struct pt_nvme_command *command, struct pt_job *job,
+		struct pt_error *err);
 
 #endif

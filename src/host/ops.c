@@ -357,8 +357,7 @@ static int nvme_read(void *ctx, struct pt_bdf pf, struct pt_nvme_virt *ret_virt,
 	return pt_nvme_read(w->root, pf, ret_virt, err);
 }
 
-static int nvme_act(void *ctx, struct pt_bdf pf, enum pt_nvme_act act, enum pt_nvme_resource resource, unsigned id,
-		    unsigned n, struct pt_error *err)
+static int nvme_act(void *ctx, struct pt_bdf pf, const struct pt_nvme_command *command, struct pt_error *err)
 {
 	struct pt_host_writer *w = ctx;
 	struct pt_job job = { .mark_fd = -1 };
@@ -368,7 +367,7 @@ static int nvme_act(void *ctx, struct pt_bdf pf, enum pt_nvme_act act, enum pt_n
 	if (mark_fd < 0)
 		return mark_fd;
 	job.mark_fd = mark_fd;
-	r = pt_nvme_act(w->root, pf, act, resource, id, n, &job, err);
+	r = pt_nvme_act(w->root, pf, command, &job, err);
 	if (r == -ETIMEDOUT) {
 		w->has_hung = true;
 		w->hung = pf;

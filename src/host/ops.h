@@ -68,8 +68,7 @@ struct pt_host_ops {
 			struct pt_error *err);
 	int (*pf_link)(void *ctx, struct pt_bdf pf, bool up, unsigned timeout_ms, struct pt_error *err);
 	int (*nvme_read)(void *ctx, struct pt_bdf pf, struct pt_nvme_virt *ret_virt, struct pt_error *err);
-	int (*nvme_act)(void *ctx, struct pt_bdf pf, enum pt_nvme_act act, enum pt_nvme_resource resource, unsigned id,
-			unsigned n, struct pt_error *err);
+	int (*nvme_act)(void *ctx, struct pt_bdf pf, const struct pt_nvme_command *command, struct pt_error *err);
 	int (*link_write)(void *ctx, struct pt_bdf pf, const struct pt_link_state *want, struct pt_error *err);
 };
 

@@ -355,28 +355,27 @@ static int nvme_assign(struct fakekernel_nvme *n, unsigned i, enum pt_nvme_resou
 	return 0;
 }
 
-static int do_nvme(struct fakekernel_device *pf, enum pt_nvme_act act, enum pt_nvme_resource resource, unsigned id,
-		   unsigned count)
+static int do_nvme(struct fakekernel_device *pf, const struct pt_nvme_command *c)
 {
 	struct fakekernel_nvme *n = &pf->nvme;
-	unsigned i = id - 1;
+	unsigned i = c->id - 1;
 
-	if (act == PT_NVME_RESET) {
+	if (c->act == PT_NVME_RESET) {
 		memcpy(n->own, n->own_next, sizeof(n->own));
 		for (i = 0; i < FAKEKERNEL_VFS; i++)
 			nvme_offline(n, i);
 		n->resets++;
 		return 0;
 	}
-	if (act == PT_NVME_OWN) {
-		n->own_next[resource] = count;
-		return count > n->total[resource] ? -EIO : 0;
+	if (c->act == PT_NVME_OWN) {
+		n->own_next[c->resource] = c->n;
+		return c->n > n->total[c->resource] ? -EIO : 0;
 	}
-	if (id < 1 || i >= pf->vfs_total)
+	if (c->id < 1 || i >= pf->vfs_total)
 		return -EIO;
-	if (act == PT_NVME_ASSIGN)
-		return nvme_assign(n, i, resource, count);
-	if (act == PT_NVME_OFFLINE) {
+	if (c->act == PT_NVME_ASSIGN)
+		return nvme_assign(n, i, c->resource, c->n);
+	if (c->act == PT_NVME_OFFLINE) {
 		nvme_offline(n, i);
 		return 0;
 	}
@@ -386,17 +385,16 @@ static int do_nvme(struct fakekernel_device *pf, enum pt_nvme_act act, enum pt_n
 	return 0;
 }
 
-static int fake_nvme_act(void *ctx, struct pt_bdf bdf, enum pt_nvme_act act, enum pt_nvme_resource resource,
-			 unsigned id, unsigned n, struct pt_error *err)
+static int fake_nvme_act(void *ctx, struct pt_bdf bdf, const struct pt_nvme_command *command, struct pt_error *err)
 {
 	struct fakekernel *k = ctx;
 	struct fakekernel_device *pf = fakekernel_find(k, bdf);
 	int r = fault_before(k->fault);
 
 	if (r == 0)
-		r = pf && pf->nvme.manages ? do_nvme(pf, act, resource, id, n) : -ENODEV;
+		r = pf && pf->nvme.manages ? do_nvme(pf, command) : -ENODEV;
 	if (r < 0)
-		return pt_fail(err, r, "the controller refuses %d for %u", (int)act, id);
+		return pt_fail(err, r, "the controller refuses %d for %u", (int)command->act, command->id);
 	fault_after(k->fault);
 	return 0;
 }
