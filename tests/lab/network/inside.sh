@@ -29,6 +29,39 @@ interface_of_is()
 	interface_of "$1" | grep -q interface
 }
 
+# The emulated card's VFs do not get a word with its PF ("PF still in reset state"), so their drivers make MACs up, in this server
+# as in a guest.  Where that is so, the guest's own MAC is no proof of anything; real cards, and a mended emulation, are asked.
+card_tells_macs()
+{
+	passthru sriov $pf --vfs 1 --autoprobe --yes && ip link set "$netdev" up && pf_gets_carrier &&
+		passthru vf 41:10.0 --mac 52:54:00:12:34:56 --yes || return 1
+	echo 0000:41:10.0 >/sys/bus/pci/drivers/igbvf/unbind
+	echo 0000:41:10.0 >/sys/bus/pci/drivers/igbvf/bind
+	sleep 2
+	dmesg | grep igbvf | tail -n 4
+	cat /sys/bus/pci/devices/0000:41:10.0/net/*/address
+	grep -qx 52:54:00:12:34:56 /sys/bus/pci/devices/0000:41:10.0/net/*/address
+}
+
+pf_gets_carrier()
+{
+	wait_for 20 pf_has_carrier
+}
+
+# give VM NETWORK: and the guest's proof, as far as the card goes
+give()
+{
+	if [ "$tells_macs" = yes ]; then
+		expect_exit 0 passthru attach "$1" --network "$2" --start --yes
+		output_has "the guest has MAC"
+		check "$1 has its VF with igbvf and that MAC" guest_has_net "$1" "$(mac_of "$1")"
+	else
+		expect_exit 3 passthru attach "$1" --network "$2" --start --prove-timeout 100 --yes
+		output_has "the guest has no interface with MAC"
+		check "$1 has its VF with igbvf" guest_sees_pci "$1" 8086:10ca igbvf
+	fi
+}
+
 guest_has_net()
 {
 	console "$1" | grep -F -e "lab-guest: net" | grep -F -e "mac=$2" | grep -F -e "driver=igbvf"
@@ -69,6 +102,9 @@ ip link set "$netdev" up
 ip address add 10.0.2.77/24 dev "$netdev"
 expect_exit 0 wait_for 20 pf_has_carrier
 check "the host uses the card" host_uses_pf
+card_tells_macs && tells_macs=yes || tells_macs=no
+echo "the card tells its VFs their MACs: $tells_macs"
+expect_exit 0 passthru sriov $pf --vfs 0 --yes
 ip link set "$netdev" down
 
 expect_exit 2 passthru attach a --network purple --yes
@@ -90,25 +126,22 @@ check "and the card's link down, as it was" grep -qx down "/sys/class/net/$netde
 
 expect_exit 0 passthru attach a --network blue --dry-run
 output_has "bring it up"
-expect_exit 0 passthru attach a --network blue --start --yes
-output_has "the guest has MAC"
+give a blue
 mac_a=$(mac_of a)
 echo "$mac_a"
 check "the card's link is up" pf_has_carrier
 check "the kernel has a's MAC" vf_says 0 "$mac_a"
 check "the kernel has a's VLAN" vf_says 0 "vlan 42"
 check "the kernel has a's rate" vf_says 0 "100Mbps"
-check "a has its VF with igbvf and that MAC" guest_has_net a "$mac_a"
 check "the host goes on using the card" host_uses_pf
 
-expect_exit 0 passthru attach b --network green --start --yes
+give b green
 mac_b=$(mac_of b)
 check "the kernel has b's MAC" vf_says 1 "$mac_b"
 check "the kernel has b's VLAN" vf_says 1 "vlan 43"
 check "the kernel has b's trust" vf_says 1 "trust on"
 check "the kernel has no spoof check for b" vf_says 1 "spoof checking off"
 check "a's settings are as they were" vf_says 0 "$mac_a"
-check "b has its VF with igbvf and that MAC" guest_has_net b "$mac_b"
 check "the MTU is what green needs" grep -qx 2000 "/sys/class/net/$netdev/mtu"
 check_not "the MACs differ" [ "$mac_a" = "$mac_b" ]
 check "the host goes on using the card" host_uses_pf
