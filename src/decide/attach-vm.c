@@ -63,6 +63,39 @@ static void judge_viommu(struct pt_judge *j)
 			     vm->name, vm->viommu);
 }
 
+/* where its memory is and where the device is: between two nodes each access crosses over */
+static void tell_nodes(struct pt_judge *j)
+{
+	for (size_t i = 0; i < j->devices.n; i++) {
+		const struct pt_device *d = j->devices.v[i];
+
+		if (d->numa_node == PT_NUMA_NONE)
+			continue;
+		if (!j->vm->nodes)
+			pt_judge_say(j, PT_NOTE, "numa", "numa_node", NULL,
+				     "%s is on NUMA node %d; VM %s takes its memory from any node (no <numatune>)",
+				     pt_bdf_str(d->bdf).s, d->numa_node, j->vm->name);
+		else if (pt_domain_on_node(j->vm, d->numa_node))
+			pt_judge_say(j, PT_NOTE, "numa", "numa_node", NULL, "%s is on NUMA node %d, as memory of VM %s",
+				     pt_bdf_str(d->bdf).s, d->numa_node, j->vm->name);
+		else if (!j->request->network) /* the pick has said it, and why */
+			pt_judge_say(j, PT_WARN, "numa", "numa_node",
+				     "give the VM memory of that node (<numatune>), or take a device of the VM's",
+				     "%s is on NUMA node %d, and VM %s has its memory on %s: each access crosses over",
+				     pt_bdf_str(d->bdf).s, d->numa_node, j->vm->name, j->vm->nodes);
+	}
+}
+
+static void tell_pages(struct pt_judge *j)
+{
+	if (j->vm->hugepages && j->vm->hugepage_kib)
+		pt_judge_say(j, PT_NOTE, "hugepages", NULL, NULL,
+			     "VM %s has its memory in huge pages of %" PRIu64 " KiB", j->vm->name, j->vm->hugepage_kib);
+	else if (j->vm->hugepages)
+		pt_judge_say(j, PT_NOTE, "hugepages", NULL, NULL,
+			     "VM %s has its memory in huge pages of this host's default size", j->vm->name);
+}
+
 void pt_judge_vm(struct pt_judge *j)
 {
 	const struct pt_domain *vm = j->vm;
@@ -83,12 +116,14 @@ void pt_judge_vm(struct pt_judge *j)
 		pt_judge_say(j, PT_NOTE, "pcie-ports", NULL, NULL,
 			     "VM %s has %d free PCIe root port(s) for %d device(s): libvirt adds what is missing",
 			     vm->name, vm->free_pcie_ports, n);
+	tell_pages(j);
+	tell_nodes(j);
 	if (vm->balloon)
-		pt_judge_say(
-			j, PT_WARN, "balloon", NULL, NULL,
-			"VM %s has a memory balloon: with a passed-through device all its memory is pinned, and the "
-			"balloon gives none of it back",
-			vm->name);
+		pt_judge_say(j, PT_NOTE, "balloon", NULL, NULL,
+			     "the memory balloon of VM %s leaves its definition: with a passed-through device all its "
+			     "memory "
+			     "is pinned, and a balloon gives none of it back",
+			     vm->name);
 	pt_judge_say(j, PT_NOTE, "migration", NULL, NULL,
 		     "VM %s cannot be migrated, saved or snapshotted while it runs with this", vm->name);
 }

@@ -129,6 +129,7 @@ static void add_steps(struct pt_judge *j, struct pt_domain_edit *edit)
 	for (size_t i = 0; i < j->devices.n; i++)
 		if (!pt_judge_managed(j, j->devices.v[i]))
 			pt_judge_bind(j, j->devices.v[i]);
+	edit->drop_balloon = j->vm->balloon;
 	pt_judge_vm_step(j, PT_STEP_VM_DEFINE)->edit = *edit;
 	*edit = (struct pt_domain_edit){ 0 };
 	if (j->request->autostart && !j->vm->autostart)

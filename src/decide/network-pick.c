@@ -76,35 +76,6 @@ static char *why_not(const struct pt_network_facts *f, const struct pt_device *v
 	return why_pf(f, vf);
 }
 
-/* "0-2,^1": libvirt's way to write a set of numbers (docs/formatdomain.rst, cpuset) */
-static bool set_has(const char *set, long number)
-{
-	bool has = false;
-
-	for (const char *p = set; *p;) {
-		bool not = *p == '^';
-		char *end;
-		long first = strtol(p + not, &end, 10);
-		long last = first;
-
-		if (end == p + not )
-			return has;
-		if (*end == '-')
-			last = strtol(end + 1, &end, 10);
-		if (number >= first && number <= last)
-			has = !not ;
-		p = end + strspn(end, ", ");
-		if (p == end)
-			break;
-	}
-	return has;
-}
-
-static bool is_near(const struct pt_domain *vm, const struct pt_device *d)
-{
-	return vm->nodes && d->numa_node != PT_NUMA_NONE && set_has(vm->nodes, d->numa_node);
-}
-
 /* every cable that a network function of this host is on has a name only if device_spec gave it one */
 static int no_card(const struct pt_network_facts *f, struct pt_error *err)
 {
@@ -194,7 +165,7 @@ static int check_only(const struct pt_network_facts *f, struct pt_error *err)
 
 static void tell_node(const struct pt_network_facts *f, const struct pt_device *vf, struct pt_findings *findings)
 {
-	if (f->vm->nodes && vf->numa_node != PT_NUMA_NONE && !is_near(f->vm, vf))
+	if (f->vm->nodes && vf->numa_node != PT_NUMA_NONE && !pt_domain_on_node(f->vm, vf->numa_node))
 		pt_findings_add(findings, PT_WARN, "numa", "numa_node", NULL,
 				"no virtual function of network %s is free on the NUMA node of VM %s (%s): %s is on "
 				"node %d, and each access crosses over",
@@ -219,7 +190,8 @@ int pt_network_pick(const struct pt_network_facts *f, struct pt_bdf *ret_vf, str
 		n++;
 		reason = why_not(f, d);
 		/* the list is by address: the first of the nearest */
-		if (!reason && (!best || (is_near(f->vm, d) && !is_near(f->vm, best))))
+		if (!reason &&
+		    (!best || (pt_domain_on_node(f->vm, d->numa_node) && !pt_domain_on_node(f->vm, best->numa_node))))
 			best = d;
 	}
 	if (!n)

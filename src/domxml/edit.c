@@ -412,6 +412,19 @@ static int move_hostdevs(struct job *j, struct pt_error *err)
 	return 0;
 }
 
+/* libvirt puts one back where none is named, so it is named as none */
+static void drop_balloon(struct job *j)
+{
+	for (xmlNode *b = pt_xml_child(j->devices, "memballoon"); b; b = pt_xml_next(b, "memballoon")) {
+		struct pt_xml_span *span = pt_xml_span(&j->x, b);
+
+		if (pt_xml_attr_is(b, "model", "none"))
+			continue;
+		span->skip = true;
+		pt_splice_add(&j->splices, span->start, span->end, pt_strdup("<memballoon model='none'/>"));
+	}
+}
+
 /* by place; where a removal ends and an addition begins, the removal first */
 static int by_place(const void *a, const void *b)
 {
@@ -445,6 +458,16 @@ static char *apply(struct job *j)
 	return pt_buf_take(&out);
 }
 
+/* one that was none before is compared as all else is */
+static bool had_balloon(const struct job *j)
+{
+	for (xmlNode *b = pt_xml_child(j->devices, "memballoon"); b && j->edit->drop_balloon;
+	     b = pt_xml_next(b, "memballoon"))
+		if (!pt_xml_attr_is(b, "model", "none"))
+			return true;
+	return false;
+}
+
 /* passed over in the comparison: what was to be added, which must be there */
 static bool mark_added(const struct job *j, struct pt_xml *y)
 {
@@ -463,6 +486,11 @@ static bool mark_added(const struct job *j, struct pt_xml *y)
 		if (find_address(devices, j->edit->move_hostdevs.v[i].to, &address, NULL) <= 0)
 			return false;
 		pt_xml_span(y, address)->skip = true;
+	}
+	for (xmlNode *b = pt_xml_child(devices, "memballoon"); b && had_balloon(j); b = pt_xml_next(b, "memballoon")) {
+		if (!pt_xml_attr_is(b, "model", "none"))
+			return false;
+		pt_xml_span(y, b)->skip = true;
 	}
 	if (!j->devices && devices && j->edit->add_hostdevs.n)
 		pt_xml_span(y, devices)->skip = true;
@@ -501,6 +529,8 @@ int pt_domxml_edit(const char *xml, const struct pt_domain_edit *edit, char **re
 		r = move_hostdevs(&j, err);
 	if (r == 0)
 		r = add_hostdevs(&j, err);
+	if (r == 0 && edit->drop_balloon)
+		drop_balloon(&j);
 	if (r == 0 && edit->has_cpu)
 		r = pt_xml_set_cpu(&j.x, &edit->cpu, &j.splices, err);
 	if (r < 0)

@@ -63,10 +63,39 @@ const struct pt_domain_hostdev *pt_domain_hostdev_by_bdf(const struct pt_domain 
 	return NULL;
 }
 
+/* "0-2,^1": libvirt's way to write a set of numbers (docs/formatdomain.rst, cpuset) */
+static bool set_has(const char *set, long number)
+{
+	bool has = false;
+
+	for (const char *p = set; *p;) {
+		bool not = *p == '^';
+		char *end;
+		long first = strtol(p + not, &end, 10);
+		long last = first;
+
+		if (end == p + not )
+			return has;
+		if (*end == '-')
+			last = strtol(end + 1, &end, 10);
+		if (number >= first && number <= last)
+			has = !not ;
+		p = end + strspn(end, ", ");
+		if (p == end)
+			break;
+	}
+	return has;
+}
+
+bool pt_domain_on_node(const struct pt_domain *d, int node)
+{
+	return d->nodes && node >= 0 && set_has(d->nodes, node);
+}
+
 bool pt_domain_edit_empty(const struct pt_domain_edit *e)
 {
 	return !e->remove_disks.n && !e->remove_controllers.n && !e->remove_hostdevs.n && !e->add_hostdevs.n &&
-	       !e->move_hostdevs.n && !e->has_cpu;
+	       !e->move_hostdevs.n && !e->has_cpu && !e->drop_balloon;
 }
 
 void pt_domain_edit_copy(struct pt_domain_edit *to, const struct pt_domain_edit *from)
@@ -84,6 +113,7 @@ void pt_domain_edit_copy(struct pt_domain_edit *to, const struct pt_domain_edit 
 		pt_array_push(&to->add_hostdevs, from->add_hostdevs.v[i]);
 	for (size_t i = 0; i < from->move_hostdevs.n; i++)
 		pt_array_push(&to->move_hostdevs, from->move_hostdevs.v[i]);
+	to->drop_balloon = from->drop_balloon;
 	to->has_cpu = from->has_cpu;
 	pt_cpu_def_copy(&to->cpu, &from->cpu);
 }

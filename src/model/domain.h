@@ -174,6 +174,9 @@ void pt_domains_done(struct pt_domains *l);
 /** pt_domain_hostdev_by_bdf() - the hostdev that names a PCI function; NULL when there is none */
 const struct pt_domain_hostdev *pt_domain_hostdev_by_bdf(const struct pt_domain *d, struct pt_bdf bdf);
 
+/** pt_domain_on_node() - does @nodes have this node of the host?  false where it names none */
+bool pt_domain_on_node(const struct pt_domain *d, int node);
+
 /*
  * @is_interface: an <interface type='hostdev'>, to which libvirt gives @mac and @vlan (0: none) each time that the VM
  *                starts; else a <hostdev>
@@ -202,6 +205,7 @@ struct pt_controller_ref {
  * @remove_disks: target names
  * @remove_controllers: that nothing uses any more
  * @move_hostdevs: all at once: two may change places
+ * @drop_balloon: its memory balloon becomes model='none'
  * @has_cpu, @cpu: model and flags become exactly these; topology and NUMA cells stay
  */
 struct pt_domain_edit {
@@ -226,6 +230,7 @@ struct pt_domain_edit {
 		size_t n;
 		size_t cap;
 	} move_hostdevs;
+	bool drop_balloon;
 	bool has_cpu;
 	struct pt_cpu_def cpu;
 };

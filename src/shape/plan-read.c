@@ -189,13 +189,17 @@ static const struct {
 
 static int get_edit(const json_t *v, struct pt_domain_edit *e, struct pt_error *err)
 {
+	const json_t *balloon = json_object_get(v, "drop_balloon");
 	const json_t *cpu = json_object_get(v, "cpu");
 	size_t n = sizeof(edits) / sizeof(*edits);
 
 	if (json_is_object(v) && !json_object_get(v, edits[n - 1].key))
 		n--;
-	if (!json_is_object(v) || json_object_size(v) != n + (cpu ? 1 : 0))
-		return bad(err, "edit", "has not exactly its four members, with move_hostdevs or cpu besides");
+	if (!json_is_object(v) || json_object_size(v) != n + (cpu ? 1 : 0) + (balloon ? 1 : 0))
+		return bad(err, "edit",
+			   "has not exactly its four members, with move_hostdevs, drop_balloon or cpu besides");
+	if (balloon && get_bool("drop_balloon", balloon, &e->drop_balloon, err) < 0)
+		return -EBADMSG;
 	e->has_cpu = cpu != NULL;
 	if (cpu && pt_cpu_def_from_json(cpu, &e->cpu, err) < 0)
 		return -EBADMSG;

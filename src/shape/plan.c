@@ -77,6 +77,8 @@ static json_t *edit_json(const struct pt_domain_edit *e)
 	if (json_array_size(moved))
 		(void)json_object_set(o, "move_hostdevs", moved);
 	json_decref(moved);
+	if (e->drop_balloon)
+		(void)json_object_set_new(o, "drop_balloon", json_true());
 	if (e->has_cpu)
 		(void)json_object_set_new(o, "cpu", pt_cpu_def_json(&e->cpu));
 	return o;

@@ -374,6 +374,27 @@ static void an_interface_of_the_vm_that_stands_on_the_nic_must_go_first(void **s
 			    "start while the host does not have that");
 }
 
+static void where_memory_and_device_are_is_said(void **state)
+{
+	struct world *w = *state;
+
+	world_ask(w, "0000:01:00.0");
+	world_device(w, "0000:01:00.0")->numa_node = 1;
+	assert_int_equal(world_attach(w), 0);
+	assert_non_null(strstr(world_finding(w, "numa")->fact, "from any node"));
+	w->vm.nodes = pt_strdup("0,2-3");
+	assert_int_equal(world_attach(w), 0);
+	assert_int_equal(world_finding(w, "numa")->verdict, PT_WARN);
+	assert_non_null(strstr(world_finding(w, "numa")->fact, "its memory on 0,2-3"));
+	pt_strset(&w->vm.nodes, "0-1");
+	assert_int_equal(world_attach(w), 0);
+	assert_int_equal(world_finding(w, "numa")->verdict, PT_NOTE);
+	assert_null(world_finding(w, "hugepages"));
+	w->vm.hugepages = true;
+	assert_int_equal(world_attach(w), 0);
+	assert_non_null(strstr(world_finding(w, "hugepages")->fact, "default size"));
+}
+
 static void the_price_of_a_balloon_and_of_snapshots_is_said(void **state)
 {
 	struct world *w = *state;
@@ -382,7 +403,8 @@ static void the_price_of_a_balloon_and_of_snapshots_is_said(void **state)
 	w->vm.has_snapshots = true;
 	world_ask(w, "0000:01:00.0");
 	attach(w);
-	assert_int_equal(world_finding(w, "balloon")->verdict, PT_WARN);
+	assert_int_equal(world_finding(w, "balloon")->verdict, PT_NOTE);
+	assert_true(edit_of(w)->drop_balloon);
 	assert_int_equal(world_finding(w, "snapshots")->verdict, PT_WARN);
 }
 
@@ -527,6 +549,7 @@ int main(void)
 		t(a_vm_that_keeps_no_disk_is_warned_about_booting),
 		t(a_vm_that_loses_the_disk_it_boots_from_is_warned_about_booting),
 		t(an_interface_of_the_vm_that_stands_on_the_nic_must_go_first),
+		t(where_memory_and_device_are_is_said),
 		t(the_price_of_a_balloon_and_of_snapshots_is_said),
 		t(an_emulated_vm_is_warned_about),
 		t(missing_pcie_ports_are_noted_only_where_there_are_such),

@@ -83,6 +83,15 @@ static void a_captured_host_cannot_be_changed(void **state)
 	assert_non_null(strstr(p.err, "changes the running host"));
 }
 
+static void a_network_or_a_device_is_needed_and_not_many_beside_a_network(void **state)
+{
+	expect("passthru attach vm", 2, NULL, "no device is named");
+	expect("passthru attach vm 01:00.0 02:00.0 --network blue", 2, NULL, "--network gives one virtual function");
+	if (geteuid() == 0)
+		expect("passthru attach test --network no-such-network -c test:///default --dry-run", 2, NULL,
+		       "there is no network 'no-such-network'");
+}
+
 static void without_root_nothing_is_attached(void **state)
 {
 	if (geteuid() == 0) {
@@ -135,6 +144,7 @@ int main(void)
 		cmocka_unit_test(another_hosts_libvirt_is_refused_before_it_is_called),
 		cmocka_unit_test(a_processor_is_shown_and_a_mistake_in_asking_for_one_is_told),
 		cmocka_unit_test(a_captured_host_cannot_be_changed),
+		cmocka_unit_test(a_network_or_a_device_is_needed_and_not_many_beside_a_network),
 		cmocka_unit_test(without_root_nothing_is_attached),
 		cmocka_unit_test(options_are_checked_before_anything_is_looked_at),
 		cmocka_unit_test(every_use_that_may_be_passed_over_has_its_option),

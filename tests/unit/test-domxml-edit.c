@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "base/cleanup.h"
 #include "domains.h"
 #include "domxml/domxml.h"
 #include "domxml/tree.h"
@@ -292,6 +293,28 @@ static void an_interface_comes_with_its_mac_and_vlan_and_is_read_as_such(void **
 	assert_null(strstr(f->after, "vlan"));
 }
 
+static void a_balloon_becomes_none_and_all_else_stays(void **state)
+{
+	struct fixture *f = *state;
+	static const char begin[] = "<domain type='kvm'><name>a</name><devices>\n  <disk/>\n  ";
+	static const char end[] = "\n  <rng/>\n</devices></domain>";
+	pt_autofree char *before =
+		pt_strf("%s<memballoon model='virtio'>\n    <stats period='10'/>\n  </memballoon>%s", begin, end);
+	pt_autofree char *after = pt_strf("%s<memballoon model='none'/>%s", begin, end);
+
+	f->edit.drop_balloon = true;
+	if (pt_domxml_edit(before, &f->edit, &f->after, &f->err) < 0)
+		fail_msg("%s", f->err.msg);
+	assert_string_equal(f->after, after);
+	/* none already, or not named: nothing to do */
+	free(f->after);
+	assert_int_equal(pt_domxml_edit(after, &f->edit, &f->after, &f->err), 0);
+	assert_string_equal(f->after, after);
+	free(f->after);
+	assert_int_equal(pt_domxml_edit("<domain type='kvm'><name>a</name></domain>", &f->edit, &f->after, &f->err), 0);
+	assert_string_equal(f->after, "<domain type='kvm'><name>a</name></domain>");
+}
+
 static void a_hostdev_and_a_vf_interface_can_be_taken_out(void **state)
 {
 	struct fixture *f = *state;
@@ -555,6 +578,7 @@ int main(void)
 		t(a_hostdev_joins_those_that_are_there),
 		t(several_hostdevs_go_in_in_order),
 		t(an_interface_comes_with_its_mac_and_vlan_and_is_read_as_such),
+		t(a_balloon_becomes_none_and_all_else_stays),
 		t(a_hostdev_and_a_vf_interface_can_be_taken_out),
 		t(a_device_that_was_taken_out_may_come_back_otherwise),
 		t(an_edit_and_its_opposite_give_the_same_meaning),
