@@ -61,3 +61,12 @@ char *pt_text_trim(char *s)
 	s[n] = '\0';
 	return s;
 }
+
+int pt_hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}

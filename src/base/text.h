@@ -17,4 +17,7 @@ char *pt_text_clean_lines(char *s);
 /** pt_text_trim() - remove blanks at both ends, in place; disks pad their strings with them; @s itself stays valid */
 char *pt_text_trim(char *s);
 
+/** pt_hex_digit() - 0 to 15; -1 when @c is no hexadecimal digit */
+int pt_hex_digit(char c);
+
 #endif

@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/text.h"
 #include "host/users-net.h"
 
 static struct pt_ip from_v6(const uint8_t *b)
@@ -56,6 +57,16 @@ struct pt_ip_text pt_ip_str(const struct pt_ip *ip)
 bool pt_ip_eq(const struct pt_ip *a, const struct pt_ip *b)
 {
 	return a->family == b->family && memcmp(a->b, b->b, sizeof(a->b)) == 0;
+}
+
+bool pt_ip_parse_bytes(const char *hex, uint8_t *ret_bytes)
+{
+	/* first the digits: sscanf() would take a sign or a 0x as well, and look for digits behind the end */
+	if (strspn(hex, "0123456789abcdefABCDEF") != 32)
+		return false;
+	for (size_t i = 0; i < 16; i++)
+		ret_bytes[i] = (uint8_t)(pt_hex_digit(hex[2 * i]) << 4 | pt_hex_digit(hex[2 * i + 1]));
+	return true;
 }
 
 bool pt_ip_parse_words(const char *hex, size_t n, struct pt_ip *ret_ip)
@@ -116,12 +127,9 @@ static void read_if_inet6(const struct pt_look *look, struct pt_addresses *l)
 		uint8_t b[16];
 		char netdev[64];
 		struct pt_ip ip;
-		bool good = true;
 
 		line += *line == '\n';
-		for (int i = 0; i < 16 && good; i++)
-			good = sscanf(line + 2 * i, "%2hhx", &b[i]) == 1;
-		if (!good || strcspn(line, " \n") != 32 || sscanf(line + 32, " %*x %*x %*x %*x %63s", netdev) != 1)
+		if (!pt_ip_parse_bytes(line, b) || sscanf(line + 32, " %*x %*x %*x %*x %63s", netdev) != 1)
 			continue;
 		ip = from_v6(b);
 		add(l, netdev, &ip, "/proc/net/if_inet6");

@@ -23,6 +23,8 @@ struct pt_ip_text pt_ip_str(const struct pt_ip *ip);
 bool pt_ip_eq(const struct pt_ip *a, const struct pt_ip *b);
 /* the address as the kernel prints it in hexadecimal, words in the host's byte order: /proc/net/tcp, tcp6, route */
 bool pt_ip_parse_words(const char *hex, size_t n, struct pt_ip *ret_ip);
+/* 32 digits and no more, as in if_inet6 and ipv6_route: bytes in network order; sets 16 of them */
+bool pt_ip_parse_bytes(const char *hex, uint8_t *ret_bytes);
 
 struct pt_address {
 	char *netdev;

@@ -33,7 +33,7 @@ bool pt_route_parse_v4(const char *line, struct pt_route *ret_route)
 	unsigned flags;
 	uint32_t bits;
 
-	if (sscanf(line, "%63s %8s %*s %x %*s %*s %*s %8s", netdev, to, &flags, mask_text) != 4 ||
+	if (sscanf(line, "%63s %8s %*s %8x %*s %*s %*s %8s", netdev, to, &flags, mask_text) != 4 ||
 	    !pt_ip_parse_words(to, strlen(to), &route.to) || !pt_ip_parse_words(mask_text, strlen(mask_text), &mask))
 		return false;
 	if (!(flags & RTF_UP) || (flags & FLAG_REJECT))
@@ -53,12 +53,9 @@ bool pt_route_parse_v6(const char *line, struct pt_route *ret_route)
 	char netdev[64];
 	unsigned flags;
 
-	if (sscanf(line, "%32s %x %*s %*s %*s %*s %*s %*s %x %63s", to, &route.prefix, &flags, netdev) != 4 ||
-	    strlen(to) != 32 || route.prefix > 128)
+	if (sscanf(line, "%32s %8x %*s %*s %*s %*s %*s %*s %8x %63s", to, &route.prefix, &flags, netdev) != 4 ||
+	    !pt_ip_parse_bytes(to, route.to.b) || route.prefix > 128)
 		return false;
-	for (size_t i = 0; i < 16; i++)
-		if (sscanf(to + 2 * i, "%2hhx", &route.to.b[i]) != 1)
-			return false;
 	if (!(flags & RTF_UP) || (flags & FLAG_REJECT) || strcmp(netdev, "lo") == 0)
 		return false;
 	route.netdev = pt_strdup(netdev);

@@ -137,6 +137,21 @@ static void an_address_is_a_use_and_a_link_local_one_is_not(void **state)
 	users_expect_only(f, PT_USE_ADDRESS, "eth0 > has the address 2001:db8::5 and is up");
 }
 
+static void what_is_no_address_of_32_digits_is_passed_over(void **state)
+{
+	struct users_fixture *f = *state;
+
+	/* the last line ends in the middle of a byte, and the file with it */
+	fakesys_file(f->sys, "proc/net/if_inet6",
+		     "-1010db8000000000000000000000005 02 40 00 80     eth0\n"
+		     "2001 db800000000000000000000000f 02 40 00 80     eth0\n"
+		     "0x010db8000000000000000000000005 02 40 00 80     eth0\n"
+		     "20010db80000000000000000000000055 02 40 00 80     eth0\n"
+		     "2");
+	users_look(f, NIC);
+	users_expect_none(f);
+}
+
 static void an_address_on_an_interface_that_is_down_is_no_use(void **state)
 {
 	struct users_fixture *f = *state;
@@ -354,6 +369,9 @@ static void a_line_of_another_form_is_no_connection_and_no_route(void **state)
 	assert_false(pt_route_parse_v4("Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask", &route));
 	assert_false(pt_route_parse_v4("eth0 00000000 0 0002 0 0 0 00000000 0 0 0", &route));
 	assert_false(pt_route_parse_v6("00 00 00 00 00 00 00 00 0001 eth0", &route));
+	assert_false(pt_route_parse_v6("-1010db8000000000000000000000000 40 00000000000000000000000000000000 00 "
+				       "00000000000000000000000000000000 00000100 00000001 00000000 00000001 eth0",
+				       &route));
 }
 
 int main(void)
@@ -368,6 +386,7 @@ int main(void)
 		T(the_port_of_a_bridge_is_a_use_only_while_both_are_up),
 		T(a_port_of_open_vswitch_and_a_macvtap_are_found),
 		T(an_address_is_a_use_and_a_link_local_one_is_not),
+		T(what_is_no_address_of_32_digits_is_passed_over),
 		T(an_address_on_an_interface_that_is_down_is_no_use),
 		T(a_network_filesystem_is_a_use_of_the_interface_that_reaches_it),
 		T(an_iscsi_session_and_an_nvme_controller_over_the_network_are_uses),
