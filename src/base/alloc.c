@@ -84,7 +84,7 @@ void *pt_array_grow(void *v, size_t *cap, size_t need, size_t size)
 {
 	size_t want = *cap ? *cap : 8;
 
-	if (need <= *cap)
+	if (v && need <= *cap)
 		return v;
 	while (want < need)
 		want *= 2;

@@ -39,11 +39,13 @@ bool pt_endswith(const char *s, const char *suffix);
 		size_t cap;                                                                                            \
 	}
 
-void *pt_array_grow(void *v, size_t *cap, size_t need, size_t size);
+/* room for @need elements; never NULL, not even for none: the place may be handed to memcpy() */
+void *pt_array_grow(void *v, size_t *cap, size_t need, size_t size) __attribute__((returns_nonnull));
 
+/* the size is that of the type: an array of pointers to structs means the pointers' size, and no tool need ask */
 #define pt_array_push(a, item)                                                                                         \
 	do {                                                                                                           \
-		(a)->v = pt_array_grow((a)->v, &(a)->cap, (a)->n + 1, sizeof(*(a)->v));                                \
+		(a)->v = pt_array_grow((a)->v, &(a)->cap, (a)->n + 1, sizeof(__typeof__(*(a)->v)));                    \
 		(a)->v[(a)->n++] = (item);                                                                             \
 	} while (0)
 

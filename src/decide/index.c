@@ -70,6 +70,13 @@ static int make_topology(const struct pt_inv_host *h, const int *nodes, struct p
 	return 0;
 }
 
+/* member by member: what is between them may differ.  Places not in use are zero in both. */
+static bool same_topology(const struct pt_topology *a, const struct pt_topology *b)
+{
+	return a->n == b->n && memcmp(a->ids, b->ids, sizeof(a->ids)) == 0 &&
+	       memcmp(a->peers, b->peers, sizeof(a->peers)) == 0;
+}
+
 static int topology_of(struct pt_index *x, const struct pt_inv_host *h, const int *nodes, uint16_t *ret)
 {
 	struct pt_topology t = { .n = 0 };
@@ -78,7 +85,7 @@ static int topology_of(struct pt_index *x, const struct pt_inv_host *h, const in
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < x->topologies.n; i++) {
-		if (memcmp(&x->topologies.v[i], &t, sizeof(t)) == 0) {
+		if (same_topology(&x->topologies.v[i], &t)) {
 			*ret = (uint16_t)i;
 			return 0;
 		}
@@ -211,9 +218,9 @@ static int read_host(struct pt_index *x, const struct pt_inv_host *host, struct 
 		return r;
 	r = make_entry(x, host, &view, e);
 	if (r < 0)
-		return pt_say(err, r, "host %s has more than %d devices or %d NUMA nodes", host->name, DEVICES_MAX,
-			      PT_NODE_UNKNOWN);
-	return 0;
+		(void)pt_say(err, r, "host %s has more than %d devices or %d NUMA nodes", host->name, DEVICES_MAX,
+			     PT_NODE_UNKNOWN);
+	return r;
 }
 
 int64_t pt_index_add(struct pt_index *x, const struct pt_inv_host *host, struct pt_error *err)
@@ -338,7 +345,7 @@ static bool same_but_owners(const struct pt_index *x, const struct pt_index_host
 	struct pt_topology t = { .n = 0 };
 
 	if (facts->n != h->n_devices || needs_more(x->rules) || make_topology(facts, NULL, &t) < 0 ||
-	    memcmp(&t, have, sizeof(t)) != 0)
+	    !same_topology(&t, have))
 		return false;
 	for (size_t i = 0; i < facts->n; i++)
 		if (!same_device(x, h, have, i, &facts->v[i]))

@@ -17,6 +17,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/text.h"
 
 struct fixture {
 	char path[64];
@@ -75,6 +76,33 @@ static void a_refusal_carries_its_name(void **state)
 	assert_int_equal(pt_refuse(&err, "mounted", "sda1 is mounted on /"), -EPERM);
 	assert_int_equal(err.kind, PT_ERROR_REFUSED);
 	assert_string_equal(err.refusal, "mounted");
+}
+
+static void an_array_has_a_place_even_for_no_element(void **state)
+{
+	size_t cap = 0;
+	int *v;
+
+	(void)state;
+	v = pt_array_grow(NULL, &cap, 0, sizeof(*v));
+	assert_non_null(v);
+	assert_ptr_equal(pt_array_grow(v, &cap, 0, sizeof(*v)), v);
+	free(v);
+}
+
+static void a_hexadecimal_digit_has_a_value_and_nothing_else_has(void **state)
+{
+	static const char digits[] = "0123456789abcdef";
+	static const char big[] = "0123456789ABCDEF";
+
+	(void)state;
+	for (int i = 0; i < 16; i++) {
+		assert_int_equal(pt_hex_digit(digits[i]), i);
+		assert_int_equal(pt_hex_digit(big[i]), i);
+	}
+	for (const char *p = "/:@G`g- x\xff"; *p; p++)
+		assert_int_equal(pt_hex_digit(*p), -1);
+	assert_int_equal(pt_hex_digit('\0'), -1);
 }
 
 static void a_link_out_of_the_directory_is_not_followed(void **state)
@@ -171,6 +199,8 @@ int main(void)
 		cmocka_unit_test(an_error_names_the_object_and_the_errno),
 		cmocka_unit_test(a_message_too_long_ends_in_dots),
 		cmocka_unit_test(a_refusal_carries_its_name),
+		cmocka_unit_test(an_array_has_a_place_even_for_no_element),
+		cmocka_unit_test(a_hexadecimal_digit_has_a_value_and_nothing_else_has),
 		cmocka_unit_test_setup_teardown(a_link_out_of_the_directory_is_not_followed, make, drop),
 		cmocka_unit_test_setup_teardown(a_links_own_target_is_read_even_when_it_leads_out, make, drop),
 		cmocka_unit_test_setup_teardown(a_file_is_replaced_whole_and_with_its_mode, make, drop),
