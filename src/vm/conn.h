@@ -3,6 +3,7 @@
 #ifndef PT_VM_CONN_H
 #define PT_VM_CONN_H
 
+#include <assert.h>
 #include <libvirt/libvirt.h>
 #include <libvirt/virterror.h>
 
@@ -41,7 +42,9 @@ static inline void pt_vm_domain_freep(virDomainPtr *dom)
 #define pt_vm_fail(err, ...)                                                                                           \
 	({                                                                                                             \
 		virErrorPtr pt_last_ = virSaveLastError();                                                             \
-		pt_vm_fail_with(pt_last_, err, __VA_ARGS__);                                                           \
+		int pt_failed_ = pt_vm_fail_with(pt_last_, err, __VA_ARGS__);                                          \
+		assert(pt_failed_ < 0);                                                                                \
+		pt_failed_;                                                                                            \
 	})
 
 /* @last is consumed */

@@ -145,12 +145,17 @@ struct agent_call {
 	virDomainPtr dom;
 };
 
-static void agent_call_unref(struct agent_call *call)
+static void agent_call_free(struct agent_call *call)
 {
-	if (!call || atomic_fetch_sub(&call->refs, 1) != 1)
-		return;
+	/* only drops a reference; there is nothing to do about an error */
 	(void)virDomainFree(call->dom);
 	free(call);
+}
+
+static void agent_call_unref(struct agent_call *call)
+{
+	if (call && atomic_fetch_sub(&call->refs, 1) == 1)
+		agent_call_free(call);
 }
 
 PT_DEFINE_CLEANUP(struct agent_call *, agent_call_unref)
@@ -187,8 +192,8 @@ static struct agent_call *ask_agent(virDomainPtr dom)
 	atomic_init(&call->refs, 2);
 	atomic_init(&call->failed, false);
 	if (pthread_create(&thread, NULL, agent_thread, call) != 0) {
-		agent_call_unref(call);
-		agent_call_unref(call);
+		/* there is no thread: both references are ours */
+		agent_call_free(call);
 		return NULL;
 	}
 	(void)pthread_detach(thread);
