@@ -84,12 +84,19 @@ static void tell_why_no_iommu(const struct pt_cli *cli, const struct pt_host *ho
 static int decide(struct pt_cli *cli, const struct pt_giving *g, struct pt_attach_request *request,
 		  struct pt_plan *ret_plan, struct pt_error *err)
 {
+	const struct pt_attach_facts facts = {
+		.host = &g->host,
+		.vm = &g->vm,
+		.others = &g->others,
+		.disk_of = g->claims.disk_of.v,
+		.claims = g->claims.found.v,
+		.n_claims = g->claims.found.n,
+	};
 	int r;
 
 	request->devices = g->wanted.v;
 	request->n_devices = g->wanted.n;
-	r = pt_decide_attach(&g->host, &g->vm, &g->others, g->claims.disk_of.v, g->claims.found.v, g->claims.found.n,
-			     request, ret_plan, err);
+	r = pt_decide_attach(&facts, request, ret_plan, err);
 	if (r < 0)
 		tell_why_no_iommu(cli, &g->host, &ret_plan->findings, err);
 	keep_carried(ret_plan, &g->host);

@@ -137,19 +137,18 @@ static void add_steps(struct pt_judge *j, struct pt_domain_edit *edit)
 	pt_judge_start(j);
 }
 
-int pt_decide_attach(const struct pt_host *host, const struct pt_domain *vm, const struct pt_domains *others,
-		     const int *disk_of, const struct pt_vm_claim *claims, size_t n_claims,
-		     const struct pt_attach_request *request, struct pt_plan *ret_plan, struct pt_error *err)
+int pt_decide_attach(const struct pt_attach_facts *facts, const struct pt_attach_request *request,
+		     struct pt_plan *ret_plan, struct pt_error *err)
 {
 	PT_AUTO(pt_domain_edit) edit = { 0 };
 	PT_AUTO(pt_judge)
 	j = {
-		.host = host,
-		.vm = vm,
-		.others = others,
-		.disk_of = disk_of,
-		.claims = claims,
-		.n_claims = n_claims,
+		.host = facts->host,
+		.vm = facts->vm,
+		.others = facts->others,
+		.disk_of = facts->disk_of,
+		.claims = facts->claims,
+		.n_claims = facts->n_claims,
 		.request = request,
 		.plan = ret_plan,
 	};

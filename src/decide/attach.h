@@ -72,12 +72,24 @@ struct pt_vm_claim {
 };
 
 /**
- * pt_decide_attach() - the plan that gives @vm the devices, or the reasons why not
+ * struct pt_attach_facts - what an attachment is decided upon; borrows all
  * @host: devices (all; details of the groups concerned), blocks, uses of the group's members, memory
  * @vm: the VM; @others: every other VM of this host
  * @disk_of: parallel to @vm->disks: for each disk of the VM the index in @host->blocks it stands on, or -1; resolved by
  *           the caller, since it needs files (host/block.h)
  * @claims: other uses of this host's disks by VMs
+ */
+struct pt_attach_facts {
+	const struct pt_host *host;
+	const struct pt_domain *vm;
+	const struct pt_domains *others;
+	const int *disk_of;
+	const struct pt_vm_claim *claims;
+	size_t n_claims;
+};
+
+/**
+ * pt_decide_attach() - the plan that gives the VM the devices, or the reasons why not
  * @ret_plan: filled in even when refused: its findings say everything that stands against it
  *
  * The plan's VM_DEFINE step carries an edit, not XML; change/ turns it into XML.
@@ -85,9 +97,8 @@ struct pt_vm_claim {
  * Return: 0 when the plan may be applied; -EPERM (PT_ERROR_REFUSED) with the first refusal in @err; PT_ERROR_USAGE
  * for a bridge, a device the VM already has.
  */
-int pt_decide_attach(const struct pt_host *host, const struct pt_domain *vm, const struct pt_domains *others,
-		     const int *disk_of, const struct pt_vm_claim *claims, size_t n_claims,
-		     const struct pt_attach_request *request, struct pt_plan *ret_plan, struct pt_error *err);
+int pt_decide_attach(const struct pt_attach_facts *facts, const struct pt_attach_request *request,
+		     struct pt_plan *ret_plan, struct pt_error *err);
 
 /**
  * pt_decide_detach() - the plan that takes devices from @vm and gives them back to the host's own drivers

@@ -26,7 +26,7 @@ struct pt_vm_claim;
 
 /**
  * pt_decide_reserve() - the plan that reserves devices and binds them for guests
- * @host: as for pt_decide_attach(), with what is reserved already
+ * @host: as in struct pt_attach_facts, with what is reserved already
  * @vms: every VM of this host; what is theirs may be reserved, since that is what it is for
  * @claims: disks of this host that VMs use by their path
  *

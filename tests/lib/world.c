@@ -235,9 +235,10 @@ static void prepare(struct world *w)
 
 int world_attach(struct world *w)
 {
+	const struct pt_attach_facts facts = { &w->host, &w->vm, &w->others, w->disk_of, w->claims.v, w->claims.n };
+
 	prepare(w);
-	return pt_decide_attach(&w->host, &w->vm, &w->others, w->disk_of, w->claims.v, w->claims.n, &w->request,
-				&w->plan, &w->err);
+	return pt_decide_attach(&facts, &w->request, &w->plan, &w->err);
 }
 
 int world_detach(struct world *w)
