@@ -9,12 +9,15 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* A destructor takes the pointer itself; these adapt it to __attribute__((cleanup)), which passes &local. */
+/*
+ * A destructor takes the pointer itself; these adapt it to __attribute__((cleanup)), which passes &local.  What it
+ * returns is dropped: at the end of a block nobody can act on it.  A file that was written is closed by hand.
+ */
 #define PT_DEFINE_CLEANUP(type, func)                                                                                  \
-	static inline void func##p(type *p)                                                                            \
+	static inline void func##p(__typeof__(type) *p)                                                                \
 	{                                                                                                              \
 		if (*p)                                                                                                \
-			func(*p);                                                                                      \
+			(void)func(*p);                                                                                \
 	}
 
 #define PT_CLEANUP(func) __attribute__((cleanup(func)))
@@ -53,6 +56,15 @@ PT_DEFINE_CLEANUP(DIR *, closedir)
 	({                                                                                                             \
 		__typeof__(p) pt_taken_ = (p);                                                                         \
 		(p) = NULL;                                                                                            \
+		pt_taken_;                                                                                             \
+	})
+
+/* the same for a struct that owns things: yields it and leaves a zeroed one, whose cleanup does nothing */
+#define pt_take(s)                                                                                                     \
+	({                                                                                                             \
+		__typeof__(s) *pt_from_ = &(s);                                                                        \
+		__typeof__(s) pt_taken_ = *pt_from_;                                                                   \
+		*pt_from_ = (__typeof__(s)){ 0 };                                                                      \
 		pt_taken_;                                                                                             \
 	})
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/file.h"
 
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -13,6 +14,15 @@
 
 #include "base/cleanup.h"
 
+/* errno of a call that has just failed, as it is returned: always below 0 */
+static int failed(void)
+{
+	int r = -errno;
+
+	assert(r < 0);
+	return r;
+}
+
 int pt_file_open(int dir_fd, const char *path, int flags)
 {
 	struct open_how how = {
@@ -24,7 +34,7 @@ int pt_file_open(int dir_fd, const char *path, int flags)
 	do
 		fd = syscall(SYS_openat2, dir_fd, path, &how, sizeof(how));
 	while (fd < 0 && (errno == EINTR || errno == EAGAIN));
-	return fd < 0 ? -errno : (int)fd;
+	return fd < 0 ? failed() : (int)fd;
 }
 
 static int read_all(int fd, size_t max, char **ret_text, size_t *ret_size)
@@ -40,7 +50,7 @@ static int read_all(int fd, size_t max, char **ret_text, size_t *ret_size)
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)
-			return -errno;
+			return failed();
 		if (got == 0)
 			break;
 		n += (size_t)got;
@@ -129,7 +139,7 @@ int pt_file_link(int dir_fd, const char *path, char **ret_target)
 		return fd;
 	n = readlinkat(fd, "", target, sizeof(target) - 1);
 	if (n < 0)
-		return -errno;
+		return failed();
 	target[n] = '\0';
 	*ret_target = pt_strdup(target);
 	return 0;
@@ -158,13 +168,13 @@ int pt_file_list(int dir_fd, const char *path, struct pt_strv *ret_names)
 		return fd;
 	dir = fdopendir(fd);
 	if (!dir)
-		return -errno;
+		return failed();
 	(void)pt_take_fd(fd);
 	for (errno = 0; (entry = readdir(dir)); errno = 0)
 		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
 			pt_strv_add(ret_names, entry->d_name);
 	if (errno)
-		return -errno;
+		return failed();
 	pt_strv_sort(ret_names);
 	return 0;
 }
@@ -188,7 +198,7 @@ int pt_file_write_attr(int dir_fd, const char *path, const char *value)
 		return fd;
 	n = write(fd, value, size);
 	if (n < 0)
-		return -errno;
+		return failed();
 	return (size_t)n == size ? 0 : -EIO;
 }
 
@@ -200,7 +210,7 @@ static int write_all(int fd, const char *text, size_t size)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return -errno;
+			return failed();
 		text += n;
 		size -= (size_t)n;
 	}
@@ -217,7 +227,7 @@ static int make_nameless(int dir_fd, const char *name, const char *text, size_t 
 	int r;
 
 	if (fd < 0)
-		return -errno;
+		return failed();
 	r = fchmod(fd, mode) < 0 ? -errno : write_all(fd, text, size);
 	if (r == 0 && linkat(fd, "", dir_fd, name, AT_EMPTY_PATH) < 0)
 		r = -errno;
@@ -233,12 +243,12 @@ int pt_file_write_atomic(int dir_fd, const char *name, const char *text, size_t 
 	if (strchr(name, '/'))
 		return -EINVAL;
 	if (unlinkat(dir_fd, temporary, 0) < 0 && errno != ENOENT)
-		return -errno;
+		return failed();
 	if (make_nameless(dir_fd, name, text, size, mode) == 0)
 		return fsync(dir_fd) < 0 ? -errno : 0;
 	fd = openat(dir_fd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
 	if (fd < 0)
-		return -errno;
+		return failed();
 	r = fchmod(fd, mode) < 0 ? -errno : write_all(fd, text, size);
 	if (r == 0 && renameat(dir_fd, temporary, dir_fd, name) < 0)
 		r = -errno;
@@ -263,7 +273,7 @@ int pt_file_mkdir_p(const char *path, mode_t mode)
 			continue;
 		*p = '\0';
 		if (mkdir(copy, was ? 0755 : mode) < 0 && errno != EEXIST)
-			return -errno;
+			return failed();
 		*p = was;
 		if (!was)
 			return 0;

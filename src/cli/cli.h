@@ -94,8 +94,8 @@ struct pt_cli {
 bool pt_cli_flag(const struct pt_cli *cli, const char *name);
 /* the option's value (the last one given), or NULL when it was not given */
 const char *pt_cli_value(const struct pt_cli *cli, const char *name);
-/* the i-th value of a repeatable option, or NULL past the last */
-const char *pt_cli_value_at(const struct pt_cli *cli, const char *name, size_t i);
+/* the value number @at of a repeatable option, from 0; NULL past the last */
+const char *pt_cli_value_at(const struct pt_cli *cli, const char *name, size_t at);
 
 /** pt_cli_number() - an option's value as a number within [min, max]; @preset when not given; PT_ERROR_USAGE */
 int pt_cli_number(const struct pt_cli *cli, const char *name, long min, long max, long preset, long *ret_value,

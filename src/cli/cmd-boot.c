@@ -197,6 +197,7 @@ static int with_lock(struct pt_cli *cli, struct boot *b, struct pt_error *err)
 	pt_host_writer_open(&cli->root, &pt_changing_paths, &writer, &ops);
 	b->ops = &ops;
 	r = boot(b, err);
+	b->ops = NULL;
 	pt_lock_drop(lock);
 	return r;
 }

@@ -51,7 +51,7 @@ static int parse_option(struct pt_cli *cli, int argc, char **argv, int *i, struc
 	const char *name = is_long ? text + 2 : text + 1;
 	size_t n = is_long ? strcspn(name, "=") : 1;
 	const char *rest = name[n] == '=' && is_long ? name + n + 1 : !is_long && name[1] ? name + 1 : NULL;
-	char letter = is_long ? '\0' : name[0];
+	char letter = (char)(is_long ? 0 : name[0]);
 	const struct pt_option *o = find_option(cli->command ? cli->command->options : NULL, name, n, letter);
 
 	if (!o)

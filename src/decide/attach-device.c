@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* May the host give these functions away?  Rules 1, 2 and 8 of docs/design/. */
+#include <assert.h>
 #include <strings.h>
 
 #include "base/cleanup.h"
@@ -111,6 +112,7 @@ static const struct pt_domain *holder(const struct pt_judge *j, struct pt_bdf bd
 	for (size_t i = 0; i < j->others->n; i++) {
 		const struct pt_domain *o = &j->others->v[i];
 
+		assert(o);
 		if (pt_judge_holds(o, bdf) && (!found || o->state != PT_DOMAIN_SHUTOFF))
 			found = o;
 	}

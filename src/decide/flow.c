@@ -6,6 +6,7 @@
  */
 #include "decide/flow.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -45,6 +46,7 @@ static void push(struct search *s, size_t node)
 {
 	size_t n = s->n_demands + s->n_buckets;
 
+	assert(node < n);
 	if (s->queued[node])
 		return;
 	s->queued[node] = true;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/text.h"
 
 static const char *skip_blanks(const char *p)
 {
@@ -28,21 +29,21 @@ int pt_hexnum_parse(const char *text, int64_t *ret_value)
 	after_digit = p[0] == '0' && (p[1] == 'x' || p[1] == 'X');
 	if (after_digit)
 		p += 2;
-	if (!after_digit && !isxdigit((unsigned char)*p))
+	if (!after_digit && pt_hex_digit(*p) < 0)
 		return -EINVAL;
 	for (;; p++) {
-		char c = (char)tolower((unsigned char)*p);
+		int digit = pt_hex_digit(*p);
 
-		if (c == '_' && after_digit && isxdigit((unsigned char)p[1]))
+		if (*p == '_' && after_digit && pt_hex_digit(p[1]) >= 0)
 			continue;
-		if (!isxdigit((unsigned char)c))
+		if (digit < 0)
 			break;
 		after_digit = true;
 		if (value > INT64_MAX / 32)
 			value = INT64_MAX / 32;
-		value = value * 16 + (c <= '9' ? c - '0' : c - 'a' + 10);
+		value = value * 16 + digit;
 	}
-	if (!isxdigit((unsigned char)p[-1]) || *skip_blanks(p))
+	if (pt_hex_digit(p[-1]) < 0 || *skip_blanks(p))
 		return -EINVAL;
 	*ret_value = negative ? -value : value;
 	return 0;

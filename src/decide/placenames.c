@@ -30,16 +30,16 @@ static char *upper(const char *s)
 /* CUSTOM_ and the name, with an underscore for each run of what is neither letter nor digit */
 static char *normalise(const char *name)
 {
+	pt_autofree char *big = upper(name);
 	struct pt_buf b = { 0 };
 	bool gap = false;
 
 	pt_buf_add(&b, "CUSTOM_");
-	for (const char *p = name; *p; p++) {
-		char c = (char)toupper((unsigned char)*p);
-		bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z');
+	for (const char *p = big; *p; p++) {
+		bool plain = (*p >= '0' && *p <= '9') || (*p >= 'A' && *p <= 'Z');
 
 		if (plain || !gap)
-			pt_buf_addn(&b, plain ? &c : "_", 1);
+			pt_buf_addn(&b, plain ? p : "_", 1);
 		gap = !plain;
 	}
 	return pt_buf_take(&b);

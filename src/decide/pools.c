@@ -22,8 +22,7 @@ int pt_rules_compile(const struct pt_pci_config *config, struct pt_rules *ret_ru
 	r = r < 0 ? r : pt_pci_aliases_compile(config, &rules.aliases, err);
 	if (r < 0)
 		return r;
-	*ret_rules = rules;
-	rules = (struct pt_rules){ 0 };
+	*ret_rules = pt_take(rules);
 	return 0;
 }
 

@@ -437,7 +437,7 @@ static void search(struct solver *s, int8_t *given)
 	pt_autofree uint32_t *base = pt_alloc((s->n_items + 1) * sizeof(*base));
 	pt_autofree uint32_t *vfs = pt_alloc((s->n_items + 1) * sizeof(*vfs));
 	pt_autofree struct family *families = pt_alloc((s->p->n_families + 1) * sizeof(*families));
-	pt_autofree struct family **conflicts = pt_alloc((s->p->n_families + 1) * sizeof(*conflicts));
+	pt_autofree struct family **conflicts = pt_alloc((s->p->n_families + 1) * sizeof(struct family *));
 	pt_autofree struct group *groups = pt_alloc((s->p->n_families + 1) * sizeof(*groups));
 	pt_autofree uint32_t *flow = pt_alloc(cells * sizeof(*flow));
 	pt_autofree uint32_t *best_flow = pt_alloc(cells * sizeof(*best_flow));

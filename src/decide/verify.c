@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "decide/verify.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <strings.h>
 
@@ -127,6 +128,8 @@ static void judge_guest_driver(const struct pt_verify *v, const struct pt_verify
 	unsigned there = 0;
 	unsigned driven = 0;
 
+	/* @d is one of them */
+	assert(want > 0);
 	for (size_t i = 0; i < g->functions.n; i++) {
 		const struct pt_guest_function *f = &g->functions.v[i];
 

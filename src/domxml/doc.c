@@ -55,6 +55,7 @@ static void on_doctype(void *data, const xmlChar *name, const xmlChar *external_
  * The parser calls this when it has read the start tag up to, not including, its ">" or "/>".  A start tag holds no
  * second "<" (XML 1.0, 2.4 and 3.1: not even in an attribute's value), so the nearest one before is its own.
  */
+/* NOLINTNEXTLINE(readability-function-size): libxml2 says what the parameters are */
 static void on_start(void *data, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri, int n_namespaces,
 		     const xmlChar **namespaces, int n_attributes, int n_defaulted, const xmlChar **attributes)
 {

@@ -143,7 +143,8 @@ static void read_block(const struct pt_root *root, const struct pt_blocks *block
 		return;
 	m->node = pt_strdup(name);
 	for (char *p = m->node; *p; p++)
-		*p = *p == '!' ? '/' : *p;
+		if (*p == '!')
+			*p = '/';
 	pt_strv_copy(&m->links, &b->links);
 	pt_udev_read(root, b->major, b->minor, &udev);
 	for (size_t i = 0; i < udev.properties.n; i++) {

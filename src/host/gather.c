@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/gather.h"
 
+#include <stdlib.h>
+
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "host/block.h"
@@ -50,11 +52,21 @@ static void add_override(const struct pt_root *root, const struct pt_device *d, 
 		pt_array_push(&host->overrides, ((struct pt_host_override){ d->bdf, owner }));
 }
 
+struct members {
+	struct pt_bdf *v;
+	size_t n;
+	size_t cap;
+};
+
+static void members_done(struct members *m)
+{
+	free(m->v);
+}
+
 int pt_gather(const struct pt_root *root, const struct pt_bdf *of, size_t n, struct pt_host *host,
 	      struct pt_strv *ret_blind, struct pt_error *err)
 {
-	PT_ARRAY(struct pt_bdf) members = { 0 };
-	pt_autofree struct pt_bdf *freed = NULL;
+	PT_CLEANUP(members_done) struct members members = { 0 };
 	int r = 0;
 
 	for (size_t i = 0; i < host->devices.n && r >= 0; i++) {
@@ -69,7 +81,6 @@ int pt_gather(const struct pt_root *root, const struct pt_bdf *of, size_t n, str
 		add_nics(root, d, host);
 		add_override(root, d, host);
 	}
-	freed = members.v;
 	if (r >= 0)
 		r = pt_block_list(root, &host->blocks, err);
 	if (r >= 0)

@@ -86,11 +86,11 @@ static int compare_ids(const void *a, const void *b)
 /* devices in order of their ids, so that thousands of the same VF are looked up once; caller frees */
 static struct pt_device **by_ids(struct pt_devices *devices)
 {
-	struct pt_device **order = pt_alloc((devices->n + 1) * sizeof(*order));
+	struct pt_device **order = pt_alloc((devices->n + 1) * sizeof(struct pt_device *));
 
 	for (size_t i = 0; i < devices->n; i++)
 		order[i] = &devices->v[i];
-	qsort(order, devices->n, sizeof(*order), compare_ids);
+	qsort(order, devices->n, sizeof(struct pt_device *), compare_ids);
 	return order;
 }
 

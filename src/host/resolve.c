@@ -35,7 +35,8 @@ static bool parse_ids(const char *text, unsigned *vendor, unsigned *device)
 {
 	int end = 0;
 
-	return sscanf(text, "%4x:%4x%n", vendor, device, &end) == 2 && text[end] == '\0' && isxdigit(text[0]);
+	return sscanf(text, "%4x:%4x%n", vendor, device, &end) == 2 && text[end] == '\0' &&
+	       isxdigit((unsigned char)text[0]);
 }
 
 static bool has_ids(const struct pt_device *d, const char *text)
@@ -317,7 +318,7 @@ static size_t gather(const struct question *q, bool (*has)(const struct pt_devic
 
 static int by_match(struct question *q, bool (*has)(const struct pt_device *, const char *))
 {
-	pt_autofree const struct pt_device **found = pt_alloc((q->devices->n + 1) * sizeof(*found));
+	pt_autofree const struct pt_device **found = pt_alloc((q->devices->n + 1) * sizeof(struct pt_device *));
 	size_t n = gather(q, has, found);
 
 	if (n == 0)

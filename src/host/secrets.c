@@ -57,6 +57,11 @@ static int blank_to_underscore(int c)
 	return c == ' ' ? '_' : c;
 }
 
+static int colon_to_dash(int c)
+{
+	return c == ':' ? '-' : c;
+}
+
 static char *without(const char *s, char drop)
 {
 	char *copy = pt_strdup(s);
@@ -147,20 +152,15 @@ static char *next_mac(struct pt_secrets *s, const char *mac)
 
 static void add_mac(struct pt_secrets *s, const char *value)
 {
-	static const char drops[] = { ':', '-' };
 	pt_autofree char *mac = map(value, tolower);
 	pt_autofree char *to = next_mac(s, mac);
 	pt_autofree char *plain = without(mac, ':');
 	pt_autofree char *plain_to = without(to, ':');
 	pt_autofree char *eui = eui64(mac);
 	pt_autofree char *eui_to = eui64(to);
-	pt_autofree char *dashes = pt_strdup(mac);
-	pt_autofree char *dashes_to = pt_strdup(to);
+	pt_autofree char *dashes = map(mac, colon_to_dash);
+	pt_autofree char *dashes_to = map(to, colon_to_dash);
 
-	for (char *p = dashes; *p; p++)
-		*p = *p == drops[0] ? drops[1] : *p;
-	for (char *p = dashes_to; *p; p++)
-		*p = *p == drops[0] ? drops[1] : *p;
 	add_cases(s, mac, to, false);
 	add_cases(s, plain, plain_to, false);
 	add_cases(s, dashes, dashes_to, false);

@@ -221,7 +221,7 @@ static void read_other_namespaces(struct pt_look *look)
 		if (r < 0 || (pt_strv_has(&seen, namespace) && !pt_streq(pids.v[i], "1")))
 			continue;
 		/* the process may be gone by now, and its namespace with it, or live on in another process */
-		if (read_mountinfo(look, pids.v[i], atoi(pids.v[i])) == 0)
+		if (read_mountinfo(look, pids.v[i], (int)strtol(pids.v[i], NULL, 10)) == 0)
 			pt_strv_add(&seen, namespace);
 	}
 	if (unseen && pt_look_any_block(look))

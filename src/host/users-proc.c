@@ -155,7 +155,8 @@ static int walk(struct pt_look *look, const char *pid_text, const struct ancesto
 	pt_autofree char *path = pt_strf("%s/fd", pid_text);
 	pt_autoclose int fd = pt_file_open(look->root->proc_fd, path, O_RDONLY | O_DIRECTORY);
 	pt_autoclosedir DIR *dir = NULL;
-	int pid = atoi(pid_text);
+	/* at most nine digits: pt_look_pids() */
+	int pid = (int)strtol(pid_text, NULL, 10);
 
 	if (pid == ancestors->own)
 		return 0;

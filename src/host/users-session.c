@@ -23,7 +23,7 @@ bool pt_tcp_parse(const char *line, struct pt_tcp *ret_tcp)
 	unsigned state;
 	unsigned long long inode;
 
-	if (sscanf(line, " %*u: %32[0-9A-Fa-f]:%*x %32[0-9A-Fa-f]:%*x %x %*s %*s %*s %*s %*s %19llu", local, remote,
+	if (sscanf(line, " %*u: %32[0-9A-Fa-f]:%*x %32[0-9A-Fa-f]:%*x %8x %*s %*s %*s %*s %*s %19llu", local, remote,
 		   &state, &inode) != 4 ||
 	    !pt_ip_parse_words(local, strlen(local), &tcp.local) ||
 	    !pt_ip_parse_words(remote, strlen(remote), &tcp.remote))

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/bdf.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "base/text.h"
 
 struct pt_bdf_text pt_bdf_str(struct pt_bdf bdf)
 {
@@ -29,13 +30,10 @@ static int64_t hex(const char **p, int min, int max)
 	int64_t value = 0;
 	int n = 0;
 
-	while (isxdigit((unsigned char)**p)) {
-		char c = (char)tolower((unsigned char)**p);
-
+	for (int digit; (digit = pt_hex_digit(**p)) >= 0; (*p)++) {
 		if (++n > max)
 			return -1;
-		value = value * 16 + (c <= '9' ? c - '0' : c - 'a' + 10);
-		(*p)++;
+		value = value * 16 + digit;
 	}
 	return n < min ? -1 : value;
 }

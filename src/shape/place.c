@@ -46,8 +46,7 @@ int pt_place_read_config(const json_t *json, struct pt_pci_config *ret_config, s
 	}
 	if (r < 0)
 		return r;
-	*ret_config = config;
-	config = (struct pt_pci_config){ 0 };
+	*ret_config = pt_take(config);
 	return 0;
 }
 

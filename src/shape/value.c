@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "shape/value.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdint.h>
 #include <string.h>
@@ -37,6 +38,7 @@ static int convert_object(const json_t *json, unsigned depth, struct pt_value *o
 	{
 		int r;
 
+		assert(out->n < n);
 		out->keys[out->n] = pt_strdup(key);
 		r = convert(item, depth + 1, &out->items[out->n++], err);
 		if (r < 0)
