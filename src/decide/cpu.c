@@ -45,6 +45,7 @@ static void drop(struct pt_strv *l, const char *name)
 /*
  * QEMU leaves svm out of every named model under KVM (kvm_default_props in target/i386/kvm/kvm-cpu.c), though libvirt's
  * list has it in some; only who names it gets it.  Without it goes what depends on it (feature_dependencies, FEAT_SVM).
+ * x2apic and hypervisor come to each.
  */
 static void as_qemu_does(const struct pt_cpu_def *def, const struct pt_cpu_def *base, struct pt_strv *flags)
 {
@@ -54,8 +55,12 @@ static void as_qemu_does(const struct pt_cpu_def *def, const struct pt_cpu_def *
 		"pfthreshold",	 "avic",       "x2avic",      "v-vmsave-vmload", "vgif",
 		"svme-addr-chk", "vnmi",
 	};
+	static const char *const to_all[] = { "hypervisor", "x2apic" };
 	const char *policy = pt_cpu_def_feature(def, "svm");
 
+	for (size_t i = 0; i < sizeof(to_all) / sizeof(*to_all); i++)
+		if (!pt_strv_has(flags, to_all[i]))
+			pt_strv_add(flags, to_all[i]);
 	if (!policy && base)
 		policy = pt_cpu_def_feature(base, "svm");
 	if (pt_streq(policy, "require") || pt_streq(policy, "force"))

@@ -24,7 +24,7 @@ struct pt_cpu_model_flags {
  * struct pt_cpu_look - all that is known; owns everything in it
  * @live: the running VM's, valid when @running
  * @caps, @caps_why_not: what libvirt can give it; @caps_why_not: it could not tell
- * @host_model: flags of caps.host_model with its features, before struct pt_cpu_def's rules of QEMU
+ * @host_model: flags of caps.host_model with its features, before what QEMU leaves out (decide/cpu.c)
  * @models: of each model that one of the definitions in play names
  */
 struct pt_cpu_look {

@@ -364,6 +364,8 @@ static void a_named_model_has_no_svm_unless_it_is_named(void **state)
 	pt_cpu_given_of(l, &l->vm.cpu, &plain);
 	assert_true(plain.known);
 	assert_false(pt_strv_has(&plain.flags, "svm"));
+	assert_true(pt_strv_has(&plain.flags, "hypervisor"));
+	assert_true(pt_strv_has(&plain.flags, "x2apic"));
 	pt_cpu_def_set_feature(&l->vm.cpu, "svm", "require");
 	pt_cpu_given_of(l, &l->vm.cpu, &nested);
 	assert_true(pt_strv_has(&nested.flags, "svm"));

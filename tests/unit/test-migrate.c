@@ -16,7 +16,7 @@
 #include "shape/cpu.h"
 #include "shape/hostfacts.h"
 
-static const char *const flags[] = { "aes", "avx", "avx2", "fpu", "npt", "sse4.1", "svm" };
+static const char *const flags[] = { "aes", "avx", "avx2", "fpu", "hypervisor", "npt", "sse4.1", "svm", "x2apic" };
 
 struct fixture {
 	struct pt_cpu_look look;
