@@ -101,16 +101,17 @@ void pt_cpu_given_of(const struct pt_cpu_look *look, const struct pt_cpu_def *de
 {
 	const char *why_not = NULL;
 	const struct pt_strv *base = base_flags(look, def, &why_not);
+	bool is_x86 = !look->vm.arch || pt_streq(look->vm.arch, "x86_64") || pt_streq(look->vm.arch, "i686");
 
 	*ret_given = (struct pt_cpu_given){ .known = base != NULL, .why_not = pt_strdup_opt(why_not) };
 	if (!base)
 		return;
 	pt_strv_copy(&ret_given->flags, base);
-	if (def->mode == PT_CPU_MODE_CUSTOM)
+	if (def->mode == PT_CPU_MODE_CUSTOM && is_x86)
 		as_qemu_does(def, NULL, &ret_given->flags);
-	else if (def->mode == PT_CPU_MODE_HOST_MODEL)
+	else if (def->mode == PT_CPU_MODE_HOST_MODEL && is_x86)
 		as_qemu_does(def, &look->caps.host_model, &ret_given->flags);
-	else if (pt_streq(def->migratable, "off") && pt_strv_has(&look->host.flags, "nonstop_tsc") &&
+	else if (is_x86 && pt_streq(def->migratable, "off") && pt_strv_has(&look->host.flags, "nonstop_tsc") &&
 		 !pt_strv_has(&ret_given->flags, "invtsc"))
 		/* the one flag that migratable='on' keeps back */
 		pt_strv_add(&ret_given->flags, "invtsc");

@@ -90,8 +90,13 @@ static void run(void)
 	(void)control(cpu, KVM_SET_SREGS, (long)&sregs, "its segments cannot be set");
 	(void)control(cpu, KVM_SET_REGS, (long)&regs, "its registers cannot be set");
 	(void)control(cpu, KVM_RUN, 0, "it does not run");
-	if (state->exit_reason != KVM_EXIT_HLT)
-		fail("it ran, but not to its hlt");
+	if (state->exit_reason != KVM_EXIT_HLT) {
+		char why[] = "it ran, but not to its hlt: exit reason 00";
+
+		why[sizeof(why) - 3] = (char)('0' + state->exit_reason / 10 % 10);
+		why[sizeof(why) - 2] = (char)('0' + state->exit_reason % 10);
+		fail(why);
+	}
 	say("kvm-try: it ran to its hlt\n");
 	(void)call(SYS_exit_group, 0, 0, 0, 0, 0, 0);
 }
