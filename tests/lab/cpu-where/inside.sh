@@ -18,7 +18,7 @@ sed 's/"hostname": ".*"/"hostname": "second"/' "$LAB_OUTPUT" >facts/2.json
 sed 's/"hostname": ".*"/"hostname": "third"/; /"avx2",/d; /"aes",/d
 	/"features": \[/a {"name": "avx2", "policy": "disable"}, {"name": "aes", "policy": "disable"},' "$LAB_OUTPUT" >facts/3.json
 check "the facts tell what libvirt can give" grep -q '"host_model_flags"' facts/1.json
-check "the third has fewer" sh -c '! grep -q "\"avx2\"" facts/3.json'
+check_not "the third has fewer" grep -q '^ *"avx2",$' facts/3.json
 save facts/1.json
 
 echo '== where could it move?'
