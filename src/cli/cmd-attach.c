@@ -119,20 +119,21 @@ static int prove(void *ctx, struct pt_findings *ret_findings, struct pt_error *e
 	return pt_prove(p->cli, p->conn, &p->ask, ret_findings, err);
 }
 
-static int attach(struct pt_cli *cli, struct pt_vm_conn *conn, struct pt_attach_request *request, long prove_s,
+static int attach(struct pt_cli *cli, struct pt_vm_conn *conn, const struct pt_attach_request *asked, long prove_s,
 		  struct pt_error *err)
 {
 	const char *network = pt_cli_value(cli, "network");
+	struct pt_attach_request request = *asked;
 	PT_AUTO(pt_networking) n = { 0 };
 	PT_AUTO(pt_giving) g = { 0 };
 	PT_AUTO(pt_plan) plan = { 0 };
 	struct proving p = { cli, conn, { .wait_s = prove_s, .agent_wait_s = PROVE_AGENT_S } };
 	int r = network ? pt_networking_attach(cli, conn, network, &n, &g, err) : pt_giving_look(cli, conn, &g, err);
 
-	request->network = network ? &n.network : NULL;
-	request->settings = &n.settings;
+	request.network = network ? &n.network : NULL;
+	request.settings = &n.settings;
 	if (r == 0)
-		r = decide(cli, &g, request, &plan, err);
+		r = decide(cli, &g, &request, &plan, err);
 	if (r != 0)
 		return r;
 	p.ask.vm = g.vm.name;

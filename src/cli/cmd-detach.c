@@ -16,8 +16,10 @@ static const struct pt_option options[] = {
 	{ NULL, 0, NULL, NULL, false },
 };
 
-static int detach(struct pt_cli *cli, struct pt_vm_conn *conn, struct pt_attach_request *request, struct pt_error *err)
+static int detach(struct pt_cli *cli, struct pt_vm_conn *conn, const struct pt_attach_request *asked,
+		  struct pt_error *err)
 {
+	struct pt_attach_request request = *asked;
 	PT_AUTO(pt_networking) n = { 0 };
 	PT_AUTO(pt_giving) g = { 0 };
 	PT_AUTO(pt_plan) plan = { 0 };
@@ -27,10 +29,10 @@ static int detach(struct pt_cli *cli, struct pt_vm_conn *conn, struct pt_attach_
 		r = pt_networking_detach(cli, &g, &n, err);
 	if (r < 0)
 		return r;
-	request->settings = &n.settings;
-	request->devices = g.wanted.v;
-	request->n_devices = g.wanted.n;
-	r = pt_decide_detach(&g.host, &g.vm, &g.others, request, &plan, err);
+	request.settings = &n.settings;
+	request.devices = g.wanted.v;
+	request.n_devices = g.wanted.n;
+	r = pt_decide_detach(&g.host, &g.vm, &g.others, &request, &plan, err);
 	if (r < 0)
 		return pt_giving_refused(cli, &plan, r, err);
 	return pt_changing_run(cli, conn, &plan, NULL, NULL, err);

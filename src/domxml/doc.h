@@ -48,8 +48,8 @@ struct pt_xml {
  */
 int pt_xml_open(const char *text, struct pt_xml *ret_xml, struct pt_error *err);
 
-/** pt_xml_open_root() - the same for another document of libvirt's: its outermost element is <@root> */
-int pt_xml_open_root(const char *text, const char *root, struct pt_xml *ret_xml, struct pt_error *err);
+/** pt_xml_open_root() - the same for another document of libvirt's: its outermost element is <@name> */
+int pt_xml_open_root(const char *text, const char *name, struct pt_xml *ret_xml, struct pt_error *err);
 
 void pt_xml_done(struct pt_xml *x);
 

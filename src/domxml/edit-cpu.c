@@ -122,8 +122,10 @@ static size_t tag_end(const struct pt_xml *x, size_t start)
 	for (size_t i = start; i < x->size; i++) {
 		char c = x->text[i];
 
-		if (quote)
-			quote = c == quote ? '\0' : quote;
+		if (quote && c == quote)
+			quote = '\0';
+		else if (quote)
+			continue;
 		else if (c == '"' || c == '\'')
 			quote = c;
 		else if (c == '>')
