@@ -339,7 +339,16 @@ static int give_back(struct pt_cli *cli, const struct pt_giving *g, const struct
 	return pt_network_give_back(&facts, vf->bdf, &before, kept_text, &n->settings, err);
 }
 
-/* the VFs of one PF, one after the other; @first: the first of the PF's among those wanted */
+/* what is set for it may be another VM's by now */
+static bool another_has(const struct pt_giving *g, struct pt_bdf vf)
+{
+	for (size_t i = 0; i < g->others.n; i++)
+		if (pt_domain_hostdev_by_bdf(&g->others.v[i], vf))
+			return true;
+	return false;
+}
+
+/* the VFs of one PF, one after the other */
 static int give_back_all(struct pt_cli *cli, const struct pt_giving *g, struct pt_journal *journal, struct pt_bdf pf,
 			 struct pt_networking *n, struct pt_error *err)
 {
@@ -350,7 +359,7 @@ static int give_back_all(struct pt_cli *cli, const struct pt_giving *g, struct p
 		const struct pt_device *d = pt_devices_find(&g->host.devices, g->wanted.v[i]);
 		PT_AUTO(pt_change_record) record = { 0 };
 
-		if (d && d->sriov == PT_SRIOV_VF && pt_bdf_eq(d->pf, pf) &&
+		if (d && d->sriov == PT_SRIOV_VF && pt_bdf_eq(d->pf, pf) && !another_has(g, d->bdf) &&
 		    find_change(journal, &g->vm, d->bdf, &record) == 1)
 			r = give_back(cli, g, d, &record, n, &kept_text, err);
 	}
