@@ -83,7 +83,7 @@ int pt_cpu_baseline(struct pt_cli *cli, struct pt_error *err)
 		r = pt_prove_open(cli, &conn, err);
 	if (r < 0)
 		return r;
-	models = pt_alloc((hosts.n + 1) * sizeof(*models));
+	models = pt_alloc((hosts.n + 1) * sizeof(__typeof__(*models)));
 	for (size_t i = 0; i < hosts.n; i++)
 		models[i] = &hosts.v[i].hypervisor.host_model;
 	r = PT_WATCHED(&cli->watch, PT_WATCH_LIBVIRT, pt_vm_cpu_baseline(conn, models, hosts.n, &def, &flags, err));

@@ -58,11 +58,8 @@ static void judge_pci(const struct pt_migrate_ask *ask, const struct pt_domain_h
 		return;
 	}
 	/* vfio-pci itself has no migration; a driver made for one kind of device may */
-	if (driver && !pt_streq(driver, "vfio-pci") && pt_startswith(driver, "vfio"))
-		pt_findings_add(l, PT_UNKNOWN, "device", NULL, fix,
-				"%s is held by %s, which may be able to move its state; the kernel was not asked",
-				title, driver);
-	else if (driver && pt_endswith(driver, "vfio_pci"))
+	if (driver && !pt_streq(driver, "vfio-pci") &&
+	    (pt_startswith(driver, "vfio") || pt_endswith(driver, "vfio_pci")))
 		pt_findings_add(l, PT_UNKNOWN, "device", NULL, fix,
 				"%s is held by %s, which may be able to move its state; the kernel was not asked",
 				title, driver);

@@ -120,12 +120,9 @@ static int parse_vf(char *line, struct pt_sriov_state *s, struct pt_error *err)
 			pt_strset(&vf->driver, word + strlen("driver="));
 		} else if (pt_startswith(word, "override=") && driver_name(word + strlen("override="))) {
 			pt_strset(&vf->override, word + strlen("override="));
-		} else if (pt_startswith(word, "queues=") && number(word + strlen("queues="), &vf->queues)) {
-			continue;
-		} else if (pt_startswith(word, "interrupts=") &&
-			   number(word + strlen("interrupts="), &vf->interrupts)) {
-			continue;
-		} else {
+		} else if (!(pt_startswith(word, "queues=") && number(word + strlen("queues="), &vf->queues)) &&
+			   !(pt_startswith(word, "interrupts=") &&
+			     number(word + strlen("interrupts="), &vf->interrupts))) {
 			pt_strv_add(&rest, word);
 		}
 	}

@@ -122,7 +122,6 @@ int pt_host_facts_read(const json_t *json, const char *where, struct pt_migrate_
 	h.where = pt_strdup(where);
 	if (!h.name)
 		h.name = pt_strdup(where);
-	*ret_host = h;
-	h = (struct pt_migrate_host){ 0 };
+	*ret_host = pt_take(h);
 	return 0;
 }
