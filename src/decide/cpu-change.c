@@ -247,11 +247,10 @@ static void tell_price(struct pt_judge *j, const struct pt_cpu_look *look, const
 	} else if (request->nested && virt) {
 		pt_autofree char *name = title(want);
 
-		pt_judge_say(
-			j, PT_NOTE, "portable", NULL, NULL,
-			"%s with %s is enough for guests in the guest: host-passthrough, which ties %s to hosts like "
-			"this one, is not needed",
-			name, virt, look->vm.name);
+		pt_judge_say(j, PT_NOTE, "portable", NULL, NULL,
+			     "%s gets just %s more, the least that guests in the guest need: where that is enough, "
+			     "host-passthrough, which ties %s to hosts like this one, is not needed",
+			     name, virt, look->vm.name);
 	}
 }
 
