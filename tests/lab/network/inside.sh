@@ -56,7 +56,7 @@ give()
 		output_has "the guest has MAC"
 		check "$1 has its VF with igbvf and that MAC" guest_has_net "$1" "$(mac_of "$1")"
 	else
-		expect_exit 3 passthru attach "$1" --network "$2" --start --prove-timeout 100 --yes
+		expect_exit 3 passthru attach "$1" --network "$2" --start --prove-timeout 80 --yes
 		output_has "the guest has no interface with MAC"
 		check "$1 has its VF with igbvf" guest_sees_pci "$1" 8086:10ca igbvf
 	fi
