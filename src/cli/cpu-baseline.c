@@ -12,6 +12,7 @@
 #include "cli/findings.h"
 #include "cli/print.h"
 #include "cli/prove.h"
+#include "decide/cpu.h"
 #include "shape/cpu.h"
 #include "shape/device.h"
 #include "vm/cpu.h"
@@ -87,5 +88,7 @@ int pt_cpu_baseline(struct pt_cli *cli, struct pt_error *err)
 	for (size_t i = 0; i < hosts.n; i++)
 		models[i] = &hosts.v[i].hypervisor.host_model;
 	r = PT_WATCHED(&cli->watch, PT_WATCH_LIBVIRT, pt_vm_cpu_baseline(conn, models, hosts.n, &def, &flags, err));
+	if (r >= 0)
+		pt_cpu_spell_out(&def, &flags);
 	return r < 0 ? r : answer(cli, &hosts, &def, &flags, err);
 }

@@ -66,8 +66,10 @@ void pt_cpu_wanted(const struct pt_cpu_look *look, const struct pt_cpu_request *
 		d.mode = PT_CPU_MODE_CUSTOM;
 		if (!d.match)
 			d.match = pt_strdup("exact");
+		/* not full: QEMU's model may have a flag more than libvirt's of the same name, and would then not start
+		 */
 		if (!d.check)
-			d.check = pt_strdup("full");
+			d.check = pt_strdup("partial");
 		keep_hidden(old, &d);
 	} else if (as_is) {
 		pt_cpu_def_copy(&d, old);

@@ -69,6 +69,12 @@ static void as_qemu_does(const struct pt_cpu_def *def, const struct pt_cpu_def *
 		drop(flags, with_svm[i]);
 }
 
+void pt_cpu_spell_out(struct pt_cpu_def *def, const struct pt_strv *flags)
+{
+	if (pt_strv_has(flags, "svm") && !pt_cpu_def_feature(def, "svm"))
+		pt_cpu_def_set_feature(def, "svm", "require");
+}
+
 static const struct pt_cpu_model_flags *model_flags(const struct pt_cpu_look *l, const char *model)
 {
 	for (size_t i = 0; i < l->models.n; i++)

@@ -54,6 +54,15 @@ struct pt_cpu_given {
 void pt_cpu_given_of(const struct pt_cpu_look *look, const struct pt_cpu_def *def, struct pt_cpu_given *ret_given);
 void pt_cpu_given_done(struct pt_cpu_given *g);
 
+/**
+ * pt_cpu_spell_out() - name in @def what libvirt counts among a model's flags and QEMU leaves out of it: svm
+ * @flags: what libvirt says @def comes to
+ *
+ * Without it a VM given @def would not start: what hangs on svm (npt and others) is asked for by name and cannot be
+ * had.
+ */
+void pt_cpu_spell_out(struct pt_cpu_def *def, const struct pt_strv *flags);
+
 /** pt_decide_cpu_host() - what is to be said of this host's processors: nested virtualisation, unlike ones */
 void pt_decide_cpu_host(const struct pt_cpu_host *host, struct pt_findings *ret_findings);
 

@@ -58,10 +58,14 @@ static void read_host_model(struct pt_vm_conn *conn, struct pt_hypervisor *h)
 /* what is free, or could be: caches give way; 0 when libvirt does not tell */
 static uint64_t available_kib(virConnectPtr conn)
 {
-	virNodeMemoryStats stats[16];
+	pt_autofree virNodeMemoryStats *stats = NULL;
 	uint64_t sum = 0;
-	int n = 16;
+	int n = 0;
 
+	/* libvirt takes no other number than its own, which it tells when asked with none */
+	if (virNodeGetMemoryStats(conn, VIR_NODE_MEMORY_STATS_ALL_CELLS, NULL, &n, 0) < 0 || n <= 0 || n > 1024)
+		return 0;
+	stats = pt_alloc((size_t)n * sizeof(*stats));
 	if (virNodeGetMemoryStats(conn, VIR_NODE_MEMORY_STATS_ALL_CELLS, stats, &n, 0) < 0)
 		return 0;
 	for (int i = 0; i < n; i++)

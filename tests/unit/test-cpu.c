@@ -379,6 +379,28 @@ static void a_named_model_has_no_svm_unless_it_is_named(void **state)
 	assert_true(host_model.flags.n > plain.flags.n);
 }
 
+/* a baseline of hosts that can nest asks for npt; without svm by name such a VM does not start */
+static void a_baseline_names_the_svm_that_qemu_leaves_out(void **state)
+{
+	struct pt_cpu_look *l = *state;
+	PT_AUTO(pt_strv) flags = { 0 };
+	PT_AUTO(pt_cpu_def) def = { .mode = PT_CPU_MODE_CUSTOM, .model = pt_strdup("EPYC") };
+	PT_AUTO(pt_cpu_def) want = { 0 };
+
+	pt_strv_add(&flags, "npt");
+	pt_cpu_spell_out(&def, &flags);
+	assert_null(pt_cpu_def_feature(&def, "svm"));
+	pt_strv_add(&flags, "svm");
+	pt_cpu_spell_out(&def, &flags);
+	assert_string_equal(pt_cpu_def_feature(&def, "svm"), "require");
+	pt_cpu_def_set_feature(&def, "svm", "disable");
+	pt_cpu_spell_out(&def, &flags);
+	assert_string_equal(pt_cpu_def_feature(&def, "svm"), "disable");
+	pt_cpu_wanted(l, &(struct pt_cpu_request){ .mode = PT_CPU_MODE_CUSTOM, .baseline = &def }, &want);
+	assert_string_equal(want.check, "partial");
+	assert_string_equal(want.match, "exact");
+}
+
 static void passthrough_for_a_vm_that_is_off_is_one_step(void **state)
 {
 	PT_AUTO(pt_plan) plan = { 0 };
@@ -578,6 +600,7 @@ int main(void)
 		cmocka_unit_test(every_definition_can_be_edited_and_read_again),
 		cmocka_unit_test(a_step_with_a_processor_survives_the_journal),
 		DECISION(a_named_model_has_no_svm_unless_it_is_named),
+		DECISION(a_baseline_names_the_svm_that_qemu_leaves_out),
 		DECISION(passthrough_for_a_vm_that_is_off_is_one_step),
 		DECISION(a_running_vm_is_refused_with_the_reason_and_the_way_out),
 		DECISION(restart_stops_it_changes_it_and_starts_it),
