@@ -53,8 +53,10 @@ static void moving_done(struct moving *m)
 
 static void look_at_disks(struct pt_cli *cli, struct moving *m)
 {
-	for (size_t i = 0; i < m->look.vm.disks.n; i++) {
-		const struct pt_domain_disk *d = &m->look.vm.disks.v[i];
+	const struct pt_domain *vm = pt_cpu_look_now(&m->look);
+
+	for (size_t i = 0; i < vm->disks.n; i++) {
+		const struct pt_domain_disk *d = &vm->disks.v[i];
 		struct pt_migrate_disk fact = { 0 };
 
 		if ((d->type != PT_DISK_FILE && d->type != PT_DISK_DIR) || !d->source ||
@@ -67,8 +69,10 @@ static void look_at_disks(struct pt_cli *cli, struct moving *m)
 
 static void look_at_devices(struct moving *m)
 {
-	for (size_t i = 0; i < m->look.vm.hostdevs.n; i++) {
-		const struct pt_domain_hostdev *h = &m->look.vm.hostdevs.v[i];
+	const struct pt_domain *vm = pt_cpu_look_now(&m->look);
+
+	for (size_t i = 0; i < vm->hostdevs.n; i++) {
+		const struct pt_domain_hostdev *h = &vm->hostdevs.v[i];
 		const struct pt_device *d = h->has_bdf ? pt_devices_find(&m->devices, h->bdf) : NULL;
 
 		if (d)

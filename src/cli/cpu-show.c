@@ -124,7 +124,7 @@ static void make_rows(const struct pt_cpu_look *look, const struct pt_cpu_def *p
 		      const struct pt_cpu_def *host_model, struct rows *l)
 {
 	if (look->running)
-		add_row(l, look, "now", &look->live);
+		add_row(l, look, "now", &look->live.cpu);
 	add_row(l, look, "defined", &look->vm.cpu);
 	add_row(l, look, "host-model", host_model);
 	add_row(l, look, "host-passthrough", passthrough);

@@ -41,12 +41,11 @@ void pt_cpu_look_model(struct pt_cli *cli, struct pt_vm_conn *conn, const struct
 static int look_at_vm(struct pt_cli *cli, struct pt_vm_conn *conn, const char *vm, struct pt_cpu_look *l,
 		      struct pt_error *err)
 {
-	PT_AUTO(pt_domain) live = { 0 };
 	int r = PT_WATCHED(&cli->watch, PT_WATCH_LIBVIRT, pt_vm_find(conn, vm, &l->vm, err));
 
 	if (r < 0 || l->vm.state == PT_DOMAIN_SHUTOFF)
 		return r;
-	r = PT_WATCHED(&cli->watch, PT_WATCH_LIBVIRT, pt_vm_live(conn, l->vm.uuid, &live, err));
+	r = PT_WATCHED(&cli->watch, PT_WATCH_LIBVIRT, pt_vm_live(conn, l->vm.uuid, &l->live, err));
 	if (r == -ENOTCONN) {
 		/* it has stopped since */
 		*err = (struct pt_error){ 0 };
@@ -56,8 +55,6 @@ static int look_at_vm(struct pt_cli *cli, struct pt_vm_conn *conn, const char *v
 	if (r < 0)
 		return r;
 	l->running = true;
-	l->live = live.cpu;
-	live.cpu = (struct pt_cpu_def){ 0 };
 	return 0;
 }
 
@@ -90,7 +87,7 @@ int pt_cpu_look(struct pt_cli *cli, struct pt_vm_conn *conn, const char *vm, con
 		l.host = (struct pt_cpu_host){ .family = -1, .number = -1, .stepping = -1 };
 	look_at_modes(cli, conn, &l);
 	pt_cpu_look_model(cli, conn, &l.vm.cpu, &l);
-	pt_cpu_look_model(cli, conn, &l.live, &l);
+	pt_cpu_look_model(cli, conn, &l.live.cpu, &l);
 	if (also)
 		pt_cpu_look_model(cli, conn, also, &l);
 	*ret_look = l;

@@ -186,7 +186,7 @@ static void tell_flags(struct pt_judge *j, const struct pt_cpu_look *look, const
 	pt_autofree char *gained = NULL;
 	pt_autofree char *lost = NULL;
 
-	pt_cpu_given_of(look, look->running ? &look->live : &look->vm.cpu, &before);
+	pt_cpu_given_of(look, &pt_cpu_look_now(look)->cpu, &before);
 	pt_cpu_given_of(look, want, &after);
 	if (!before.known || !after.known) {
 		pt_judge_say(j, PT_UNKNOWN, "flags", NULL, NULL, "which flags come and go: %s",
@@ -343,17 +343,17 @@ void pt_decide_cpu_proof(const struct pt_cpu_look *look, const struct pt_cpu_def
 {
 	PT_AUTO(pt_cpu_given) now = { 0 };
 	pt_autofree char *want = title(wanted);
-	pt_autofree char *have = title(&look->live);
+	pt_autofree char *have = title(&look->live.cpu);
 	/* libvirt runs host-model as the model that it stands for */
 	bool fits = wanted->mode == PT_CPU_MODE_HOST_MODEL
-			    ? look->live.mode == PT_CPU_MODE_CUSTOM || look->live.mode == PT_CPU_MODE_HOST_MODEL
+			    ? look->live.cpu.mode == PT_CPU_MODE_CUSTOM || look->live.cpu.mode == PT_CPU_MODE_HOST_MODEL
 			    : pt_streq(want, have);
 
 	if (!look->running) {
 		pt_findings_add(ret_findings, PT_FAIL, "live-definition", NULL, NULL, "%s does not run", look->vm.name);
 		return;
 	}
-	pt_cpu_given_of(look, &look->live, &now);
+	pt_cpu_given_of(look, &look->live.cpu, &now);
 	if (!fits)
 		pt_findings_add(ret_findings, PT_FAIL, "live-definition", NULL, NULL, "%s runs with %s instead of %s",
 				look->vm.name, have, want);

@@ -11,7 +11,7 @@ void pt_cpu_look_done(struct pt_cpu_look *l)
 {
 	pt_cpu_host_done(&l->host);
 	pt_domain_done(&l->vm);
-	pt_cpu_def_done(&l->live);
+	pt_domain_done(&l->live);
 	pt_cpu_caps_done(&l->caps);
 	free(l->caps_why_not);
 	pt_strv_done(&l->host_model.flags);
@@ -24,6 +24,11 @@ void pt_cpu_look_done(struct pt_cpu_look *l)
 	}
 	free(l->models.v);
 	*l = (struct pt_cpu_look){ 0 };
+}
+
+const struct pt_domain *pt_cpu_look_now(const struct pt_cpu_look *l)
+{
+	return l->running ? &l->live : &l->vm;
 }
 
 void pt_cpu_given_done(struct pt_cpu_given *g)

@@ -22,7 +22,7 @@ struct pt_cpu_model_flags {
 
 /**
  * struct pt_cpu_look - all that is known; owns everything in it
- * @live: the running VM's, valid when @running
+ * @live: what the VM runs with, its devices, disks and memory too; valid when @running
  * @caps, @caps_why_not: what libvirt can give it; @caps_why_not: it could not tell
  * @host_model: flags of caps.host_model with its features, before what QEMU leaves out (decide/cpu.c)
  * @models: of each model that one of the definitions in play names
@@ -31,7 +31,7 @@ struct pt_cpu_look {
 	struct pt_cpu_host host;
 	struct pt_domain vm;
 	bool running;
-	struct pt_cpu_def live;
+	struct pt_domain live;
 	struct pt_cpu_caps caps;
 	char *caps_why_not;
 	struct pt_cpu_model_flags host_model;
@@ -39,6 +39,9 @@ struct pt_cpu_look {
 };
 
 void pt_cpu_look_done(struct pt_cpu_look *l);
+
+/** pt_cpu_look_now() - the VM as it is now: what it runs with, its definition when it is off */
+const struct pt_domain *pt_cpu_look_now(const struct pt_cpu_look *l);
 
 /**
  * struct pt_cpu_given - what a definition of a processor comes to; owns everything in it

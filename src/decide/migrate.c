@@ -20,7 +20,7 @@ static char *some(const struct pt_strv *l)
 
 static const struct pt_cpu_def *cpu_of(const struct pt_migrate_ask *ask)
 {
-	return ask->look->running ? &ask->look->live : &ask->look->vm.cpu;
+	return &pt_cpu_look_now(ask->look)->cpu;
 }
 
 static bool is_whole_host(const struct pt_migrate_ask *ask)
@@ -78,7 +78,7 @@ static void judge_hostdevs(const struct pt_migrate_ask *ask, struct pt_findings 
 		[PT_HOSTDEV_MDEV] = "a mediated device",
 		[PT_HOSTDEV_OTHER] = "a device",
 	};
-	const struct pt_domain *vm = &ask->look->vm;
+	const struct pt_domain *vm = pt_cpu_look_now(ask->look);
 
 	for (size_t i = 0; i < vm->hostdevs.n; i++) {
 		const struct pt_domain_hostdev *h = &vm->hostdevs.v[i];
@@ -146,7 +146,7 @@ static void judge_disk(const struct pt_migrate_ask *ask, const struct pt_domain_
 
 void pt_decide_migrate_vm(const struct pt_migrate_ask *ask, struct pt_findings *ret_findings)
 {
-	const struct pt_domain *vm = &ask->look->vm;
+	const struct pt_domain *vm = pt_cpu_look_now(ask->look);
 	const struct pt_cpu_def *cpu = cpu_of(ask);
 
 	judge_hostdevs(ask, ret_findings);
@@ -284,7 +284,7 @@ static void judge_tsc(const struct pt_migrate_ask *ask, const struct pt_migrate_
 
 static void judge_machine(const struct pt_migrate_ask *ask, const struct pt_migrate_host *host, struct pt_findings *l)
 {
-	const char *machine = ask->look->vm.machine;
+	const char *machine = pt_cpu_look_now(ask->look)->machine;
 
 	if (!host->known || !host->hypervisor.machines.n || !machine)
 		pt_findings_add(l, PT_UNKNOWN, "machine", host->where, NULL,
@@ -297,7 +297,7 @@ static void judge_machine(const struct pt_migrate_ask *ask, const struct pt_migr
 
 static void judge_memory(const struct pt_migrate_ask *ask, const struct pt_migrate_host *host, struct pt_findings *l)
 {
-	uint64_t need = ask->look->vm.memory_kib;
+	uint64_t need = pt_cpu_look_now(ask->look)->memory_kib;
 
 	if (!host->available_kib)
 		pt_findings_add(l, PT_UNKNOWN, "memory", host->where, NULL, "how much memory it has free is not known");

@@ -30,7 +30,7 @@ struct pt_migrate_disk {
  * struct pt_migrate_ask - all that is known of the VM where it is; borrows
  * @look: the VM, its host's processor, and what it runs with
  * @source: this host's libvirt
- * @devices, @disks: one each for those of @look->vm that there is something to say of
+ * @devices, @disks: one each for those that the VM has now (pt_cpu_look_now()) that there is something to say of
  */
 struct pt_migrate_ask {
 	const struct pt_cpu_look *look;

@@ -571,10 +571,10 @@ static void the_proof_is_the_guests_own_list(void **state)
 
 	assert_int_equal(proof(l, &passthrough, NULL), PT_FAIL);
 	l->running = true;
-	pt_cpu_def_copy(&l->live, &l->vm.cpu);
+	pt_cpu_def_copy(&l->live.cpu, &l->vm.cpu);
 	assert_int_equal(proof(l, &passthrough, "processor\t: 0\nflags\t: svm\n"), PT_FAIL);
-	pt_cpu_def_done(&l->live);
-	pt_cpu_def_copy(&l->live, &passthrough);
+	pt_cpu_def_done(&l->live.cpu);
+	pt_cpu_def_copy(&l->live.cpu, &passthrough);
 	assert_int_equal(proof(l, &passthrough, "processor\t: 0\nflags\t: svm\n"), PT_OK);
 	assert_int_equal(proof(l, &passthrough, "processor\t: 0\nflags\t: fpu\n"), PT_FAIL);
 	assert_int_equal(proof(l, &passthrough, NULL), PT_UNKNOWN);

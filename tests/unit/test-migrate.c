@@ -51,10 +51,11 @@ static int setup(void **state)
 	fill(&f->source, "here");
 	fill(&f->there, "there");
 	f->look.running = true;
-	f->look.live.mode = PT_CPU_MODE_HOST_PASSTHROUGH;
+	f->look.live.cpu.mode = PT_CPU_MODE_HOST_PASSTHROUGH;
 	f->look.vm.name = pt_strdup("vm");
-	f->look.vm.machine = pt_strdup("pc-q35-10.0");
-	f->look.vm.memory_kib = 1 << 20;
+	f->look.live.name = pt_strdup("vm");
+	f->look.live.machine = pt_strdup("pc-q35-10.0");
+	f->look.live.memory_kib = 1 << 20;
 	f->look.host.vendor = pt_strdup("AuthenticAMD");
 	for (size_t i = 0; i < sizeof(flags) / sizeof(*flags); i++)
 		pt_strv_add(&f->look.host_model.flags, flags[i]);
@@ -128,12 +129,12 @@ static void a_model_asks_only_for_its_own_flags(void **state)
 	m->model = pt_strdup("small");
 	pt_strv_add(&m->flags, "fpu");
 	pt_strv_add(&m->flags, "svm");
-	f->look.live.mode = PT_CPU_MODE_CUSTOM;
-	f->look.live.model = pt_strdup("small");
+	f->look.live.cpu.mode = PT_CPU_MODE_CUSTOM;
+	f->look.live.cpu.model = pt_strdup("small");
 	drop(&f->there.hypervisor.flags, "avx2");
 	drop(&f->there.hypervisor.flags, "svm");
 	assert_int_equal(judge(f), PT_OK);
-	pt_cpu_def_set_feature(&f->look.live, "svm", "require");
+	pt_cpu_def_set_feature(&f->look.live.cpu, "svm", "require");
 	assert_int_equal(judge(f), PT_FAIL);
 }
 
@@ -174,7 +175,7 @@ static void machine_type_and_memory_are_asked_for(void **state)
 	assert_string_equal(finding(&f->host, "memory")->fact, "it has 1023 MiB of memory free, and the VM needs 1024");
 	f->there.available_kib = 1 << 20;
 	assert_int_equal(judge(f), PT_OK);
-	pt_strset(&f->look.vm.machine, "pc-q35-11.0");
+	pt_strset(&f->look.live.machine, "pc-q35-11.0");
 	assert_int_equal(judge(f), PT_FAIL);
 	assert_non_null(strstr(finding(&f->host, "machine")->fact, "its QEMU 10.0.0 has no machine type pc-q35-11.0"));
 }
@@ -217,8 +218,8 @@ static void devices_of_this_host_hold_it_back_by_name(void **state)
 	struct pt_migrate_device hba = { .bdf = { .bus = 1 }, .name = (char *)(uintptr_t) "MegaRAID" };
 	size_t failed = 0;
 
-	pt_domain_done(&f->look.vm);
-	assert_int_equal(pt_domxml_read(device_xml, &f->look.vm, NULL), 0);
+	pt_domain_done(&f->look.live);
+	assert_int_equal(pt_domxml_read(device_xml, &f->look.live, NULL), 0);
 	f->ask.devices = &hba;
 	f->ask.n_devices = 1;
 	(void)judge(f);
@@ -235,13 +236,33 @@ static void devices_of_this_host_hold_it_back_by_name(void **state)
 	assert_int_equal(finding(&f->vm, "device")->verdict, PT_UNKNOWN);
 }
 
+/* a device plugged in since, another machine type and memory: the definition says nothing of them */
+static void a_running_vm_is_judged_by_what_it_runs_with(void **state)
+{
+	struct fixture *f = *state;
+	struct pt_domain_hostdev *h = pt_array_add(&f->look.live.hostdevs);
+
+	h->kind = PT_HOSTDEV_PCI;
+	h->bdf.bus = 1;
+	f->look.vm.machine = pt_strdup("pc-q35-11.0");
+	f->look.vm.memory_kib = 1 << 30;
+	assert_int_equal(judge(f), PT_OK);
+	assert_int_equal(finding(&f->vm, "device")->verdict, PT_FAIL);
+	f->look.running = false;
+	pt_cpu_def_copy(&f->look.vm.cpu, &f->look.live.cpu);
+	assert_int_equal(judge(f), PT_FAIL);
+	assert_int_equal(finding(&f->host, "machine")->verdict, PT_FAIL);
+	assert_int_equal(finding(&f->host, "memory")->verdict, PT_FAIL);
+	assert_int_equal(pt_findings_worst(&f->vm), PT_NOTE);
+}
+
 static void a_disk_that_only_this_host_has_holds_it_back(void **state)
 {
 	struct fixture *f = *state;
 	struct pt_migrate_disk fact = { .target = (char *)(uintptr_t) "sda",
 					.file_system = (char *)(uintptr_t) "ext4",
 					.shared = PT_KNOWN_NO };
-	struct pt_domain_disk *d = pt_array_add(&f->look.vm.disks);
+	struct pt_domain_disk *d = pt_array_add(&f->look.live.disks);
 
 	d->type = PT_DISK_FILE;
 	d->target = pt_strdup("sda");
@@ -342,6 +363,7 @@ int main(void)
 		CASE(what_is_not_known_is_neither_yes_nor_no),
 		CASE(without_libvirts_word_the_kernels_decide_for_passthrough),
 		CASE(devices_of_this_host_hold_it_back_by_name),
+		CASE(a_running_vm_is_judged_by_what_it_runs_with),
 		CASE(a_disk_that_only_this_host_has_holds_it_back),
 		CASE(facts_are_read_as_they_were_written),
 		CASE(facts_that_are_none_are_refused_with_the_place),
