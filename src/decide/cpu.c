@@ -122,9 +122,13 @@ void pt_cpu_given_of(const struct pt_cpu_look *look, const struct pt_cpu_def *de
 		as_qemu_does(def, NULL, &ret_given->flags);
 	else if (def->mode == PT_CPU_MODE_HOST_MODEL && is_x86)
 		as_qemu_does(def, &look->caps.host_model, &ret_given->flags);
-	else if (is_x86 && pt_streq(def->migratable, "off") && pt_strv_has(&look->host.flags, "nonstop_tsc") &&
-		 !pt_strv_has(&ret_given->flags, "invtsc"))
-		/* the one flag that migratable='on' keeps back */
+	/*
+	 * domcapabilities lists invtsc among host-model's features, but it is the one flag that a guest which may be
+	 * moved does not get of any mode: only who names it, or migratable='off'.
+	 */
+	drop(&ret_given->flags, "invtsc");
+	if (is_x86 && def->mode != PT_CPU_MODE_CUSTOM && pt_streq(def->migratable, "off") &&
+	    (pt_strv_has(base, "invtsc") || pt_strv_has(&look->host.flags, "nonstop_tsc")))
 		pt_strv_add(&ret_given->flags, "invtsc");
 	pt_cpu_def_apply(def, &ret_given->flags);
 	pt_strv_sort(&ret_given->flags);

@@ -23,6 +23,13 @@ static const struct pt_cpu_def *cpu_of(const struct pt_migrate_ask *ask)
 	return &pt_cpu_look_now(ask->look)->cpu;
 }
 
+static bool asks_for(const struct pt_cpu_def *cpu, const char *feature)
+{
+	const char *policy = pt_cpu_def_feature(cpu, feature);
+
+	return pt_streq(policy, "require") || pt_streq(policy, "force");
+}
+
 static bool is_whole_host(const struct pt_migrate_ask *ask)
 {
 	return cpu_of(ask)->mode == PT_CPU_MODE_HOST_PASSTHROUGH || cpu_of(ask)->mode == PT_CPU_MODE_MAXIMUM;
@@ -144,6 +151,22 @@ static void judge_disk(const struct pt_migrate_ask *ask, const struct pt_domain_
 				"disk %s is %s: whether other hosts have that is not known", d->target, source);
 }
 
+/* qemuMigrationSrcIsAllowed(): QEMU blocks it unless the frequency is fixed, and so do we before it is asked */
+static void judge_invtsc(const struct pt_migrate_ask *ask, struct pt_findings *l)
+{
+	const struct pt_domain *vm = pt_cpu_look_now(ask->look);
+	PT_AUTO(pt_cpu_given) given = { 0 };
+
+	pt_cpu_given_of(ask->look, &vm->cpu, &given);
+	if (!vm->tsc_hz && (pt_strv_has(&given.flags, "invtsc") || asks_for(&vm->cpu, "invtsc")))
+		pt_findings_add(
+			l, PT_FAIL, "invtsc", NULL,
+			"with the VM shut off, `virsh edit`: <timer name='tsc' frequency='HZ'/> in its <clock>, "
+			"or no invtsc in its <cpu>",
+			"%s has invtsc and its <clock> fixes no frequency of the TSC: libvirt moves it nowhere",
+			vm->name);
+}
+
 void pt_decide_migrate_vm(const struct pt_migrate_ask *ask, struct pt_findings *ret_findings)
 {
 	const struct pt_domain *vm = pt_cpu_look_now(ask->look);
@@ -157,6 +180,7 @@ void pt_decide_migrate_vm(const struct pt_migrate_ask *ask, struct pt_findings *
 				"take migratable='off' out of its <cpu>, with the VM shut off",
 				"%s runs with %s and migratable='off': libvirt moves it nowhere", vm->name,
 				pt_cpu_mode_str(cpu->mode));
+	judge_invtsc(ask, ret_findings);
 	if (!ask->look->running)
 		pt_findings_add(ret_findings, PT_NOTE, "off", NULL, NULL,
 				"%s does not run: it is judged by its definition", vm->name);
@@ -267,19 +291,27 @@ static void judge_alike(const struct pt_migrate_ask *ask, const struct pt_migrat
 static void judge_tsc(const struct pt_migrate_ask *ask, const struct pt_migrate_host *host, struct pt_findings *l)
 {
 	PT_AUTO(pt_cpu_given) given = { 0 };
-	uint64_t here = ask->source->hypervisor.tsc_hz;
+	uint64_t named = pt_cpu_look_now(ask->look)->tsc_hz;
+	uint64_t here = named ? named : ask->source->hypervisor.tsc_hz;
 	uint64_t there = host->hypervisor.tsc_hz;
 	uint64_t apart = here > there ? here - there : there - here;
+	bool bound;
 
 	pt_cpu_given_of(ask->look, cpu_of(ask), &given);
+	bound = pt_strv_has(&given.flags, "invtsc") || named;
 	/* QEMU takes 250 parts in a million for the same (target/i386/kvm/kvm.c) */
 	if (!here || !there || apart <= here / 4000)
 		return;
-	pt_findings_add(l, pt_strv_has(&given.flags, "invtsc") ? PT_FAIL : PT_WARN, "tsc", host->where, NULL,
-			"its TSC ticks at %" PRIu64 " MHz, this one at %" PRIu64
-			": without TSC scaling the guest's clock goes "
-			"wrong",
-			there / 1000000, here / 1000000);
+	if (host->hypervisor.tsc_scaling == PT_KNOWN_YES)
+		pt_findings_add(l, PT_WARN, "tsc", host->where, NULL,
+				"its TSC ticks at %" PRIu64 " kHz, the VM's at %" PRIu64
+				": its processor has to scale it, which it can",
+				there / 1000, here / 1000);
+	else
+		pt_findings_add(l, bound ? PT_FAIL : PT_WARN, "tsc", host->where, NULL,
+				"its TSC ticks at %" PRIu64 " kHz, the VM's at %" PRIu64
+				": without TSC scaling the guest's clock goes wrong",
+				there / 1000, here / 1000);
 }
 
 static void judge_machine(const struct pt_migrate_ask *ask, const struct pt_migrate_host *host, struct pt_findings *l)

@@ -34,8 +34,12 @@ static void read_cpu(const xmlNode *cpu, struct pt_cpu_host *h, struct pt_hyperv
 			*to[i] = (int)value;
 	}
 	for (const xmlNode *c = pt_xml_child(cpu, "counter"); c && !tsc; c = pt_xml_next(c, "counter"))
-		if (pt_xml_attr_is(c, "name", "tsc"))
+		if (pt_xml_attr_is(c, "name", "tsc")) {
 			tsc = pt_xml_attr(c, "frequency");
+			hypervisor->tsc_scaling = pt_xml_attr_is(c, "scaling", "yes")  ? PT_KNOWN_YES
+						  : pt_xml_attr_is(c, "scaling", "no") ? PT_KNOWN_NO
+										       : PT_KNOWN_UNKNOWN;
+		}
 	if (tsc && pt_xml_number(tsc, UINT64_MAX, &value) == 0)
 		hypervisor->tsc_hz = value;
 }

@@ -166,6 +166,19 @@ static int count_free_ports(const xmlNode *devices, const struct pt_domain *d)
 	return pcie ? n : -1;
 }
 
+static uint64_t read_tsc(const xmlNode *clock)
+{
+	unsigned long long value = 0;
+
+	for (const xmlNode *t = pt_xml_child(clock, "timer"); t; t = pt_xml_next(t, "timer")) {
+		pt_autofree char *frequency = pt_xml_attr_is(t, "name", "tsc") ? pt_xml_attr(t, "frequency") : NULL;
+
+		if (frequency && pt_xml_number(frequency, UINT64_MAX, &value) == 0)
+			return value;
+	}
+	return 0;
+}
+
 static int read_domain(const xmlNode *domain, struct pt_domain *d, struct pt_error *err)
 {
 	const xmlNode *devices = pt_xml_child(domain, "devices");
@@ -181,6 +194,7 @@ static int read_domain(const xmlNode *domain, struct pt_domain *d, struct pt_err
 	d->machine = pt_xml_attr(os_type, "machine");
 	d->boots_kernel = pt_xml_path(domain, "os", "kernel") != NULL;
 	d->boot_dev = pt_xml_attr(pt_xml_path(domain, "os", "boot"), "dev");
+	d->tsc_hz = read_tsc(pt_xml_child(domain, "clock"));
 	r = pt_xml_read_memory(domain, d, err);
 	if (r == 0)
 		r = pt_xml_read_cpu(pt_xml_child(domain, "cpu"), &d->cpu, err);

@@ -110,7 +110,7 @@ enum pt_domain_state {
  * @nodes: the nodes of this host that its memory comes from, as <numatune><memory nodeset=> writes it; NULL: any
  * @macvtap_on: the host's interfaces that an <interface type='direct'> stands on
  * @free_pcie_ports: root ports without a device, -1 when the machine type has no such notion
- * @cpu: its <cpu>
+ * @cpu: its <cpu>; @tsc_hz: the frequency that <clock><timer name='tsc'> names, 0 when none
  */
 struct pt_domain {
 	char *name;
@@ -138,6 +138,7 @@ struct pt_domain {
 	char *nodes;
 	int free_pcie_ports;
 	struct pt_cpu_def cpu;
+	uint64_t tsc_hz;
 	struct {
 		struct pt_domain_disk *v;
 		size_t n;

@@ -11,7 +11,7 @@
  * @libvirt, @qemu: versions, "11.3.0"
  * @machines: machine types of x86_64, or of the host's own architecture, aliases among them
  * @host_model: what host-model stands for; @flags: all of its flags in libvirt's words, sorted; empty: not known
- * @tsc_hz: 0 unknown
+ * @tsc_hz: 0 unknown; @tsc_scaling: its processors can give a guest another frequency
  */
 struct pt_hypervisor {
 	char *libvirt;
@@ -21,6 +21,7 @@ struct pt_hypervisor {
 	struct pt_cpu_def host_model;
 	struct pt_strv flags;
 	uint64_t tsc_hz;
+	enum pt_known tsc_scaling;
 };
 
 void pt_hypervisor_done(struct pt_hypervisor *h);

@@ -16,10 +16,12 @@ json_t *pt_hypervisor_json(bool known, const struct pt_hypervisor *h)
 {
 	if (!known)
 		return json_null();
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "libvirt", pt_json_text(h->libvirt), "qemu",
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "libvirt", pt_json_text(h->libvirt), "qemu",
 			 pt_json_text(h->qemu), "arch", pt_json_text(h->arch), "tsc_hz",
-			 h->tsc_hz ? json_integer((json_int_t)h->tsc_hz) : json_null(), "machines",
-			 pt_json_strv(&h->machines), "host_model",
+			 h->tsc_hz ? json_integer((json_int_t)h->tsc_hz) : json_null(), "tsc_scaling",
+			 h->tsc_scaling == PT_KNOWN_UNKNOWN ? json_null()
+							    : json_boolean(h->tsc_scaling == PT_KNOWN_YES),
+			 "machines", pt_json_strv(&h->machines), "host_model",
 			 h->host_model.model ? pt_cpu_def_json(&h->host_model) : json_null(), "host_model_flags",
 			 pt_json_strv(&h->flags));
 }
@@ -76,6 +78,8 @@ static int read_cpu(const json_t *o, const char *where, struct pt_cpu_host *h, s
 static int read_hypervisor(const json_t *o, const char *where, struct pt_hypervisor *h, struct pt_error *err)
 {
 	const json_t *model = json_object_get(o, "host_model");
+	const json_t *scaling = json_object_get(o, "tsc_scaling");
+	bool scales = false;
 	int64_t tsc = 0;
 	int r = pt_field_string(o, where, "libvirt", &h->libvirt, err);
 
@@ -86,12 +90,16 @@ static int read_hypervisor(const json_t *o, const char *where, struct pt_hypervi
 	if (r >= 0)
 		r = pt_field_int(o, where, "tsc_hz", 0, INT64_MAX, &tsc, err);
 	if (r >= 0)
+		r = pt_field_bool(o, where, "tsc_scaling", &scales, err);
+	if (r >= 0)
 		r = read_strings(o, where, "machines", &h->machines, err);
 	if (r >= 0)
 		r = read_strings(o, where, "host_model_flags", &h->flags, err);
 	if (r >= 0 && model && !json_is_null(model))
 		r = pt_cpu_def_from_json(model, &h->host_model, err);
 	h->tsc_hz = (uint64_t)tsc;
+	if (json_is_boolean(scaling))
+		h->tsc_scaling = scales ? PT_KNOWN_YES : PT_KNOWN_NO;
 	pt_strv_sort(&h->flags);
 	return r;
 }

@@ -159,11 +159,50 @@ static void microcode_and_tsc_are_warnings(void **state)
 	assert_int_equal(judge(f), PT_WARN);
 	assert_int_equal(finding(&f->host, "microcode")->verdict, PT_WARN);
 	assert_int_equal(finding(&f->host, "tsc")->verdict, PT_WARN);
-	pt_strv_add(&f->look.host_model.flags, "invtsc");
-	pt_strv_add(&f->there.hypervisor.flags, "invtsc");
-	assert_int_equal(judge(f), PT_FAIL);
 	f->there.hypervisor.tsc_hz = 2000000000 + 499999;
 	assert_int_equal(judge(f), PT_WARN);
+}
+
+/* libvirt lists it in host-model where the processor has it; a guest that may be moved does not get it */
+static void invtsc_is_had_by_who_names_it_only(void **state)
+{
+	struct fixture *f = *state;
+
+	pt_strv_add(&f->look.host_model.flags, "invtsc");
+	assert_int_equal(judge(f), PT_OK);
+	assert_int_equal(pt_findings_worst(&f->vm), PT_OK);
+	f->look.live.cpu.mode = PT_CPU_MODE_HOST_MODEL;
+	assert_int_equal(judge(f), PT_OK);
+	pt_cpu_def_set_feature(&f->look.live.cpu, "invtsc", "require");
+	assert_int_equal(judge(f), PT_FAIL);
+	assert_int_equal(finding(&f->vm, "invtsc")->verdict, PT_FAIL);
+	pt_strv_add(&f->there.hypervisor.flags, "invtsc");
+	pt_strv_sort(&f->there.hypervisor.flags);
+	f->look.live.tsc_hz = 2000000000;
+	assert_int_equal(judge(f), PT_OK);
+	assert_int_equal(pt_findings_worst(&f->vm), PT_OK);
+	f->there.hypervisor.tsc_hz = 2100000000;
+	assert_int_equal(judge(f), PT_FAIL);
+	f->there.hypervisor.tsc_scaling = PT_KNOWN_YES;
+	assert_int_equal(judge(f), PT_WARN);
+	/* with migratable='off' it comes unnamed */
+	f->look.live.tsc_hz = 0;
+	pt_cpu_def_done(&f->look.live.cpu);
+	f->look.live.cpu.mode = PT_CPU_MODE_HOST_PASSTHROUGH;
+	f->look.live.cpu.migratable = pt_strdup("off");
+	(void)judge(f);
+	assert_int_equal(finding(&f->vm, "invtsc")->verdict, PT_FAIL);
+}
+
+static void a_clock_that_fixes_the_tsc_is_read(void **state)
+{
+	PT_AUTO(pt_domain) d = { 0 };
+
+	assert_int_equal(pt_domxml_read("<domain><name>a</name><clock><timer name='hpet' frequency='7'/>"
+					"<timer name='tsc' frequency='2600000000' mode='native'/></clock></domain>",
+					&d, NULL),
+			 0);
+	assert_int_equal(d.tsc_hz, 2600000000);
 }
 
 static void machine_type_and_memory_are_asked_for(void **state)
@@ -282,9 +321,11 @@ static void facts_are_read_as_they_were_written(void **state)
 {
 	struct fixture *f = *state;
 	struct pt_migrate_host again = { 0 };
-	json_t *o =
-		json_pack("{s:s, s:o, s:o, s:{s:i}}", "hostname", "b", "cpu", pt_cpu_host_json(&f->there.cpu),
-			  "hypervisor", pt_hypervisor_json(true, &f->there.hypervisor), "memory", "available_kib", 7);
+	json_t *o;
+
+	f->there.hypervisor.tsc_scaling = PT_KNOWN_NO;
+	o = json_pack("{s:s, s:o, s:o, s:{s:i}}", "hostname", "b", "cpu", pt_cpu_host_json(&f->there.cpu), "hypervisor",
+		      pt_hypervisor_json(true, &f->there.hypervisor), "memory", "available_kib", 7);
 
 	assert_int_equal(pt_host_facts_read(o, "b.json", &again, NULL), 0);
 	json_decref(o);
@@ -292,6 +333,7 @@ static void facts_are_read_as_they_were_written(void **state)
 	assert_string_equal(again.cpu.microcode, f->there.cpu.microcode);
 	assert_int_equal(again.available_kib, 7);
 	assert_int_equal(again.hypervisor.tsc_hz, 2000000000);
+	assert_int_equal(again.hypervisor.tsc_scaling, PT_KNOWN_NO);
 	assert_int_equal(again.hypervisor.flags.n, f->there.hypervisor.flags.n);
 	assert_true(pt_strv_has(&again.hypervisor.machines, "pc-q35-10.0"));
 	pt_migrate_host_done(&again);
@@ -343,6 +385,7 @@ static void libvirts_capabilities_are_read(void **state)
 	assert_int_equal(cpu.family, 23);
 	assert_int_equal(cpu.stepping, 2);
 	assert_int_equal(h.tsc_hz, 2595120000);
+	assert_int_equal(h.tsc_scaling, PT_KNOWN_YES);
 	assert_int_equal(h.machines.n, 2);
 	assert_true(pt_strv_has(&h.machines, "pc-q35-10.0"));
 	pt_cpu_host_done(&cpu);
@@ -359,6 +402,8 @@ int main(void)
 		CASE(a_model_asks_only_for_its_own_flags),
 		CASE(another_vendor_is_a_no),
 		CASE(microcode_and_tsc_are_warnings),
+		CASE(invtsc_is_had_by_who_names_it_only),
+		cmocka_unit_test(a_clock_that_fixes_the_tsc_is_read),
 		CASE(machine_type_and_memory_are_asked_for),
 		CASE(what_is_not_known_is_neither_yes_nor_no),
 		CASE(without_libvirts_word_the_kernels_decide_for_passthrough),
