@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <strings.h>
 
 #include "base/cleanup.h"
 #include "decide/cpuflags.h"
@@ -188,6 +189,32 @@ void pt_decide_migrate_vm(const struct pt_migrate_ask *ask, struct pt_findings *
 
 /* --- one host --- */
 
+/* libvirt compares the UUIDs of the hosts, and their names besides: what is alike in one it takes for one host */
+static bool is_here(const struct pt_migrate_host *here, const struct pt_migrate_host *host, struct pt_findings *l)
+{
+	const char *a = here->hypervisor.host_uuid;
+	const char *b = host->hypervisor.host_uuid;
+
+	if (a && b && strcasecmp(a, b) == 0)
+		pt_findings_add(l, PT_FAIL, "same-host", host->where,
+				pt_streq(here->name, host->name)
+					? NULL
+					: "if it is another host: host_uuid in libvirt's virtqemud.conf (or "
+					  "libvirtd.conf) there, and its facts anew",
+				"it is this host: the UUID of both is %s", a);
+	else if (pt_streq(here->name, host->name) && a && b)
+		pt_findings_add(
+			l, PT_FAIL, "same-host", host->where, "give it another host name",
+			"it has another UUID, but is called %s like this host, and libvirt takes it for this one",
+			here->name);
+	else if (pt_streq(here->name, host->name))
+		pt_findings_add(l, PT_FAIL, "same-host", host->where, NULL, "it is this host: both are called %s",
+				here->name);
+	else
+		return false;
+	return true;
+}
+
 static void judge_vendor(const struct pt_migrate_ask *ask, const struct pt_migrate_host *host, struct pt_findings *l)
 {
 	const char *here = ask->look->host.vendor ? ask->look->host.vendor : ask->source->cpu.vendor;
@@ -342,6 +369,8 @@ static void judge_memory(const struct pt_migrate_ask *ask, const struct pt_migra
 void pt_decide_migrate_host(const struct pt_migrate_ask *ask, const struct pt_migrate_host *host,
 			    struct pt_findings *ret_findings)
 {
+	if (is_here(ask->source, host, ret_findings))
+		return;
 	judge_vendor(ask, host, ret_findings);
 	judge_flags(ask, host, ret_findings);
 	judge_alike(ask, host, ret_findings);

@@ -68,6 +68,7 @@ int pt_domxml_read_caps(const char *xml, struct pt_cpu_host *ret_cpu, struct pt_
 		return r;
 	root = xmlDocGetRootElement(x.doc);
 	host_cpu = pt_xml_path(root, "host", "cpu");
+	h.host_uuid = pt_xml_content(pt_xml_path(root, "host", "uuid"));
 	h.arch = pt_xml_content(pt_xml_child(host_cpu, "arch"));
 	read_cpu(host_cpu, &cpu, &h);
 	for (const xmlNode *g = pt_xml_child(root, "guest"); g; g = pt_xml_next(g, "guest")) {

@@ -5,6 +5,7 @@
 
 void pt_hypervisor_done(struct pt_hypervisor *h)
 {
+	free(h->host_uuid);
 	free(h->libvirt);
 	free(h->qemu);
 	free(h->arch);

@@ -8,12 +8,14 @@
 
 /**
  * struct pt_hypervisor - what a host's libvirt offers; owns everything in it
+ * @host_uuid: by which libvirts tell their hosts apart; NULL not known
  * @libvirt, @qemu: versions, "11.3.0"
  * @machines: machine types of x86_64, or of the host's own architecture, aliases among them
  * @host_model: what host-model stands for; @flags: all of its flags in libvirt's words, sorted; empty: not known
  * @tsc_hz: 0 unknown; @tsc_scaling: its processors can give a guest another frequency
  */
 struct pt_hypervisor {
+	char *host_uuid;
 	char *libvirt;
 	char *qemu;
 	char *arch;

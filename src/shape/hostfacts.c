@@ -16,14 +16,14 @@ json_t *pt_hypervisor_json(bool known, const struct pt_hypervisor *h)
 {
 	if (!known)
 		return json_null();
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "libvirt", pt_json_text(h->libvirt), "qemu",
-			 pt_json_text(h->qemu), "arch", pt_json_text(h->arch), "tsc_hz",
-			 h->tsc_hz ? json_integer((json_int_t)h->tsc_hz) : json_null(), "tsc_scaling",
-			 h->tsc_scaling == PT_KNOWN_UNKNOWN ? json_null()
-							    : json_boolean(h->tsc_scaling == PT_KNOWN_YES),
-			 "machines", pt_json_strv(&h->machines), "host_model",
-			 h->host_model.model ? pt_cpu_def_json(&h->host_model) : json_null(), "host_model_flags",
-			 pt_json_strv(&h->flags));
+	return json_pack(
+		"{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "host_uuid", pt_json_text(h->host_uuid), "libvirt",
+		pt_json_text(h->libvirt), "qemu", pt_json_text(h->qemu), "arch", pt_json_text(h->arch), "tsc_hz",
+		h->tsc_hz ? json_integer((json_int_t)h->tsc_hz) : json_null(), "tsc_scaling",
+		h->tsc_scaling == PT_KNOWN_UNKNOWN ? json_null() : json_boolean(h->tsc_scaling == PT_KNOWN_YES),
+		"machines", pt_json_strv(&h->machines), "host_model",
+		h->host_model.model ? pt_cpu_def_json(&h->host_model) : json_null(), "host_model_flags",
+		pt_json_strv(&h->flags));
 }
 
 static int read_strings(const json_t *o, const char *where, const char *key, struct pt_strv *l, struct pt_error *err)
@@ -81,8 +81,10 @@ static int read_hypervisor(const json_t *o, const char *where, struct pt_hypervi
 	const json_t *scaling = json_object_get(o, "tsc_scaling");
 	bool scales = false;
 	int64_t tsc = 0;
-	int r = pt_field_string(o, where, "libvirt", &h->libvirt, err);
+	int r = pt_field_string(o, where, "host_uuid", &h->host_uuid, err);
 
+	if (r >= 0)
+		r = pt_field_string(o, where, "libvirt", &h->libvirt, err);
 	if (r >= 0)
 		r = pt_field_string(o, where, "qemu", &h->qemu, err);
 	if (r >= 0)

@@ -110,6 +110,25 @@ static void a_host_like_this_one_will_do(void **state)
 	assert_int_equal(judge(*state), PT_OK);
 }
 
+/* libvirt moves no VM to the host that it is on */
+static void the_host_that_it_is_on_is_a_no(void **state)
+{
+	struct fixture *f = *state;
+
+	f->source.hypervisor.host_uuid = pt_strdup("00000000-0000-0000-0000-00000000000A");
+	f->there.hypervisor.host_uuid = pt_strdup("00000000-0000-0000-0000-00000000000a");
+	assert_int_equal(judge(f), PT_FAIL);
+	assert_non_null(strstr(finding(&f->host, "same-host")->fact, "it is this host"));
+	pt_strset(&f->there.hypervisor.host_uuid, "00000000-0000-0000-0000-00000000000b");
+	assert_int_equal(judge(f), PT_OK);
+	/* facts without the UUID: by name */
+	free(pt_take_ptr(f->there.hypervisor.host_uuid));
+	assert_int_equal(judge(f), PT_OK);
+	pt_strset(&f->there.name, "here");
+	assert_int_equal(judge(f), PT_FAIL);
+	assert_non_null(strstr(finding(&f->host, "same-host")->fact, "it is this host"));
+}
+
 static void a_lesser_host_is_refused_by_the_flags_it_lacks(void **state)
 {
 	struct fixture *f = *state;
@@ -324,12 +343,14 @@ static void facts_are_read_as_they_were_written(void **state)
 	json_t *o;
 
 	f->there.hypervisor.tsc_scaling = PT_KNOWN_NO;
+	f->there.hypervisor.host_uuid = pt_strdup("u");
 	o = json_pack("{s:s, s:o, s:o, s:{s:i}}", "hostname", "b", "cpu", pt_cpu_host_json(&f->there.cpu), "hypervisor",
 		      pt_hypervisor_json(true, &f->there.hypervisor), "memory", "available_kib", 7);
 
 	assert_int_equal(pt_host_facts_read(o, "b.json", &again, NULL), 0);
 	json_decref(o);
 	assert_string_equal(again.name, "b");
+	assert_string_equal(again.hypervisor.host_uuid, "u");
 	assert_string_equal(again.cpu.microcode, f->there.cpu.microcode);
 	assert_int_equal(again.available_kib, 7);
 	assert_int_equal(again.hypervisor.tsc_hz, 2000000000);
@@ -372,7 +393,7 @@ static void libvirts_capabilities_are_read(void **state)
 
 	assert_int_equal(
 		pt_domxml_read_caps(
-			"<capabilities><host><cpu><arch>x86_64</arch><vendor>AMD</vendor>"
+			"<capabilities><host><uuid>u</uuid><cpu><arch>x86_64</arch><vendor>AMD</vendor>"
 			"<microcode version='16777317'/><counter name='tsc' frequency='2595120000' scaling='yes'/>"
 			"<signature family='23' model='1' stepping='2'/></cpu></host>"
 			"<guest><arch name='i686'><machine>isapc</machine></arch></guest>"
@@ -385,6 +406,7 @@ static void libvirts_capabilities_are_read(void **state)
 	assert_int_equal(cpu.family, 23);
 	assert_int_equal(cpu.stepping, 2);
 	assert_int_equal(h.tsc_hz, 2595120000);
+	assert_string_equal(h.host_uuid, "u");
 	assert_int_equal(h.tsc_scaling, PT_KNOWN_YES);
 	assert_int_equal(h.machines.n, 2);
 	assert_true(pt_strv_has(&h.machines, "pc-q35-10.0"));
@@ -398,6 +420,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(a_host_like_this_one_will_do),
+		CASE(the_host_that_it_is_on_is_a_no),
 		CASE(a_lesser_host_is_refused_by_the_flags_it_lacks),
 		CASE(a_model_asks_only_for_its_own_flags),
 		CASE(another_vendor_is_a_no),

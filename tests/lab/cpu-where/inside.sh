@@ -12,11 +12,12 @@ echo '== facts'
 mkdir -p /run/lab/facts
 cd /run/lab || exit 1
 expect_exit 0 passthru facts --json
-sed 's/"hostname": ".*"/"hostname": "first"/' "$LAB_OUTPUT" >facts/1.json
-sed 's/"hostname": ".*"/"hostname": "second"/' "$LAB_OUTPUT" >facts/2.json
+sed 's/"hostname": ".*"/"hostname": "first"/; s/"host_uuid": ".*"/"host_uuid": "6695eb01-f6a4-4304-89aa-97f2502e1931"/' "$LAB_OUTPUT" >facts/1.json
+sed 's/"hostname": ".*"/"hostname": "second"/; s/"host_uuid": ".*"/"host_uuid": "6695eb01-f6a4-4304-89aa-97f2502e1932"/' "$LAB_OUTPUT" >facts/2.json
 # the last of a list has no comma behind it: neither of these is it
-sed 's/"hostname": ".*"/"hostname": "third"/; /"avx2",/d; /"aes",/d
+sed 's/"hostname": ".*"/"hostname": "third"/; s/"host_uuid": ".*"/"host_uuid": "6695eb01-f6a4-4304-89aa-97f2502e1933"/; /"avx2",/d; /"aes",/d
 	/"features": \[/a {"name": "avx2", "policy": "disable"}, {"name": "aes", "policy": "disable"},' "$LAB_OUTPUT" >facts/3.json
+check "the facts tell which host they are of" grep -q '"host_uuid": "6695' facts/1.json
 check "the facts tell what libvirt can give" grep -q '"host_model_flags"' facts/1.json
 check_not "the third has fewer" grep -q '^ *"avx2",$' facts/3.json
 save facts/1.json
@@ -29,8 +30,10 @@ output_has 'third: no'
 output_has 'it lacks 2 flags that the VM has: aes, avx2'
 output_has 'vm can move to 2 of 3 hosts'
 expect_exit 3 passthru migrate vm --check --to facts/3.json
-expect_exit 0 passthru migrate vm --check --to qemu:///system --json
-output_has '"answer": "yes"'
+# libvirt moves no VM to the host that it is on
+expect_exit 3 passthru migrate vm --check --to qemu:///system --json
+output_has '"answer": "no"'
+output_has 'it is this host'
 virsh -q destroy vm
 
 echo '== a baseline'
