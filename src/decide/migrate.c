@@ -168,6 +168,28 @@ static void judge_invtsc(const struct pt_migrate_ask *ask, struct pt_findings *l
 			vm->name);
 }
 
+/* what qemuMigrationSrcIsAllowed() refuses besides */
+static void judge_refused(const struct pt_domain *vm, struct pt_findings *l)
+{
+	pt_autofree char *list = pt_strf("`virsh snapshot-list %s`, then `virsh snapshot-delete`", vm->name);
+
+	if (vm->has_snapshots)
+		pt_findings_add(l, PT_FAIL, "snapshots", NULL, list,
+				"%s has snapshots: libvirt moves no VM that has them", vm->name);
+	for (size_t i = 0; i < vm->virtiofs.n; i++)
+		pt_findings_add(l, PT_FAIL, "virtiofs", NULL, "take it out of the VM first",
+				"%s is shared with the VM by virtiofs: libvirt moves no VM that has that",
+				vm->virtiofs.v[i]);
+	for (size_t i = 0; i < vm->shmem.n; i++)
+		pt_findings_add(l, PT_FAIL, "shmem", NULL, "take it out of the VM first",
+				"the shared memory %s is not role='master': libvirt does not move it", vm->shmem.v[i]);
+	for (size_t i = 0; i < vm->disks.n; i++)
+		if (vm->disks.v[i].transient)
+			pt_findings_add(l, PT_FAIL, "transient", NULL, "take <transient/> out of it, or the disk",
+					"disk %s is transient: libvirt moves no VM that has such a one",
+					vm->disks.v[i].target);
+}
+
 void pt_decide_migrate_vm(const struct pt_migrate_ask *ask, struct pt_findings *ret_findings)
 {
 	const struct pt_domain *vm = pt_cpu_look_now(ask->look);
@@ -182,6 +204,7 @@ void pt_decide_migrate_vm(const struct pt_migrate_ask *ask, struct pt_findings *
 				"%s runs with %s and migratable='off': libvirt moves it nowhere", vm->name,
 				pt_cpu_mode_str(cpu->mode));
 	judge_invtsc(ask, ret_findings);
+	judge_refused(vm, ret_findings);
 	if (!ask->look->running)
 		pt_findings_add(ret_findings, PT_NOTE, "off", NULL, NULL,
 				"%s does not run: it is judged by its definition", vm->name);

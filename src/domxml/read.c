@@ -65,6 +65,31 @@ static int read_channel(const xmlNode *channel, struct pt_domain *d, struct pt_e
 	return 0;
 }
 
+static int read_filesystem(const xmlNode *fs, struct pt_domain *d, struct pt_error *err)
+{
+	const xmlNode *source = pt_xml_child(fs, "source");
+	char *name;
+
+	if (!pt_xml_attr_is(pt_xml_child(fs, "driver"), "type", "virtiofs"))
+		return 0;
+	name = pt_xml_attr(source, "dir");
+	if (!name)
+		name = pt_xml_attr(source, "socket");
+	if (!name)
+		name = pt_xml_attr(pt_xml_child(fs, "target"), "dir");
+	pt_strv_take(&d->virtiofs, name ? name : pt_strdup("a directory"));
+	return 0;
+}
+
+static int read_shmem(const xmlNode *shmem, struct pt_domain *d, struct pt_error *err)
+{
+	char *name = pt_xml_attr_is(shmem, "role", "master") ? NULL : pt_xml_attr(shmem, "name");
+
+	if (!pt_xml_attr_is(shmem, "role", "master"))
+		pt_strv_take(&d->shmem, name ? name : pt_strdup("without a name"));
+	return 0;
+}
+
 static int read_emulator(const xmlNode *emulator, struct pt_domain *d, struct pt_error *err)
 {
 	free(d->emulator);
@@ -82,6 +107,7 @@ static int read_devices(const xmlNode *devices, struct pt_domain *d, struct pt_e
 		{ "hostdev", pt_xml_read_hostdev }, { "interface", pt_xml_read_interface },
 		{ "memballoon", read_balloon },	    { "iommu", read_iommu },
 		{ "channel", read_channel },	    { "emulator", read_emulator },
+		{ "filesystem", read_filesystem },  { "shmem", read_shmem },
 	};
 	size_t n = 0;
 

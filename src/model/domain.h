@@ -32,6 +32,7 @@ enum pt_disk_source {
  * @source: path of the source for block, file and dir (dev=, file=, dir=); pool/volume for volume; NULL otherwise
  * @also: further host paths in it: <mirror>, <backingStore> levels, external data store
  * @nvme: for PT_DISK_NVME the function
+ * @transient: what is written is thrown away when the VM stops; @readonly: <readonly/>, or a CD-ROM
  * @boot_order: <boot order=>, 0 when none
  * @has_controller_index, @controller_index: from <address type='drive' controller=…>
  */
@@ -44,6 +45,8 @@ struct pt_domain_disk {
 	char *serial;
 	char *wwn;
 	struct pt_strv also;
+	bool transient;
+	bool readonly;
 	struct pt_bdf nvme;
 	unsigned boot_order;
 	bool has_controller_index;
@@ -109,6 +112,7 @@ enum pt_domain_state {
  * @macs: of every <interface>, as it is written
  * @nodes: the nodes of this host that its memory comes from, as <numatune><memory nodeset=> writes it; NULL: any
  * @macvtap_on: the host's interfaces that an <interface type='direct'> stands on
+ * @virtiofs: directories that are shared with it by virtiofs; @shmem: shared memory that is not its own (role='master')
  * @free_pcie_ports: root ports without a device, -1 when the machine type has no such notion
  * @cpu: its <cpu>; @tsc_hz: the frequency that <clock><timer name='tsc'> names, 0 when none
  */
@@ -135,6 +139,8 @@ struct pt_domain {
 	struct pt_strv arguments;
 	struct pt_strv macvtap_on;
 	struct pt_strv macs;
+	struct pt_strv virtiofs;
+	struct pt_strv shmem;
 	char *nodes;
 	int free_pcie_ports;
 	struct pt_cpu_def cpu;

@@ -294,6 +294,33 @@ static void devices_of_this_host_hold_it_back_by_name(void **state)
 	assert_int_equal(finding(&f->vm, "device")->verdict, PT_UNKNOWN);
 }
 
+static const char blocked_xml[] =
+	"<domain type='kvm'><name>vm</name><devices>"
+	"<disk type='network' device='disk'><source protocol='rbd' name='a/b'/><target dev='vda'/><transient/></disk>"
+	"<disk type='network' device='disk'><source protocol='rbd' name='a/c'/><target dev='vdb'/></disk>"
+	"<filesystem type='mount'><driver type='virtiofs'/><source dir='/srv/x'/><target dir='x'/></filesystem>"
+	"<filesystem type='mount'><source dir='/srv/y'/><target dir='y'/></filesystem>"
+	"<shmem name='shm0' role='peer'/><shmem name='shm1' role='master'/><shmem name='shm2'/>"
+	"</devices></domain>";
+
+static void what_libvirt_refuses_is_said_by_name(void **state)
+{
+	struct fixture *f = *state;
+	size_t failed = 0;
+
+	pt_domain_done(&f->look.live);
+	assert_int_equal(pt_domxml_read(blocked_xml, &f->look.live, NULL), 0);
+	f->look.live.has_snapshots = true;
+	(void)judge(f);
+	for (size_t i = 0; i < f->vm.n; i++)
+		failed += f->vm.v[i].verdict == PT_FAIL;
+	assert_int_equal(failed, 5);
+	assert_non_null(strstr(finding(&f->vm, "snapshots")->fact, "vm has snapshots"));
+	assert_non_null(strstr(finding(&f->vm, "virtiofs")->fact, "/srv/x"));
+	assert_non_null(strstr(finding(&f->vm, "shmem")->fact, "shm0"));
+	assert_non_null(strstr(finding(&f->vm, "transient")->fact, "disk vda"));
+}
+
 /* a device plugged in since, another machine type and memory: the definition says nothing of them */
 static void a_running_vm_is_judged_by_what_it_runs_with(void **state)
 {
@@ -431,6 +458,7 @@ int main(void)
 		CASE(what_is_not_known_is_neither_yes_nor_no),
 		CASE(without_libvirts_word_the_kernels_decide_for_passthrough),
 		CASE(devices_of_this_host_hold_it_back_by_name),
+		CASE(what_libvirt_refuses_is_said_by_name),
 		CASE(a_running_vm_is_judged_by_what_it_runs_with),
 		CASE(a_disk_that_only_this_host_has_holds_it_back),
 		CASE(facts_are_read_as_they_were_written),
