@@ -23,18 +23,25 @@ static int failed(void)
 	return r;
 }
 
-int pt_file_open(int dir_fd, const char *path, int flags)
+static int open_within(int dir_fd, const char *path, int flags, uint64_t resolve)
 {
-	struct open_how how = {
-		.flags = (uint64_t)(flags | O_CLOEXEC),
-		.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
-	};
+	struct open_how how = { .flags = (uint64_t)(flags | O_CLOEXEC), .resolve = resolve | RESOLVE_NO_MAGICLINKS };
 	long fd;
 
 	do
 		fd = syscall(SYS_openat2, dir_fd, path, &how, sizeof(how));
 	while (fd < 0 && (errno == EINTR || errno == EAGAIN));
 	return fd < 0 ? failed() : (int)fd;
+}
+
+int pt_file_open(int dir_fd, const char *path, int flags)
+{
+	return open_within(dir_fd, path, flags, RESOLVE_BENEATH);
+}
+
+int pt_file_open_in_root(int root_fd, const char *path, int flags)
+{
+	return open_within(root_fd, path, flags, RESOLVE_IN_ROOT);
 }
 
 static int read_all(int fd, size_t max, char **ret_text, size_t *ret_size)

@@ -20,6 +20,9 @@
  */
 int pt_file_open(int dir_fd, const char *path, int flags);
 
+/** pt_file_open_in_root() - the same for a path as the host spells it: "/" and links from "/" begin at @root_fd */
+int pt_file_open_in_root(int root_fd, const char *path, int flags);
+
 /**
  * pt_file_read() - the whole of a file as text
  * @max: refuse (-EFBIG) what is larger

@@ -44,11 +44,28 @@ static void moving_done(struct moving *m)
 	pt_devices_done(&m->devices);
 	for (size_t i = 0; i < m->disks.n; i++) {
 		free(m->disks.v[i].target);
+		free(m->disks.v[i].path);
 		free(m->disks.v[i].file_system);
 	}
 	/* the names in it are those of @devices */
 	free(m->held.v);
 	free(m->disks.v);
+}
+
+static void look_at_file(struct pt_cli *cli, const char *target, const char *path, struct moving *m)
+{
+	struct pt_migrate_disk fact = { 0 };
+	int r;
+
+	/* a volume of a pool on the network has a path that is none of this host's */
+	if (!path || *path != '/')
+		return;
+	r = pt_file_system_of(&cli->root, path, &fact.file_system, &fact.shared);
+	fact.target = pt_strdup_opt(target);
+	fact.path = pt_strdup(path);
+	fact.block = r > 0;
+	fact.error = r < 0 ? r : 0;
+	pt_array_push(&m->disks, fact);
 }
 
 static void look_at_disks(struct pt_cli *cli, struct moving *m)
@@ -57,13 +74,12 @@ static void look_at_disks(struct pt_cli *cli, struct moving *m)
 
 	for (size_t i = 0; i < vm->disks.n; i++) {
 		const struct pt_domain_disk *d = &vm->disks.v[i];
-		struct pt_migrate_disk fact = { 0 };
 
-		if ((d->type != PT_DISK_FILE && d->type != PT_DISK_DIR) || !d->source ||
-		    pt_file_system_of(&cli->root, d->source, &fact.file_system, &fact.shared) < 0)
-			continue;
-		fact.target = pt_strdup_opt(d->target);
-		pt_array_push(&m->disks, fact);
+		if (d->type == PT_DISK_FILE || d->type == PT_DISK_DIR)
+			look_at_file(cli, d->target, d->source, m);
+		/* the path of a volume is among them */
+		for (size_t k = 0; k < d->also.n; k++)
+			look_at_file(cli, d->target, d->also.v[k], m);
 	}
 }
 

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 #include <strings.h>
 
 #include "base/cleanup.h"
@@ -110,44 +111,56 @@ static void judge_hostdevs(const struct pt_migrate_ask *ask, struct pt_findings 
 				"the interface %s must be there too: macvtap stands on it", vm->macvtap_on.v[i]);
 }
 
-static const struct pt_migrate_disk *disk_fact(const struct pt_migrate_ask *ask, const char *target)
+/* @ret_shared: where it is on a file system that other hosts may have too, which is all that is to be said */
+static void judge_path(const struct pt_domain_disk *d, const struct pt_migrate_disk *fact, const char **ret_shared,
+		       struct pt_findings *l)
 {
-	for (size_t i = 0; i < ask->n_disks; i++)
-		if (pt_streq(ask->disks[i].target, target))
-			return &ask->disks[i];
-	return NULL;
+	if (fact->error)
+		pt_findings_add(l, PT_UNKNOWN, "storage", NULL, NULL,
+				"disk %s is %s, and where that lies could not be looked at: %s", d->target, fact->path,
+				strerror(-fact->error));
+	else if (fact->block)
+		pt_findings_add(l, PT_WARN, "storage", NULL, NULL,
+				"disk %s is %s: the target must reach the very same one under this name", d->target,
+				fact->path);
+	else if (fact->shared == PT_KNOWN_YES)
+		*ret_shared = fact->file_system;
+	else if (fact->shared == PT_KNOWN_NO && d->readonly)
+		pt_findings_add(l, PT_WARN, "storage", NULL, "copy it to the target under the same name",
+				"disk %s is %s on %s, which only this host has; it is read-only, so a copy will do",
+				d->target, fact->path, fact->file_system);
+	else if (fact->shared == PT_KNOWN_NO)
+		pt_findings_add(l, PT_FAIL, "storage", NULL,
+				"put it on storage that the hosts share (NFS, Ceph, a cluster file system)",
+				"disk %s is %s on %s, which only this host has", d->target, fact->path,
+				fact->file_system);
+	else
+		pt_findings_add(l, PT_UNKNOWN, "storage", NULL, NULL,
+				"disk %s is %s on %s: whether other hosts have that is not known", d->target,
+				fact->path, fact->file_system);
 }
 
 static void judge_disk(const struct pt_migrate_ask *ask, const struct pt_domain_disk *d, struct pt_findings *l)
 {
-	const struct pt_migrate_disk *fact = disk_fact(ask, d->target);
 	const char *source = d->source ? d->source : "";
+	const char *shared = NULL;
+	size_t before = l->n;
 
-	switch (d->type) {
-	case PT_DISK_NONE:
-	case PT_DISK_NETWORK:
-		return;
-	case PT_DISK_NVME:
+	if (d->type == PT_DISK_NVME)
 		pt_findings_add(l, PT_FAIL, "storage", NULL, "take it out of the VM first",
 				"disk %s is the NVMe controller %s of this host", d->target, pt_bdf_str(d->nvme).s);
+	if (d->type == PT_DISK_BLOCK)
+		judge_path(d, &(struct pt_migrate_disk){ .path = d->source, .block = true }, &shared, l);
+	for (size_t i = 0; i < ask->n_disks; i++)
+		if (pt_streq(ask->disks[i].target, d->target))
+			judge_path(d, &ask->disks[i], &shared, l);
+	/* one file that only this host has is enough */
+	if (l->n > before || d->type == PT_DISK_NONE)
 		return;
-	case PT_DISK_BLOCK:
-	case PT_DISK_VOLUME:
-		pt_findings_add(l, PT_WARN, "storage", NULL, NULL,
-				"disk %s is %s: the target must reach the very same one under this name", d->target,
-				source);
-		return;
-	default:
-		break;
-	}
-	if (fact && fact->shared == PT_KNOWN_YES)
+	if (shared)
 		pt_findings_add(l, PT_OK, "storage", NULL, NULL, "disk %s is on %s, which hosts can share", d->target,
-				fact->file_system);
-	else if (fact && fact->shared == PT_KNOWN_NO)
-		pt_findings_add(l, PT_FAIL, "storage", NULL,
-				"put it on storage that the hosts share (NFS, Ceph, a cluster file system)",
-				"disk %s is %s on %s, which only this host has", d->target, source, fact->file_system);
-	else
+				shared);
+	else if (d->type != PT_DISK_NETWORK)
 		pt_findings_add(l, PT_UNKNOWN, "storage", NULL, NULL,
 				"disk %s is %s: whether other hosts have that is not known", d->target, source);
 }

@@ -19,18 +19,25 @@ struct pt_migrate_device {
 	char *driver;
 };
 
-/* where a disk's file is: @shared: on a file system that other hosts may have too */
+/*
+ * Where a file of a disk is; a disk may have several: its image, those below it, a mirror.
+ * @target: the disk's; @path: the file; @shared: on a file system that other hosts may have too
+ * @block: it is a block device; @error: the file could not be looked at, a negative errno
+ */
 struct pt_migrate_disk {
 	char *target;
+	char *path;
 	char *file_system;
 	enum pt_known shared;
+	bool block;
+	int error;
 };
 
 /**
  * struct pt_migrate_ask - all that is known of the VM where it is; borrows
  * @look: the VM, its host's processor, and what it runs with
  * @source: this host's libvirt
- * @devices, @disks: one each for those that the VM has now (pt_cpu_look_now()) that there is something to say of
+ * @devices, @disks: for those that the VM has now (pt_cpu_look_now()) that there is something to say of
  */
 struct pt_migrate_ask {
 	const struct pt_cpu_look *look;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/vfs.h>
 
 #include "base/cleanup.h"
@@ -27,17 +28,16 @@ static const struct {
 
 int pt_file_system_of(const struct pt_root *root, const char *path, char **ret_name, enum pt_known *ret_shared)
 {
-	const char *relative = path;
-	pt_autoclose int fd = -EBADF;
+	pt_autoclose int fd = pt_file_open_in_root(root->root_fd, path, O_PATH);
+	struct stat st;
 	struct statfs s;
 
-	while (*relative == '/')
-		relative++;
-	fd = pt_file_open(root->root_fd, relative, O_PATH);
 	if (fd < 0)
 		return fd;
-	if (fstatfs(fd, &s) < 0)
+	if (fstat(fd, &st) < 0 || fstatfs(fd, &s) < 0)
 		return -errno;
+	if (S_ISBLK(st.st_mode))
+		return 1;
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
 		if ((unsigned long)(unsigned)s.f_type != kinds[i].magic)
 			continue;

@@ -10,7 +10,7 @@
  * pt_file_system_of() - name and nature of the file system that holds @path
  * @ret_shared: can other hosts have the same one; unknown for those that may be anything (FUSE)
  *
- * Return: 0; -ENOENT or another errno when the file cannot be reached.
+ * Return: 0; 1 for a block device, which lies on none; -ENOENT or another errno when the file cannot be reached.
  */
 int pt_file_system_of(const struct pt_root *root, const char *path, char **ret_name, enum pt_known *ret_shared);
 

@@ -13,8 +13,10 @@
 #include "decide/migrate.h"
 #include "domxml/cpu.h"
 #include "domxml/domxml.h"
+#include "host/filesystem.h"
 #include "shape/cpu.h"
 #include "shape/hostfacts.h"
+#include "tree.h"
 
 static const char *const flags[] = { "aes", "avx", "avx2", "fpu", "hypervisor", "npt", "sse4.1", "svm", "x2apic" };
 
@@ -345,6 +347,7 @@ static void a_disk_that_only_this_host_has_holds_it_back(void **state)
 {
 	struct fixture *f = *state;
 	struct pt_migrate_disk fact = { .target = (char *)(uintptr_t) "sda",
+					.path = (char *)(uintptr_t) "/images/a.qcow2",
 					.file_system = (char *)(uintptr_t) "ext4",
 					.shared = PT_KNOWN_NO };
 	struct pt_domain_disk *d = pt_array_add(&f->look.live.disks);
@@ -361,6 +364,61 @@ static void a_disk_that_only_this_host_has_holds_it_back(void **state)
 	fact.shared = PT_KNOWN_YES;
 	(void)judge(f);
 	assert_int_equal(finding(&f->vm, "storage")->verdict, PT_OK);
+}
+
+/* a volume, and an overlay on this host's own disk above a base that is shared */
+static void every_file_of_a_disk_counts(void **state)
+{
+	struct fixture *f = *state;
+	struct pt_migrate_disk facts[] = { { .target = (char *)(uintptr_t) "sda",
+					     .path = (char *)(uintptr_t) "/nfs/base",
+					     .file_system = (char *)(uintptr_t) "NFS",
+					     .shared = PT_KNOWN_YES },
+					   { .target = (char *)(uintptr_t) "sda",
+					     .path = (char *)(uintptr_t) "/pool/a",
+					     .file_system = (char *)(uintptr_t) "ext4",
+					     .shared = PT_KNOWN_NO } };
+	struct pt_domain_disk *d = pt_array_add(&f->look.live.disks);
+
+	d->type = PT_DISK_VOLUME;
+	d->target = pt_strdup("sda");
+	d->source = pt_strdup("pool/a");
+	f->ask.disks = facts;
+	f->ask.n_disks = 2;
+	(void)judge(f);
+	assert_string_equal(finding(&f->vm, "storage")->fact, "disk sda is /pool/a on ext4, which only this host has");
+	assert_int_equal(pt_findings_worst(&f->vm), PT_FAIL);
+	/* nothing is written to it: a copy is as good */
+	d->readonly = true;
+	(void)judge(f);
+	assert_int_equal(pt_findings_worst(&f->vm), PT_WARN);
+	facts[1].error = -EACCES;
+	(void)judge(f);
+	assert_int_equal(pt_findings_worst(&f->vm), PT_UNKNOWN);
+	assert_non_null(strstr(finding(&f->vm, "storage")->fact, "/pool/a"));
+	assert_non_null(strstr(finding(&f->vm, "storage")->fact, "Permission denied"));
+	facts[1].error = 0;
+	facts[1].block = true;
+	(void)judge(f);
+	assert_int_equal(pt_findings_worst(&f->vm), PT_WARN);
+	facts[1].block = false;
+	facts[1].shared = PT_KNOWN_YES;
+	(void)judge(f);
+	assert_int_equal(pt_findings_worst(&f->vm), PT_OK);
+}
+
+static void an_image_behind_an_absolute_link_is_found(void **state)
+{
+	struct tree *t = tree_new();
+	pt_autofree char *name = NULL;
+	enum pt_known shared = PT_KNOWN_UNKNOWN;
+
+	tree_file(t, "srv/images/a.img", "");
+	tree_link(t, "var/images", "/srv/images");
+	assert_int_equal(pt_file_system_of(&t->root, "/var/images/a.img", &name, &shared), 0);
+	assert_non_null(name);
+	assert_int_equal(pt_file_system_of(&t->root, "/var/images/b.img", &name, &shared), -ENOENT);
+	tree_free(t);
 }
 
 static void facts_are_read_as_they_were_written(void **state)
@@ -461,6 +519,8 @@ int main(void)
 		CASE(what_libvirt_refuses_is_said_by_name),
 		CASE(a_running_vm_is_judged_by_what_it_runs_with),
 		CASE(a_disk_that_only_this_host_has_holds_it_back),
+		CASE(every_file_of_a_disk_counts),
+		cmocka_unit_test(an_image_behind_an_absolute_link_is_found),
 		CASE(facts_are_read_as_they_were_written),
 		CASE(facts_that_are_none_are_refused_with_the_place),
 		cmocka_unit_test(libvirts_capabilities_are_read),
