@@ -39,6 +39,7 @@ enum pt_progress_state {
  * @back: asked again and again after a function went back to a driver of the host: are the disks that it had (a step's
  *        @carried) there again, with their names?  1 yes, 0 not yet, a negative errno when that cannot be told; may be
  *        NULL.  Drivers look for disks after their probe has returned, and a VM that has them needs them at its start
+ * @uses: who on this host, beside guests, uses a function, in words; the caller frees; NULL: nobody; may be NULL itself
  * @back_ms: how long to wait for that; disks that stay away are no failure of the step
  * @settle_ms: how long a started VM must stay up to count as started
  * @grace_ms: how long a shutdown or a start that was cut off may still come true by itself
@@ -63,6 +64,7 @@ struct pt_change_env {
 	void (*waiting)(void *ctx, const char *holder);
 	void (*warn)(void *ctx, const char *text);
 	int (*back)(void *ctx, const struct pt_step *step);
+	char *(*uses)(void *ctx, struct pt_bdf bdf);
 	unsigned back_ms;
 	struct pt_lock *lock;
 	unsigned wait_ms;

@@ -124,6 +124,25 @@ bool pt_edit_names(const struct pt_step *s, struct pt_bdf bdf)
 	return false;
 }
 
+bool pt_record_moves(const struct pt_change_record *record, struct pt_bdf bdf)
+{
+	for (size_t i = 0; i < record->steps.n; i++)
+		if (record->steps.v[i].step.kind == PT_STEP_VM_DEFINE && pt_edit_names(&record->steps.v[i].step, bdf))
+			return true;
+	return false;
+}
+
+const char *pt_run_still_has(const struct pt_run *run, struct pt_bdf bdf)
+{
+	for (size_t i = 0; i < run->record.steps.n; i++) {
+		const struct pt_step *s = &run->record.steps.v[i].step;
+
+		if (s->kind == PT_STEP_VM_DEFINE && pt_edit_names(s, bdf) && pt_strv_has(&run->running, s->vm_uuid))
+			return s->vm;
+	}
+	return NULL;
+}
+
 static bool edits_overlap(const struct pt_step *a, const struct pt_step *b)
 {
 	for (size_t i = 0; i < a->edit.add_hostdevs.n; i++)

@@ -72,10 +72,18 @@ int pt_step_check_sriov(const struct pt_run *run, const struct pt_step *s, struc
 int pt_step_make_sriov(struct pt_run *run, const struct pt_step *s, struct pt_error *err);
 int pt_step_unmake_sriov(struct pt_run *run, const struct pt_step *s, struct pt_error *err);
 
+/**
+ * pt_step_who_has() - who has this VF, in words; the caller frees
+ * @anybody: also who has it without this change's doing
+ *
+ * Return: NULL when nobody has it, so that what it is set to may be taken back.
+ */
+char *pt_step_who_has(const struct pt_run *run, struct pt_bdf vf, bool anybody);
+
 /* steps-link.c: for LINK */
 int pt_step_check_link(const struct pt_run *run, const struct pt_step *s, struct pt_error *err);
 int pt_step_make_link(struct pt_run *run, const struct pt_step *s, struct pt_error *err);
-int pt_step_unmake_link(struct pt_run *run, const struct pt_step *s, struct pt_error *err);
+int pt_step_unmake_link(struct pt_run *run, const struct pt_step_row *row, struct pt_error *err);
 
 /** pt_run_check_rest() - check every step from @from on whose object no earlier of them changes */
 int pt_run_check_rest(struct pt_run *run, size_t from, struct pt_error *err);
@@ -113,6 +121,12 @@ bool pt_step_gone(const struct pt_run *run, const struct pt_step *step, struct p
 
 /** pt_run_busy() - refuse what another change that is not over has in its hands */
 int pt_run_busy(const struct pt_change_env *env, const struct pt_plan *plan, struct pt_error *err);
+
+/** pt_record_moves() - does the change put the device into a VM's definition, or take it out? */
+bool pt_record_moves(const struct pt_change_record *record, struct pt_bdf bdf);
+
+/** pt_run_still_has() - the name of a VM that could not be stopped and that this change gives or leaves the device */
+const char *pt_run_still_has(const struct pt_run *run, struct pt_bdf bdf);
 
 /* helpers of several files */
 bool pt_edit_names(const struct pt_step *step, struct pt_bdf bdf);

@@ -5,6 +5,7 @@
 
 #include "base/cleanup.h"
 #include "change/run.h"
+#include "host/sriov-set.h"
 #include "model/link-state.h"
 #include "model/sriov.h"
 
@@ -89,8 +90,72 @@ int pt_step_make_link(struct pt_run *run, const struct pt_step *s, struct pt_err
 	return make(run, s, s->state_after, err);
 }
 
-/* after another boot the interface is as that boot made it */
-int pt_step_unmake_link(struct pt_run *run, const struct pt_step *s, struct pt_error *err)
+/* a card that goes down takes every VF along; another MTU only matters to a guest that has one by this change */
+static int check_held(const struct pt_run *run, const struct pt_step *s, const char *name, bool goes_down,
+		      struct pt_error *err)
 {
-	return run->rebooted ? 0 : make(run, s, s->state_before, err);
+	PT_AUTO(pt_sriov_state) vfs = PT_SRIOV_STATE_UNSAID;
+	int r = pt_sriov_look(run->env->host, s->bdf, &vfs, err);
+
+	for (size_t i = 0; i < vfs.v.n && r == 0; i++) {
+		const struct pt_vf_state *vf = &vfs.v.v[i];
+		pt_autofree char *who = vf->has_address ? pt_step_who_has(run, vf->bdf, goes_down) : NULL;
+
+		if (!who)
+			continue;
+		r = pt_say(err, -EBUSY, "%s, the interface of %s, is left as it is: its VF %u (%s) is in use: %s", name,
+			   pt_bdf_str(s->bdf).s, vf->index, pt_bdf_str(vf->bdf).s, who);
+		pt_hint(err, "shut that VM down, then run `passthru recover`");
+	}
+	return r;
+}
+
+/*
+ * Somebody has set it since.  A change that was cut off, or could not be taken back, may have it in the middle between
+ * what was and what is to be.
+ */
+static bool is_changed(const struct pt_step_row *row, const struct pt_link_state *before,
+		       const struct pt_link_state *after, const struct pt_link_state *now)
+{
+	if (row->state == PT_STEP_DONE)
+		return !pt_link_state_is(after, now);
+	return after->mtu && now->mtu != after->mtu && now->mtu != before->mtu;
+}
+
+static int take_back(struct pt_run *run, const struct pt_step_row *row, struct pt_error *err)
+{
+	const struct pt_step *s = &row->step;
+	PT_AUTO(pt_pf_link) link = { 0 };
+	struct pt_bind card = pt_step_bind_before(s);
+	struct pt_link_state before = { 0 };
+	struct pt_link_state after = { 0 };
+	struct pt_link_state now = { 0 };
+	int r = pt_bind_check(run->env->host, &card, err);
+
+	if (r == 0)
+		r = pt_link_state_parse(s->state_before, &before, err);
+	if (r == 0)
+		r = pt_link_state_parse(s->state_after, &after, err);
+	if (r == 0)
+		r = look(run, s, &link, &now, err);
+	if (r < 0 || pt_link_state_is(&before, &now))
+		return r;
+	if (is_changed(row, &before, &after, &now)) {
+		pt_autofree char *is = pt_link_state_text(&now);
+		pt_autofree char *text =
+			pt_strf("%s, the interface of %s, is left as it is: %s, which somebody set since", link.name,
+				pt_bdf_str(s->bdf).s, is);
+
+		if (run->env->warn)
+			run->env->warn(run->env->ctx, text);
+		return 0;
+	}
+	r = check_held(run, s, link.name, before.says_up && !before.up && now.up, err);
+	return r < 0 ? r : make(run, s, s->state_before, err);
+}
+
+/* after another boot the interface is as that boot made it */
+int pt_step_unmake_link(struct pt_run *run, const struct pt_step_row *row, struct pt_error *err)
+{
+	return run->rebooted ? 0 : take_back(run, row, err);
 }

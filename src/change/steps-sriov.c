@@ -171,9 +171,55 @@ static bool went_with_the_power(const struct pt_run *run, const struct pt_step *
 	return true;
 }
 
+char *pt_step_who_has(const struct pt_run *run, struct pt_bdf vf, bool anybody)
+{
+	const struct pt_host_ops *host = run->env->host;
+	const char *vm = pt_run_still_has(run, vf);
+
+	if (vm)
+		return pt_strf("%s runs and may have it", vm);
+	return anybody || pt_record_moves(&run->record, vf) ? host->holders(host->ctx, vf) : NULL;
+}
+
+/*
+ * A guest that has a VF by this change, and did not shut down, keeps it as it was set up: without its VLAN it would be
+ * in the network of the host.  What was set while a guest had it anyway is taken back as it was set.
+ */
+static int check_held(const struct pt_run *run, const struct pt_step *s, struct pt_error *err)
+{
+	PT_AUTO(pt_sriov_state) before = PT_SRIOV_STATE_UNSAID;
+	PT_AUTO(pt_sriov_state) after = PT_SRIOV_STATE_UNSAID;
+	PT_AUTO(pt_sriov_state) now = PT_SRIOV_STATE_UNSAID;
+	int r = parse(s->state_before, &before, err);
+
+	if (r == 0)
+		r = parse(s->state_after, &after, err);
+	if (r == 0)
+		r = pt_sriov_look(run->env->host, s->bdf, &now, err);
+	for (size_t i = 0; i < now.v.n && r == 0; i++) {
+		const struct pt_vf_state *vf = &now.v.v[i];
+		bool named = pt_sriov_state_vf(&before, vf->index) || pt_sriov_state_vf(&after, vf->index);
+		pt_autofree char *who = named && vf->has_address ? pt_step_who_has(run, vf->bdf, false) : NULL;
+
+		if (!who)
+			continue;
+		r = pt_say(err, -EBUSY, "VF %u of %s (%s) is in use: %s: it is left as it is set", vf->index,
+			   pt_bdf_str(s->bdf).s, pt_bdf_str(vf->bdf).s, who);
+		pt_hint(err, "shut that VM down, then run `passthru recover`");
+	}
+	return r;
+}
+
 int pt_step_unmake_sriov(struct pt_run *run, const struct pt_step *s, struct pt_error *err)
 {
+	struct pt_bind card = pt_step_bind_before(s);
+	int r = 0;
+
 	if (went_with_the_power(run, s))
 		return 0;
-	return make(run, s, s->state_before, false, err);
+	if (s->kind == PT_STEP_SRIOV)
+		r = pt_bind_check(run->env->host, &card, err);
+	if (r == 0 && s->kind == PT_STEP_SRIOV && check_vfs(run, s, NULL) < 0)
+		r = check_held(run, s, err);
+	return r < 0 ? r : make(run, s, s->state_before, false, err);
 }

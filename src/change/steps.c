@@ -338,22 +338,10 @@ static int unmake_define(struct pt_run *run, const struct pt_step_row *row, stru
 	return r;
 }
 
-/* the name of a VM that could not be stopped and that this change gives or leaves the device; NULL: none */
-static const char *still_has(const struct pt_run *run, struct pt_bdf bdf)
-{
-	for (size_t i = 0; i < run->record.steps.n; i++) {
-		const struct pt_step *s = &run->record.steps.v[i].step;
-
-		if (s->kind == PT_STEP_VM_DEFINE && pt_edit_names(s, bdf) && pt_strv_has(&run->running, s->vm_uuid))
-			return s->vm;
-	}
-	return NULL;
-}
-
 static int unmake_driver(struct pt_run *run, const struct pt_step *s, struct pt_error *err)
 {
 	struct pt_bind want = pt_step_bind_before(s);
-	const char *vm = still_has(run, s->bdf);
+	const char *vm = pt_run_still_has(run, s->bdf);
 	int r;
 
 	if (vm)
@@ -395,7 +383,7 @@ int pt_step_unmake(struct pt_run *run, struct pt_step_row *row, struct pt_error 
 	case PT_STEP_SRIOV_KEEP:
 		return pt_step_unmake_sriov(run, s, err);
 	case PT_STEP_LINK:
-		return pt_step_unmake_link(run, s, err);
+		return pt_step_unmake_link(run, row, err);
 	case PT_STEP_KINDS:
 		break;
 	}

@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "change/run.h"
 #include "domxml/domxml.h"
+#include "host/sriov-set.h"
 
 struct undo {
 	const struct pt_change_env *env;
@@ -274,11 +275,34 @@ static int invert_sriov(const struct undo *u, const struct pt_step_row *row, str
 	return invert_rest(u, row, plan, err);
 }
 
+/* who needs a PF's interface beside those whom the change gave a VF: they are shut down first; the caller frees */
+static char *who_needs(const struct undo *u, struct pt_bdf pf)
+{
+	const struct pt_host_ops *host = u->env->host;
+	PT_AUTO(pt_sriov_state) vfs = PT_SRIOV_STATE_UNSAID;
+	char *who = u->env->uses ? u->env->uses(u->env->ctx, pf) : NULL;
+
+	/* VFs that cannot be seen are looked for again before the step is made */
+	if (!who)
+		(void)pt_sriov_look(host, pf, &vfs, NULL);
+	for (size_t i = 0; i < vfs.v.n && !who; i++) {
+		const struct pt_vf_state *vf = &vfs.v.v[i];
+		pt_autofree char *holder = NULL;
+
+		if (vf->has_address && !pt_record_moves(&u->record, vf->bdf))
+			holder = host->holders(host->ctx, vf->bdf);
+		if (holder)
+			who = pt_strf("its VF %u (%s) is in use: %s", vf->index, pt_bdf_str(vf->bdf).s, holder);
+	}
+	return who;
+}
+
 /* what somebody made of it since is left: it is the host's interface as much as the VFs' */
 static int invert_link(const struct undo *u, const struct pt_step_row *row, struct pt_plan *plan)
 {
 	PT_AUTO(pt_run) probe = { .env = u->env };
 	const struct pt_step *s = &row->step;
+	pt_autofree char *who = NULL;
 	struct pt_step inverse;
 
 	if (pt_step_check_link(&probe, s, NULL) == 0)
@@ -288,6 +312,11 @@ static int invert_link(const struct undo *u, const struct pt_step_row *row, stru
 		pt_step_done(&inverse);
 		return already(plan, "the network interface of %s is left as it is: it was changed since",
 			       pt_bdf_str(s->bdf).s);
+	}
+	who = who_needs(u, s->bdf);
+	if (who) {
+		pt_step_done(&inverse);
+		return already(plan, "the network interface of %s is left as it is: %s", pt_bdf_str(s->bdf).s, who);
 	}
 	pt_array_push(&plan->steps, inverse);
 	return 0;

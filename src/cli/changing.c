@@ -18,7 +18,9 @@
 #include "decide/verify.h"
 #include "domxml/domxml.h"
 #include "host/block.h"
+#include "host/gather.h"
 #include "host/ops.h"
+#include "host/pci.h"
 #include "host/reserved.h"
 #include "host/sriov-kept.h"
 #include "journal/journal.h"
@@ -227,6 +229,21 @@ static int force_stop(void *ctx, const struct pt_step *step)
 	return answer[0] == 'y' || answer[0] == 'Y';
 }
 
+/* a guest that has a VF is no use by this host, though it is one of its PF */
+static char *uses(void *ctx, struct pt_bdf bdf)
+{
+	const struct pt_root *root = &((struct pt_changing_parts *)ctx)->cli->root;
+	PT_AUTO(pt_host) host = { 0 };
+	char *who = NULL;
+
+	if (pt_pci_list(root, &host.devices, NULL) < 0 || pt_gather(root, &bdf, 1, &host, NULL, NULL) < 0)
+		return pt_strdup("who uses it cannot be told");
+	for (size_t i = 0; i < host.uses.n && !who; i++)
+		if (pt_bdf_eq(host.uses.v[i].bdf, bdf) && host.uses.v[i].kind != PT_USE_VFIO)
+			who = pt_strf("this host uses it: %s", host.uses.v[i].chain);
+	return who;
+}
+
 static int open_journal(struct pt_changing_parts *p, bool look_only, struct pt_error *err)
 {
 	int r = pt_journal_open(PT_JOURNAL_DIR, look_only ? PT_JOURNAL_READ : PT_JOURNAL_WRITE, &p->journal, err);
@@ -276,6 +293,7 @@ static int open_all(struct pt_cli *cli, struct pt_vm_conn *conn, bool look_only,
 		.waiting = waiting,
 		.warn = warn,
 		.back = disks_are_back,
+		.uses = uses,
 		.back_ms = BACK_MS,
 		.lock = p->lock,
 		.wait_ms = (unsigned)wait_s * 1000,
