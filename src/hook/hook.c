@@ -13,6 +13,7 @@
 #include "host/pci.h"
 #include "host/reserved.h"
 #include "journal/journal.h"
+#include "model/sriov-state.h"
 
 struct hook {
 	const struct pt_root *root;
@@ -62,11 +63,24 @@ static bool is_ours(const struct hook *h)
 	return false;
 }
 
+/* a step about a PF's virtual functions names them, too */
+static bool has_vf_of(const struct hook *h, const struct pt_step *s)
+{
+	for (size_t i = 0; i < h->vm.hostdevs.n; i++) {
+		const struct pt_domain_hostdev *d = &h->vm.hostdevs.v[i];
+
+		if ((d->kind == PT_HOSTDEV_PCI || d->has_bdf) &&
+		    (pt_sriov_text_names(s->state_before, d->bdf) || pt_sriov_text_names(s->state_after, d->bdf)))
+			return true;
+	}
+	return false;
+}
+
 static bool is_about(const struct hook *h, const struct pt_step *s)
 {
 	bool device = pt_step_is_device(s->kind);
 
-	return same_uuid(s->vm_uuid, h->vm.uuid) || (device && has_device(h, s->bdf));
+	return same_uuid(s->vm_uuid, h->vm.uuid) || (device && (has_device(h, s->bdf) || has_vf_of(h, s)));
 }
 
 /* the change itself starts it: in its own step, or to put back what ran before */

@@ -96,6 +96,26 @@ static void open_change(struct fixture *f, enum pt_step_state state, bool alive)
 	pt_plan_done(&plan);
 }
 
+/* cut off: the VFs of the card at 01:00.0, of which @before and @after tell */
+static void open_vf_change(struct fixture *f, const char *before, const char *after)
+{
+	struct pt_plan plan = { .verb = pt_strdup("vf"), .summary = pt_strdup("settings of VF 0") };
+	struct pt_owner owner = { .pid = 1, .boot = "another boot" };
+	struct pt_step *s = pt_plan_step(&plan, PT_STEP_SRIOV);
+	struct pt_journal *j = NULL;
+	long long id;
+
+	assert_int_equal(pt_bdf_parse(HBA, &s->bdf), 0);
+	s->vendor = 0x8086;
+	s->device = 0x10c9;
+	s->state_before = pt_strdup(before);
+	s->state_after = pt_strdup(after);
+	assert_int_equal(pt_journal_open(f->journal_dir, PT_JOURNAL_WRITE, &j, &f->err), 0);
+	assert_int_equal(pt_journal_begin(j, &plan, &owner, &id, NULL), 0);
+	pt_journal_close(j);
+	pt_plan_done(&plan);
+}
+
 static void says(const struct fixture *f, const char *what)
 {
 	if (!strstr(f->err.msg, what) && !strstr(f->err.hint, what))
@@ -167,6 +187,22 @@ static void a_change_under_way_stops_everybody_but_itself(void **state)
 	says(f, "is being made");
 }
 
+static const char with_vf[] = "<interface type='hostdev' managed='yes'><source>"
+			      "<address type='pci' domain='0x0000' bus='0x01' slot='0x10' function='0x2'/></source>"
+			      "</interface>";
+
+static void a_change_of_a_cards_vfs_stops_who_has_one_of_them(void **state)
+{
+	struct fixture *f = *state;
+
+	open_vf_change(f, "vf=0 address=0000:01:10.0 vlan=0 qos=0\n", "vf=0 address=0000:01:10.0 vlan=42 qos=0\n");
+	assert_int_equal(asked(f, "plain", OTHER, with_vf), 0);
+	open_vf_change(f, "vfs=2\nvf=0 address=0000:01:10.0\nvf=1 address=0000:01:10.2\n", "vfs=7\n");
+	assert_int_equal(asked(f, "plain", OTHER, with_vf), -EPERM);
+	says(f, "was cut off");
+	assert_int_equal(asked(f, "plain", OTHER, ""), 0);
+}
+
 static void the_change_itself_may_start_its_vm(void **state)
 {
 	struct fixture *f = *state;
@@ -201,10 +237,15 @@ static void a_damaged_journal_stops_our_vms_and_no_other(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(a_vm_that_was_never_touched_starts),	    TEST(a_device_that_is_the_one_lets_its_vm_start),
-		TEST(a_stranger_at_the_address_stops_it),	    TEST(another_serial_number_stops_it),
-		TEST(a_change_that_was_cut_off_stops_its_vm),	    TEST(a_change_under_way_stops_everybody_but_itself),
-		TEST(the_change_itself_may_start_its_vm),	    TEST(a_damaged_record_stops_who_has_that_device),
+		TEST(a_vm_that_was_never_touched_starts),
+		TEST(a_device_that_is_the_one_lets_its_vm_start),
+		TEST(a_stranger_at_the_address_stops_it),
+		TEST(another_serial_number_stops_it),
+		TEST(a_change_that_was_cut_off_stops_its_vm),
+		TEST(a_change_under_way_stops_everybody_but_itself),
+		TEST(a_change_of_a_cards_vfs_stops_who_has_one_of_them),
+		TEST(the_change_itself_may_start_its_vm),
+		TEST(a_damaged_record_stops_who_has_that_device),
 		TEST(a_damaged_journal_stops_our_vms_and_no_other),
 	};
 
