@@ -178,6 +178,24 @@ static int wait_drivers(const struct pt_host_ops *ops, struct pt_bdf pf, const s
 	}
 }
 
+/* the write would wait in the kernel until whoever has a VF open lets go of it, and so would whoever asks after it */
+static int check_free(const struct pt_host_ops *ops, struct pt_bdf pf, unsigned n, struct pt_error *err)
+{
+	for (unsigned i = 0; i < n; i++) {
+		struct pt_bdf vf;
+		pt_autofree char *who = vf_address(ops, pf, i, &vf) < 0 ? NULL : ops->holders(ops->ctx, vf);
+		int r;
+
+		if (!who)
+			continue;
+		r = pt_say(err, -EBUSY, "the virtual functions of %s stay: VF %u (%s) is in use: %s", pt_bdf_str(pf).s,
+			   i, pt_bdf_str(vf).s, who);
+		pt_hint(err, "shut down the VM that has it, or end that process");
+		return r;
+	}
+	return 0;
+}
+
 /*
  * include/linux/pci.h, sriov_numvfs_store(): a number other than 0 is refused while there are VFs, so 0 comes first.
  */
@@ -191,6 +209,8 @@ static int make_count(const struct pt_host_ops *ops, struct pt_bdf pf, const str
 	if (now == wanted)
 		return 0;
 	if (now)
+		r = check_free(ops, pf, now, err);
+	if (r == 0 && now)
 		r = set_count(ops, pf, 0, err);
 	if (r == 0 && now)
 		r = wait_count(ops, pf, 0, err);

@@ -143,6 +143,21 @@ static void the_vfs_that_were_there_come_back_as_they_were(void **state)
 	assert_same(w, before, "undone", 0);
 }
 
+static void vfs_of_which_one_is_held_are_not_taken_away(void **state)
+{
+	struct stage *w = *state;
+	struct pt_error err = { 0 };
+	pt_autofree char *before = NULL;
+
+	make_two(w);
+	before = stage_text(w);
+	(void)snprintf(w->kernel->devices[w->kernel->n_devices - 1].held_by, 32, "cvm");
+	assert_int_equal(more(w, &err), -EBUSY);
+	stage_says(&err, "VF 1 (0000:02:10.2) is in use: /dev/vfio/51 open by cvm");
+	stage_says(&err, "everything is as it was");
+	assert_same(w, before, "held", 0);
+}
+
 /*
  * @change with its first write failing, then its second, …: as it was each time, or, where another try with the link up
  * made it good, made and undone
@@ -616,6 +631,7 @@ int main(void)
 		TEST(seven_are_made_without_a_driver_and_undone),
 		TEST(with_autoprobe_each_has_a_driver),
 		TEST(the_vfs_that_were_there_come_back_as_they_were),
+		TEST(vfs_of_which_one_is_held_are_not_taken_away),
 		TEST(whatever_write_fails_everything_is_as_it_was),
 		TEST(killed_at_any_write_recover_makes_it_whole),
 		TEST(undone_after_a_reboot_that_took_them_is_said_so),
