@@ -32,6 +32,9 @@ bool pt_step_gone(const struct pt_run *run, const struct pt_step *s, struct pt_e
 	case PT_STEP_DRIVER:
 	case PT_STEP_SRIOV:
 		return device_gone(run, s, err);
+	case PT_STEP_LINK:
+		/* after another boot it is left as that boot made it, whatever is there */
+		return !run->rebooted && device_gone(run, s, err);
 	case PT_STEP_VM_STOP:
 	case PT_STEP_VM_START:
 	case PT_STEP_VM_DEFINE:

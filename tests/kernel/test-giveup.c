@@ -13,6 +13,7 @@
 
 #include "base/alloc.h"
 #include "base/cleanup.h"
+#include "change/run.h"
 #include "fakesys.h"
 #include "stage.h"
 
@@ -258,6 +259,57 @@ static void of_two_devices_only_the_one_that_is_gone_is_given_up(void **state)
 	assert_int_equal(stage_state_of(w, 1), PT_CHANGE_FAILED);
 }
 
+/* after its settings were made and before its VM has it */
+static bool is_set_up(const struct stage *w)
+{
+	return w->nic->vf[0].vlan == 42 && w->nic->vf[0].trust && !strstr(w->cvm->xml, "<hostdev");
+}
+
+static void a_card_with_a_network_that_is_pulled_can_be_given_up(void **state)
+{
+	struct stage *w = *state;
+	const struct saved start = { *w->kernel, *w->vm };
+	PT_AUTO(pt_strv) gone = { 0 };
+	PT_AUTO(pt_strv) given = { 0 };
+	struct pt_error err = { 0 };
+	unsigned settled = 0;
+
+	for (unsigned n = 1; !is_set_up(w); n++) {
+		*w->kernel = start.kernel;
+		*w->vm = start.vm;
+		forget(w);
+		assert_true(killed_after(w, stage_child_attach, n));
+	}
+	w->nic->gone = true;
+	for (unsigned i = 0; i < w->kernel->n_devices; i++)
+		w->kernel->devices[i].gone = w->kernel->devices[i].gone || w->kernel->devices[i].is_vf;
+	stage_open(w);
+	assert_int_equal(pt_change_recover(&w->env, &settled, &err), -EINTR);
+	stage_says(&err, "--give-up");
+	assert_int_equal(pt_change_gone(&w->env, 1, &gone, &err), 0);
+	assert_int_equal(gone.n, 2);
+	if (pt_change_give_up(&w->env, 1, &given, &err) < 0)
+		fail_msg("%s", err.msg);
+	assert_int_equal(stage_state_of(w, 1), PT_CHANGE_FAILED);
+	assert_null(strstr(w->cvm->xml, "<hostdev"));
+}
+
+/* what the boot made of the interface of whatever is there now is nobody's to take back */
+static void an_interface_is_not_given_up_after_another_boot(void **state)
+{
+	struct stage *w = *state;
+	struct pt_step link = { .kind = PT_STEP_LINK, .bdf = w->nic->bdf, .vendor = 0x8086, .device = 0x10c9 };
+	struct pt_run run = { .env = &w->env };
+
+	w->nic->gone = true;
+	assert_true(pt_step_gone(&run, &link, NULL));
+	run.rebooted = true;
+	assert_false(pt_step_gone(&run, &link, NULL));
+	w->nic->gone = false;
+	w->nic->ids[1] = 0x1521;
+	assert_false(pt_step_gone(&run, &link, NULL));
+}
+
 static void a_detach_whose_card_is_pulled_leaves_the_vm_its_definition_and_off(void **state)
 {
 	struct stage *w = *state;
@@ -336,6 +388,10 @@ int main(void)
 		T(what_is_there_is_not_given_up),
 		T(a_stranger_at_its_address_is_no_reason_to_touch_him),
 		cmocka_unit_test_setup_teardown(of_two_devices_only_the_one_that_is_gone_is_given_up, stage_setup_both,
+						stage_teardown),
+		cmocka_unit_test_setup_teardown(a_card_with_a_network_that_is_pulled_can_be_given_up,
+						stage_setup_network, stage_teardown),
+		cmocka_unit_test_setup_teardown(an_interface_is_not_given_up_after_another_boot, stage_setup_network,
 						stage_teardown),
 		T(a_detach_whose_card_is_pulled_leaves_the_vm_its_definition_and_off),
 		T(a_vm_that_was_undefined_meanwhile_is_given_up_and_its_device_put_back),
