@@ -124,7 +124,8 @@ int pt_change_recover(const struct pt_change_env *env, unsigned *ret_n, struct p
  * @ret_lines: one line a step, with what is there instead; never empty
  *
  * Touches nothing.  Refuses (PT_ERROR_REFUSED) a change that is under way, and one of which nothing is gone; -ENOENT
- * and -EINVAL (PT_ERROR_USAGE) when there is no such change or it is settled.
+ * and -EINVAL (PT_ERROR_USAGE) when there is no such change or it is settled; -ENOTCONN when it has steps of VMs and
+ * libvirt cannot be asked (@no_vms).
  */
 int pt_change_gone(const struct pt_change_env *env, long long id, struct pt_strv *ret_lines, struct pt_error *err);
 

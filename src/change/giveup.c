@@ -82,6 +82,11 @@ static int look(struct pt_run *run, long long id, struct pt_strv *lines, struct 
 
 	if (r == 0)
 		r = check_unsettled(run->env, &run->record.head, err);
+	/* what of its VMs is there, and what runs, nobody can tell */
+	if (r == 0 && run->env->no_vms && pt_run_has_vms(&run->record))
+		r = pt_say(err, -ENOTCONN,
+			   "change %lld (%s) is about VMs, too, and libvirt cannot be asked: it is left as it is", id,
+			   run->record.head.summary);
 	if (r == 0)
 		r = pt_owner_self(run->env->proc_fd, &self, err);
 	if (r < 0)
@@ -125,6 +130,8 @@ int pt_change_give_up(const struct pt_change_env *env, long long id, struct pt_s
 	pt_run_unlock(&run);
 	if (r == -EINTR && lost.n)
 		return pt_run_not_settled(&lost, err);
+	if (r == 0)
+		return pt_say(err, -EAGAIN, "change %lld was not settled: it is left as it is", id);
 	if (r < 0)
 		return r;
 	*ret_lines = run.given;

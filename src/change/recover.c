@@ -17,7 +17,7 @@ bool pt_run_all_made(const struct pt_change_record *record)
 	return true;
 }
 
-static bool has_vms(const struct pt_change_record *record)
+bool pt_run_has_vms(const struct pt_change_record *record)
 {
 	for (size_t i = 0; i < record->steps.n; i++)
 		if (pt_run_is_vm_step(&record->steps.v[i].step))
@@ -51,7 +51,7 @@ int pt_run_settle(struct pt_run *run, long long id, struct pt_buf *lost, struct 
 		return 0;
 	if (head->state == PT_CHANGE_OPEN && pt_owner_alive(env->proc_fd, &head->owner))
 		return 0;
-	if (env->no_vms && has_vms(&run->record))
+	if (env->no_vms && pt_run_has_vms(&run->record))
 		return 0;
 	r = pt_owner_self(env->proc_fd, &self, err);
 	run->rebooted = r == 0 && strcmp(head->begun_boot, self.boot) != 0;

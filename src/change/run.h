@@ -102,6 +102,9 @@ bool pt_run_is_vm_step(const struct pt_step *step);
 /** pt_run_must_unwind() - does taking the change back have anything to do with this step? */
 bool pt_run_must_unwind(const struct pt_run *run, const struct pt_step_row *row);
 
+/** pt_run_has_vms() - does libvirt make any of its steps? */
+bool pt_run_has_vms(const struct pt_change_record *record);
+
 /** pt_run_all_made() - is every step done, so that only the end was not noted? */
 bool pt_run_all_made(const struct pt_change_record *record);
 

@@ -273,12 +273,18 @@ static int give_up(struct pt_cli *cli, long long id, struct pt_error *err)
 		r = find_vms(cli, WHOLE, &conn, &no_vms, err);
 	if (r == 0)
 		r = pt_changing_look(cli, conn, &c, err);
+	c.env.no_vms = no_vms.code != 0;
 	if (r == 0)
 		r = ask_give_up(cli, &c.env, id, err);
 	pt_changing_close(&c);
+	if (r == -ENOTCONN && no_vms.code) {
+		*err = no_vms;
+		return pt_wrap(err, no_vms.code, "change %lld is about VMs, too, and is left as it is", id);
+	}
 	if (r <= 0 || dry)
 		return r < 0 || dry ? r : PT_EXIT_FAILED;
 	r = pt_changing_open(cli, conn, &c, err);
+	c.env.no_vms = no_vms.code != 0;
 	c.env.stop_ms = (unsigned)stop_s * 1000;
 	if (r == 0)
 		r = pt_change_give_up(&c.env, id, &given, err);

@@ -310,6 +310,49 @@ static void an_interface_is_not_given_up_after_another_boot(void **state)
 	assert_false(pt_step_gone(&run, &link, NULL));
 }
 
+static void without_libvirt_a_change_of_vms_is_left_as_it_is(void **state)
+{
+	struct stage *w = *state;
+	PT_AUTO(pt_strv) lines = { 0 };
+	struct pt_error err = { 0 };
+	enum pt_change_state was;
+	char *between;
+	char *now;
+
+	cut_off_and_pulled(w);
+	was = stage_state_of(w, 1);
+	between = stage_text(w);
+	w->env.no_vms = true;
+	assert_int_equal(pt_change_gone(&w->env, 1, &lines, &err), -ENOTCONN);
+	stage_says(&err, "change 1 (attach 0000:01:00.0 to cvm) is about VMs, too");
+	assert_int_equal(pt_change_give_up(&w->env, 1, &lines, &err), -ENOTCONN);
+	now = stage_text(w);
+	assert_string_equal(now, between);
+	assert_int_equal(stage_state_of(w, 1), was);
+	free(between);
+	free(now);
+}
+
+static void without_libvirt_a_change_of_devices_alone_can_be_given_up(void **state)
+{
+	struct stage *w = *state;
+	PT_AUTO(pt_strv) given = { 0 };
+	struct pt_error err = { 0 };
+
+	for (unsigned n = 1; strcmp(w->hba->driver, "vfio-pci") != 0; n++) {
+		forget(w);
+		assert_true(killed_after(w, stage_child_reserve, n));
+		if (strcmp(w->hba->driver, "vfio-pci") != 0)
+			assert_int_equal(stage_in_child(w, recover), 0);
+	}
+	w->hba->gone = true;
+	stage_open(w);
+	w->env.no_vms = true;
+	if (pt_change_give_up(&w->env, 1, &given, &err) < 0)
+		fail_msg("%s", err.msg);
+	assert_int_equal(stage_state_of(w, 1), PT_CHANGE_FAILED);
+}
+
 static void a_detach_whose_card_is_pulled_leaves_the_vm_its_definition_and_off(void **state)
 {
 	struct stage *w = *state;
@@ -393,6 +436,8 @@ int main(void)
 						stage_setup_network, stage_teardown),
 		cmocka_unit_test_setup_teardown(an_interface_is_not_given_up_after_another_boot, stage_setup_network,
 						stage_teardown),
+		T(without_libvirt_a_change_of_vms_is_left_as_it_is),
+		T(without_libvirt_a_change_of_devices_alone_can_be_given_up),
 		T(a_detach_whose_card_is_pulled_leaves_the_vm_its_definition_and_off),
 		T(a_vm_that_was_undefined_meanwhile_is_given_up_and_its_device_put_back),
 		T(what_is_settled_under_way_or_unknown_is_refused),
