@@ -277,14 +277,28 @@ static void missing_by_kernel(const struct pt_strv *want, const struct pt_strv *
 	pt_strv_sort(ret_missing);
 }
 
+/* of the kernel's words those that libvirt gives guests too: constant_tsc and its like no guest gets */
+static void for_guests(const struct pt_strv *kernel, const struct pt_strv *given, struct pt_strv *ret)
+{
+	*ret = (struct pt_strv){ 0 };
+	for (size_t i = 0; i < kernel->n; i++)
+		for (size_t k = 0; k < given->n; k++)
+			if (pt_cpu_flag_same(kernel->v[i], given->v[k])) {
+				pt_strv_add(ret, kernel->v[i]);
+				break;
+			}
+}
+
 /*
  * With libvirt's list of the target, flag for flag.  Else by the target's kernel, whose list leaves flags out that
  * guests have: of a host-passthrough VM it is compared with this host's kernel's, of any other it is only a hint.
+ * Return: above 0 when @ret_missing is sure, below when it is a hint, 0 when nothing is known.
  */
 static int missing_flags(const struct pt_migrate_ask *ask, const struct pt_migrate_host *host,
 			 struct pt_strv *ret_missing)
 {
 	PT_AUTO(pt_cpu_given) given = { 0 };
+	PT_AUTO(pt_strv) want = { 0 };
 
 	pt_cpu_given_of(ask->look, cpu_of(ask), &given);
 	if (given.known && host->known && host->hypervisor.flags.n) {
@@ -294,13 +308,38 @@ static int missing_flags(const struct pt_migrate_ask *ask, const struct pt_migra
 	if (!host->cpu.flags.n)
 		return 0;
 	if (is_whole_host(ask) && ask->look->host.flags.n) {
-		missing_by_kernel(&ask->look->host.flags, &host->cpu.flags, ret_missing);
-		return 1;
+		if (given.known)
+			for_guests(&ask->look->host.flags, &given.flags, &want);
+		else
+			pt_strv_copy(&want, &ask->look->host.flags);
+		missing_by_kernel(&want, &host->cpu.flags, ret_missing);
+		/* which of them the VM has is not known, but with all of them there that is nothing to ask */
+		return given.known || !ret_missing->n ? 1 : -1;
 	}
 	if (!given.known)
 		return 0;
 	missing_by_kernel(&given.flags, &host->cpu.flags, ret_missing);
 	return -1;
+}
+
+/* libvirt there offers no processor to a VM with KVM */
+static void judge_kvm(const struct pt_migrate_ask *ask, const struct pt_migrate_host *host, struct pt_findings *l)
+{
+	const struct pt_strv *flags = &host->cpu.flags;
+	const char *arch = host->hypervisor.arch;
+
+	if (!pt_streq(pt_cpu_look_now(ask->look)->type, "kvm"))
+		return;
+	if (flags->n && pt_streq(arch, "x86_64") && !pt_strv_has(flags, "vmx") && !pt_strv_has(flags, "svm"))
+		pt_findings_add(l, PT_FAIL, "kvm", host->where, "turn virtualisation on in its firmware",
+				"its processor has neither vmx nor svm: it runs no VM with KVM");
+	else if (host->known && !host->hypervisor.flags.n)
+		pt_findings_add(
+			l, PT_UNKNOWN, "kvm", host->where,
+			"there: is kvm_intel or kvm_amd loaded, and what does `virsh domcapabilities --virttype "
+			"kvm` say?",
+			"its libvirt tells of no processor for VMs with KVM: whether KVM is usable there is "
+			"not known");
 }
 
 static void judge_flags(const struct pt_migrate_ask *ask, const struct pt_migrate_host *host, struct pt_findings *l)
@@ -313,6 +352,11 @@ static void judge_flags(const struct pt_migrate_ask *ask, const struct pt_migrat
 	if (sure == 0) {
 		pt_findings_add(l, PT_UNKNOWN, "cpu-flags", host->where, "`passthru facts --json` there, as root",
 				"which flags its processor has is not known");
+		return;
+	}
+	if (!missing.n && sure < 0) {
+		pt_findings_add(l, PT_UNKNOWN, "cpu-flags", host->where, "`passthru facts --json` there, as root",
+				"its kernel lists every flag that the VM has, but libvirt there was not asked");
 		return;
 	}
 	if (!missing.n) {
@@ -408,6 +452,7 @@ void pt_decide_migrate_host(const struct pt_migrate_ask *ask, const struct pt_mi
 	if (is_here(ask->source, host, ret_findings))
 		return;
 	judge_vendor(ask, host, ret_findings);
+	judge_kvm(ask, host, ret_findings);
 	judge_flags(ask, host, ret_findings);
 	judge_alike(ask, host, ret_findings);
 	judge_tsc(ask, host, ret_findings);

@@ -263,6 +263,59 @@ static void without_libvirts_word_the_kernels_decide_for_passthrough(void **stat
 	assert_string_equal(finding(&f->host, "cpu-flags")->fact, "it lacks 1 flag that the VM has: avx2");
 }
 
+/* words that the kernel makes up are no guest's, and without libvirt's list none is sure to be one */
+static void what_no_guest_gets_is_no_reason(void **state)
+{
+	struct fixture *f = *state;
+
+	pt_hypervisor_done(&f->there.hypervisor);
+	f->there.known = false;
+	pt_strv_add(&f->look.host.flags, "constant_tsc");
+	pt_strv_add(&f->look.host.flags, "avx2");
+	pt_strv_add(&f->there.cpu.flags, "avx2");
+	(void)judge(f);
+	assert_int_equal(finding(&f->host, "cpu-flags")->verdict, PT_OK);
+	f->look.host_model.why_not = pt_strdup("libvirt is old");
+	(void)judge(f);
+	assert_int_equal(finding(&f->host, "cpu-flags")->verdict, PT_UNKNOWN);
+}
+
+static void a_kernels_list_alone_is_no_yes_for_a_model(void **state)
+{
+	struct fixture *f = *state;
+	struct pt_cpu_model_flags *m = pt_array_add(&f->look.models);
+
+	m->model = pt_strdup("small");
+	pt_strv_add(&m->flags, "fpu");
+	f->look.live.cpu.mode = PT_CPU_MODE_CUSTOM;
+	f->look.live.cpu.model = pt_strdup("small");
+	pt_hypervisor_done(&f->there.hypervisor);
+	f->there.known = false;
+	pt_strv_add(&f->there.cpu.flags, "fpu");
+	pt_strv_add(&f->there.cpu.flags, "hypervisor");
+	pt_strv_add(&f->there.cpu.flags, "x2apic");
+	(void)judge(f);
+	assert_int_equal(finding(&f->host, "cpu-flags")->verdict, PT_UNKNOWN);
+}
+
+static void a_host_without_kvm_is_no_yes(void **state)
+{
+	struct fixture *f = *state;
+
+	f->look.live.type = pt_strdup("kvm");
+	f->there.hypervisor.arch = pt_strdup("x86_64");
+	pt_strv_add(&f->look.host.flags, "fpu");
+	pt_strv_add(&f->there.cpu.flags, "fpu");
+	pt_strv_add(&f->there.cpu.flags, "svm");
+	assert_int_equal(judge(f), PT_OK);
+	pt_strv_done(&f->there.hypervisor.flags);
+	assert_int_equal(judge(f), PT_UNKNOWN);
+	assert_int_equal(finding(&f->host, "kvm")->verdict, PT_UNKNOWN);
+	drop(&f->there.cpu.flags, "svm");
+	assert_int_equal(judge(f), PT_FAIL);
+	assert_int_equal(finding(&f->host, "kvm")->verdict, PT_FAIL);
+}
+
 static const char device_xml[] =
 	"<domain type='kvm'><name>vm</name><devices>"
 	"<hostdev mode='subsystem' type='pci'><source><address domain='0' bus='1' slot='0' "
@@ -515,6 +568,9 @@ int main(void)
 		CASE(machine_type_and_memory_are_asked_for),
 		CASE(what_is_not_known_is_neither_yes_nor_no),
 		CASE(without_libvirts_word_the_kernels_decide_for_passthrough),
+		CASE(what_no_guest_gets_is_no_reason),
+		CASE(a_kernels_list_alone_is_no_yes_for_a_model),
+		CASE(a_host_without_kvm_is_no_yes),
 		CASE(devices_of_this_host_hold_it_back_by_name),
 		CASE(what_libvirt_refuses_is_said_by_name),
 		CASE(a_running_vm_is_judged_by_what_it_runs_with),
