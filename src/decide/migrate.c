@@ -434,11 +434,45 @@ static void judge_machine(const struct pt_migrate_ask *ask, const struct pt_migr
 				host->hypervisor.qemu ? host->hypervisor.qemu : "", machine);
 }
 
+/* pages of the VM's size; where it names none, those of the only size that the host has */
+static const struct pt_hugepages *pages_for(const struct pt_domain *vm, const struct pt_migrate_host *host)
+{
+	if (!vm->hugepage_kib)
+		return host->hugepages.n == 1 ? &host->hugepages.v[0] : NULL;
+	for (size_t i = 0; i < host->hugepages.n; i++)
+		if (host->hugepages.v[i].size_kib == vm->hugepage_kib)
+			return &host->hugepages.v[i];
+	return NULL;
+}
+
+static void judge_hugepages(const struct pt_domain *vm, const struct pt_migrate_host *host, struct pt_findings *l)
+{
+	const struct pt_hugepages *p = pages_for(vm, host);
+	uint64_t need;
+
+	if (!p && (!host->hugepages.n || !vm->hugepage_kib)) {
+		pt_findings_add(l, PT_UNKNOWN, "memory", host->where, "`passthru facts --json` there tells",
+				"how many of the huge pages that the VM's memory is made of it has free is not known");
+		return;
+	}
+	need = p && p->size_kib ? vm->memory_kib / p->size_kib + (vm->memory_kib % p->size_kib != 0) : 0;
+	if (!p)
+		pt_findings_add(l, PT_FAIL, "memory", host->where, NULL,
+				"it has no huge pages of %" PRIu64 " KiB, which the VM's memory is made of",
+				vm->hugepage_kib);
+	else if (p->free < need)
+		pt_findings_add(l, PT_FAIL, "memory", host->where, "set more aside there: vm.nr_hugepages",
+				"it has %" PRIu64 " huge pages of %" PRIu64 " KiB free, and the VM needs %" PRIu64,
+				p->free, p->size_kib, need);
+}
+
 static void judge_memory(const struct pt_migrate_ask *ask, const struct pt_migrate_host *host, struct pt_findings *l)
 {
 	uint64_t need = pt_cpu_look_now(ask->look)->memory_kib;
 
-	if (!host->available_kib)
+	if (pt_cpu_look_now(ask->look)->hugepages)
+		judge_hugepages(pt_cpu_look_now(ask->look), host, l);
+	else if (!host->available_kib)
 		pt_findings_add(l, PT_UNKNOWN, "memory", host->where, NULL, "how much memory it has free is not known");
 	else if (host->available_kib < need)
 		pt_findings_add(l, PT_FAIL, "memory", host->where, NULL,

@@ -21,6 +21,7 @@ void pt_migrate_host_done(struct pt_migrate_host *h)
 	free(h->where);
 	pt_cpu_host_done(&h->cpu);
 	pt_hypervisor_done(&h->hypervisor);
+	free(h->hugepages.v);
 	*h = (struct pt_migrate_host){ 0 };
 }
 

@@ -34,6 +34,7 @@ void pt_hypervisor_done(struct pt_hypervisor *h);
  * @cpu: in the kernel's words; @cpu.count 0: not known
  * @known: @hypervisor is
  * @available_kib: memory free for VMs, 0 unknown
+ * @hugepages: of each size that there is, empty when not known
  */
 struct pt_migrate_host {
 	char *name;
@@ -42,6 +43,7 @@ struct pt_migrate_host {
 	bool known;
 	struct pt_hypervisor hypervisor;
 	uint64_t available_kib;
+	PT_ARRAY(struct pt_hugepages) hugepages;
 };
 
 struct pt_migrate_hosts {

@@ -106,12 +106,39 @@ static int read_hypervisor(const json_t *o, const char *where, struct pt_hypervi
 	return r;
 }
 
+static int read_memory(const json_t *o, const char *where, struct pt_migrate_host *h, struct pt_error *err)
+{
+	const json_t *pages = NULL;
+	int64_t available = 0;
+	int r = pt_field_int(o, where, "available_kib", 0, INT64_MAX, &available, err);
+
+	if (r >= 0)
+		r = pt_field_list(o, where, "hugepages", &pages, err);
+	if (r >= 0 && json_array_size(pages) > LIST_MAX)
+		return pt_say(err, -EBADMSG, "%s: 'hugepages' has more than %d entries", where, LIST_MAX);
+	for (size_t i = 0; r >= 0 && i < json_array_size(pages); i++) {
+		const json_t *page = json_array_get(pages, i);
+		int64_t size = 0;
+		int64_t n = 0;
+
+		if (!json_is_object(page))
+			return pt_say(err, -EBADMSG, "%s: 'hugepages' holds something that is no object", where);
+		r = pt_field_int(page, where, "size_kib", 0, INT64_MAX, &size, err);
+		if (r >= 0)
+			r = pt_field_int(page, where, "free", 0, INT64_MAX, &n, err);
+		if (r >= 0)
+			pt_array_push(&h->hugepages,
+				      ((struct pt_hugepages){ .size_kib = (uint64_t)size, .free = (uint64_t)n }));
+	}
+	h->available_kib = (uint64_t)available;
+	return r;
+}
+
 int pt_host_facts_read(const json_t *json, const char *where, struct pt_migrate_host *ret_host, struct pt_error *err)
 {
 	const json_t *cpu = json_object_get(json, "cpu");
 	const json_t *hypervisor = json_object_get(json, "hypervisor");
 	PT_AUTO(pt_migrate_host) h = { .cpu = { .family = -1, .number = -1, .stepping = -1 } };
-	int64_t available = 0;
 	int r;
 
 	if (!json_is_object(json) || !json_is_object(cpu))
@@ -121,14 +148,12 @@ int pt_host_facts_read(const json_t *json, const char *where, struct pt_migrate_
 	if (r >= 0)
 		r = read_cpu(cpu, where, &h.cpu, err);
 	if (r >= 0 && json_is_object(json_object_get(json, "memory")))
-		r = pt_field_int(json_object_get(json, "memory"), where, "available_kib", 0, INT64_MAX, &available,
-				 err);
+		r = read_memory(json_object_get(json, "memory"), where, &h, err);
 	if (r >= 0 && json_is_object(hypervisor))
 		r = read_hypervisor(hypervisor, where, &h.hypervisor, err);
 	if (r < 0)
 		return r;
 	h.known = json_is_object(hypervisor);
-	h.available_kib = (uint64_t)available;
 	h.where = pt_strdup(where);
 	if (!h.name)
 		h.name = pt_strdup(where);

@@ -240,6 +240,30 @@ static void machine_type_and_memory_are_asked_for(void **state)
 	assert_non_null(strstr(finding(&f->host, "machine")->fact, "its QEMU 10.0.0 has no machine type pc-q35-11.0"));
 }
 
+/* what is set aside for huge pages is not among the memory that is free */
+static void huge_pages_are_counted_by_their_size(void **state)
+{
+	struct fixture *f = *state;
+	struct pt_hugepages *p;
+
+	f->look.live.hugepages = true;
+	f->look.live.hugepage_kib = 2048;
+	assert_int_equal(judge(f), PT_UNKNOWN);
+	p = pt_array_add(&f->there.hugepages);
+	*p = (struct pt_hugepages){ .size_kib = 1 << 20, .free = 4 };
+	assert_int_equal(judge(f), PT_FAIL);
+	p = pt_array_add(&f->there.hugepages);
+	*p = (struct pt_hugepages){ .size_kib = 2048, .free = 511 };
+	assert_int_equal(judge(f), PT_FAIL);
+	assert_string_equal(finding(&f->host, "memory")->fact,
+			    "it has 511 huge pages of 2048 KiB free, and the VM needs 512");
+	p->free = 512;
+	f->there.available_kib = 1;
+	assert_int_equal(judge(f), PT_OK);
+	f->look.live.hugepage_kib = 0;
+	assert_int_equal(judge(f), PT_UNKNOWN);
+}
+
 static void what_is_not_known_is_neither_yes_nor_no(void **state)
 {
 	struct fixture *f = *state;
@@ -482,8 +506,9 @@ static void facts_are_read_as_they_were_written(void **state)
 
 	f->there.hypervisor.tsc_scaling = PT_KNOWN_NO;
 	f->there.hypervisor.host_uuid = pt_strdup("u");
-	o = json_pack("{s:s, s:o, s:o, s:{s:i}}", "hostname", "b", "cpu", pt_cpu_host_json(&f->there.cpu), "hypervisor",
-		      pt_hypervisor_json(true, &f->there.hypervisor), "memory", "available_kib", 7);
+	o = json_pack("{s:s, s:o, s:o, s:{s:i, s:[{s:i, s:i}]}}", "hostname", "b", "cpu",
+		      pt_cpu_host_json(&f->there.cpu), "hypervisor", pt_hypervisor_json(true, &f->there.hypervisor),
+		      "memory", "available_kib", 7, "hugepages", "size_kib", 2048, "free", 3);
 
 	assert_int_equal(pt_host_facts_read(o, "b.json", &again, NULL), 0);
 	json_decref(o);
@@ -491,6 +516,9 @@ static void facts_are_read_as_they_were_written(void **state)
 	assert_string_equal(again.hypervisor.host_uuid, "u");
 	assert_string_equal(again.cpu.microcode, f->there.cpu.microcode);
 	assert_int_equal(again.available_kib, 7);
+	assert_int_equal(again.hugepages.n, 1);
+	assert_int_equal(again.hugepages.v[0].size_kib, 2048);
+	assert_int_equal(again.hugepages.v[0].free, 3);
 	assert_int_equal(again.hypervisor.tsc_hz, 2000000000);
 	assert_int_equal(again.hypervisor.tsc_scaling, PT_KNOWN_NO);
 	assert_int_equal(again.hypervisor.flags.n, f->there.hypervisor.flags.n);
@@ -508,6 +536,7 @@ static void facts_that_are_none_are_refused_with_the_place(void **state)
 		"{\"cpu\": {\"flags\": \"a\"}}",
 		"{\"cpu\": {\"family\": -2}}",
 		"{\"cpu\": {}, \"hypervisor\": {\"machines\": [null]}}",
+		"{\"cpu\": {}, \"memory\": {\"hugepages\": [7]}}",
 		"{\"cpu\": {}, \"hypervisor\": {\"host_model\": {\"mode\": \"custom\"}}}",
 		"{\"cpu\": {}, \"hypervisor\": {\"host_model\": {\"mode\": \"x\", \"features\": []}}}",
 	};
@@ -566,6 +595,7 @@ int main(void)
 		CASE(invtsc_is_had_by_who_names_it_only),
 		cmocka_unit_test(a_clock_that_fixes_the_tsc_is_read),
 		CASE(machine_type_and_memory_are_asked_for),
+		CASE(huge_pages_are_counted_by_their_size),
 		CASE(what_is_not_known_is_neither_yes_nor_no),
 		CASE(without_libvirts_word_the_kernels_decide_for_passthrough),
 		CASE(what_no_guest_gets_is_no_reason),
