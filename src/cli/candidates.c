@@ -18,40 +18,65 @@
 
 PT_DEFINE_CLEANUP(struct pt_vm_conn *, pt_vm_close)
 
-static int add_uri(struct pt_cli *cli, const char *uri, struct pt_migrate_hosts *l, struct pt_error *err)
+/* a host of which there is nothing to tell but why */
+static void add_silent(const char *where, const struct pt_error *why, struct pt_migrate_hosts *l)
 {
-	PT_CLEANUP(pt_vm_closep) struct pt_vm_conn *conn = NULL;
-	struct pt_migrate_host h = { 0 };
-	int r = PT_WATCHED(&cli->watch, PT_WATCH_LIBVIRT, pt_vm_open(&cli->root, uri, false, &conn, err));
+	struct pt_migrate_host h = { .cpu = { .family = -1, .number = -1, .stepping = -1 } };
 
-	if (r >= 0)
-		r = PT_WATCHED(&cli->watch, PT_WATCH_LIBVIRT, pt_vm_hypervisor(conn, &h, err));
-	if (r >= 0)
-		pt_array_push(l, h);
-	return r;
+	h.name = pt_strdup(where);
+	h.where = pt_strdup(where);
+	h.why_not = pt_strdup(why->msg);
+	h.why_fix = *why->hint ? pt_strdup(why->hint) : NULL;
+	pt_array_push(l, h);
 }
 
-static int add_file(int dir_fd, const char *name, const char *where, struct pt_migrate_hosts *l, struct pt_error *err)
+static void add_uri(struct pt_cli *cli, const char *uri, struct pt_migrate_hosts *l)
+{
+	struct pt_error why = { 0 };
+	PT_CLEANUP(pt_vm_closep) struct pt_vm_conn *conn = NULL;
+	struct pt_migrate_host h = { 0 };
+	int r = PT_WATCHED(&cli->watch, PT_WATCH_LIBVIRT, pt_vm_open(&cli->root, uri, false, &conn, &why));
+
+	if (r >= 0)
+		r = PT_WATCHED(&cli->watch, PT_WATCH_LIBVIRT, pt_vm_hypervisor(conn, &h, &why));
+	if (r >= 0) {
+		pt_array_push(l, h);
+	} else {
+		pt_hint(&why, "`virsh -c '%s' version` tries the same", uri);
+		add_silent(uri, &why, l);
+	}
+}
+
+static int read_file(int dir_fd, const char *name, const char *where, struct pt_migrate_host *ret_host,
+		     struct pt_error *err)
 {
 	pt_autofree char *text = NULL;
-	struct pt_migrate_host h;
 	json_error_t place;
 	size_t size = 0;
 	json_t *o;
 	int r = pt_file_read(dir_fd, name, FACTS_MAX, &text, &size);
 
 	if (r < 0)
-		return pt_usage(err, r, "%s: %s", where, strerror(-r));
+		return pt_say(err, r, "%s: %s", where, strerror(-r));
 	o = json_loadb(text, size, JSON_REJECT_DUPLICATES, &place);
 	if (!o)
-		return pt_usage(err, -EBADMSG, "%s: this is no JSON: %s (line %d)", where, place.text, place.line);
-	r = pt_host_facts_read(o, where, &h, err);
+		return pt_say(err, -EBADMSG, "%s: this is no JSON: %s (line %d)", where, place.text, place.line);
+	r = pt_host_facts_read(o, where, ret_host, err);
 	json_decref(o);
-	if (r >= 0)
-		pt_array_push(l, h);
-	else if (err)
-		err->kind = PT_ERROR_USAGE;
 	return r;
+}
+
+static void add_file(int dir_fd, const char *name, const char *where, struct pt_migrate_hosts *l)
+{
+	struct pt_migrate_host h = { 0 };
+	struct pt_error why = { 0 };
+
+	if (read_file(dir_fd, name, where, &h, &why) >= 0) {
+		pt_array_push(l, h);
+		return;
+	}
+	pt_hint(&why, "`passthru facts --json > FILE`, on that host");
+	add_silent(where, &why, l);
 }
 
 static int add_folder(int fd, const char *path, struct pt_migrate_hosts *l, struct pt_error *err)
@@ -62,13 +87,13 @@ static int add_folder(int fd, const char *path, struct pt_migrate_hosts *l, stru
 
 	if (r < 0)
 		return pt_usage(err, r, "%s: %s", path, strerror(-r));
-	for (size_t i = 0; i < names.n && r >= 0; i++) {
+	for (size_t i = 0; i < names.n; i++) {
 		pt_autofree char *where = pt_strf("%s/%s", path, names.v[i]);
 
 		if (pt_endswith(names.v[i], ".json"))
-			r = add_file(fd, names.v[i], where, l, err);
+			add_file(fd, names.v[i], where, l);
 	}
-	if (r >= 0 && l->n == before) {
+	if (l->n == before) {
 		r = pt_usage(err, -ENOENT, "%s: no file in it ends in .json", path);
 		pt_hint(err, "`passthru facts --json > %s/HOST.json`, on each host", path);
 	}
@@ -93,14 +118,18 @@ int pt_candidates_add(struct pt_cli *cli, const char *word, struct pt_migrate_ho
 	const char *name = NULL;
 	int r;
 
-	if (strstr(word, "://"))
-		return add_uri(cli, word, l, err);
+	if (strstr(word, "://")) {
+		add_uri(cli, word, l);
+		return 0;
+	}
 	folder = open(word, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (folder >= 0)
 		return add_folder(folder, word, l, err);
 	parent = open_parent(word, &name);
-	if (parent >= 0 && *name && pt_file_exists(parent, name) == 1)
-		return add_file(parent, name, word, l, err);
+	if (parent >= 0 && *name && pt_file_exists(parent, name) == 1) {
+		add_file(parent, name, word, l);
+		return 0;
+	}
 	r = pt_usage(err, -ENOENT, "'%s' is no host: neither a URI of libvirt nor a file", word);
 	pt_hint(err,
 		"a host is qemu+ssh://root@HOST/system, a file that `passthru facts --json` wrote there, or a folder "

@@ -6,7 +6,14 @@
 #include "cli/cli.h"
 #include "model/migrate.h"
 
-/** pt_candidates_add() - the host, or hosts, that @word names; PT_ERROR_USAGE when it is neither of the three */
+/**
+ * pt_candidates_add() - the host, or hosts, that @word names
+ *
+ * A host that cannot be reached, or whose file holds no facts, is among them with its @why_not: it must not lose the
+ * answers of the others.
+ *
+ * Return: 0; PT_ERROR_USAGE when @word is neither of the three.
+ */
 int pt_candidates_add(struct pt_cli *cli, const char *word, struct pt_migrate_hosts *l, struct pt_error *err);
 
 #endif

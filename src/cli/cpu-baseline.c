@@ -24,6 +24,13 @@ static int check_host(const struct pt_migrate_hosts *l, size_t i, struct pt_erro
 	const struct pt_migrate_host *h = &l->v[i];
 	int r;
 
+	if (h->why_not) {
+		/* a baseline without it would not be one of all that were named */
+		r = pt_usage(err, -ENODATA, "%s", h->why_not);
+		if (h->why_fix)
+			pt_hint(err, "%s", h->why_fix);
+		return r;
+	}
 	if (!h->hypervisor.host_model.model) {
 		r = pt_usage(err, -ENODATA, "%s: what its libvirt can give VMs under KVM is not known", h->where);
 		pt_hint(err, "`passthru facts --json` there, as root, with libvirt running");

@@ -483,6 +483,10 @@ static void judge_memory(const struct pt_migrate_ask *ask, const struct pt_migra
 void pt_decide_migrate_host(const struct pt_migrate_ask *ask, const struct pt_migrate_host *host,
 			    struct pt_findings *ret_findings)
 {
+	if (host->why_not) {
+		pt_findings_add(ret_findings, PT_UNKNOWN, "host", host->where, host->why_fix, "%s", host->why_not);
+		return;
+	}
 	if (is_here(ask->source, host, ret_findings))
 		return;
 	judge_vendor(ask, host, ret_findings);

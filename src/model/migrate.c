@@ -19,6 +19,8 @@ void pt_migrate_host_done(struct pt_migrate_host *h)
 {
 	free(h->name);
 	free(h->where);
+	free(h->why_not);
+	free(h->why_fix);
 	pt_cpu_host_done(&h->cpu);
 	pt_hypervisor_done(&h->hypervisor);
 	free(h->hugepages.v);

@@ -31,6 +31,7 @@ void pt_hypervisor_done(struct pt_hypervisor *h);
 /**
  * struct pt_migrate_host - one candidate; owns everything in it
  * @name: as the user gave it, or its own name; @where: the file or URI it was read from
+ * @why_not, @why_fix: it could not be asked, and what to do about it; nothing else is known then
  * @cpu: in the kernel's words; @cpu.count 0: not known
  * @known: @hypervisor is
  * @available_kib: memory free for VMs, 0 unknown
@@ -39,6 +40,8 @@ void pt_hypervisor_done(struct pt_hypervisor *h);
 struct pt_migrate_host {
 	char *name;
 	char *where;
+	char *why_not;
+	char *why_fix;
 	struct pt_cpu_host cpu;
 	bool known;
 	struct pt_hypervisor hypervisor;

@@ -64,8 +64,15 @@ static void a_processor_is_shown_and_a_mistake_in_asking_for_one_is_told(void **
 	expect("passthru cpu baseline nowhere", 2, NULL, "'nowhere' is no host");
 	expect("passthru migrate test -c test:///default", 2, NULL, "it needs --check");
 	expect("passthru migrate test --check -c test:///default", 2, NULL, "no host is named");
-	expect("passthru migrate test --check --to test:///default -c test:///default --json", 3,
+	expect("passthru migrate test --check --to test:///default -c test:///default --json", 3, "it is this host",
+	       NULL);
+	/* one that does not answer does not lose the word of the others */
+	expect("passthru migrate test --check --to " NOBODY " --to test:///default -c test:///default", 3,
 	       "it is this host", NULL);
+	expect("passthru migrate test --check --to " NOBODY " -c test:///default --json", 3, "\"answer\": \"unknown\"",
+	       NULL);
+	expect("passthru migrate test --check --to nowhere -c test:///default", 2, NULL, "'nowhere' is no host");
+	expect("passthru cpu baseline " NOBODY, 2, NULL, "cannot reach libvirt");
 	expect("passthru cpu a b c", 2, NULL, "'c' is one argument too many");
 	if (geteuid() != 0)
 		return;

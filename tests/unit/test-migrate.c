@@ -241,6 +241,18 @@ static void machine_type_and_memory_are_asked_for(void **state)
 }
 
 /* what is set aside for huge pages is not among the memory that is free */
+static void a_host_that_could_not_be_asked_is_unknown_with_the_reason(void **state)
+{
+	struct fixture *f = *state;
+
+	f->there.why_not = pt_strdup("no route to host");
+	f->there.why_fix = pt_strdup("plug it in");
+	assert_int_equal(judge(f), PT_UNKNOWN);
+	assert_int_equal(f->host.n, 1);
+	assert_string_equal(finding(&f->host, "host")->fact, "no route to host");
+	assert_string_equal(finding(&f->host, "host")->fix, "plug it in");
+}
+
 static void huge_pages_are_counted_by_their_size(void **state)
 {
 	struct fixture *f = *state;
@@ -595,6 +607,7 @@ int main(void)
 		CASE(invtsc_is_had_by_who_names_it_only),
 		cmocka_unit_test(a_clock_that_fixes_the_tsc_is_read),
 		CASE(machine_type_and_memory_are_asked_for),
+		CASE(a_host_that_could_not_be_asked_is_unknown_with_the_reason),
 		CASE(huge_pages_are_counted_by_their_size),
 		CASE(what_is_not_known_is_neither_yes_nor_no),
 		CASE(without_libvirts_word_the_kernels_decide_for_passthrough),
