@@ -157,6 +157,22 @@ static void judge_mode(struct pt_judge *j, const struct pt_cpu_look *look, const
 				look->vm.machine ? look->vm.machine : "none");
 }
 
+/* libvirt takes <cache mode='passthrough'/> with the host's own processor only, and says so when it is defined */
+static void judge_cache(struct pt_judge *j, const struct pt_cpu_def *want)
+{
+	pt_autofree char *fix = NULL;
+	pt_autofree char *name = title(want);
+
+	if (!j->vm->cpu_cache_passthrough || want->mode == PT_CPU_MODE_HOST_PASSTHROUGH ||
+	    want->mode == PT_CPU_MODE_MAXIMUM)
+		return;
+	fix = pt_strf("`virsh edit %s`: take <cache mode='passthrough'/> out of its <cpu>", j->vm->name);
+	pt_judge_refuse(j, PT_FORCE_NEVER, "cache", NULL, fix,
+			"the <cpu> of %s has <cache mode='passthrough'/>, which libvirt takes with host-passthrough "
+			"only, not with %s",
+			j->vm->name, name);
+}
+
 static void judge_nested(struct pt_judge *j, const struct pt_cpu_look *look, const struct pt_cpu_request *request)
 {
 	PT_AUTO(pt_findings) said = { 0 };
@@ -307,6 +323,7 @@ int pt_decide_cpu(const struct pt_cpu_look *look, const struct pt_cpu_request *r
 	pt_judge_vm_state(&j);
 	judge_running(&j, request);
 	judge_mode(&j, look, &want);
+	judge_cache(&j, &want);
 	tell_flags(&j, look, &want);
 	tell_dropped(&j, &want);
 	tell_price(&j, look, request, &want);

@@ -220,6 +220,7 @@ static int read_domain(const xmlNode *domain, struct pt_domain *d, struct pt_err
 	d->machine = pt_xml_attr(os_type, "machine");
 	d->boots_kernel = pt_xml_path(domain, "os", "kernel") != NULL;
 	d->boot_dev = pt_xml_attr(pt_xml_path(domain, "os", "boot"), "dev");
+	d->cpu_cache_passthrough = pt_xml_attr_is(pt_xml_path(domain, "cpu", "cache"), "mode", "passthrough");
 	d->tsc_hz = read_tsc(pt_xml_child(domain, "clock"));
 	r = pt_xml_read_memory(domain, d, err);
 	if (r == 0)

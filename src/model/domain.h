@@ -114,7 +114,8 @@ enum pt_domain_state {
  * @macvtap_on: the host's interfaces that an <interface type='direct'> stands on
  * @virtiofs: directories that are shared with it by virtiofs; @shmem: shared memory that is not its own (role='master')
  * @free_pcie_ports: root ports without a device, -1 when the machine type has no such notion
- * @cpu: its <cpu>; @tsc_hz: the frequency that <clock><timer name='tsc'> names, 0 when none
+ * @cpu: its <cpu>; @cpu_cache_passthrough: its <cache mode='passthrough'/>, which only the host's own processor takes;
+ * @tsc_hz: the frequency that <clock><timer name='tsc'> names, 0 when none
  */
 struct pt_domain {
 	char *name;
@@ -144,6 +145,7 @@ struct pt_domain {
 	char *nodes;
 	int free_pcie_ports;
 	struct pt_cpu_def cpu;
+	bool cpu_cache_passthrough;
 	uint64_t tsc_hz;
 	struct {
 		struct pt_domain_disk *v;

@@ -249,10 +249,12 @@ static void passthrough_becomes_a_model_with_features(void **state)
 					"    <feature policy='require' name='svm'/>\n  </cpu>\n" TAIL);
 	assert_int_equal(pt_domxml_read(after, &d, NULL), 0);
 	assert_true(pt_cpu_def_same(&d.cpu, &def));
-	kept = edited(HEAD "  <cpu mode='host-passthrough'>\n    <cache mode='passthrough'/>\n  </cpu>\n" TAIL, &def);
-	assert_string_equal(kept, HEAD "  <cpu mode='custom' match='exact'>\n    <model>A&lt;&amp;B</model>\n"
-				       "    <feature policy='require' name='svm'/>\n    <cache mode='passthrough'/>\n"
-				       "  </cpu>\n" TAIL);
+	kept = edited(HEAD "  <cpu mode='host-passthrough'>\n    <cache level='3' mode='emulate'/>\n  </cpu>\n" TAIL,
+		      &def);
+	assert_string_equal(kept,
+			    HEAD "  <cpu mode='custom' match='exact'>\n    <model>A&lt;&amp;B</model>\n"
+				 "    <feature policy='require' name='svm'/>\n    <cache level='3' mode='emulate'/>\n"
+				 "  </cpu>\n" TAIL);
 	free(def.features.v[0].name);
 	free(def.features.v[0].policy);
 	free(def.features.v);
@@ -529,6 +531,29 @@ static void a_model_that_this_host_cannot_run_is_refused_by_flag(void **state)
 	assert_non_null(strstr(err.msg, "cannot run Broadwell: its processor lacks erms, hle, invpcid"));
 }
 
+/* libvirt refuses it when it is defined, and the VM would be shut down by then */
+static void a_cache_of_the_host_goes_with_the_hosts_processor_only(void **state)
+{
+	struct pt_cpu_look *l = *state;
+	PT_AUTO(pt_plan) plan = { 0 };
+	PT_AUTO(pt_plan) stays = { 0 };
+	struct pt_error err = { 0 };
+
+	pt_domain_done(&l->vm);
+	assert_int_equal(pt_domxml_read("<domain type='kvm'><name>vm</name><cpu mode='host-passthrough'>"
+					"<cache mode='passthrough'/></cpu></domain>",
+					&l->vm, NULL),
+			 0);
+	l->vm.uuid = pt_strdup("6695eb01-f6a4-8304-79aa-97f2502e193f");
+	l->vm.persistent = true;
+	assert_int_equal(
+		decide(l, &(struct pt_cpu_request){ .mode = PT_CPU_MODE_HOST_MODEL, .restart = true }, &plan, &err),
+		-EPERM);
+	assert_non_null(strstr(err.msg, "<cache mode='passthrough'/>"));
+	assert_non_null(strstr(err.hint, "virsh edit vm"));
+	assert_int_equal(decide(l, &(struct pt_cpu_request){ .mode = PT_CPU_MODE_MAXIMUM }, &stays, NULL), 0);
+}
+
 static void a_vm_under_emulation_gets_no_passthrough(void **state)
 {
 	struct pt_cpu_look *l = *state;
@@ -610,6 +635,7 @@ int main(void)
 		DECISION(what_is_so_already_is_no_change),
 		DECISION(an_unknown_model_is_a_usage_error_that_names_those_that_run),
 		DECISION(a_model_that_this_host_cannot_run_is_refused_by_flag),
+		DECISION(a_cache_of_the_host_goes_with_the_hosts_processor_only),
 		DECISION(a_vm_under_emulation_gets_no_passthrough),
 		DECISION(a_vm_with_a_saved_state_is_refused),
 		DECISION(the_proof_is_the_guests_own_list),
