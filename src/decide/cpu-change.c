@@ -131,6 +131,33 @@ static void judge_running(struct pt_judge *j, const struct pt_cpu_request *reque
 			j->vm->name, j->vm->state == PT_DOMAIN_PAUSED ? "paused" : "running");
 }
 
+/* the blockers that @want asks for: not those that it takes away, has where they are, or claims regardless */
+static void still_blocking(const struct pt_cpu_model *m, const struct pt_cpu_def *want, struct pt_strv *ret)
+{
+	*ret = (struct pt_strv){ 0 };
+	for (size_t i = 0; i < m->blockers.n; i++) {
+		const char *policy = pt_cpu_def_feature(want, m->blockers.v[i]);
+
+		if (!takes_away(policy) && !pt_streq(policy, "optional") && !pt_streq(policy, "force"))
+			pt_strv_add(ret, m->blockers.v[i]);
+	}
+}
+
+static void judge_model(struct pt_judge *j, const struct pt_cpu_def *want, const struct pt_cpu_model *m)
+{
+	PT_AUTO(pt_strv) left = { 0 };
+	pt_autofree char *names = NULL;
+
+	still_blocking(m, want, &left);
+	/* libvirt may know that it cannot be had and not tell why: features may be the cure, or not */
+	if (m->blockers.n ? !left.n : want->features.n > 0)
+		return;
+	names = some(&left);
+	pt_judge_refuse(j, PT_FORCE_NEVER, "model", "virsh domcapabilities",
+			"host-model is the nearest that this host can run; `passthru cpu VM` compares",
+			"this host cannot run %s: its processor lacks %s", want->model, left.n ? names : "flags of it");
+}
+
 static void judge_mode(struct pt_judge *j, const struct pt_cpu_look *look, const struct pt_cpu_def *want)
 {
 	const struct pt_cpu_model *m = want->model ? pt_cpu_caps_model(&look->caps, want->model) : NULL;
@@ -141,14 +168,8 @@ static void judge_mode(struct pt_judge *j, const struct pt_cpu_look *look, const
 			     look->caps_why_not);
 		return;
 	}
-	if (want->mode == PT_CPU_MODE_CUSTOM && m && m->usable == PT_KNOWN_NO && !want->features.n) {
-		pt_autofree char *names = some(&m->blockers);
-
-		pt_judge_refuse(j, PT_FORCE_NEVER, "model", "virsh domcapabilities",
-				"host-model is the nearest that this host can run; `passthru cpu VM` compares",
-				"this host cannot run %s: its processor lacks %s", want->model,
-				m->blockers.n ? names : "flags of it");
-	}
+	if (want->mode == PT_CPU_MODE_CUSTOM && m && m->usable == PT_KNOWN_NO)
+		judge_model(j, want, m);
 	if ((want->mode == PT_CPU_MODE_HOST_PASSTHROUGH || want->mode == PT_CPU_MODE_HOST_MODEL) && !offered)
 		pt_judge_refuse(j, PT_FORCE_NEVER, "offered", "virsh domcapabilities",
 				pt_streq(look->vm.type, "kvm") ? NULL : "change <domain type=> to 'kvm'",

@@ -531,6 +531,27 @@ static void a_model_that_this_host_cannot_run_is_refused_by_flag(void **state)
 	assert_non_null(strstr(err.msg, "cannot run Broadwell: its processor lacks erms, hle, invpcid"));
 }
 
+static void a_model_with_features_is_refused_by_what_they_do_not_take_away(void **state)
+{
+	struct pt_cpu_look *l = *state;
+	const struct pt_cpu_model *m = pt_cpu_caps_model(&l->caps, "Broadwell");
+	PT_AUTO(pt_cpu_def) def = { .mode = PT_CPU_MODE_CUSTOM, .model = pt_strdup("Broadwell") };
+	struct pt_cpu_request request = { .mode = PT_CPU_MODE_CUSTOM, .baseline = &def };
+	PT_AUTO(pt_plan) refused = { 0 };
+	PT_AUTO(pt_plan) plan = { 0 };
+	struct pt_error err = { 0 };
+
+	/* one that has nothing to do with it must not switch the question off */
+	pt_cpu_def_set_feature(&def, "hypervisor", "disable");
+	for (size_t i = 0; i < m->blockers.n; i++)
+		pt_cpu_def_set_feature(&def, m->blockers.v[i],
+				       pt_streq(m->blockers.v[i], "pcid") ? "require" : "disable");
+	assert_int_equal(decide(l, &request, &refused, &err), -EPERM);
+	assert_non_null(strstr(err.msg, "cannot run Broadwell: its processor lacks pcid"));
+	pt_cpu_def_set_feature(&def, "pcid", "disable");
+	assert_int_equal(decide(l, &request, &plan, NULL), 0);
+}
+
 /* libvirt refuses it when it is defined, and the VM would be shut down by then */
 static void a_cache_of_the_host_goes_with_the_hosts_processor_only(void **state)
 {
@@ -635,6 +656,7 @@ int main(void)
 		DECISION(what_is_so_already_is_no_change),
 		DECISION(an_unknown_model_is_a_usage_error_that_names_those_that_run),
 		DECISION(a_model_that_this_host_cannot_run_is_refused_by_flag),
+		DECISION(a_model_with_features_is_refused_by_what_they_do_not_take_away),
 		DECISION(a_cache_of_the_host_goes_with_the_hosts_processor_only),
 		DECISION(a_vm_under_emulation_gets_no_passthrough),
 		DECISION(a_vm_with_a_saved_state_is_refused),
