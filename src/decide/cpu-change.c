@@ -315,6 +315,61 @@ static void add_steps(struct pt_judge *j, struct pt_cpu_def *want)
 	pt_judge_start(j);
 }
 
+/* libvirt runs host-model as the model that it stands for */
+static bool runs_as(const struct pt_cpu_def *live, const struct pt_cpu_def *want)
+{
+	if (want->mode == PT_CPU_MODE_HOST_MODEL)
+		return live->mode == PT_CPU_MODE_CUSTOM || live->mode == PT_CPU_MODE_HOST_MODEL;
+	return want->mode == live->mode && (want->mode != PT_CPU_MODE_CUSTOM || pt_streq(want->model, live->model));
+}
+
+/* libvirt adds features to what runs, but those that the definition names it keeps, as they are or turned off */
+static bool runs_with(const struct pt_cpu_look *look, const struct pt_cpu_def *want)
+{
+	const struct pt_cpu_def *live = &look->live.cpu;
+	PT_AUTO(pt_cpu_given) now = { 0 };
+	PT_AUTO(pt_cpu_given) then = { 0 };
+	const char *virt = look->host.virt;
+
+	/* QEMU's own choice is spelt out in what runs */
+	if (want->mode == PT_CPU_MODE_NONE)
+		return true;
+	if (!runs_as(live, want) ||
+	    (want->migratable && live->migratable && !pt_streq(want->migratable, live->migratable)))
+		return false;
+	for (size_t i = 0; i < want->features.n; i++) {
+		const char *policy = pt_cpu_def_feature(live, want->features.v[i].name);
+		bool asked = pt_streq(want->features.v[i].policy, "require") ||
+			     pt_streq(want->features.v[i].policy, "force");
+
+		if ((asked && (!policy || takes_away(policy))) ||
+		    (takes_away(want->features.v[i].policy) && !takes_away(policy)))
+			return false;
+	}
+	pt_cpu_given_of(look, live, &now);
+	pt_cpu_given_of(look, want, &then);
+	return !virt || !now.known || !then.known || pt_strv_has(&now.flags, virt) == pt_strv_has(&then.flags, virt);
+}
+
+/* nothing to define; @return: nothing to do at all */
+static bool so_already(struct pt_judge *j, const struct pt_cpu_look *look, const struct pt_cpu_request *request,
+		       const struct pt_cpu_def *want)
+{
+	pt_autofree char *have = title(&look->live.cpu);
+
+	if (!look->running || runs_with(look, want)) {
+		pt_judge_say(j, PT_NOTE, "so-already", NULL, NULL, "the definition of %s says so already",
+			     look->vm.name);
+		return true;
+	}
+	pt_judge_say(j, request->restart ? PT_NOTE : PT_WARN, "so-already", NULL,
+		     request->restart ? NULL : "--restart shuts it down and starts it again",
+		     "the definition of %s says so already, but it runs with %s of other flags or another model: it "
+		     "takes effect at the next start",
+		     look->vm.name, have);
+	return !request->restart;
+}
+
 int pt_decide_cpu(const struct pt_cpu_look *look, const struct pt_cpu_request *request, struct pt_plan *ret_plan,
 		  struct pt_error *err)
 {
@@ -337,8 +392,11 @@ int pt_decide_cpu(const struct pt_cpu_look *look, const struct pt_cpu_request *r
 	}
 	judge_nested(&j, look, request);
 	if (pt_cpu_def_same(&want, &look->vm.cpu)) {
-		pt_judge_say(&j, PT_NOTE, "so-already", NULL, NULL, "the definition of %s says so already",
-			     look->vm.name);
+		if (so_already(&j, look, request, &want))
+			return pt_judge_verdict(&j, err);
+		pt_judge_vm_state(&j);
+		pt_judge_stop(&j);
+		pt_judge_start(&j);
 		return pt_judge_verdict(&j, err);
 	}
 	pt_judge_vm_state(&j);
@@ -382,10 +440,7 @@ void pt_decide_cpu_proof(const struct pt_cpu_look *look, const struct pt_cpu_def
 	PT_AUTO(pt_cpu_given) now = { 0 };
 	pt_autofree char *want = title(wanted);
 	pt_autofree char *have = title(&look->live.cpu);
-	/* libvirt runs host-model as the model that it stands for */
-	bool fits = wanted->mode == PT_CPU_MODE_HOST_MODEL
-			    ? look->live.cpu.mode == PT_CPU_MODE_CUSTOM || look->live.cpu.mode == PT_CPU_MODE_HOST_MODEL
-			    : pt_streq(want, have);
+	bool fits = runs_as(&look->live.cpu, wanted);
 
 	if (!look->running) {
 		pt_findings_add(ret_findings, PT_FAIL, "live-definition", NULL, NULL, "%s does not run", look->vm.name);

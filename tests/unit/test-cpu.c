@@ -508,6 +508,38 @@ static void what_is_so_already_is_no_change(void **state)
 	assert_non_null(strstr(fact(&plan, "so-already"), "says so already"));
 }
 
+/* the definition was changed while it ran, by hand or by us: the guest has the old processor until it starts anew */
+static void what_is_so_already_but_not_yet_for_the_guest_is_told_or_done(void **state)
+{
+	struct pt_cpu_look *l = *state;
+	struct pt_cpu_request request = { .mode = PT_CPU_MODE_CUSTOM, .model = "qemu64" };
+	PT_AUTO(pt_plan) same = { 0 };
+	PT_AUTO(pt_plan) told = { 0 };
+	PT_AUTO(pt_plan) done = { 0 };
+
+	l->vm.state = PT_DOMAIN_RUNNING;
+	l->running = true;
+	pt_cpu_def_copy(&l->live.cpu, &l->vm.cpu);
+	/* as libvirt spells out what QEMU made of it */
+	pt_cpu_def_set_feature(&l->live.cpu, "svm", "disable");
+	pt_cpu_def_set_feature(&l->live.cpu, "x2apic", "require");
+	assert_int_equal(decide(l, &request, &same, NULL), 0);
+	assert_int_equal(same.steps.n, 0);
+	assert_int_equal(pt_findings_worst(&same.findings), PT_NOTE);
+	pt_cpu_def_set_feature(&l->live.cpu, "svm", "require");
+	assert_int_equal(decide(l, &request, &told, NULL), 0);
+	assert_int_equal(told.steps.n, 0);
+	assert_int_equal(pt_findings_worst(&told.findings), PT_WARN);
+	assert_non_null(strstr(fact(&told, "so-already"), "at the next start"));
+	pt_cpu_def_done(&l->live.cpu);
+	pt_cpu_def_copy(&l->live.cpu, &passthrough);
+	request.restart = true;
+	assert_int_equal(decide(l, &request, &done, NULL), 0);
+	assert_int_equal(done.steps.n, 2);
+	assert_int_equal(done.steps.v[0].kind, PT_STEP_VM_STOP);
+	assert_int_equal(done.steps.v[1].kind, PT_STEP_VM_START);
+}
+
 static void an_unknown_model_is_a_usage_error_that_names_those_that_run(void **state)
 {
 	PT_AUTO(pt_plan) plan = { 0 };
@@ -654,6 +686,7 @@ int main(void)
 		DECISION(nested_is_refused_where_the_host_has_it_off),
 		DECISION(a_flag_that_was_hidden_stays_hidden_and_one_that_was_added_goes),
 		DECISION(what_is_so_already_is_no_change),
+		DECISION(what_is_so_already_but_not_yet_for_the_guest_is_told_or_done),
 		DECISION(an_unknown_model_is_a_usage_error_that_names_those_that_run),
 		DECISION(a_model_that_this_host_cannot_run_is_refused_by_flag),
 		DECISION(a_model_with_features_is_refused_by_what_they_do_not_take_away),
