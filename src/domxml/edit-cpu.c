@@ -20,11 +20,13 @@ static void put(xmlTextWriter *w, const char *name, const char *value)
 /* the writer remembers a failure and writes no more; the comparison at the end then finds the element wanting */
 static void put_model(xmlTextWriter *w, const struct pt_cpu_def *d)
 {
-	if (d->model) {
+	/* <model fallback='allow'/> without a name is what libvirt writes for host-model */
+	if (d->model || d->fallback || d->vendor_id) {
 		(void)xmlTextWriterStartElement(w, (const xmlChar *)"model");
 		put(w, "fallback", d->fallback);
 		put(w, "vendor_id", d->vendor_id);
-		(void)xmlTextWriterWriteString(w, (const xmlChar *)d->model);
+		if (d->model)
+			(void)xmlTextWriterWriteString(w, (const xmlChar *)d->model);
 		(void)xmlTextWriterEndElement(w);
 	}
 	if (d->vendor)

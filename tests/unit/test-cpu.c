@@ -260,6 +260,24 @@ static void passthrough_becomes_a_model_with_features(void **state)
 	free(def.features.v);
 }
 
+static void a_model_that_has_attributes_only_stays(void **state)
+{
+	PT_AUTO(pt_domain) d = { 0 };
+	PT_AUTO(pt_domain) again = { 0 };
+	pt_autofree char *after = NULL;
+
+	assert_int_equal(pt_domxml_read(HEAD
+					"  <cpu mode='host-model'>\n    <model fallback='allow'/>\n  </cpu>\n" TAIL,
+					&d, NULL),
+			 0);
+	pt_cpu_def_set_feature(&d.cpu, "svm", "require");
+	after = edited(HEAD "  <cpu mode='host-model'>\n    <model fallback='allow'/>\n  </cpu>\n" TAIL, &d.cpu);
+	assert_string_equal(after, HEAD "  <cpu mode='host-model'>\n    <model fallback='allow'/>\n"
+					"    <feature policy='require' name='svm'/>\n  </cpu>\n" TAIL);
+	assert_int_equal(pt_domxml_read(after, &again, NULL), 0);
+	assert_true(pt_cpu_def_same(&again.cpu, &d.cpu));
+}
+
 static void every_definition_can_be_edited_and_read_again(void **state)
 {
 	PT_AUTO(pt_strv) names = { 0 };
@@ -675,6 +693,7 @@ int main(void)
 		cmocka_unit_test(a_cpu_of_which_nothing_stays_is_one_element),
 		cmocka_unit_test(a_definition_without_cpu_gets_one_where_libvirt_writes_it),
 		cmocka_unit_test(passthrough_becomes_a_model_with_features),
+		cmocka_unit_test(a_model_that_has_attributes_only_stays),
 		cmocka_unit_test(every_definition_can_be_edited_and_read_again),
 		cmocka_unit_test(a_step_with_a_processor_survives_the_journal),
 		DECISION(a_named_model_has_no_svm_unless_it_is_named),
