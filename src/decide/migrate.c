@@ -203,6 +203,19 @@ static void judge_refused(const struct pt_domain *vm, struct pt_findings *l)
 					vm->disks.v[i].target);
 }
 
+static void tell_networks(const struct pt_domain *vm, struct pt_findings *l)
+{
+	pt_autofree char *bridges = some(&vm->bridges);
+	pt_autofree char *networks = some(&vm->networks);
+
+	if (vm->bridges.n)
+		pt_findings_add(l, PT_NOTE, "network", NULL, NULL,
+				"the target must have these bridges, which is not looked at: %s", bridges);
+	if (vm->networks.n)
+		pt_findings_add(l, PT_NOTE, "network", NULL, NULL,
+				"libvirt there must have these networks, which is not looked at: %s", networks);
+}
+
 void pt_decide_migrate_vm(const struct pt_migrate_ask *ask, struct pt_findings *ret_findings)
 {
 	const struct pt_domain *vm = pt_cpu_look_now(ask->look);
@@ -218,6 +231,7 @@ void pt_decide_migrate_vm(const struct pt_migrate_ask *ask, struct pt_findings *
 				pt_cpu_mode_str(cpu->mode));
 	judge_invtsc(ask, ret_findings);
 	judge_refused(vm, ret_findings);
+	tell_networks(vm, ret_findings);
 	if (!ask->look->running)
 		pt_findings_add(ret_findings, PT_NOTE, "off", NULL, NULL,
 				"%s does not run: it is judged by its definition", vm->name);
@@ -251,10 +265,21 @@ static bool is_here(const struct pt_migrate_host *here, const struct pt_migrate_
 	return true;
 }
 
+/* where libvirt is not known, it is taken for one */
+static bool is_x86(const struct pt_migrate_host *host)
+{
+	const char *arch = host->hypervisor.arch;
+
+	return !arch || pt_streq(arch, "x86_64") || pt_streq(arch, "i686");
+}
+
 static void judge_vendor(const struct pt_migrate_ask *ask, const struct pt_migrate_host *host, struct pt_findings *l)
 {
 	const char *here = ask->look->host.vendor ? ask->look->host.vendor : ask->source->cpu.vendor;
 
+	/* elsewhere the kernel names no vendor, and a difference would be one of models */
+	if (!is_x86(ask->source))
+		return;
 	if (!here || !host->cpu.vendor)
 		pt_findings_add(l, PT_UNKNOWN, "cpu-vendor", host->where, NULL, "who made its processor is not known");
 	else if (!pt_streq(here, host->cpu.vendor))
@@ -326,11 +351,11 @@ static int missing_flags(const struct pt_migrate_ask *ask, const struct pt_migra
 static void judge_kvm(const struct pt_migrate_ask *ask, const struct pt_migrate_host *host, struct pt_findings *l)
 {
 	const struct pt_strv *flags = &host->cpu.flags;
-	const char *arch = host->hypervisor.arch;
 
-	if (!pt_streq(pt_cpu_look_now(ask->look)->type, "kvm"))
+	/* elsewhere libvirt offers no host-model, which says nothing of KVM */
+	if (!pt_streq(pt_cpu_look_now(ask->look)->type, "kvm") || !is_x86(host))
 		return;
-	if (flags->n && pt_streq(arch, "x86_64") && !pt_strv_has(flags, "vmx") && !pt_strv_has(flags, "svm"))
+	if (flags->n && !pt_strv_has(flags, "vmx") && !pt_strv_has(flags, "svm"))
 		pt_findings_add(l, PT_FAIL, "kvm", host->where, "turn virtualisation on in its firmware",
 				"its processor has neither vmx nor svm: it runs no VM with KVM");
 	else if (host->known && !host->hypervisor.flags.n)
@@ -483,12 +508,20 @@ static void judge_memory(const struct pt_migrate_ask *ask, const struct pt_migra
 void pt_decide_migrate_host(const struct pt_migrate_ask *ask, const struct pt_migrate_host *host,
 			    struct pt_findings *ret_findings)
 {
+	const char *a = ask->source->hypervisor.arch;
+	const char *b = host->hypervisor.arch;
+
 	if (host->why_not) {
 		pt_findings_add(ret_findings, PT_UNKNOWN, "host", host->where, host->why_fix, "%s", host->why_not);
 		return;
 	}
 	if (is_here(ask->source, host, ret_findings))
 		return;
+	if (a && b && !pt_streq(a, b)) {
+		pt_findings_add(ret_findings, PT_FAIL, "arch", host->where, NULL, "it is a host of %s, this one of %s",
+				b, a);
+		return;
+	}
 	judge_vendor(ask, host, ret_findings);
 	judge_kvm(ask, host, ret_findings);
 	judge_flags(ask, host, ret_findings);

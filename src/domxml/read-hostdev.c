@@ -149,6 +149,14 @@ int pt_xml_read_hostdev(const xmlNode *hostdev, struct pt_domain *d, struct pt_e
 	return r < 0 ? r : 0;
 }
 
+static void add_once(struct pt_strv *l, char *name)
+{
+	if (name && !pt_strv_has(l, name))
+		pt_strv_take(l, name);
+	else
+		free(name);
+}
+
 int pt_xml_read_interface(const xmlNode *interface, struct pt_domain *d, struct pt_error *err)
 {
 	struct pt_domain_hostdev *h;
@@ -166,6 +174,10 @@ int pt_xml_read_interface(const xmlNode *interface, struct pt_domain *d, struct 
 		if (dev)
 			pt_strv_take(&d->macvtap_on, dev);
 	}
+	if (pt_xml_attr_is(interface, "type", "bridge"))
+		add_once(&d->bridges, pt_xml_attr(pt_xml_child(interface, "source"), "bridge"));
+	if (pt_xml_attr_is(interface, "type", "network"))
+		add_once(&d->networks, pt_xml_attr(pt_xml_child(interface, "source"), "network"));
 	r = pt_xml_hostdev_bdf(interface, &bdf, err);
 	if (r <= 0)
 		return r;

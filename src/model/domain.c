@@ -34,6 +34,8 @@ void pt_domain_done(struct pt_domain *d)
 	pt_strv_done(&d->arguments);
 	pt_strv_done(&d->macvtap_on);
 	pt_strv_done(&d->macs);
+	pt_strv_done(&d->bridges);
+	pt_strv_done(&d->networks);
 	pt_strv_done(&d->virtiofs);
 	pt_strv_done(&d->shmem);
 	free(d->nodes);

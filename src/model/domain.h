@@ -113,6 +113,7 @@ enum pt_domain_state {
  * @nodes: the nodes of this host that its memory comes from, as <numatune><memory nodeset=> writes it; NULL: any
  * @macvtap_on: the host's interfaces that an <interface type='direct'> stands on
  * @virtiofs: directories that are shared with it by virtiofs; @shmem: shared memory that is not its own (role='master')
+ * @bridges, @networks: of the host, and of libvirt there, that its interfaces are on
  * @free_pcie_ports: root ports without a device, -1 when the machine type has no such notion
  * @cpu: its <cpu>; @cpu_cache_passthrough: its <cache mode='passthrough'/>, which only the host's own processor takes;
  * @tsc_hz: the frequency that <clock><timer name='tsc'> names, 0 when none
@@ -140,6 +141,8 @@ struct pt_domain {
 	struct pt_strv arguments;
 	struct pt_strv macvtap_on;
 	struct pt_strv macs;
+	struct pt_strv bridges;
+	struct pt_strv networks;
 	struct pt_strv virtiofs;
 	struct pt_strv shmem;
 	char *nodes;

@@ -168,6 +168,41 @@ static void another_vendor_is_a_no(void **state)
 	assert_int_equal(finding(&f->host, "cpu-vendor")->verdict, PT_FAIL);
 }
 
+static void another_architecture_is_a_no_and_vendors_are_x86s(void **state)
+{
+	struct fixture *f = *state;
+
+	f->source.hypervisor.arch = pt_strdup("aarch64");
+	f->there.hypervisor.arch = pt_strdup("aarch64");
+	free(pt_take_ptr(f->there.cpu.vendor));
+	assert_int_equal(judge(f), PT_OK);
+	pt_strset(&f->there.hypervisor.arch, "x86_64");
+	assert_int_equal(judge(f), PT_FAIL);
+	assert_string_equal(finding(&f->host, "arch")->fact, "it is a host of x86_64, this one of aarch64");
+	pt_strset(&f->source.hypervisor.arch, "x86_64");
+	assert_int_equal(judge(f), PT_UNKNOWN);
+	assert_int_equal(finding(&f->host, "cpu-vendor")->verdict, PT_UNKNOWN);
+}
+
+static void bridges_and_networks_are_named(void **state)
+{
+	struct fixture *f = *state;
+
+	pt_domain_done(&f->look.live);
+	assert_int_equal(pt_domxml_read("<domain type='kvm'><name>vm</name><devices>"
+					"<interface type='bridge'><source bridge='br0'/></interface>"
+					"<interface type='bridge'><source bridge='br0'/></interface>"
+					"<interface type='network'><source network='blue'/></interface>"
+					"</devices></domain>",
+					&f->look.live, NULL),
+			 0);
+	(void)judge(f);
+	assert_int_equal(f->vm.n, 2);
+	assert_int_equal(pt_findings_worst(&f->vm), PT_NOTE);
+	assert_non_null(strstr(f->vm.v[0].fact, "not looked at: br0"));
+	assert_non_null(strstr(f->vm.v[1].fact, "not looked at: blue"));
+}
+
 static void microcode_and_tsc_are_warnings(void **state)
 {
 	struct fixture *f = *state;
@@ -603,6 +638,8 @@ int main(void)
 		CASE(a_lesser_host_is_refused_by_the_flags_it_lacks),
 		CASE(a_model_asks_only_for_its_own_flags),
 		CASE(another_vendor_is_a_no),
+		CASE(another_architecture_is_a_no_and_vendors_are_x86s),
+		CASE(bridges_and_networks_are_named),
 		CASE(microcode_and_tsc_are_warnings),
 		CASE(invtsc_is_had_by_who_names_it_only),
 		cmocka_unit_test(a_clock_that_fixes_the_tsc_is_read),
