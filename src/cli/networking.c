@@ -24,6 +24,9 @@ void pt_networking_done(struct pt_networking *n)
 	for (size_t i = 0; i < n->pfs.n; i++)
 		pt_sriov_done(&n->pfs.v[i]);
 	free(n->pfs.v);
+	for (size_t i = 0; i < n->managers.n; i++)
+		free(n->managers.v[i]);
+	free(n->managers.v);
 	/* its members are the giving's */
 	free(n->vms.v);
 	pt_plan_done(&n->settings);
@@ -66,6 +69,7 @@ static void read_pf(struct pt_cli *cli, struct pt_networking *n, const struct pt
 	if (!d || has_pf(n, pf))
 		return;
 	pt_sriov_read(&cli->root, d, pt_array_add(&n->pfs));
+	pt_array_push(&n->managers, pt_sriov_manager(&cli->root, d));
 }
 
 /* every function of the network, and the PFs of its VFs: who uses them, what they are set to */
@@ -220,6 +224,7 @@ static int pick(struct pt_cli *cli, struct pt_networking *n, struct pt_giving *g
 		.n_on = n->on.n,
 		.pfs = n->pfs.v,
 		.n_pfs = n->pfs.n,
+		.managers = (const char *const *)n->managers.v,
 	};
 	int r = 0;
 

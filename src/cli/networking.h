@@ -9,7 +9,7 @@
 /**
  * struct pt_networking - owns everything but what @vms points to: every VM of the host, shallow, of struct pt_giving
  * @wanted: in @networks
- * @on: the functions on its cables; @pfs: their PFs
+ * @on: the functions on its cables; @pfs: their PFs; @managers: of each, who else makes its VFs, or NULL
  * @settings, @network: for struct pt_attach_request
  */
 struct pt_networking {
@@ -17,6 +17,7 @@ struct pt_networking {
 	const struct pt_network *wanted;
 	PT_ARRAY(struct pt_bdf) on;
 	PT_ARRAY(struct pt_sriov) pfs;
+	PT_ARRAY(char *) managers;
 	struct pt_domains vms;
 	struct pt_plan settings;
 	struct pt_attach_network network;

@@ -25,6 +25,15 @@ static const struct pt_sriov *find_pf(const struct pt_network_facts *f, struct p
 	return NULL;
 }
 
+/* who else makes this PF's VFs; NULL: nobody that is known */
+static const char *manager_of(const struct pt_network_facts *f, struct pt_bdf pf)
+{
+	for (size_t i = 0; f->managers && i < f->n_pfs; i++)
+		if (pt_bdf_eq(f->pfs[i].pf, pf))
+			return f->managers[i];
+	return NULL;
+}
+
 static const struct pt_domain *holder(const struct pt_network_facts *f, struct pt_bdf bdf)
 {
 	if (pt_judge_holds(f->vm, bdf))
@@ -54,6 +63,10 @@ static char *why_pf(const struct pt_network_facts *f, const struct pt_device *vf
 		return pt_strf("its physical function %s is held for a guest", pt_bdf_str(vf->pf).s);
 	if (!sriov || !sriov->link.name)
 		return pt_strf("its physical function %s has no network interface on this host", pt_bdf_str(vf->pf).s);
+	/* whoever names it wants it all the same, and is told */
+	if (!f->only && manager_of(f, vf->pf))
+		return pt_strf("the virtual functions of %s are managed by %s", pt_bdf_str(vf->pf).s,
+			       manager_of(f, vf->pf));
 	return NULL;
 }
 
@@ -71,6 +84,10 @@ static char *why_not(const struct pt_network_facts *f, const struct pt_device *v
 	for (size_t i = 0; i < f->host->uses.n; i++)
 		if (pt_bdf_eq(f->host->uses.v[i].bdf, vf->bdf))
 			return pt_strf("this host uses it: %s", f->host->uses.v[i].chain);
+	if (vf->driver && !pt_device_is_vfio(vf) && !vf->netdevs.n)
+		return pt_strf("held by %s without an interface here: it may be in another network namespace, a "
+			       "container's",
+			       vf->driver);
 	if (vf->stuck)
 		return pt_strdup("it is stuck: a write to it hangs");
 	return why_pf(f, vf);
@@ -127,19 +144,22 @@ static int none_free(const struct pt_network_facts *f, size_t n, struct pt_error
 {
 	PT_AUTO(pt_strv) why = { 0 };
 	pt_autofree char *list = NULL;
+	bool managed = false;
 	int r;
 
 	for (size_t i = 0; i < f->host->devices.n; i++) {
 		const struct pt_device *d = &f->host->devices.v[i];
 		pt_autofree char *reason = is_candidate(f, d) ? why_not(f, d) : NULL;
 
+		managed = managed || (reason && manager_of(f, d->pf));
 		if (reason)
 			pt_strv_addf(&why, "%s: %s", pt_bdf_str(d->bdf).s, reason);
 	}
 	list = pt_strv_join(&why, "; ");
 	r = pt_refuse(err, NULL, "none of the %zu virtual function%s of network %s is free: %s", n, n == 1 ? "" : "s",
 		      f->network->name, list);
-	pt_hint(err, "`passthru detach` takes one from a VM; `passthru sriov` makes more while none is in use");
+	pt_hint(err, "`passthru detach` takes one from a VM; `passthru sriov` makes more while none is in use%s",
+		managed ? "; one that somebody else manages is taken if it is named" : "");
 	return r;
 }
 
@@ -172,6 +192,17 @@ static void tell_node(const struct pt_network_facts *f, const struct pt_device *
 				f->network->name, f->vm->name, f->vm->nodes, pt_bdf_str(vf->bdf).s, vf->numa_node);
 }
 
+static void tell_manager(const struct pt_network_facts *f, const struct pt_device *vf, struct pt_findings *findings)
+{
+	pt_autofree char *fix =
+		pt_strf("take %s out of that tool's settings, or there will be two masters", pt_bdf_str(vf->pf).s);
+	const char *manager = manager_of(f, vf->pf);
+
+	if (manager)
+		pt_findings_add(findings, PT_WARN, "foreign-vfs", NULL, fix,
+				"the virtual functions of %s are managed by %s", pt_bdf_str(vf->pf).s, manager);
+}
+
 int pt_network_pick(const struct pt_network_facts *f, struct pt_bdf *ret_vf, struct pt_findings *findings,
 		    struct pt_error *err)
 {
@@ -199,6 +230,7 @@ int pt_network_pick(const struct pt_network_facts *f, struct pt_bdf *ret_vf, str
 	if (!best)
 		return none_free(f, n, err);
 	tell_node(f, best, findings);
+	tell_manager(f, best, findings);
 	*ret_vf = best->bdf;
 	return 0;
 }

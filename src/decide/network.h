@@ -19,6 +19,7 @@
  * @host: its devices; uses and reservations of the functions on the network's cables and of their PFs
  * @on: the functions that device_spec puts on them; all network functions where the network names no cables
  * @pfs: the PFs of those, looked at
+ * @managers: for each of @pfs who else makes its VFs, or NULL; NULL: nobody is known
  * @only: a PF or VF that the pick is restricted to, NULL: any
  */
 struct pt_network_facts {
@@ -30,12 +31,13 @@ struct pt_network_facts {
 	size_t n_on;
 	const struct pt_sriov *pfs;
 	size_t n_pfs;
+	const char *const *managers;
 	const struct pt_bdf *only;
 };
 
 /**
  * pt_network_pick() - a free VF: on a node that the VM's memory is on rather than elsewhere, then by address
- * @findings: says where it is not on such a node
+ * @findings: says where it is not on such a node, and where somebody else manages it: only where @only says so
  *
  * Return: 0; -EPERM with what is on the network and who has it; PT_ERROR_USAGE when @only is no card of this network.
  */

@@ -67,6 +67,8 @@ static int setup(void **state)
 					      .n_on = 3,
 					      .pfs = f->pfs };
 	look_at(f, 0, PF, "enp65s0", 2);
+	pt_strv_add(&world_device(f->w, VF0)->netdevs, "enp65s0v0");
+	pt_strv_add(&world_device(f->w, VF1)->netdevs, "enp65s0v1");
 	f->kept_text = pt_strdup("address=" PF "\nid=8086:1009 subsystem=0000:0000\nvfs=2\nautoprobe=off\n");
 	assert_int_equal(pt_sriov_state_parse(f->kept_text, &f->kept, NULL), 0);
 	f->sriov = (struct pt_sriov_facts){ .host = &f->w->host,
@@ -173,6 +175,42 @@ static void a_pf_on_vfio_or_without_an_interface_lends_nothing(void **state)
 	pt_strset(&world_device(f->w, PF)->driver, "igb");
 	pt_strset(&f->pfs[0].link.name, NULL);
 	refused(f, "has no network interface on this host");
+}
+
+static void one_that_a_container_has_is_not_free(void **state)
+{
+	struct fixture *f = *state;
+	struct pt_device *d = world_device(f->w, VF0);
+
+	pt_strv_done(&d->netdevs);
+	picked(f, VF1);
+	/* without a driver, or held for a guest that none is, there is no interface to miss */
+	pt_strset(&d->driver, "vfio-pci");
+	picked(f, VF0);
+	pt_strset(&d->driver, NULL);
+	picked(f, VF0);
+	pt_strset(&d->driver, "igbvf");
+	(void)world_add_hostdev(world_add_vm(f->w, "spare", PT_DOMAIN_SHUTOFF), VF1, true);
+	refused(f, VF0 ": held by igbvf without an interface here: it may be in another network namespace");
+}
+
+static void one_that_another_tool_manages_is_taken_only_by_name(void **state)
+{
+	static const char *const managers[] = { "udev (/etc/udev/rules.d/70-vfs.rules)" };
+	struct fixture *f = *state;
+
+	f->facts.managers = managers;
+	refused(f, VF1 ": the virtual functions of " PF " are managed by udev (/etc/udev/rules.d/70-vfs.rules)");
+	refused(f, "if it is named");
+	f->facts.only = &f->only;
+	f->only = world_bdf(PF);
+	picked(f, VF0);
+	assert_int_equal(f->findings.n, 1);
+	assert_int_equal(f->findings.v[0].verdict, PT_WARN);
+	assert_string_equal(f->findings.v[0].name, "foreign-vfs");
+	f->only = world_bdf(VF1);
+	picked(f, VF1);
+	assert_int_equal(f->findings.n, 1);
 }
 
 static void a_network_without_a_card_names_its_cables(void **state)
@@ -491,6 +529,8 @@ int main(void)
 		TEST(none_free_says_who_has_each),
 		TEST(a_pf_that_a_vm_has_lends_nothing),
 		TEST(a_pf_on_vfio_or_without_an_interface_lends_nothing),
+		TEST(one_that_a_container_has_is_not_free),
+		TEST(one_that_another_tool_manages_is_taken_only_by_name),
 		TEST(a_network_without_a_card_names_its_cables),
 		TEST(a_card_without_vfs_says_how_to_make_some),
 		TEST(the_vms_numa_node_comes_first),
