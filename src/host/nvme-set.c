@@ -168,15 +168,30 @@ static int give_all(const struct pt_host_ops *ops, struct pt_bdf pf, const struc
 	return r < 0 ? r : changed;
 }
 
+/* an NVMe controller (PCI Code and ID Assignment Specification 1.9) that this host drives, and so could be asked */
+static bool is_driven(const struct pt_host_ops *ops, struct pt_bdf pf)
+{
+	pt_autofree char *class_path = pt_strf("bus/pci/devices/%s/class", pt_bdf_str(pf).s);
+	pt_autofree char *driver_path = pt_strf("bus/pci/devices/%s/driver", pt_bdf_str(pf).s);
+	pt_autofree char *class_code = NULL;
+	pt_autofree char *driver = NULL;
+
+	return ops->read(ops->ctx, class_path, &class_code) >= 0 && pt_streq(class_code, "0x010802") &&
+	       ops->link(ops->ctx, driver_path, &driver) >= 0 && pt_streq(driver, "nvme");
+}
+
 int pt_nvme_set_make(const struct pt_host_ops *ops, struct pt_bdf pf, const struct pt_sriov_state *want,
 		     struct pt_error *err)
 {
 	PT_AUTO(pt_nvme_virt) card = { 0 };
-	int r = want->vfs >= 0 && ops->nvme_read ? ops->nvme_read(ops->ctx, pf, &card, NULL) : -ENODEV;
+	struct pt_error why = { 0 };
+	int r = want->vfs >= 0 && ops->nvme_read ? ops->nvme_read(ops->ctx, pf, &card, &why) : -ENODEV;
 	int given;
 
 	if (r == -EBUSY)
 		return pt_say(err, r, "the NVMe controller %s does not answer", pt_bdf_str(pf).s);
+	if (r < 0 && want->vfs >= 0 && ops->nvme_read && is_driven(ops, pf))
+		return pt_say(err, r, "%s", why.msg);
 	/* a card of another kind */
 	if (r < 0 || !card.manages)
 		return 0;

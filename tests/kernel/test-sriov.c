@@ -606,6 +606,26 @@ static void the_hosts_driver_finds_controllers_that_are_online(void **state)
 			assert_string_equal(w->kernel->devices[i].driver, "igbvf");
 }
 
+static void a_controller_that_does_not_tell_is_no_card_of_another_kind(void **state)
+{
+	struct stage *w = *state;
+	struct pt_error err = { 0 };
+	pt_autofree char *before = NULL;
+
+	fakekernel_nvme(w->nic, 8, 4);
+	before = stage_text(w);
+	w->nic->nvme.mute = -EIO;
+	assert_true(go(w, "vfs=4\nautoprobe=off\n", &err) < 0);
+	stage_says(&err, "the controller does not tell");
+	w->nic->nvme.mute = 0;
+	{
+		unsigned settled = 0;
+
+		assert_int_equal(pt_change_recover(&w->env, &settled, &err), 0);
+	}
+	assert_same(w, before, "mute", 0);
+}
+
 static void more_vfs_than_there_is_for_are_taken_back(void **state)
 {
 	struct stage *w = *state;
@@ -651,6 +671,7 @@ int main(void)
 		TEST(controllers_behind_vfs_share_what_there_is_and_are_online),
 		TEST(controllers_come_back_with_what_they_had_whatever_fails),
 		TEST(the_hosts_driver_finds_controllers_that_are_online),
+		TEST(a_controller_that_does_not_tell_is_no_card_of_another_kind),
 		TEST(more_vfs_than_there_is_for_are_taken_back),
 		TEST(another_change_may_not_touch_a_vf_that_one_has_in_its_hands),
 	};

@@ -39,6 +39,7 @@ struct fakekernel *fakekernel_new(struct fault *fault)
 	add_driver(k, "igb", true);
 	add_driver(k, "pcieport", true);
 	add_driver(k, "igbvf", true);
+	add_driver(k, "nvme", true);
 	add_driver(k, "vfio-pci", false);
 	return k;
 }
@@ -170,6 +171,8 @@ void fakekernel_sriov(struct fakekernel_device *pf, unsigned total)
 
 void fakekernel_nvme(struct fakekernel_device *pf, unsigned queues, unsigned interrupts)
 {
+	copy(pf->native, sizeof(pf->native), "nvme");
+	copy(pf->driver, sizeof(pf->driver), "nvme");
 	pf->nvme = (struct fakekernel_nvme){
 		.manages = true,
 		.total = { queues, interrupts },
@@ -333,6 +336,8 @@ static int fake_nvme_read(void *ctx, struct pt_bdf bdf, struct pt_nvme_virt *ret
 
 	if (!n || !n->manages || !pf->driver[0])
 		return pt_fail(err, -ENODEV, "no NVMe controller");
+	if (n->mute)
+		return pt_fail(err, n->mute, "the controller does not tell");
 	*ret_virt = (struct pt_nvme_virt){ .manages = true };
 	ret_virt->queues = (struct pt_nvme_pool){ true, n->total[0], n->own[0], n->fixed[0], n->most[0], 1 };
 	ret_virt->interrupts = (struct pt_nvme_pool){ true, n->total[1], n->own[1], n->fixed[1], n->most[1], 1 };
@@ -488,6 +493,10 @@ static int fake_read(void *ctx, const char *path, char **ret_line)
 	}
 	if (strcmp(name, "sriov_drivers_autoprobe") == 0 && d->vfs_total) {
 		*ret_line = pt_strdup(d->autoprobe ? "1" : "0");
+		return 0;
+	}
+	if (strcmp(name, "class") == 0) {
+		*ret_line = pt_strdup(d->nvme.manages ? "0x010802" : "0x020000");
 		return 0;
 	}
 	if (strcmp(name, "modalias") == 0) {

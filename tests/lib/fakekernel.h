@@ -32,6 +32,7 @@ struct fakekernel_nvme {
 	bool online[FAKEKERNEL_VFS];
 	unsigned given[FAKEKERNEL_VFS][2];
 	bool never_online; /* the card says yes, and it is not so */
+	int mute;	   /* what reading it answers, though it is there; 0: what it has */
 	unsigned resets;
 };
 
