@@ -129,7 +129,11 @@ static int take_all(const struct pt_host_ops *ops, struct pt_bdf pf, const struc
 	return r;
 }
 
-/* 1 when the primary controller has another share now: it was reset for that, and its secondaries are offline */
+/*
+ * 1 when the primary controller has another share now: it was reset for that, and its secondaries are offline.  What
+ * it was told to have before a reset that never came cannot be read: where a share is said, as in taking back, it is
+ * told again, or some later reset would bring the other one.
+ */
 static int make_own(const struct pt_host_ops *ops, struct pt_bdf pf, const struct pt_nvme_virt *card,
 		    const struct pt_sriov_state *want, struct pt_error *err)
 {
@@ -138,9 +142,9 @@ static int make_own(const struct pt_host_ops *ops, struct pt_bdf pf, const struc
 	bool interrupts = card->interrupts.flexible && own.interrupts != card->interrupts.own;
 	int r = 0;
 
-	if (queues)
+	if (queues || (card->queues.flexible && want->own_queues >= 0))
 		r = act(ops, pf, (struct pt_nvme_command){ PT_NVME_OWN, PT_NVME_QUEUES, card->id, own.queues }, err);
-	if (r == 0 && interrupts)
+	if (r == 0 && (interrupts || (card->interrupts.flexible && want->own_interrupts >= 0)))
 		r = act(ops, pf, (struct pt_nvme_command){ PT_NVME_OWN, PT_NVME_INTERRUPTS, card->id, own.interrupts },
 			err);
 	if (r == 0 && (queues || interrupts))

@@ -727,7 +727,8 @@ char *fakekernel_text(const struct fakekernel *k)
 			pt_strv_addf(&lines, "%s vfs=%u autoprobe=%d link=%d mtu=%u", pt_bdf_str(d->bdf).s, d->vfs_now,
 				     d->autoprobe, !d->link_down, d->mtu);
 		if (d->nvme.manages)
-			pt_strv_addf(&lines, "%s own %u %u", pt_bdf_str(d->bdf).s, d->nvme.own[0], d->nvme.own[1]);
+			pt_strv_addf(&lines, "%s own %u %u next %u %u", pt_bdf_str(d->bdf).s, d->nvme.own[0],
+				     d->nvme.own[1], d->nvme.own_next[0], d->nvme.own_next[1]);
 		for (unsigned v = 0; v < d->vfs_now && d->nvme.manages; v++)
 			pt_strv_addf(&lines, "%s controller %u online=%d %u %u", pt_bdf_str(d->bdf).s, v,
 				     d->nvme.online[v], d->nvme.given[v][0], d->nvme.given[v][1]);
