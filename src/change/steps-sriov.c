@@ -2,6 +2,7 @@
 /* The steps about virtual functions: what a PF's are now, and what is kept of them across reboots. */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include "change/run.h"
@@ -130,6 +131,14 @@ static int write_kept(struct pt_run *run, const struct pt_step *s, const char *t
 	return ops->file_write(ops->ctx, PT_HOST_SRIOV, name, text, err);
 }
 
+/* no MAC at all is never asked for: a step that leads there is an undo, or a detach */
+static unsigned no_mac(const struct pt_vf_settings *s)
+{
+	static const uint8_t none[6] = { 0 };
+
+	return (s->has & PT_VF_MAC) && memcmp(s->mac, none, sizeof(none)) == 0 ? PT_VF_MAC : 0;
+}
+
 /*
  * Settings that somebody asks for must all be had.  Where VFs are made again, or an earlier state comes back, one that
  * they can do without is missed and said: seven VFs of which one has no rate are better than none at all.
@@ -144,8 +153,10 @@ static int make(struct pt_run *run, const struct pt_step *s, const char *text, b
 	if (s->kind == PT_STEP_SRIOV_KEEP)
 		return write_kept(run, s, text, err);
 	r = parse(text, &want, err);
+	for (size_t i = 0; i < want.v.n && strict && want.vfs < 0; i++)
+		want.v.v[i].settings.must = PT_VF_ALL & ~no_mac(&want.v.v[i].settings);
 	if (r == 0)
-		r = pt_sriov_make(run->env->host, &card, &want, strict && want.vfs < 0 ? NULL : &missing, err);
+		r = pt_sriov_make(run->env->host, &card, &want, &missing, err);
 	for (size_t i = 0; i < missing.n && run->env->warn; i++)
 		run->env->warn(run->env->ctx, missing.v[i]);
 	return r < 0 ? r : 0;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "base/cleanup.h"
@@ -57,9 +58,18 @@ static const struct pt_vf_settings *now_of(const struct pt_pf_link *link, const 
 	return now ? now : &nothing;
 }
 
+/* what a VF has that nobody has given one; nobody may ask for it, and some drivers will not have it put back */
+static bool is_no_mac(const struct pt_vf_settings *s, unsigned bit)
+{
+	static const uint8_t none[6] = { 0 };
+
+	return bit == PT_VF_MAC && memcmp(s->mac, none, sizeof(none)) == 0;
+}
+
 static bool can_do_without(const struct work *w, const struct pt_vf_state *vf, unsigned bit)
 {
-	return w->missing && (bit & (PT_VF_RATE | PT_VF_LINK)) && !(vf->settings.must & bit);
+	return w->missing && ((bit & (PT_VF_RATE | PT_VF_LINK)) || is_no_mac(&vf->settings, bit)) &&
+	       !(vf->settings.must & bit);
 }
 
 /* a driver that says no; a kernel that does not answer, or a card that is gone, is another thing */
@@ -77,10 +87,15 @@ static int give_up(struct work *w, const struct pt_vf_state *vf, unsigned bit, i
 	if (!is_refusal(code) || !can_do_without(w, vf, bit))
 		return pt_say(err, code, "%s", why);
 	one.has = bit;
+	one.must = 0;
 	text = pt_vf_settings_text(&one);
 	w->given_up[vf - w->want->v.v] |= bit;
-	pt_strv_addf(w->missing, "VF %u of %s is without its %s (%s): %s", vf->index, pt_bdf_str(w->pf).s,
-		     pt_vf_has_str((enum pt_vf_has)bit), text, why);
+	if (is_no_mac(&vf->settings, bit))
+		pt_strv_addf(w->missing, "VF %u of %s keeps a MAC, and had none before: %s", vf->index,
+			     pt_bdf_str(w->pf).s, why);
+	else
+		pt_strv_addf(w->missing, "VF %u of %s is without its %s (%s): %s", vf->index, pt_bdf_str(w->pf).s,
+			     pt_vf_has_str((enum pt_vf_has)bit), text, why);
 	return 0;
 }
 

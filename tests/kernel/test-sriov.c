@@ -499,6 +499,43 @@ static void a_vf_in_its_reset_is_asked_again(void **state)
 	assert_int_equal(w->nic->vf[2].vlan, 42);
 }
 
+/* VF 0 has no MAC, and gets one and a VLAN */
+static int give_mac(struct stage *w, const char *vlan, struct pt_error *err)
+{
+	PT_AUTO(pt_plan) plan = { 0 };
+	struct pt_step *s = add_step(w, &plan, PT_STEP_SRIOV);
+	long long id = 0;
+
+	plan.verb = pt_strdup("vf");
+	plan.summary = pt_strdup("settings");
+	s->state_before = pt_strdup("vf=0 mac=00:00:00:00:00:00 vlan=0 qos=0\n");
+	s->state_after = pt_strf("vf=0 mac=52:54:00:00:00:07 vlan=%s qos=0\n", vlan);
+	return pt_change_apply(&w->env, &plan, &id, err);
+}
+
+static void no_mac_that_the_driver_will_not_have_back_is_missed_and_said(void **state)
+{
+	struct stage *w = *state;
+	struct pt_error err = { 0 };
+
+	make_seven_with_a_rate(w);
+	memset(w->nic->vf[0].mac, 0, 6);
+	w->nic->refuses_no_mac = true;
+	w->nic->refuses_vlan = true;
+	/* the VLAN is refused, and the MAC stays: nothing is stuck */
+	assert_int_equal(give_mac(w, "9", &err), -EINVAL);
+	stage_says(&err, "everything is as it was");
+	assert_non_null(strstr(w->waited_for, "VF 0 of " PF " keeps a MAC, and had none before"));
+	memset(w->nic->vf[0].mac, 0, 6);
+	w->nic->refuses_vlan = false;
+	w->waited_for[0] = '\0';
+	assert_int_equal(give_mac(w, "9", &err), 0);
+	if (stage_make_undo(w, 0, &err) < 0)
+		fail_msg("%s", err.msg);
+	assert_int_equal(w->nic->vf[0].vlan, 0);
+	assert_non_null(strstr(w->waited_for, "VF 0 of " PF " keeps a MAC, and had none before"));
+}
+
 static void a_request_that_hangs_is_not_waited_for(void **state)
 {
 	struct stage *w = *state;
@@ -666,6 +703,7 @@ int main(void)
 		TEST(what_keeps_guests_apart_is_never_missed),
 		TEST(a_rate_that_is_asked_for_is_had_or_refused),
 		TEST(a_vf_in_its_reset_is_asked_again),
+		TEST(no_mac_that_the_driver_will_not_have_back_is_missed_and_said),
 		TEST(a_request_that_hangs_is_not_waited_for),
 		TEST(whatever_fails_on_the_way_the_rate_comes_back),
 		TEST(controllers_behind_vfs_share_what_there_is_and_are_online),

@@ -300,6 +300,8 @@ static int fake_vf_write(void *ctx, struct pt_bdf bdf, unsigned index, const str
 	}
 	if (r == 0 && pf->refuses_vlan && one->has == PT_VF_VLAN && one->vlan)
 		r = -EINVAL;
+	if (r == 0 && pf->refuses_no_mac && one->has == PT_VF_MAC && !pt_mac_is_station(one->mac))
+		r = -EADDRNOTAVAIL;
 	if (r == 0)
 		r = judge_rate(pf, one);
 	if (r < 0)

@@ -62,13 +62,14 @@ struct fakekernel_device {
 	unsigned mtu; /* at most 9216, as the driver says */
 	struct pt_vf_settings vf[FAKEKERNEL_VFS];
 	/* of a PF's network interface: */
-	bool link_down;	    /* somebody set it down */
-	bool carrier_lost;  /* since the number of VFs changed; it comes when it is waited for */
-	bool no_cable;	    /* and then it does not */
-	bool rate_never;    /* the driver refuses a rate even so */
-	bool refuses_vlan;  /* and a VLAN */
-	bool netlink_hangs; /* the next request does not return */
-	unsigned rate_most; /* of the link; 0: no driver that compares */
+	bool link_down;	     /* somebody set it down */
+	bool carrier_lost;   /* since the number of VFs changed; it comes when it is waited for */
+	bool no_cable;	     /* and then it does not */
+	bool rate_never;     /* the driver refuses a rate even so */
+	bool refuses_vlan;   /* and a VLAN */
+	bool refuses_no_mac; /* and no MAC at all */
+	bool netlink_hangs;  /* the next request does not return */
+	unsigned rate_most;  /* of the link; 0: no driver that compares */
 	struct fakekernel_nvme nvme;
 	unsigned again; /* so many requests are put off: the VF is in its reset still */
 };
