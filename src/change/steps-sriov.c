@@ -167,15 +167,21 @@ int pt_step_make_sriov(struct pt_run *run, const struct pt_step *s, struct pt_er
 	return make(run, s, s->state_after, true, err);
 }
 
-/* VFs go with the power, and their settings with them: those that this boot has not made have nothing to put back */
+/*
+ * VFs go with the power, and their settings with them: those that this boot has not made have nothing to put back.
+ * What is kept is made by `passthru boot`, which waits for the card's driver; recover's first part may come before it.
+ * What an NVMe card's primary controller was left with outlives the power.
+ */
 static bool went_with_the_power(const struct pt_run *run, const struct pt_step *s)
 {
 	PT_AUTO(pt_sriov_state) before = PT_SRIOV_STATE_UNSAID;
 	PT_AUTO(pt_sriov_state) now = PT_SRIOV_STATE_UNSAID;
 
 	if (!run->rebooted || s->kind != PT_STEP_SRIOV || parse(s->state_before, &before, NULL) < 0 ||
-	    before.vfs >= 0 || pt_sriov_look(run->env->host, s->bdf, &now, NULL) < 0)
+	    pt_sriov_look(run->env->host, s->bdf, &now, NULL) < 0)
 		return false;
+	if (before.vfs >= 0)
+		return now.vfs == 0 && before.own_queues < 0 && before.own_interrupts < 0;
 	for (size_t i = 0; i < before.v.n; i++)
 		if (pt_sriov_state_vf(&now, before.v.v[i].index))
 			return false;

@@ -16,6 +16,7 @@
 
 #include "base/alloc.h"
 #include "base/cleanup.h"
+#include "host/sriov-set.h"
 #include "stage.h"
 
 static int recover_host(struct stage *w)
@@ -319,6 +320,54 @@ static void a_group_of_two_is_before_or_after_whenever_the_power_goes(void **sta
 }
 
 /* what this boot has made of the VFs is nothing: `passthru boot` makes those that are kept, afterwards */
+/* to four VFs from two, which another tool has made; they do not outlive the power */
+static int make_four(struct stage *w)
+{
+	PT_AUTO(pt_plan) plan = { .verb = pt_strdup("sriov"), .summary = pt_strdup("virtual functions") };
+	PT_AUTO(pt_sriov_state) now = PT_SRIOV_STATE_UNSAID;
+	struct pt_step *s = pt_plan_step(&plan, PT_STEP_SRIOV);
+	long long id = 0;
+
+	stage_open(w);
+	s->bdf = w->nic->bdf;
+	s->vendor = w->nic->ids[0];
+	s->device = w->nic->ids[1];
+	s->subvendor = w->nic->ids[2];
+	s->subdevice = w->nic->ids[3];
+	assert_int_equal(pt_sriov_look(&w->host, w->nic->bdf, &now, NULL), 0);
+	s->state_before = pt_sriov_state_text(&now);
+	s->state_after = pt_strdup("vfs=4\nautoprobe=off\n");
+	return pt_change_apply(&w->env, &plan, &id, NULL) == 0 ? 0 : 1;
+}
+
+/* its driver is a module that udev loads only later */
+static void vfs_that_went_with_the_power_need_no_driver_to_be_taken_back(void **state)
+{
+	struct stage *w = *state;
+
+	*w->fault = (struct fault){ .die_after = 2 };
+	assert_int_equal(stage_in_child(w, make_four), FAULT_EXIT);
+	reboot(w);
+	w->nic->driver[0] = '\0';
+	assert_int_equal(w->nic->vfs_now, 0);
+	assert_int_equal(stage_in_child(w, recover_host), 0);
+	stage_open(w);
+	assert_int_equal(stage_state_of(w, 1), PT_CHANGE_FAILED);
+}
+
+static void vfs_that_this_boot_has_made_are_taken_back_all_the_same(void **state)
+{
+	struct stage *w = *state;
+	const struct pt_host_ops *h = &w->host;
+
+	*w->fault = (struct fault){ .die_after = 2 };
+	assert_int_equal(stage_in_child(w, make_four), FAULT_EXIT);
+	reboot(w);
+	assert_int_equal(h->write(h->ctx, w->nic->bdf, "bus/pci/devices/0000:02:00.0/sriov_numvfs", "4", 0, NULL), 0);
+	assert_int_equal(stage_in_child(w, recover_host), 0);
+	assert_int_equal(w->nic->vfs_now, 2);
+}
+
 static void a_network_is_before_or_after_whenever_the_power_goes(void **state)
 {
 	struct story s = { .w = *state, .change = stage_child_attach };
@@ -341,6 +390,10 @@ int main(void)
 		T(a_card_that_was_pulled_while_the_power_was_off_is_no_reason_to_stay_stuck),
 		cmocka_unit_test_setup_teardown(a_group_of_two_is_before_or_after_whenever_the_power_goes,
 						stage_setup_both, stage_teardown),
+		cmocka_unit_test_setup_teardown(vfs_that_went_with_the_power_need_no_driver_to_be_taken_back,
+						stage_setup_network, stage_teardown),
+		cmocka_unit_test_setup_teardown(vfs_that_this_boot_has_made_are_taken_back_all_the_same,
+						stage_setup_network, stage_teardown),
 		cmocka_unit_test_setup_teardown(a_network_is_before_or_after_whenever_the_power_goes,
 						stage_setup_network, stage_teardown),
 	};

@@ -249,8 +249,9 @@ static int write_sriov(struct fakekernel *k, struct fakekernel_device *d, const 
 {
 	if (!d->vfs_total)
 		return -ENOENT;
+	/* drivers/pci/iov.c: it is the driver that makes them */
 	if (strcmp(name, "sriov_numvfs") == 0)
-		return write_numvfs(k, d, value);
+		return d->driver[0] ? write_numvfs(k, d, value) : -ENOENT;
 	if (strcmp(name, "sriov_drivers_autoprobe") != 0)
 		return -ENOENT;
 	d->autoprobe = strcmp(value, "0") != 0;
