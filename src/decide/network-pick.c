@@ -61,6 +61,9 @@ static char *why_pf(const struct pt_network_facts *f, const struct pt_device *vf
 		return pt_strf("VM %s has its physical function %s as a whole", h->name, pt_bdf_str(vf->pf).s);
 	if (!pf || pt_device_is_vfio(pf))
 		return pt_strf("its physical function %s is held for a guest", pt_bdf_str(vf->pf).s);
+	if (sriov && sriov->link_why)
+		return pt_strf("the network interface of its physical function %s tells nothing: %s",
+			       pt_bdf_str(vf->pf).s, sriov->link_why);
 	if (!sriov || !sriov->link.name)
 		return pt_strf("its physical function %s has no network interface on this host", pt_bdf_str(vf->pf).s);
 	/* whoever names it wants it all the same, and is told */

@@ -384,13 +384,16 @@ static void add_setting(struct pt_judge *j, const struct pt_device *pf, const st
 }
 
 /* what the driver does not tell cannot be put back, nor seen to be set */
-static int check_told(const struct pt_device *vf, const struct pt_vf_settings *now, const struct pt_vf_settings *want,
-		      struct pt_error *err)
+static int check_told(const struct pt_sriov_facts *f, const struct pt_device *vf, const struct pt_vf_settings *now,
+		      const struct pt_vf_settings *want, struct pt_error *err)
 {
 	unsigned missing = want->has & ~(now ? now->has : 0);
 
 	if (!missing)
 		return 0;
+	if (!now && f->sriov->link_why)
+		return pt_refuse(err, NULL, "how the virtual functions of %s are set cannot be seen: %s",
+				 pt_bdf_str(vf->pf).s, f->sriov->link_why);
 	(void)pt_refuse(err, NULL, "the driver of %s tells no %s of its virtual functions, so %s cannot be set safely",
 			pt_bdf_str(vf->pf).s, pt_vf_has_str((enum pt_vf_has)(missing & -missing)),
 			pt_bdf_str(vf->bdf).s);
@@ -416,7 +419,7 @@ int pt_decide_vf(const struct pt_sriov_facts *f, struct pt_bdf bdf, const struct
 	ret_plan->verb = pt_strdup("vf");
 	ret_plan->summary = pt_strf("settings of VF %d of %s", vf->vf_index, pt_bdf_str(pf->bdf).s);
 	now = pt_pf_link_vf(&f->sriov->link, vf->vf_index);
-	r = check_told(vf, now, want, err);
+	r = check_told(f, vf, now, want, err);
 	if (r < 0)
 		return r;
 	judge_setting(&j, f, vf, want);

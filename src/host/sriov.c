@@ -151,6 +151,7 @@ static void read_bridge(const struct pt_root *root, struct pt_sriov *s)
 void pt_sriov_read(const struct pt_root *root, const struct pt_device *d, struct pt_sriov *ret)
 {
 	pt_autoclose int dev_fd = open_device(root, d->bdf);
+	struct pt_error why = { 0 };
 	struct config c = { 0 };
 	size_t cap;
 	int autoprobe;
@@ -178,6 +179,6 @@ void pt_sriov_read(const struct pt_root *root, const struct pt_device *d, struct
 	if (d->class_code == 0x010802 && d->sriov == PT_SRIOV_PF)
 		(void)pt_nvme_read(root, d->bdf, &ret->nvme, NULL);
 	/* an interface that is in another network namespace, or gone meanwhile, tells nothing */
-	if (!root->captured && d->netdevs.n)
-		(void)pt_pf_link_read(d->netdevs.v[0], &ret->link, NULL);
+	if (!root->captured && d->netdevs.n && pt_pf_link_read(d->netdevs.v[0], &ret->link, &why) < 0)
+		ret->link_why = pt_strdup(why.msg);
 }

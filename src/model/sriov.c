@@ -21,5 +21,6 @@ void pt_sriov_done(struct pt_sriov *s)
 {
 	pt_pf_link_done(&s->link);
 	pt_nvme_virt_done(&s->nvme);
+	free(s->link_why);
 	*s = (struct pt_sriov){ 0 };
 }

@@ -40,6 +40,7 @@ const struct pt_vf_settings *pt_pf_link_vf(const struct pt_pf_link *l, int index
  * @has_bridge, @bridge: the one above
  * @bus_end: the last bus number behind that bridge; -1: not known
  * @ari: does that bridge forward to more than device 0 (ARI)?
+ * @link_why: why its network interface told nothing; NULL: it did, or there is none
  */
 struct pt_sriov {
 	struct pt_bdf pf;
@@ -56,6 +57,7 @@ struct pt_sriov {
 	enum pt_known ari;
 	struct pt_nvme_virt nvme;
 	struct pt_pf_link link;
+	char *link_why;
 };
 
 void pt_sriov_done(struct pt_sriov *s);

@@ -175,6 +175,8 @@ static void a_pf_on_vfio_or_without_an_interface_lends_nothing(void **state)
 	pt_strset(&world_device(f->w, PF)->driver, "igb");
 	pt_strset(&f->pfs[0].link.name, NULL);
 	refused(f, "has no network interface on this host");
+	f->pfs[0].link_why = pt_strdup("the kernel told nothing about enp65s0 within 5000 ms");
+	refused(f, "interface of its physical function " PF " tells nothing: the kernel told nothing about enp65s0");
 }
 
 static void one_that_a_container_has_is_not_free(void **state)

@@ -250,6 +250,10 @@ static void what_the_driver_does_not_tell_is_not_set(void **state)
 	f->sriov.link.vfs.v[1].has &= ~(unsigned)PT_VF_TRUST;
 	assert_int_equal(set(f, VF1, "trust=on"), -EPERM);
 	assert_non_null(strstr(f->w->err.msg, "tells no trust"));
+	f->sriov.link.vfs.n = 0;
+	f->sriov.link_why = pt_strdup("the kernel told nothing about enp65s0 within 5000 ms");
+	assert_int_equal(set(f, VF1, "trust=on"), -EPERM);
+	assert_non_null(strstr(f->w->err.msg, "cannot be seen: the kernel told nothing about enp65s0"));
 	assert_int_equal(set(f, PF, "trust=on"), -EINVAL);
 }
 

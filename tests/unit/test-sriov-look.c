@@ -321,6 +321,27 @@ static void assert_judged(struct fakesys *sys, const char *expected)
 		fail_msg("expected '%s', found '%s'", expected, found);
 }
 
+static void why_an_interface_tells_nothing_is_kept(void **state)
+{
+	struct fakesys *sys = *state;
+	PT_AUTO(pt_devices) devices = { 0 };
+	PT_AUTO(pt_sriov) sriov = { 0 };
+	struct pt_root root = sys->root;
+	struct pt_device *d;
+	struct pt_bdf bdf;
+
+	assert_int_equal(pt_bdf_parse(NIC, &bdf), 0);
+	assert_int_equal(pt_pci_list(&sys->root, &devices, NULL), 0);
+	root.captured = false;
+	d = pt_devices_find(&devices, bdf);
+	assert_non_null(d);
+	pt_strv_add(&d->netdevs, "elsewhere0");
+	pt_sriov_read(&root, d, &sriov);
+	assert_null(sriov.link.name);
+	assert_non_null(sriov.link_why);
+	assert_non_null(strstr(sriov.link_why, "elsewhere0"));
+}
+
 static void a_card_that_can_is_not_spoken_against(void **state)
 {
 	fakesys_sriov(*state, NIC, 7);
@@ -480,6 +501,7 @@ int main(void)
 		cmocka_unit_test(a_message_cut_anywhere_is_read_as_far_as_it_goes),
 		cmocka_unit_test(a_message_with_attributes_cut_short_says_nothing_of_a_vf),
 		cmocka_unit_test(settings_survive_being_written_down),
+		TEST(why_an_interface_tells_nothing_is_kept),
 		TEST(a_card_that_can_is_not_spoken_against),
 		TEST(firmware_set_to_none_is_told_from_a_card_that_cannot),
 		TEST(a_driver_that_offers_none_is_named),
