@@ -209,19 +209,28 @@ int pt_file_write_attr(int dir_fd, const char *path, const char *value)
 	return (size_t)n == size ? 0 : -EIO;
 }
 
-static int write_all(int fd, const char *text, size_t size)
+int pt_file_write_all(int fd, const void *data, size_t size)
 {
+	const char *at = data;
+
 	while (size) {
-		ssize_t n = write(fd, text, size);
+		ssize_t n = write(fd, at, size);
 
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
 			return failed();
-		text += n;
+		at += n;
 		size -= (size_t)n;
 	}
-	return fsync(fd) < 0 ? -errno : 0;
+	return 0;
+}
+
+static int write_durably(int fd, const char *text, size_t size)
+{
+	int r = pt_file_write_all(fd, text, size);
+
+	return r < 0 || fsync(fd) == 0 ? r : -errno;
 }
 
 /*
@@ -235,7 +244,7 @@ static int make_nameless(int dir_fd, const char *name, const char *text, size_t 
 
 	if (fd < 0)
 		return failed();
-	r = fchmod(fd, mode) < 0 ? -errno : write_all(fd, text, size);
+	r = fchmod(fd, mode) < 0 ? -errno : write_durably(fd, text, size);
 	if (r == 0 && linkat(fd, "", dir_fd, name, AT_EMPTY_PATH) < 0)
 		r = -errno;
 	return r;
@@ -256,7 +265,7 @@ int pt_file_write_atomic(int dir_fd, const char *name, const char *text, size_t 
 	fd = openat(dir_fd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
 	if (fd < 0)
 		return failed();
-	r = fchmod(fd, mode) < 0 ? -errno : write_all(fd, text, size);
+	r = fchmod(fd, mode) < 0 ? -errno : write_durably(fd, text, size);
 	if (r == 0 && renameat(dir_fd, temporary, dir_fd, name) < 0)
 		r = -errno;
 	if (r < 0) {

@@ -61,6 +61,9 @@ int pt_file_exists(int dir_fd, const char *path);
  */
 int pt_file_write_attr(int dir_fd, const char *path, const char *value);
 
+/** pt_file_write_all() - to an open file or pipe, in as many write()s as it takes; async-signal-safe */
+int pt_file_write_all(int fd, const void *data, size_t size);
+
 /**
  * pt_file_write_atomic() - a regular file, replaced as one: temporary file, fsync, rename, fsync of the directory
  * @mode: permissions of the new file

@@ -7,9 +7,9 @@
 #include <net/if.h>
 #include <netlink/netlink.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "host/netlink.h"
 
 /* linux/if.h: IFF_LOWER_UP, the carrier; that header and net/if.h exclude each other */
@@ -215,26 +215,13 @@ struct answer {
 	int r;
 };
 
-static int write_all(int fd, const char *at, size_t n)
-{
-	while (n > 0) {
-		ssize_t done = write(fd, at, n);
-
-		if (done < 0 && errno != EINTR)
-			return -errno;
-		at += done > 0 ? done : 0;
-		n -= done > 0 ? (size_t)done : 0;
-	}
-	return 0;
-}
-
 static int pass_on(struct nl_msg *msg, void *arg)
 {
 	const struct nlmsghdr *message = nlmsg_hdr(msg);
 	struct answer *answer = arg;
 
 	if (answer->r == -ENODATA)
-		answer->r = write_all(answer->fd, (const char *)message, message->nlmsg_len);
+		answer->r = pt_file_write_all(answer->fd, message, message->nlmsg_len);
 	return NL_OK;
 }
 

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/file.h"
@@ -109,19 +108,6 @@ static int identify(int fd, unsigned cns, unsigned char *page)
 	return r > 0 ? -EIO : r;
 }
 
-static int write_all(int fd, const unsigned char *at, size_t n)
-{
-	while (n > 0) {
-		ssize_t done = write(fd, at, n);
-
-		if (done < 0 && errno != EINTR)
-			return -errno;
-		at += done > 0 ? done : 0;
-		n -= done > 0 ? (size_t)done : 0;
-	}
-	return 0;
-}
-
 static int read_job(const struct pt_job *job, int answer_fd)
 {
 	static unsigned char pages[PAGES][PT_NVME_PAGE];
@@ -131,7 +117,7 @@ static int read_job(const struct pt_job *job, int answer_fd)
 		r = identify(job->fd, CNS_CAPABILITIES, pages[1]);
 	if (r == 0 && (get16(pages[0] + 256) & OACS_VIRTUAL))
 		r = identify(job->fd, CNS_SECONDARIES, pages[2]);
-	return r == 0 ? write_all(answer_fd, pages[0], sizeof(pages)) : r;
+	return r == 0 ? pt_file_write_all(answer_fd, pages[0], sizeof(pages)) : r;
 }
 
 int pt_nvme_read(const struct pt_root *root, struct pt_bdf pf, struct pt_nvme_virt *ret_virt, struct pt_error *err)
@@ -158,7 +144,7 @@ static int act_job(const struct pt_job *job, int answer_fd)
 	struct nvme_admin_cmd command = *(const struct nvme_admin_cmd *)job->arg;
 	int status = submit(job->fd, &command);
 
-	return status > 0 ? write_all(answer_fd, (unsigned char *)&status, sizeof(status)) : status;
+	return status > 0 ? pt_file_write_all(answer_fd, &status, sizeof(status)) : status;
 }
 
 /* the driver holds back what is under way, and sends it again afterwards */
