@@ -12,6 +12,11 @@ static long long now_us(void)
 	return (long long)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
 }
 
+long long pt_watch_now_ms(void)
+{
+	return now_us() / 1000;
+}
+
 void pt_watch_start(struct pt_watch *watch)
 {
 	*watch = (struct pt_watch){ .runs = true, .kind = PT_WATCH_OWN, .since = now_us() };

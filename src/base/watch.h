@@ -29,6 +29,9 @@ struct pt_watch {
 	long long spent_us[PT_WATCH_KINDS];
 };
 
+/** pt_watch_now_ms() - milliseconds of the clock that nobody sets; for limits, and comparable within this process only */
+long long pt_watch_now_ms(void);
+
 /* begins with our own time */
 void pt_watch_start(struct pt_watch *watch);
 

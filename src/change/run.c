@@ -48,14 +48,6 @@ void pt_run_pause(const struct pt_run *run, enum pt_watch_kind whom)
 	(void)PT_WATCHED(run->env->watch, whom, nanosleep(&ts, NULL));
 }
 
-long long pt_run_now_ms(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (long long)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 struct pt_bind pt_step_bind_before(const struct pt_step *s)
 {
 	return (struct pt_bind){

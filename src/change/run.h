@@ -55,7 +55,6 @@ void pt_run_unlock(struct pt_run *run);
 
 /* @whom: who is waited for */
 void pt_run_pause(const struct pt_run *run, enum pt_watch_kind whom);
-long long pt_run_now_ms(void);
 
 /** pt_step_check() - is the world as the plan saw it?  0, -ESTALE and others with what is and what was expected.
  * Completes the step with what only now can be known (the text of a reservation that will be removed) */

@@ -48,12 +48,12 @@ int pt_step_check_link(const struct pt_run *run, const struct pt_step *s, struct
 static void wait_for_carrier(struct pt_run *run, const struct pt_step *s)
 {
 	const struct pt_host_ops *host = run->env->host;
-	long long end = pt_run_now_ms() + CARRIER_MS;
+	long long end = pt_watch_now_ms() + CARRIER_MS;
 
 	for (;;) {
 		PT_AUTO(pt_pf_link) link = { 0 };
 
-		if (host->vf_read(host->ctx, s->bdf, &link, NULL) < 0 || link.carrier || pt_run_now_ms() >= end)
+		if (host->vf_read(host->ctx, s->bdf, &link, NULL) < 0 || link.carrier || pt_watch_now_ms() >= end)
 			return;
 		pt_run_pause(run, PT_WATCH_KERNEL);
 	}

@@ -61,7 +61,7 @@ static int make_stop(struct pt_run *run, const struct pt_step *s, struct pt_erro
 static int watch(struct pt_run *run, const char *vm, const char *uuid, bool may_stop, struct pt_error *err)
 {
 	const struct pt_vm_ops *ops = run->env->vm;
-	long long end = pt_run_now_ms() + run->env->settle_ms;
+	long long end = pt_watch_now_ms() + run->env->settle_ms;
 
 	for (;;) {
 		struct pt_error cause = { 0 };
@@ -76,7 +76,7 @@ static int watch(struct pt_run *run, const char *vm, const char *uuid, bool may_
 				     cause.msg[0] ? cause.msg : "libvirt tells no reason");
 			return -EIO;
 		}
-		if (pt_run_now_ms() >= end)
+		if (pt_watch_now_ms() >= end)
 			return 0;
 		if (may_stop && interrupted(run))
 			return pt_say(err, -ECANCELED, "interrupted while %s was starting", vm);
@@ -126,11 +126,11 @@ static int set_autostart(struct pt_run *run, const struct pt_step *s, bool value
 static void wait_for_disks(struct pt_run *run, const struct pt_step *s, const char *driver, bool may_stop)
 {
 	const struct pt_change_env *env = run->env;
-	long long end = pt_run_now_ms() + env->back_ms;
+	long long end = pt_watch_now_ms() + env->back_ms;
 
 	if (!env->back || !s->carried || !driver || pt_driver_is_vfio(driver))
 		return;
-	while (PT_WATCHED(env->watch, PT_WATCH_KERNEL, env->back(env->ctx, s)) == 0 && pt_run_now_ms() < end &&
+	while (PT_WATCHED(env->watch, PT_WATCH_KERNEL, env->back(env->ctx, s)) == 0 && pt_watch_now_ms() < end &&
 	       !(may_stop && interrupted(run)))
 		pt_run_pause(run, PT_WATCH_KERNEL);
 }
@@ -246,14 +246,14 @@ int pt_step_make(struct pt_run *run, struct pt_step *s, char **ret_seen, struct 
 /* A start or a shutdown that was asked for goes on without us: give it the time to come true.  1 when it did. */
 static int wait_for(struct pt_run *run, const char *uuid, bool off, struct pt_error *err)
 {
-	long long end = pt_run_now_ms() + run->env->grace_ms;
+	long long end = pt_watch_now_ms() + run->env->grace_ms;
 	int r;
 
 	for (;;) {
 		r = is_off(run, uuid, err);
 		if (r < 0 || (r == 1) == off)
 			return r < 0 ? r : 1;
-		if (pt_run_now_ms() >= end)
+		if (pt_watch_now_ms() >= end)
 			return 0;
 		pt_run_pause(run, PT_WATCH_LIBVIRT);
 	}

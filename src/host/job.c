@@ -9,20 +9,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/watch.h"
 
 #define ANSWER_MAX ((size_t)64 << 20)
-
-static long long now_ms(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (long long)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 /*
  * A child that hangs keeps what it has open: not our lock, not the journal, not the pipe that somebody reads our output
@@ -71,11 +63,11 @@ static _Noreturn void child(const struct pt_job *job, int answer_fd)
 /* everything that the child writes, up to its end; -ETIMEDOUT when there is none in time */
 static int collect(int fd, unsigned timeout_ms, struct pt_buf *all)
 {
-	long long end = now_ms() + timeout_ms;
+	long long end = pt_watch_now_ms() + timeout_ms;
 
 	for (;;) {
 		struct pollfd p = { .fd = fd, .events = POLLIN };
-		long long left = end - now_ms();
+		long long left = end - pt_watch_now_ms();
 		int n = poll(&p, 1, left > 0 ? (int)left : 0);
 		char part[4096];
 		ssize_t got;

@@ -6,22 +6,14 @@
 #include <net/if.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #include "base/cleanup.h"
+#include "base/watch.h"
 #include "host/netlink-vf.h"
 #include "host/netlink.h"
 
 /* the longest that is slept without looking: an event may be lost when many come */
 #define LOOK_MS 1000
-
-static long long now_ms(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (long long)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 static int set_job(const struct pt_job *job, int answer_fd)
 {
@@ -78,7 +70,7 @@ static void wait_event(int fd, long long left_ms)
 
 int pt_link_up(const char *netdev, unsigned timeout_ms, struct pt_job *job, struct pt_error *err)
 {
-	long long end = now_ms() + timeout_ms;
+	long long end = pt_watch_now_ms() + timeout_ms;
 	pt_autoclose int events_fd = open_events();
 	struct pt_error unset = { 0 };
 	int was_down = -1;
@@ -96,9 +88,9 @@ int pt_link_up(const char *netdev, unsigned timeout_ms, struct pt_job *job, stru
 		}
 		if (r < 0 || link.carrier || !timeout_ms)
 			return r < 0 ? r : was_down;
-		if (now_ms() >= end)
+		if (pt_watch_now_ms() >= end)
 			break;
-		wait_event(events_fd, end - now_ms());
+		wait_event(events_fd, end - pt_watch_now_ms());
 	}
 	if (was_down && set(netdev, false, job, &unset) < 0)
 		return pt_say(err, unset.code, "%s", unset.msg);

@@ -7,12 +7,12 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/watch.h"
 #include "host/holders.h"
 #include "host/job.h"
 #include "host/netlink-link-set.h"
@@ -30,14 +30,6 @@ struct pt_host_writer {
 	bool has_hung;
 	struct pt_bdf hung;
 };
-
-static long long now_ms(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (long long)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 /* one of our directories; @mode not 0: made when it is missing.  Looking makes none: --dry-run looks, too */
 static int open_dir(const char *path, mode_t mode, struct pt_error *err)
@@ -95,7 +87,7 @@ static int busy(const struct pt_host_writer *w, int run_fd, struct pt_bdf bdf, c
 static int take_mark(const struct pt_host_writer *w, struct pt_bdf bdf, unsigned timeout_ms, struct pt_error *err)
 {
 	bool hung = w->has_hung && pt_bdf_eq(w->hung, bdf);
-	long long end = now_ms() + (hung ? 0 : timeout_ms ? timeout_ms : PT_HOST_WRITE_MS);
+	long long end = pt_watch_now_ms() + (hung ? 0 : timeout_ms ? timeout_ms : PT_HOST_WRITE_MS);
 	pt_autofree char *name = pt_strf("writing-%s", pt_bdf_str(bdf).s);
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 	pt_autoclose int run_fd = open_dir(w->paths->run, 0700, err);
@@ -109,7 +101,7 @@ static int take_mark(const struct pt_host_writer *w, struct pt_bdf bdf, unsigned
 	while (fcntl(fd, F_OFD_SETLK, &lock) < 0) {
 		if (errno != EAGAIN && errno != EACCES && errno != EINTR)
 			return pt_fail(err, -errno, "cannot lock %s/%s", w->paths->run, name);
-		if (now_ms() >= end)
+		if (pt_watch_now_ms() >= end)
 			return busy(w, run_fd, bdf, name, err);
 		(void)poll(NULL, 0, 10);
 	}

@@ -5,20 +5,12 @@
 #include <stdint.h>
 #include <time.h>
 
+#include "base/watch.h"
 #include "vm/conn.h"
 
 /* a guest that is still booting ignores the first request, so it is asked again */
 #define ASK_AGAIN_MS 15000
 #define LOOK_MS	     200
-
-static uint64_t now_ms(void)
-{
-	struct timespec t;
-
-	/* CLOCK_MONOTONIC is always there */
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
 
 static void wait_a_little(void)
 {
@@ -230,8 +222,8 @@ static int is_off(virDomainPtr dom, struct pt_error *err)
 static int shut_down(struct pt_vm_conn *conn, virDomainPtr dom, unsigned timeout_ms, struct pt_error *err)
 {
 	PT_CLEANUP(agent_call_unrefp) struct agent_call *call = ask_agent(dom);
-	uint64_t end = now_ms() + timeout_ms;
-	uint64_t ask_at = call ? now_ms() + ASK_AGAIN_MS : 0;
+	long long end = pt_watch_now_ms() + timeout_ms;
+	long long ask_at = call ? pt_watch_now_ms() + ASK_AGAIN_MS : 0;
 	bool asked = call != NULL;
 
 	for (;;) {
@@ -239,18 +231,18 @@ static int shut_down(struct pt_vm_conn *conn, virDomainPtr dom, unsigned timeout
 
 		if (r != 0)
 			return r < 0 ? r : 0;
-		if (now_ms() >= ask_at || (call && atomic_exchange(&call->failed, false))) {
+		if (pt_watch_now_ms() >= ask_at || (call && atomic_exchange(&call->failed, false))) {
 			r = ask_acpi(dom, err);
 			/* a guest that goes down already may refuse a further request; its state tells */
 			if (r < 0 && !asked && is_off(dom, NULL) != 1)
 				return r;
 			asked = true;
-			ask_at = now_ms() + ASK_AGAIN_MS;
+			ask_at = pt_watch_now_ms() + ASK_AGAIN_MS;
 		}
 		r = polled(conn, err);
 		if (r < 0)
 			return r;
-		if (now_ms() >= end)
+		if (pt_watch_now_ms() >= end)
 			return too_slow(dom, timeout_ms, err);
 		wait_a_little();
 	}
@@ -263,14 +255,14 @@ static int shut_down(struct pt_vm_conn *conn, virDomainPtr dom, unsigned timeout
 static int wait_started(struct pt_vm_conn *conn, virDomainPtr dom, unsigned timeout_ms, enum pt_domain_state *ret_state,
 			struct pt_error *err)
 {
-	uint64_t end = now_ms() + timeout_ms;
+	long long end = pt_watch_now_ms() + timeout_ms;
 
 	for (;;) {
 		int reason = 0;
 		int r = pt_vm_state_of(dom, ret_state, &reason, err);
 
 		if (r < 0 || *ret_state != PT_DOMAIN_PAUSED || reason != VIR_DOMAIN_PAUSED_STARTING_UP ||
-		    now_ms() >= end)
+		    pt_watch_now_ms() >= end)
 			return r;
 		r = polled(conn, err);
 		if (r < 0)
