@@ -53,8 +53,9 @@ static void unwind_step(struct pt_run *run, size_t i)
 	/* what was known of it decides how it is taken back */
 	row->state = was;
 	r = pt_step_unmake(run, row, &err);
-	if (r == 0) {
-		note(run, i, PT_STEP_UNDONE, NULL);
+	if (r >= 0) {
+		/* a request that its guest did not answer stands: see pt_run_late() */
+		note(run, i, r ? PT_STEP_STUCK : PT_STEP_UNDONE, r ? "the guest may still let go of it" : NULL);
 		tell(run, i, PT_PROGRESS_UNDONE);
 		return;
 	}
@@ -63,7 +64,7 @@ static void unwind_step(struct pt_run *run, size_t i)
 		return;
 	note(run, i, r == -ETIMEDOUT || r == -EBUSY ? PT_STEP_STUCK : PT_STEP_FAILED, err.msg);
 	run->device_lost = run->device_lost || row->step.kind == PT_STEP_DRIVER;
-	if (row->step.kind == PT_STEP_VM_START)
+	if (row->step.kind == PT_STEP_VM_START || row->step.kind == PT_STEP_VM_PLUG)
 		pt_strv_add(&run->running, row->step.vm_uuid);
 	pt_strv_addf(&run->lost, "not taken back: %s: %s", what, err.msg[0] ? err.msg : strerror(-r));
 }
@@ -71,7 +72,7 @@ static void unwind_step(struct pt_run *run, size_t i)
 bool pt_run_is_vm_step(const struct pt_step *s)
 {
 	return s->kind == PT_STEP_VM_STOP || s->kind == PT_STEP_VM_START || s->kind == PT_STEP_VM_DEFINE ||
-	       s->kind == PT_STEP_VM_AUTOSTART;
+	       s->kind == PT_STEP_VM_AUTOSTART || pt_step_is_plug(s->kind);
 }
 
 /* a boot with the reservation in place, or without, chose the driver: the journal cannot know */
@@ -188,7 +189,9 @@ static int make_step(struct pt_run *run, size_t i, struct pt_error *err)
 	row->state = PT_STEP_DONE;
 	tell(run, i, PT_PROGRESS_DONE);
 	/* the lock was free while the guest shut down */
-	return row->step.kind == PT_STEP_VM_STOP ? pt_run_check_rest(run, i + 1, err) : 0;
+	return row->step.kind == PT_STEP_VM_STOP || row->step.kind == PT_STEP_VM_UNPLUG
+		       ? pt_run_check_rest(run, i + 1, err)
+		       : 0;
 }
 
 static int make_steps(struct pt_run *run, struct pt_error *err)
@@ -221,6 +224,9 @@ static int check_complete(const struct pt_plan *plan, struct pt_error *err)
 
 	if (no)
 		return pt_refuse(err, no->forceable ? no->name : NULL, "%s", no->fact);
+	for (size_t i = 0; i < plan->steps.n; i++)
+		if (pt_step_is_plug(plan->steps.v[i].kind) && !plan->steps.v[i].element)
+			return pt_say(err, -EINVAL, "the plan was not prepared: step %zu has no element", i + 1);
 	for (size_t i = 0; i < plan->steps.n; i++)
 		if (plan->steps.v[i].kind == PT_STEP_VM_DEFINE &&
 		    (!plan->steps.v[i].xml_before || !plan->steps.v[i].xml_after))

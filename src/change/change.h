@@ -119,6 +119,17 @@ int pt_change_undo_plan(const struct pt_change_env *env, long long id, struct pt
  */
 int pt_change_recover(const struct pt_change_env *env, unsigned *ret_n, struct pt_error *err);
 
+/* numbers of changes, the newest first; the caller frees @v.v */
+struct pt_change_ids {
+	PT_ARRAY(long long) v;
+};
+
+/**
+ * pt_change_unanswered() - the changes of this boot that failed since a guest did not let go of a device, which it was
+ * asked and may still do: recover looks whether it has, and gives it back then
+ */
+int pt_change_unanswered(const struct pt_change_env *env, struct pt_change_ids *ret_ids, struct pt_error *err);
+
 /**
  * pt_change_gone() - what of change @id can never be taken back, since its device or its VM is gone
  * @ret_lines: one line a step, with what is there instead; never empty

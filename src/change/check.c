@@ -182,6 +182,9 @@ int pt_step_check(const struct pt_run *run, struct pt_step *s, struct pt_error *
 		return pt_step_check_sriov(run, s, err);
 	case PT_STEP_LINK:
 		return pt_step_check_link(run, s, err);
+	case PT_STEP_VM_PLUG:
+	case PT_STEP_VM_UNPLUG:
+		return pt_step_check_plug(run, s, err);
 	case PT_STEP_KINDS:
 		break;
 	}
@@ -196,6 +199,8 @@ static bool same_property(const struct pt_step *a, const struct pt_step *b)
 
 	ka = ka == PT_STEP_UNRESERVE ? PT_STEP_RESERVE : ka;
 	kb = kb == PT_STEP_UNRESERVE ? PT_STEP_RESERVE : kb;
+	if (pt_step_is_plug(ka) && pt_step_is_plug(kb))
+		return pt_bdf_eq(a->bdf, b->bdf) && pt_streq(a->vm_uuid, b->vm_uuid);
 	if (ka != kb)
 		return false;
 	return pt_step_is_device(ka) ? pt_bdf_eq(a->bdf, b->bdf) : pt_streq(a->vm_uuid, b->vm_uuid);

@@ -39,7 +39,10 @@ bool pt_step_gone(const struct pt_run *run, const struct pt_step *s, struct pt_e
 	case PT_STEP_VM_START:
 	case PT_STEP_VM_DEFINE:
 	case PT_STEP_VM_AUTOSTART:
+	case PT_STEP_VM_PLUG:
 		return vm_gone(run, s, err);
+	case PT_STEP_VM_UNPLUG:
+		return vm_gone(run, s, err) || (!run->rebooted && device_gone(run, s, err));
 	default:
 		return false; /* files of this host: there is nothing that could be pulled */
 	}

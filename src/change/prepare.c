@@ -49,6 +49,28 @@ static int edit(struct pt_step *s, const char *xml, struct pt_error *err)
 	return 0;
 }
 
+/* as the definition has it; where it is taken from, as the VM runs with it, so that it can be given back like that */
+static int find_element(const struct pt_vm_ops *vm, const struct pt_plan *plan, size_t index, struct pt_error *err)
+{
+	struct pt_step *s = &plan->steps.v[index];
+	pt_autofree char *xml = s->kind == PT_STEP_VM_PLUG ? pt_strdup_opt(earlier(plan, index)) : NULL;
+	int r = 0;
+
+	if (s->kind == PT_STEP_VM_UNPLUG)
+		r = vm->live_xml(vm->ctx, s->vm_uuid, &xml, err);
+	else if (!xml)
+		r = vm->get_xml(vm->ctx, s->vm_uuid, &xml, err);
+	if (r == 0)
+		r = check_name(xml, s, err);
+	if (r == 0)
+		r = pt_domxml_hostdev(xml, s->bdf, &s->element, err);
+	if (r != -ENOENT && r != -ENOTCONN)
+		return r;
+	(void)pt_wrap(err, -ESTALE, "%s is not what the plan saw", s->vm);
+	pt_hint(err, "give the command again: it will look anew and make another plan");
+	return -ESTALE;
+}
+
 int pt_change_prepare(const struct pt_vm_ops *vm, struct pt_plan *plan, struct pt_error *err)
 {
 	for (size_t i = 0; i < plan->steps.n; i++) {
@@ -56,6 +78,11 @@ int pt_change_prepare(const struct pt_vm_ops *vm, struct pt_plan *plan, struct p
 		pt_autofree char *xml = NULL;
 		int r = 0;
 
+		if (pt_step_is_plug(s->kind) && !s->element) {
+			r = find_element(vm, plan, i, err);
+			if (r < 0)
+				return r;
+		}
 		/* a plan that brings its definitions along, as an undo's does, is compared before each step */
 		if (s->kind != PT_STEP_VM_DEFINE || s->xml_after)
 			continue;

@@ -83,6 +83,47 @@ static int recover_one(const struct pt_change_env *env, long long id, unsigned *
 	return r == -EINTR || r > 0 ? 0 : r;
 }
 
+int pt_change_unanswered(const struct pt_change_env *env, struct pt_change_ids *ret_ids, struct pt_error *err)
+{
+	PT_AUTO(pt_change_list) list = { 0 };
+	struct pt_owner self = { 0 };
+	int r = pt_journal_list(env->journal, false, &list, err);
+
+	*ret_ids = (struct pt_change_ids){ 0 };
+	if (r == 0)
+		r = pt_owner_self(env->proc_fd, &self, err);
+	/* the guest of an earlier boot is gone, with whatever it was asked */
+	for (size_t i = list.n; i-- > 0 && r == 0;) {
+		PT_AUTO(pt_change_record) record = { 0 };
+		bool stands = false;
+
+		if (list.v[i].state != PT_CHANGE_FAILED || strcmp(list.v[i].begun_boot, self.boot) != 0)
+			continue;
+		r = pt_journal_get(env->journal, list.v[i].id, &record, err);
+		for (size_t k = 0; k < record.steps.n; k++)
+			stands = stands || (record.steps.v[k].step.kind == PT_STEP_VM_UNPLUG &&
+					    record.steps.v[k].state == PT_STEP_STUCK);
+		if (stands)
+			pt_array_push(&ret_ids->v, list.v[i].id);
+	}
+	return r;
+}
+
+static int settle_late(const struct pt_change_env *env, unsigned *n, struct pt_error *err)
+{
+	struct pt_change_ids ids = { 0 };
+	int r = env->host_only || env->no_vms ? 0 : pt_change_unanswered(env, &ids, err);
+
+	for (size_t i = 0; i < ids.v.n && r >= 0; i++) {
+		PT_AUTO(pt_run) run = { .env = env, .what = "recover", .recovering = true };
+
+		r = pt_run_late(&run, ids.v.v[i], err);
+		*n += r == 1;
+	}
+	free(ids.v.v);
+	return r < 0 ? r : 0;
+}
+
 int pt_run_not_settled(const struct pt_buf *lost, struct pt_error *err)
 {
 	int r = pt_say(err, -EINTR, "not everything could be put back:%s", lost->s);
@@ -107,6 +148,8 @@ int pt_change_recover(const struct pt_change_env *env, unsigned *ret_n, struct p
 	/* last one first, as undoing goes */
 	for (size_t i = list.n; i-- > 0 && r == 0;)
 		r = recover_one(env, list.v[i].id, &n, &lost, err);
+	if (r == 0)
+		r = settle_late(env, &n, err);
 	pt_run_unlock(&lock);
 	if (r < 0)
 		return r;

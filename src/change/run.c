@@ -92,6 +92,8 @@ static bool is_about(const struct pt_step *s, struct pt_bdf bdf)
 
 static bool edit_is_about(const struct pt_step *edit, const struct pt_step *s)
 {
+	if (pt_step_is_plug(edit->kind) && is_about(s, edit->bdf))
+		return true;
 	for (size_t i = 0; i < edit->edit.add_hostdevs.n; i++)
 		if (is_about(s, edit->edit.add_hostdevs.v[i].bdf))
 			return true;
@@ -104,6 +106,8 @@ static bool edit_is_about(const struct pt_step *edit, const struct pt_step *s)
 /* a definition's edit names devices too: what goes into one VM may not be bound for another meanwhile */
 bool pt_edit_names(const struct pt_step *s, struct pt_bdf bdf)
 {
+	if (pt_step_is_plug(s->kind) && pt_bdf_eq(s->bdf, bdf))
+		return true;
 	for (size_t i = 0; i < s->edit.add_hostdevs.n; i++)
 		if (pt_bdf_eq(s->edit.add_hostdevs.v[i].bdf, bdf))
 			return true;
@@ -116,10 +120,15 @@ bool pt_edit_names(const struct pt_step *s, struct pt_bdf bdf)
 	return false;
 }
 
+static bool edits_devices(enum pt_step_kind kind)
+{
+	return kind == PT_STEP_VM_DEFINE || pt_step_is_plug(kind);
+}
+
 bool pt_record_moves(const struct pt_change_record *record, struct pt_bdf bdf)
 {
 	for (size_t i = 0; i < record->steps.n; i++)
-		if (record->steps.v[i].step.kind == PT_STEP_VM_DEFINE && pt_edit_names(&record->steps.v[i].step, bdf))
+		if (edits_devices(record->steps.v[i].step.kind) && pt_edit_names(&record->steps.v[i].step, bdf))
 			return true;
 	return false;
 }
@@ -129,7 +138,7 @@ const char *pt_run_still_has(const struct pt_run *run, struct pt_bdf bdf)
 	for (size_t i = 0; i < run->record.steps.n; i++) {
 		const struct pt_step *s = &run->record.steps.v[i].step;
 
-		if (s->kind == PT_STEP_VM_DEFINE && pt_edit_names(s, bdf) && pt_strv_has(&run->running, s->vm_uuid))
+		if (edits_devices(s->kind) && pt_edit_names(s, bdf) && pt_strv_has(&run->running, s->vm_uuid))
 			return s->vm;
 	}
 	return NULL;
@@ -137,6 +146,8 @@ const char *pt_run_still_has(const struct pt_run *run, struct pt_bdf bdf)
 
 static bool edits_overlap(const struct pt_step *a, const struct pt_step *b)
 {
+	if (pt_step_is_plug(a->kind) && pt_edit_names(b, a->bdf))
+		return true;
 	for (size_t i = 0; i < a->edit.add_hostdevs.n; i++)
 		if (pt_edit_names(b, a->edit.add_hostdevs.v[i].bdf))
 			return true;

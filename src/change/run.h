@@ -84,6 +84,18 @@ int pt_step_check_link(const struct pt_run *run, const struct pt_step *s, struct
 int pt_step_make_link(struct pt_run *run, const struct pt_step *s, struct pt_error *err);
 int pt_step_unmake_link(struct pt_run *run, const struct pt_step_row *row, struct pt_error *err);
 
+/* steps-plug.c: for VM_PLUG and VM_UNPLUG */
+int pt_step_check_plug(const struct pt_run *run, const struct pt_step *s, struct pt_error *err);
+int pt_step_make_plug(struct pt_run *run, const struct pt_step *s, struct pt_error *err);
+/* 1: the VM has the device, as before; but its guest was asked to let go of it, and may still do so */
+int pt_step_unmake_plug(struct pt_run *run, const struct pt_step_row *row, struct pt_error *err);
+
+/** pt_step_vm_has() - does the running VM have the function?  1, 0; -ENOTCONN when it does not run */
+int pt_step_vm_has(const struct pt_run *run, const struct pt_step *s, struct pt_error *err);
+
+/** pt_run_late() - give back what the guest let go of after change @id had failed: 1 when there was such */
+int pt_run_late(struct pt_run *run, long long id, struct pt_error *err);
+
 /** pt_run_check_rest() - check every step from @from on whose object no earlier of them changes */
 int pt_run_check_rest(struct pt_run *run, size_t from, struct pt_error *err);
 

@@ -138,7 +138,8 @@ static void wait_for_disks(struct pt_run *run, const struct pt_step *s, const ch
 static bool starts_a_vm(const struct pt_run *run)
 {
 	for (size_t i = 0; i < run->record.steps.n; i++)
-		if (run->record.steps.v[i].step.kind == PT_STEP_VM_START)
+		if (run->record.steps.v[i].step.kind == PT_STEP_VM_START ||
+		    run->record.steps.v[i].step.kind == PT_STEP_VM_PLUG)
 			return true;
 	return false;
 }
@@ -237,6 +238,9 @@ int pt_step_make(struct pt_run *run, struct pt_step *s, char **ret_seen, struct 
 		return pt_step_make_sriov(run, s, err);
 	case PT_STEP_LINK:
 		return pt_step_make_link(run, s, err);
+	case PT_STEP_VM_PLUG:
+	case PT_STEP_VM_UNPLUG:
+		return pt_step_make_plug(run, s, err);
 	case PT_STEP_KINDS:
 		break;
 	}
@@ -384,6 +388,9 @@ int pt_step_unmake(struct pt_run *run, struct pt_step_row *row, struct pt_error 
 		return pt_step_unmake_sriov(run, s, err);
 	case PT_STEP_LINK:
 		return pt_step_unmake_link(run, row, err);
+	case PT_STEP_VM_PLUG:
+	case PT_STEP_VM_UNPLUG:
+		return pt_step_unmake_plug(run, row, err);
 	case PT_STEP_KINDS:
 		break;
 	}

@@ -55,6 +55,27 @@ static int autostart(void *ctx, const char *uuid, int set, bool *ret, struct pt_
 	return LIBVIRT(t, t->vm->autostart(t->vm->ctx, uuid, set, ret, err));
 }
 
+static int live_xml(void *ctx, const char *uuid, char **ret_xml, struct pt_error *err)
+{
+	const struct pt_timed *t = ctx;
+
+	return LIBVIRT(t, t->vm->live_xml(t->vm->ctx, uuid, ret_xml, err));
+}
+
+static int plug(void *ctx, const char *uuid, const char *element, struct pt_error *err)
+{
+	const struct pt_timed *t = ctx;
+
+	return LIBVIRT(t, t->vm->plug(t->vm->ctx, uuid, element, err));
+}
+
+static int unplug(void *ctx, const char *uuid, struct pt_bdf bdf, unsigned timeout_ms, struct pt_error *err)
+{
+	const struct pt_timed *t = ctx;
+
+	return LIBVIRT(t, t->vm->unplug(t->vm->ctx, uuid, bdf, timeout_ms, err));
+}
+
 static int managed_save(void *ctx, const char *uuid, struct pt_error *err)
 {
 	const struct pt_timed *t = ctx;
@@ -74,6 +95,9 @@ void pt_timed_vm_ops(struct pt_timed *timed, struct pt_vm_ops *ret_ops)
 		.stop = stop,
 		.autostart = autostart,
 		.managed_save = managed_save,
+		.live_xml = live_xml,
+		.plug = plug,
+		.unplug = unplug,
 	};
 }
 

@@ -322,6 +322,29 @@ static int invert_link(const struct undo *u, const struct pt_step_row *row, stru
 	return 0;
 }
 
+/* while the VM runs, if it runs: one that is off gets or loses the device with its definition */
+static int invert_plug(const struct undo *u, const struct pt_step_row *row, struct pt_plan *plan, struct pt_error *err)
+{
+	PT_AUTO(pt_run) probe = { .env = u->env };
+	const struct pt_step *s = &row->step;
+	struct pt_error why = { 0 };
+	struct pt_step inverse;
+	int has = pt_step_vm_has(&probe, s, &why);
+
+	if (has == -ENOTCONN)
+		return 0;
+	if (has < 0 && err)
+		*err = why;
+	if (has < 0)
+		return has;
+	if (has == (s->kind == PT_STEP_VM_UNPLUG))
+		return already(plan, has ? "%s runs with %s again" : "%s runs without %s again", s->vm,
+			       pt_bdf_str(s->bdf).s);
+	pt_step_invert(s, &inverse);
+	pt_array_push(&plan->steps, inverse);
+	return 0;
+}
+
 static int invert(const struct undo *u, const struct pt_step_row *row, struct pt_plan *plan, struct pt_error *err)
 {
 	switch (row->step.kind) {
@@ -342,6 +365,9 @@ static int invert(const struct undo *u, const struct pt_step_row *row, struct pt
 		return invert_link(u, row, plan);
 	case PT_STEP_VM_AUTOSTART:
 		return invert_autostart(u, row, plan, err);
+	case PT_STEP_VM_PLUG:
+	case PT_STEP_VM_UNPLUG:
+		return invert_plug(u, row, plan, err);
 	default:
 		return invert_rest(u, row, plan, err);
 	}
@@ -359,6 +385,15 @@ static int ran_before(const struct pt_change_record *record, const char *uuid)
 			return 0;
 	}
 	return -1;
+}
+
+/* what was done to it while it ran is taken back while it runs */
+static bool was_plugged(const struct pt_change_record *record, const char *uuid)
+{
+	for (size_t i = 0; i < record->steps.n; i++)
+		if (pt_step_is_plug(record->steps.v[i].step.kind) && pt_streq(record->steps.v[i].step.vm_uuid, uuid))
+			return true;
+	return false;
 }
 
 static void power_step(struct pt_plan *plan, enum pt_step_kind kind, const struct pt_step *like)
@@ -384,7 +419,8 @@ static int add_power(struct undo *u, const struct pt_plan *middle, struct pt_pla
 		int r;
 
 		if (!s->vm_uuid || s->kind == PT_STEP_VM_AUTOSTART || s->kind == PT_STEP_RESERVE ||
-		    s->kind == PT_STEP_UNRESERVE || pt_strv_has(&u->vms, s->vm_uuid))
+		    s->kind == PT_STEP_UNRESERVE || was_plugged(&u->record, s->vm_uuid) ||
+		    pt_strv_has(&u->vms, s->vm_uuid))
 			continue;
 		r = u->env->vm->state(u->env->vm->ctx, s->vm_uuid, &state, err);
 		if (r < 0)

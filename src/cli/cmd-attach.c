@@ -21,7 +21,9 @@ PT_DEFINE_CLEANUP(struct pt_vm_conn *, pt_vm_close)
 
 static const struct pt_option options[] = {
 	PT_CHANGING_OPTIONS,
+	PT_LIVE_OPTIONS,
 	{ "start", 0, NULL, "start the VM afterwards even if it did not run", false },
+	{ "spare-ports", 0, "N", "have so many free root ports in the definition, for devices while it runs", false },
 	{ "autostart", 0, NULL, "let the VM start when this host boots", false },
 	{ "managed", 0, "yes|no", "libvirt's managed=: no for storage controllers, else yes", false },
 	{ "network", 0, "NAME", "pick a free virtual function and put it into this network", false },
@@ -87,6 +89,7 @@ static int decide(struct pt_cli *cli, const struct pt_giving *g, struct pt_attac
 	const struct pt_attach_facts facts = {
 		.host = &g->host,
 		.vm = &g->vm,
+		.running = g->runs ? &g->running : NULL,
 		.others = &g->others,
 		.disk_of = g->claims.disk_of.v,
 		.claims = g->claims.found.v,
@@ -130,6 +133,8 @@ static int attach(struct pt_cli *cli, struct pt_vm_conn *conn, const struct pt_a
 	struct proving p = { cli, conn, { .wait_s = prove_s, .agent_wait_s = PROVE_AGENT_S } };
 	int r = network ? pt_networking_attach(cli, conn, network, &n, &g, err) : pt_giving_look(cli, conn, &g, err);
 
+	if (r == 0)
+		r = pt_giving_live(cli, conn, &g, err);
 	request.network = network ? &n.network : NULL;
 	request.settings = &n.settings;
 	if (r == 0)
@@ -139,7 +144,9 @@ static int attach(struct pt_cli *cli, struct pt_vm_conn *conn, const struct pt_a
 	p.ask.vm = g.vm.name;
 	/* a VM that does not run proves nothing */
 	return pt_changing_run(cli, conn, &plan, NULL,
-			       has_step(&plan, PT_STEP_VM_START) ? &(struct pt_changing_proof){ prove, &p } : NULL,
+			       has_step(&plan, PT_STEP_VM_START) || has_step(&plan, PT_STEP_VM_PLUG)
+				       ? &(struct pt_changing_proof){ prove, &p }
+				       : NULL,
 			       err);
 }
 
@@ -148,7 +155,7 @@ static int check_operands(const struct pt_cli *cli, struct pt_error *err)
 	bool network = pt_cli_value(cli, "network") != NULL;
 	int r;
 
-	if (network ? cli->n_operands <= 2 : cli->n_operands >= 2)
+	if (network ? cli->n_operands <= 2 : cli->n_operands >= 2 || pt_cli_value(cli, "spare-ports"))
 		return 0;
 	if (network)
 		return pt_usage(err, -EINVAL,
@@ -196,7 +203,9 @@ const struct pt_command pt_command_attach = {
 		"With --network a free virtual function of a card on that network is picked, on the VM's NUMA node if\n"
 		"there is one, and set as the network says: MAC (the same for this VM and network each time), VLAN\n"
 		"and the rest. The VM gets it as an interface. A DEVICE, a card or a virtual function, narrows the\n"
-		"choice. `passthru detach` and `undo` put the settings back.",
+		"choice. `passthru detach` and `undo` put the settings back.\n\n"
+		"With --live the VM runs on: its guest is given the devices, and the definition has them from then\n"
+		"on. What a running VM cannot take is refused before anything is touched.",
 	.options = options,
 	.min_operands = 1,
 	.max_operands = -1,

@@ -11,6 +11,7 @@ PT_DEFINE_CLEANUP(struct pt_vm_conn *, pt_vm_close)
 
 static const struct pt_option options[] = {
 	PT_CHANGING_OPTIONS,
+	PT_LIVE_OPTIONS,
 	{ "start", 0, NULL, "start the VM afterwards even if it did not run", false },
 	{ "stop-timeout", 0, "SECONDS", "how long the guest may take to shut down (180)", false },
 	{ NULL, 0, NULL, NULL, false },
@@ -23,8 +24,11 @@ static int detach(struct pt_cli *cli, struct pt_vm_conn *conn, const struct pt_a
 	PT_AUTO(pt_networking) n = { 0 };
 	PT_AUTO(pt_giving) g = { 0 };
 	PT_AUTO(pt_plan) plan = { 0 };
+	struct pt_attach_facts facts = { .host = &g.host, .vm = &g.vm, .others = &g.others };
 	int r = pt_giving_look(cli, conn, &g, err);
 
+	if (r >= 0)
+		r = pt_giving_live(cli, conn, &g, err);
 	if (r >= 0)
 		r = pt_networking_detach(cli, &g, &n, err);
 	if (r < 0)
@@ -32,7 +36,8 @@ static int detach(struct pt_cli *cli, struct pt_vm_conn *conn, const struct pt_a
 	request.settings = &n.settings;
 	request.devices = g.wanted.v;
 	request.n_devices = g.wanted.n;
-	r = pt_decide_detach(&g.host, &g.vm, &g.others, &request, &plan, err);
+	facts.running = g.runs ? &g.running : NULL;
+	r = pt_decide_detach(&facts, &request, &plan, err);
 	if (r < 0)
 		return pt_giving_refused(cli, &plan, r, err);
 	return pt_changing_run(cli, conn, &plan, NULL, NULL, err);
@@ -63,7 +68,9 @@ const struct pt_command pt_command_detach = {
 		"The VM is shut down, the devices are taken out of its definition and given back to the drivers that\n"
 		"the kernel chooses, their reservation ends, and the VM is started again if it ran. Disks that "
 		"`passthru\n"
-		"attach` took out of the definition do not come back: `passthru undo` does that.",
+		"attach` took out of the definition do not come back: `passthru undo` does that.\n\n"
+		"With --live the VM runs on: its guest is asked to let go of the devices. Where it does not in time,\n"
+		"everything is left as it was.",
 	.options = options,
 	.min_operands = 2,
 	.max_operands = -1,

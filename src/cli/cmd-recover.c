@@ -110,21 +110,29 @@ static int read_gone(const struct pt_cli *cli, enum part part, long long *ret_id
 }
 
 /* is there anything?  Asked before libvirt is: at boot, where nothing is to be done, it need not even run */
-static int count(unsigned *ret_n, struct pt_error *err)
+static int count(const struct pt_cli *cli, unsigned *ret_n, unsigned *ret_unanswered, struct pt_error *err)
 {
 	PT_AUTO(pt_change_list) list = { 0 };
+	struct pt_change_ids ids = { 0 };
 	struct pt_journal *journal = NULL;
 	int r = pt_journal_open(PT_JOURNAL_DIR, PT_JOURNAL_READ, &journal, err);
 
 	if (r == -ENOENT) {
 		*ret_n = 0;
+		*ret_unanswered = 0;
 		return 0;
 	}
 	if (r == 0)
 		r = pt_journal_list(journal, true, &list, err);
+	if (r == 0)
+		r = pt_change_unanswered(&(struct pt_change_env){ .journal = journal, .proc_fd = cli->root.proc_fd },
+					 &ids, err);
 	pt_journal_close(journal);
 	if (r == 0)
 		*ret_n = (unsigned)list.n;
+	if (r == 0)
+		*ret_unanswered = (unsigned)ids.v.n;
+	free(ids.v.v);
 	return r;
 }
 
@@ -297,7 +305,8 @@ static const char *plural(unsigned n)
 	return n == 1 ? "" : "s";
 }
 
-static void report(struct pt_cli *cli, enum part part, unsigned found, unsigned settled, unsigned left)
+static void report(struct pt_cli *cli, enum part part, unsigned found, unsigned settled, unsigned left,
+		   unsigned unanswered)
 {
 	if (settled)
 		(void)fprintf(cli->out, "%u change%s settled; `passthru history` tells how\n", settled,
@@ -306,6 +315,9 @@ static void report(struct pt_cli *cli, enum part part, unsigned found, unsigned 
 		(void)fprintf(cli->out,
 			      "%u change%s: the host's part is done, the VMs' waits for libvirt: `passthru recover`\n",
 			      left, plural(left));
+	else if (!settled && !found && unanswered)
+		(void)fputs("there is nothing to recover yet: a guest still has what it was asked to let go of\n",
+			    cli->out);
 	else if (!settled)
 		(void)fputs(found ? "there is nothing to recover: what is open is under way\n"
 				  : "there is nothing to recover\n",
@@ -318,6 +330,7 @@ static int run(struct pt_cli *cli, struct pt_error *err)
 	unsigned found = 0;
 	unsigned settled = 0;
 	unsigned left = 0;
+	unsigned unanswered = 0;
 	long long gone = 0;
 	int r = read_part(cli, &part, err);
 
@@ -332,16 +345,16 @@ static int run(struct pt_cli *cli, struct pt_error *err)
 	if (r == 0 && pt_cli_flag(cli, "dry-run"))
 		return look(cli, err);
 	if (r == 0)
-		r = count(&found, err);
-	if (r == 0 && found)
+		r = count(cli, &found, &unanswered, err);
+	if (r == 0 && (found || (unanswered && part == WHOLE)))
 		r = recover(cli, part, &settled, err);
 	if (r == 0)
-		r = count(&left, err);
+		r = count(cli, &left, &unanswered, err);
 	if (r < 0)
 		return r;
 	if (cli->json)
 		return pt_print_json(cli, json_pack("{s:i, s:i}", "settled", (int)settled, "left", (int)left), err);
-	report(cli, part, found, settled, left);
+	report(cli, part, found, settled, left, unanswered);
 	return PT_EXIT_DONE;
 }
 

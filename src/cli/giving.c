@@ -13,8 +13,10 @@
 #include "host/resolve.h"
 #include "shape/finding.h"
 
-#define FORCE	       "force-"
-#define STOP_TIMEOUT_S 180
+#define FORCE		 "force-"
+#define STOP_TIMEOUT_S	 180
+#define UNPLUG_TIMEOUT_S 60
+#define SPARE_PORTS_MAX	 64
 
 static int find_devices(struct pt_cli *cli, struct pt_giving *g, struct pt_error *err)
 {
@@ -56,9 +58,25 @@ int pt_giving_look(struct pt_cli *cli, struct pt_vm_conn *conn, struct pt_giving
 	return 0;
 }
 
+int pt_giving_live(struct pt_cli *cli, struct pt_vm_conn *conn, struct pt_giving *g, struct pt_error *err)
+{
+	int r;
+
+	if (!pt_cli_flag(cli, "live") || g->vm.state == PT_DOMAIN_SHUTOFF)
+		return 0;
+	r = PT_WATCHED(&cli->watch, PT_WATCH_LIBVIRT, pt_vm_live(conn, g->vm.uuid, &g->running, err));
+	g->runs = r == 0;
+	/* it has stopped since: the decision says so */
+	if (r != -ENOTCONN)
+		return r;
+	*err = (struct pt_error){ 0 };
+	return 0;
+}
+
 void pt_giving_done(struct pt_giving *g)
 {
 	pt_domain_done(&g->vm);
+	pt_domain_done(&g->running);
 	pt_domains_done(&g->others);
 	pt_host_done(&g->host);
 	free(g->wanted.v);
@@ -113,11 +131,17 @@ int pt_giving_options(struct pt_cli *cli, struct pt_attach_request *ret_request,
 		      struct pt_error *err)
 {
 	long stop_timeout_s = 0;
+	long unplug_timeout_s = 0;
+	long spare_ports = 0;
 	int managed = -1;
 	int r = read_managed(cli, &managed, err);
 
 	if (r >= 0)
 		r = pt_cli_number(cli, "stop-timeout", 1, 86400, STOP_TIMEOUT_S, &stop_timeout_s, err);
+	if (r >= 0)
+		r = pt_cli_number(cli, "unplug-timeout", 1, 86400, UNPLUG_TIMEOUT_S, &unplug_timeout_s, err);
+	if (r >= 0)
+		r = pt_cli_number(cli, "spare-ports", 1, SPARE_PORTS_MAX, 0, &spare_ports, err);
 	if (r < 0)
 		return r;
 	*ret_forced = pt_giving_forced(cli);
@@ -127,6 +151,9 @@ int pt_giving_options(struct pt_cli *cli, struct pt_attach_request *ret_request,
 		.start = pt_cli_flag(cli, "start"),
 		.autostart = pt_cli_flag(cli, "autostart"),
 		.stop_timeout_ms = (unsigned)stop_timeout_s * 1000,
+		.spare_ports = (unsigned)spare_ports,
+		.live = pt_cli_flag(cli, "live"),
+		.unplug_timeout_ms = (unsigned)unplug_timeout_s * 1000,
 	};
 	return 0;
 }

@@ -48,14 +48,24 @@
 		"force-memory-limit", 0, NULL, "although the VM may lock too little memory", false                     \
 	}
 
+/* rows for the options of a change to a VM that runs */
+#define PT_LIVE_OPTIONS                                                                                                \
+	{ "live", 0, NULL, "while the VM runs, without shutting it down", false },                                     \
+	{                                                                                                              \
+		"unplug-timeout", 0, "SECONDS", "how long a guest may take to let go of a device (60)", false          \
+	}
+
 /**
  * struct pt_giving - all that bears on giving devices to a VM, or taking them; owns everything
+ * @running: what the VM runs with, once pt_giving_live() was asked; @runs: it does
  * @wanted: the functions named, each once
  * @claims: what of the VMs' leads to disks of this host; their strings are those of @vm and @others
  * @blind: what could not be seen
  */
 struct pt_giving {
 	struct pt_domain vm;
+	struct pt_domain running;
+	bool runs;
 	struct pt_domains others;
 	struct pt_host host;
 	PT_ARRAY(struct pt_bdf) wanted;
@@ -65,6 +75,9 @@ struct pt_giving {
 
 /** pt_giving_look() - operands are VM DEVICE…; usage errors name the operand; nothing is changed */
 int pt_giving_look(struct pt_cli *cli, struct pt_vm_conn *conn, struct pt_giving *ret_giving, struct pt_error *err);
+
+/** pt_giving_live() - with --live: look what the VM runs with, if it does */
+int pt_giving_live(struct pt_cli *cli, struct pt_vm_conn *conn, struct pt_giving *giving, struct pt_error *err);
 
 void pt_giving_done(struct pt_giving *giving);
 

@@ -159,6 +159,7 @@ static int prove_once(struct pt_cli *cli, struct pt_vm_conn *conn, const struct 
 	read_carried(&l);
 	assemble(&l);
 	pt_decide_verify(&(struct pt_verify){ .vm = &l.vm,
+					      .running = l.vm.state == PT_DOMAIN_SHUTOFF ? NULL : &l.live,
 					      .devices = l.devices.v,
 					      .n_devices = l.devices.n,
 					      .guest = ask->silent ? NULL : &l.guest,

@@ -52,7 +52,8 @@ static void judge_viommu(struct pt_judge *j)
 	const struct pt_domain *vm = j->vm;
 
 	if (pt_streq(vm->viommu, "intel") && !vm->viommu_caching)
-		pt_judge_refuse(j, PT_FORCE_BY_NAME, "viommu", NULL,
+		/* QEMU before 4.2 ends itself when it is plugged in there */
+		pt_judge_refuse(j, j->request->live ? PT_FORCE_NEVER : PT_FORCE_BY_NAME, "viommu", NULL,
 				"add <driver caching_mode='on'/> to the <iommu> of its definition",
 				"VM %s has a virtual IOMMU (intel) without caching mode, behind which no device can be "
 				"passed through",
@@ -112,7 +113,8 @@ void pt_judge_vm(struct pt_judge *j)
 		pt_judge_refuse(j, PT_FORCE_NEVER, "no-pci", NULL, "use the machine type q35",
 				"VM %s has the machine type %s, which has no PCI bus", vm->name, vm->machine);
 	judge_viommu(j);
-	if (vm->free_pcie_ports >= 0 && vm->free_pcie_ports < n)
+	pt_judge_tell_ports(j);
+	if (!j->running && vm->free_pcie_ports >= 0 && vm->free_pcie_ports < n)
 		pt_judge_say(j, PT_NOTE, "pcie-ports", NULL, NULL,
 			     "VM %s has %d free PCIe root port(s) for %d device(s): libvirt adds what is missing",
 			     vm->name, vm->free_pcie_ports, n);
@@ -169,19 +171,24 @@ static void judge_hugepages(struct pt_judge *j, uint64_t need_kib)
 
 /*
  * What the VM holds now comes back when it is shut down: at most its memory, and at most what is in use at all.  Which
- * of it the guest has really touched is not known here.
+ * of it the guest has really touched is known only where libvirt was asked; while it runs that is what needs not be
+ * found again.
  */
 static void judge_pages(struct pt_judge *j, uint64_t need_kib)
 {
 	const struct pt_memory *m = &j->host->memory;
 	uint64_t in_use = m->total_kib > m->available_kib ? m->total_kib - m->available_kib : 0;
-	uint64_t back = !pt_judge_runs(j->vm) ? 0 : j->vm->memory_kib < in_use ? j->vm->memory_kib : in_use;
+	uint64_t most =
+		j->running && j->running->held_kib && j->running->held_kib < in_use ? j->running->held_kib : in_use;
+	uint64_t back = !pt_judge_runs(j->vm) ? 0 : j->vm->memory_kib < most ? j->vm->memory_kib : most;
 	uint64_t have = m->available_kib + back;
 	pt_autofree char *more = NULL;
 
 	if (have >= need_kib)
 		return;
-	more = back ? pt_strf(" and at most %" PRIu64 " MiB come back when it stops", mib(back)) : pt_strdup("");
+	more = !back	    ? pt_strdup("")
+	       : j->running ? pt_strf(" and at most %" PRIu64 " MiB it has already", mib(back))
+			    : pt_strf(" and at most %" PRIu64 " MiB come back when it stops", mib(back));
 	pt_judge_refuse(j, PT_FORCE_BY_NAME, "memory", "/proc/meminfo",
 			"stop other VMs, or give this one less memory: it is pinned whole, swap does not help",
 			"VM %s needs %" PRIu64 " MiB of memory pinned; %" PRIu64 " MiB of %" PRIu64
@@ -192,8 +199,9 @@ static void judge_pages(struct pt_judge *j, uint64_t need_kib)
 void pt_judge_memory(struct pt_judge *j)
 {
 	unsigned vfio = pt_judge_vfio_count(j);
-	uint64_t pin = pt_memory_to_pin(j->vm, vfio);
-	uint64_t limit = pt_memlock_limit(j->vm, vfio);
+	const struct pt_domain *vm = j->running ? j->running : j->vm;
+	uint64_t pin = pt_memory_to_pin(vm, vfio);
+	uint64_t limit = pt_memlock_limit(vm, vfio);
 
 	if (!j->host->memory.total_kib)
 		pt_judge_say(j, PT_UNKNOWN, "memory", "/proc/meminfo", NULL,

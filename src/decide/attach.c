@@ -28,11 +28,19 @@ static int check_request(const struct pt_judge *j, struct pt_error *err)
 			/* an NVMe drive that is a disk of the VM becomes a device of it */
 			if (as_disk)
 				continue;
+			/* in its definition only: it is plugged in */
+			if (h && j->running && !pt_judge_runs_with(j, d->bdf))
+				continue;
 			r = pt_usage(err, -EEXIST, "VM %s has %s already", j->vm->name, title);
 			pt_hint(err,
 				h ? "`passthru verify %s` says what its guest sees of it"
 				  : "it is in the <qemu:commandline> or a backing chain of %s",
 				j->vm->name);
+		} else if (pt_judge_runs_with(j, d->bdf)) {
+			r = pt_usage(err, -EEXIST, "VM %s runs with %s already, though its definition does not have it",
+				     j->vm->name, title);
+			pt_hint(err, "`passthru detach %s %s --live` takes it from there", j->vm->name,
+				pt_bdf_str(d->bdf).s);
 		}
 		if (r < 0)
 			return r;
@@ -99,6 +107,12 @@ static void add_reserve_step(struct pt_judge *j, const struct pt_device *d, bool
 		s->driver_after = pt_strdup(PT_DRIVER_LIBVIRT);
 }
 
+/* what only the definition has is there with all that belongs to it */
+static bool is_defined(const struct pt_judge *j, const struct pt_device *d)
+{
+	return pt_domain_hostdev_by_bdf(j->vm, d->bdf) != NULL;
+}
+
 static void put_in_network(struct pt_judge *j, const struct pt_device *d, struct pt_hostdev_add *add)
 {
 	const struct pt_attach_network *n = j->request->network;
@@ -112,28 +126,38 @@ static void put_in_network(struct pt_judge *j, const struct pt_device *d, struct
 		     vlan);
 }
 
-static void add_steps(struct pt_judge *j, struct pt_domain_edit *edit)
+static void add_hostdevs(struct pt_judge *j, struct pt_domain_edit *edit)
 {
-	pt_judge_stop(j);
-	pt_judge_settings(j);
 	for (size_t i = 0; i < j->devices.n; i++) {
 		struct pt_hostdev_add add = { j->devices.v[i]->bdf, pt_judge_managed(j, j->devices.v[i]) };
 
+		if (is_defined(j, j->devices.v[i]))
+			continue;
 		if (j->request->network)
 			put_in_network(j, j->devices.v[i], &add);
-
+		add.guest_bus = pt_judge_guest_bus(j, i);
 		note_managed(j, j->devices.v[i], add.managed);
 		add_reserve_step(j, j->devices.v[i], add.managed);
 		pt_array_push(&edit->add_hostdevs, add);
 	}
+}
+
+static void add_steps(struct pt_judge *j, struct pt_domain_edit *edit)
+{
+	pt_judge_stop(j);
+	pt_judge_settings(j);
+	add_hostdevs(j, edit);
 	for (size_t i = 0; i < j->devices.n; i++)
 		if (!pt_judge_managed(j, j->devices.v[i]))
 			pt_judge_bind(j, j->devices.v[i]);
-	edit->drop_balloon = j->vm->balloon;
-	pt_judge_vm_step(j, PT_STEP_VM_DEFINE)->edit = *edit;
+	pt_judge_spare_ports(j, edit);
+	edit->drop_balloon = j->vm->balloon && edit->add_hostdevs.n;
+	if (!pt_domain_edit_empty(edit))
+		pt_judge_vm_step(j, PT_STEP_VM_DEFINE)->edit = *edit;
 	*edit = (struct pt_domain_edit){ 0 };
 	if (j->request->autostart && !j->vm->autostart)
 		pt_judge_vm_step(j, PT_STEP_VM_AUTOSTART)->flag = true;
+	pt_judge_plug(j);
 	pt_judge_start(j);
 }
 
@@ -145,6 +169,7 @@ int pt_decide_attach(const struct pt_attach_facts *facts, const struct pt_attach
 	j = {
 		.host = facts->host,
 		.vm = facts->vm,
+		.running = facts->running,
 		.others = facts->others,
 		.disk_of = facts->disk_of,
 		.claims = facts->claims,
@@ -155,6 +180,8 @@ int pt_decide_attach(const struct pt_attach_facts *facts, const struct pt_attach
 	int r;
 
 	*ret_plan = (struct pt_plan){ 0 };
+	if (!request->n_devices && request->spare_ports)
+		return pt_decide_ports(&j, err);
 	r = pt_judge_devices(&j, false, err);
 	if (r < 0)
 		return r;
@@ -164,6 +191,7 @@ int pt_decide_attach(const struct pt_attach_facts *facts, const struct pt_attach
 		return r;
 	pt_judge_host(&j);
 	pt_judge_vm_state(&j);
+	pt_judge_live(&j);
 	pt_judge_uses(&j);
 	pt_judge_other_vms(&j);
 	pt_judge_claims(&j);
@@ -172,6 +200,7 @@ int pt_decide_attach(const struct pt_attach_facts *facts, const struct pt_attach
 	pt_judge_memory(&j);
 	pt_judge_losses(&j, &edit);
 	pt_judge_vm(&j);
+	pt_judge_live_attach(&j, &edit);
 	add_steps(&j, &edit);
 	return pt_judge_verdict(&j, err);
 }

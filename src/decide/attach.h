@@ -28,6 +28,9 @@ struct pt_attach_network {
  * @managed: -1 by kind of device (DESIGN rule 9), 0 or 1 as told
  * @start: start the VM afterwards even if it did not run; @autostart: set the flag
  * @stop_timeout_ms: for the guest's own shutdown
+ * @live: while the VM runs, without shutting it down
+ * @unplug_timeout_ms: how long its guest may then take to let go of a device
+ * @spare_ports: attach: so many root ports shall be free in the definition afterwards; with no @devices only that
  * @network: attach: as an interface in it; NULL: as host devices
  * @settings: steps and findings about VFs' settings (decide/network.h), made with the VM stopped: before it gets them,
  *            or after it gave them back; NULL: none
@@ -40,6 +43,9 @@ struct pt_attach_request {
 	bool start;
 	bool autostart;
 	unsigned stop_timeout_ms;
+	bool live;
+	unsigned unplug_timeout_ms;
+	unsigned spare_ports;
 	const struct pt_attach_network *network;
 	const struct pt_plan *settings;
 };
@@ -75,6 +81,7 @@ struct pt_vm_claim {
  * struct pt_attach_facts - what an attachment is decided upon; borrows all
  * @host: devices (all; details of the groups concerned), blocks, uses of the group's members, memory
  * @vm: the VM; @others: every other VM of this host
+ * @running: what it runs with now; NULL when it is off, or nobody asks to change it while it runs
  * @disk_of: parallel to @vm->disks: for each disk of the VM the index in @host->blocks it stands on, or -1; resolved by
  *           the caller, since it needs files (host/block.h)
  * @claims: other uses of this host's disks by VMs
@@ -82,6 +89,7 @@ struct pt_vm_claim {
 struct pt_attach_facts {
 	const struct pt_host *host;
 	const struct pt_domain *vm;
+	const struct pt_domain *running;
 	const struct pt_domains *others;
 	const int *disk_of;
 	const struct pt_vm_claim *claims;
@@ -102,9 +110,10 @@ int pt_decide_attach(const struct pt_attach_facts *facts, const struct pt_attach
 
 /**
  * pt_decide_detach() - the plan that takes devices from @vm and gives them back to the host's own drivers
- * @others: every other VM of this host; what one of them runs with, or needs reserved, is not given back
+ *
+ * What another VM runs with, or needs reserved, is not given back.  Of @facts disks and claims are not asked.
  */
-int pt_decide_detach(const struct pt_host *host, const struct pt_domain *vm, const struct pt_domains *others,
-		     const struct pt_attach_request *request, struct pt_plan *ret_plan, struct pt_error *err);
+int pt_decide_detach(const struct pt_attach_facts *facts, const struct pt_attach_request *request,
+		     struct pt_plan *ret_plan, struct pt_error *err);
 
 #endif

@@ -31,12 +31,36 @@ static int not_in_vm(const struct pt_judge *j, struct pt_bdf bdf, struct pt_erro
 	return r;
 }
 
+/* as the definition has it, or with --live only what runs */
+static const struct pt_domain_hostdev *hostdev_of(const struct pt_judge *j, struct pt_bdf bdf)
+{
+	const struct pt_domain_hostdev *h = pt_domain_hostdev_by_bdf(j->vm, bdf);
+
+	return h || !j->running ? h : pt_domain_hostdev_by_bdf(j->running, bdf);
+}
+
 static int check_request(const struct pt_judge *j, struct pt_error *err)
 {
 	for (size_t i = 0; i < j->bdfs.n; i++)
-		if (!pt_domain_hostdev_by_bdf(j->vm, j->bdfs.v[i]))
+		if (!hostdev_of(j, j->bdfs.v[i]))
 			return not_in_vm(j, j->bdfs.v[i], err);
 	return 0;
+}
+
+/* the PCIe root complex itself knows no hot-plug */
+static void judge_places(struct pt_judge *j)
+{
+	for (size_t i = 0; j->running && i < j->bdfs.n; i++) {
+		const struct pt_domain_hostdev *h = pt_domain_hostdev_by_bdf(j->running, j->bdfs.v[i]);
+
+		if (h && j->running->pcie_ports >= 0 && h->on_root)
+			pt_judge_refuse(
+				j, PT_FORCE_NEVER, "no-hotplug", NULL,
+				"leave --live out: the VM is then shut down for the change",
+				"%s is on the PCIe root of VM %s, behind no root port: a guest cannot let go of "
+				"it there",
+				pt_bdf_str(j->bdfs.v[i]).s, j->vm->name);
+	}
 }
 
 /* A group has one owner: what stays with the VM could not start beside a member that a host driver holds. */
@@ -157,7 +181,7 @@ static void forget(struct pt_judge *j, const struct pt_device *d)
 
 static void give_back(struct pt_judge *j, const struct pt_device *d)
 {
-	const struct pt_domain_hostdev *h = pt_domain_hostdev_by_bdf(j->vm, d->bdf);
+	const struct pt_domain_hostdev *h = hostdev_of(j, d->bdf);
 	struct pt_step *s;
 
 	if (is_kept_for_another(j, d->bdf))
@@ -177,12 +201,17 @@ static void give_back(struct pt_judge *j, const struct pt_device *d)
 
 static void add_steps(struct pt_judge *j)
 {
-	struct pt_step *define;
+	PT_AUTO(pt_domain_edit) edit = { 0 };
 
 	pt_judge_stop(j);
-	define = pt_judge_vm_step(j, PT_STEP_VM_DEFINE);
+	/* first: a guest that does not let go leaves everything as it was */
+	pt_judge_unplug(j);
 	for (size_t i = 0; i < j->bdfs.n; i++)
-		pt_array_push(&define->edit.remove_hostdevs, j->bdfs.v[i]);
+		if (pt_domain_hostdev_by_bdf(j->vm, j->bdfs.v[i]))
+			pt_array_push(&edit.remove_hostdevs, j->bdfs.v[i]);
+	if (!pt_domain_edit_empty(&edit))
+		pt_judge_vm_step(j, PT_STEP_VM_DEFINE)->edit = edit;
+	edit = (struct pt_domain_edit){ 0 };
 	for (size_t i = 0; i < j->devices.n; i++)
 		give_back(j, j->devices.v[i]);
 	pt_judge_settings(j);
@@ -206,10 +235,18 @@ static void add_notes(struct pt_judge *j)
 			     j->vm->name);
 }
 
-int pt_decide_detach(const struct pt_host *host, const struct pt_domain *vm, const struct pt_domains *others,
-		     const struct pt_attach_request *request, struct pt_plan *ret_plan, struct pt_error *err)
+int pt_decide_detach(const struct pt_attach_facts *facts, const struct pt_attach_request *request,
+		     struct pt_plan *ret_plan, struct pt_error *err)
 {
-	PT_AUTO(pt_judge) j = { .host = host, .vm = vm, .others = others, .request = request, .plan = ret_plan };
+	PT_AUTO(pt_judge)
+	j = {
+		.host = facts->host,
+		.vm = facts->vm,
+		.running = facts->running,
+		.others = facts->others,
+		.request = request,
+		.plan = ret_plan,
+	};
 	int r;
 
 	*ret_plan = (struct pt_plan){ 0 };
@@ -221,6 +258,8 @@ int pt_decide_detach(const struct pt_host *host, const struct pt_domain *vm, con
 	if (r < 0)
 		return r;
 	pt_judge_vm_state(&j);
+	pt_judge_live(&j);
+	judge_places(&j);
 	judge_what_stays(&j);
 	judge_what_others_run_with(&j);
 	add_notes(&j);

@@ -143,13 +143,19 @@ const struct pt_domain *pt_judge_runner(const struct pt_judge *j, struct pt_bdf 
 
 bool pt_judge_managed(const struct pt_judge *j, const struct pt_device *d)
 {
+	const struct pt_domain_hostdev *h = pt_domain_hostdev_by_bdf(j->vm, d->bdf);
+
+	if (h)
+		return h->managed;
 	return j->request->managed < 0 ? !pt_device_is_storage(d) : j->request->managed > 0;
 }
 
 unsigned pt_judge_vfio_count(const struct pt_judge *j)
 {
-	unsigned n = (unsigned)j->devices.n;
+	unsigned n = 0;
 
+	for (size_t i = 0; i < j->devices.n; i++)
+		n += !pt_domain_hostdev_by_bdf(j->vm, j->devices.v[i]->bdf);
 	for (size_t i = 0; i < j->vm->hostdevs.n; i++)
 		n += j->vm->hostdevs.v[i].kind == PT_HOSTDEV_PCI || j->vm->hostdevs.v[i].kind == PT_HOSTDEV_MDEV;
 	return n;
@@ -178,7 +184,7 @@ struct pt_step *pt_judge_device_step(struct pt_judge *j, enum pt_step_kind kind,
 
 void pt_judge_stop(struct pt_judge *j)
 {
-	if (pt_judge_runs(j->vm))
+	if (pt_judge_runs(j->vm) && !j->request->live)
 		pt_judge_vm_step(j, PT_STEP_VM_STOP)->timeout_ms = j->request->stop_timeout_ms;
 }
 
@@ -202,7 +208,7 @@ void pt_judge_settings(struct pt_judge *j)
 
 void pt_judge_start(struct pt_judge *j)
 {
-	if (pt_judge_runs(j->vm) || j->request->start)
+	if (!j->request->live && (pt_judge_runs(j->vm) || j->request->start))
 		(void)pt_judge_vm_step(j, PT_STEP_VM_START);
 }
 
@@ -219,7 +225,7 @@ void pt_judge_summary(struct pt_judge *j, const char *verb, const char *preposit
 	list = pt_strv_join(&titles, ", ");
 	pt_strset(&j->plan->verb, verb);
 	free(j->plan->summary);
-	j->plan->summary =
-		pt_strf("%s %s %s %s%s%s", verb, list, preposition, j->vm->name,
-			j->request->network ? ", network " : "", j->request->network ? j->request->network->name : "");
+	j->plan->summary = pt_strf(
+		"%s %s %s %s%s%s%s", verb, list, preposition, j->vm->name, j->request->network ? ", network " : "",
+		j->request->network ? j->request->network->name : "", j->request->live ? ", while it runs" : "");
 }

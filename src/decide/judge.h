@@ -8,11 +8,13 @@
 /**
  * struct pt_judge - one decision on its way; borrows all but @devices and @bdfs
  * @devices: the functions asked for, by address, each once; @bdfs the same as addresses
+ * @running: see struct pt_attach_facts
  * @vm: of a reservation for nobody in particular: without a name
  */
 struct pt_judge {
 	const struct pt_host *host;
 	const struct pt_domain *vm;
+	const struct pt_domain *running;
 	const struct pt_domains *others;
 	const int *disk_of;
 	const struct pt_vm_claim *claims;
@@ -86,6 +88,22 @@ void pt_judge_claims(struct pt_judge *j);
 void pt_judge_vm_state(struct pt_judge *j);
 void pt_judge_vm(struct pt_judge *j);
 void pt_judge_memory(struct pt_judge *j);
+
+/* live.c: can it be done while the VM runs? */
+void pt_judge_live(struct pt_judge *j);
+void pt_judge_live_attach(struct pt_judge *j, const struct pt_domain_edit *edit);
+/* the guest's bus for the i-th device, 0 where libvirt chooses; and the steps */
+unsigned pt_judge_guest_bus(const struct pt_judge *j, size_t i);
+void pt_judge_plug(struct pt_judge *j);
+void pt_judge_unplug(struct pt_judge *j);
+/* "2 of the 4 root ports are free" */
+void pt_judge_tell_ports(struct pt_judge *j);
+/* is it among what it runs with? */
+bool pt_judge_runs_with(const struct pt_judge *j, struct pt_bdf bdf);
+
+/* ports.c: root ports that are to be free in the definition afterwards */
+void pt_judge_spare_ports(struct pt_judge *j, struct pt_domain_edit *edit);
+int pt_decide_ports(struct pt_judge *j, struct pt_error *err);
 
 /* attach-edit.c: what the definition loses; says so in notes */
 void pt_judge_losses(struct pt_judge *j, struct pt_domain_edit *edit);

@@ -346,4 +346,8 @@ void pt_decide_verify(const struct pt_verify *v, struct pt_findings *ret_finding
 	if (v->guest)
 		judge_agent(v, ret_findings);
 	tell_taint(v, ret_findings);
+	if (v->running && v->running->pcie_ports > 0)
+		pt_findings_add(ret_findings, PT_NOTE, "root-ports", "libvirt", NULL,
+				"%zu of the %d root ports of %s are free for devices while it runs",
+				v->running->hotplug_ports.n, v->running->pcie_ports, v->vm->name);
 }

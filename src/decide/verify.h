@@ -30,11 +30,13 @@ struct pt_verify_device {
 /**
  * struct pt_verify - the question; borrows everything
  * @vm: the VM's definition, with its state
+ * @running: what it runs with; NULL when it is off
  * @guest: the agent's word; NULL when it was not asked
  * @qmp: QEMU's word; NULL when it was not asked
  */
 struct pt_verify {
 	const struct pt_domain *vm;
+	const struct pt_domain *running;
 	const struct pt_verify_device *devices;
 	size_t n_devices;
 	const struct pt_guest *guest;

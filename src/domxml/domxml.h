@@ -28,6 +28,13 @@ int pt_domxml_read(const char *xml, struct pt_domain *ret_domain, struct pt_erro
  */
 int pt_domxml_edit(const char *xml, const struct pt_domain_edit *edit, char **ret_xml, struct pt_error *err);
 
+/**
+ * pt_domxml_hostdev() - the element that passes a function through, as it stands in a definition; the caller frees
+ *
+ * Return: 0; -ENOENT when there is none; -EBADMSG.
+ */
+int pt_domxml_hostdev(const char *xml, struct pt_bdf bdf, char **ret_element, struct pt_error *err);
+
 /** pt_domxml_mask() - the same document with every password and secret replaced, for printing; NULL if it is no domain
  * XML; quotes and entities may be spelled otherwise */
 char *pt_domxml_mask(const char *xml);

@@ -214,6 +214,22 @@ static void put_source(xmlTextWriter *w, const struct pt_hostdev_add *add)
 	(void)xmlTextWriterEndElement(w);
 }
 
+/* its place in the guest; libvirt chooses where none is named */
+static void put_guest_address(xmlTextWriter *w, const struct pt_hostdev_add *add)
+{
+	pt_autofree char *bus = pt_strf("0x%02x", add->guest_bus);
+
+	if (!add->guest_bus)
+		return;
+	(void)xmlTextWriterStartElement(w, (const xmlChar *)"address");
+	put_attribute(w, "type", "pci");
+	put_attribute(w, "domain", "0x0000");
+	put_attribute(w, "bus", bus);
+	put_attribute(w, "slot", "0x00");
+	put_attribute(w, "function", "0x0");
+	(void)xmlTextWriterEndElement(w);
+}
+
 /* The writer remembers a failure and writes no more; the comparison at the end then finds the element missing. */
 static void put_hostdev(xmlTextWriter *w, const struct pt_hostdev_add *add)
 {
@@ -222,6 +238,7 @@ static void put_hostdev(xmlTextWriter *w, const struct pt_hostdev_add *add)
 	put_attribute(w, "type", "pci");
 	put_attribute(w, "managed", add->managed ? "yes" : "no");
 	put_source(w, add);
+	put_guest_address(w, add);
 	(void)xmlTextWriterEndElement(w);
 }
 
@@ -244,6 +261,7 @@ static void put_interface(xmlTextWriter *w, const struct pt_hostdev_add *add)
 		(void)xmlTextWriterEndElement(w);
 		(void)xmlTextWriterEndElement(w);
 	}
+	put_guest_address(w, add);
 	(void)xmlTextWriterEndElement(w);
 }
 
@@ -502,6 +520,7 @@ static int check(struct job *j, const char *text, struct pt_error *err)
 	PT_AUTO(pt_xml) y = { 0 };
 
 	if (pt_xml_open(text, &y, NULL) == 0 && mark_added(j, &y) &&
+	    (!j->edit->add_ports || pt_xml_ports_are(&j->x, &y, j->edit->add_ports)) &&
 	    (!j->edit->has_cpu || pt_xml_cpu_is(&j->x, &y, &j->edit->cpu)) && pt_xml_same(&j->x, &y, PT_XML_NODES))
 		return 0;
 	return pt_say(err, -EBADMSG, "the definition of %s cannot be edited: more than was asked for would change",
@@ -531,6 +550,8 @@ int pt_domxml_edit(const char *xml, const struct pt_domain_edit *edit, char **re
 		r = add_hostdevs(&j, err);
 	if (r == 0 && edit->drop_balloon)
 		drop_balloon(&j);
+	if (r == 0 && edit->add_ports)
+		r = pt_xml_add_ports(&j.x, edit->add_ports, &j.splices, err);
 	if (r == 0 && edit->has_cpu)
 		r = pt_xml_set_cpu(&j.x, &edit->cpu, &j.splices, err);
 	if (r < 0)
@@ -540,5 +561,23 @@ int pt_domxml_edit(const char *xml, const struct pt_domain_edit *edit, char **re
 	if (r < 0)
 		return r;
 	*ret_xml = pt_take_ptr(text);
+	return 0;
+}
+
+int pt_domxml_hostdev(const char *xml, struct pt_bdf bdf, char **ret_element, struct pt_error *err)
+{
+	PT_AUTO(pt_xml) x = { 0 };
+	const struct pt_xml_span *span;
+	xmlNode *node = NULL;
+	int r = pt_xml_open(xml, &x, err);
+
+	if (r == 0)
+		r = find_hostdev(pt_xml_child(xmlDocGetRootElement(x.doc), "devices"), bdf, &node, err);
+	if (r < 0)
+		return r;
+	if (!r)
+		return pt_say(err, -ENOENT, "the definition has no hostdev %s", pt_bdf_str(bdf).s);
+	span = pt_xml_span(&x, node);
+	*ret_element = pt_strndup(xml + span->start, span->end - span->start);
 	return 0;
 }

@@ -29,6 +29,12 @@ size_t pt_splice_line_begin(const struct pt_xml *x, size_t pos);
 /* the blanks before @pos when it is the first thing on its line, else NULL: all is on one line; the caller frees */
 char *pt_splice_indent_at(const struct pt_xml *x, size_t pos);
 
+/** pt_xml_add_ports() - the splices that add @n root ports after the last PCI controller; -ENOENT when there is none */
+int pt_xml_add_ports(struct pt_xml *x, unsigned n, struct pt_splices *out, struct pt_error *err);
+
+/** pt_xml_ports_are() - does @after have just so many that @before does not?  Marks them as skipped */
+bool pt_xml_ports_are(struct pt_xml *before, struct pt_xml *after, unsigned n);
+
 /** pt_xml_set_cpu() - the splices that make <cpu> what @def says; marks the old one as skipped */
 int pt_xml_set_cpu(struct pt_xml *x, const struct pt_cpu_def *def, struct pt_splices *out, struct pt_error *err);
 

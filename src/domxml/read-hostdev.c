@@ -128,6 +128,15 @@ static char *team_of(const xmlNode *device)
 	return pt_xml_attr_is(teaming, "type", "transient") ? pt_xml_attr(teaming, "persistent") : NULL;
 }
 
+static bool on_root(const xmlNode *device)
+{
+	const xmlNode *address = pt_xml_child(device, "address");
+	pt_autofree char *text = address && pt_xml_attr_is(address, "type", "pci") ? pt_xml_attr(address, "bus") : NULL;
+	unsigned long long bus = 1;
+
+	return text && pt_xml_number(text, 255, &bus) == 0 && bus == 0;
+}
+
 int pt_xml_read_hostdev(const xmlNode *hostdev, struct pt_domain *d, struct pt_error *err)
 {
 	struct pt_domain_hostdev *h = pt_array_add(&d->hostdevs);
@@ -137,6 +146,7 @@ int pt_xml_read_hostdev(const xmlNode *hostdev, struct pt_domain *d, struct pt_e
 	h->managed = pt_xml_attr_is(hostdev, "managed", "yes");
 	h->alias = pt_xml_attr(pt_xml_child(hostdev, "alias"), "name");
 	h->team_of = team_of(hostdev);
+	h->on_root = on_root(hostdev);
 	r = pt_xml_hostdev_bdf(hostdev, &h->bdf, err);
 	if (r < 0)
 		return r;
@@ -190,6 +200,7 @@ int pt_xml_read_interface(const xmlNode *interface, struct pt_domain *d, struct 
 	h->mac = pt_xml_attr(pt_xml_child(interface, "mac"), "address");
 	h->alias = pt_xml_attr(pt_xml_child(interface, "alias"), "name");
 	h->team_of = team_of(interface);
+	h->on_root = on_root(interface);
 	return 0;
 }
 

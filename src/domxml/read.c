@@ -169,27 +169,44 @@ static void mark_bus(const xmlNode *device, bool used[256])
 		used[value] = true;
 }
 
+static bool is_port(const xmlNode *controller)
+{
+	return pt_xml_attr_is(controller, "type", "pci") &&
+	       (pt_xml_attr_is(controller, "model", "pcie-root-port") ||
+		pt_xml_attr_is(controller, "model", "pcie-switch-downstream-port"));
+}
+
 /* On q35, virt and their like a device needs a port of its own (docs/pci-hotplug.rst). */
-static int count_free_ports(const xmlNode *devices, const struct pt_domain *d)
+static int read_ports(const xmlNode *devices, struct pt_domain *d, struct pt_error *err)
 {
 	bool used[256] = { false };
 	bool pcie = false;
-	int n = 0;
+	int ports = 0;
+	int idle = 0;
 
 	for (const xmlNode *c = pt_xml_child(devices, NULL); c; c = pt_xml_next(c, NULL))
 		mark_bus(c, used);
-	for (size_t i = 0; i < d->controllers.n; i++) {
-		const struct pt_domain_controller *c = &d->controllers.v[i];
+	for (const xmlNode *c = pt_xml_child(devices, "controller"); c; c = pt_xml_next(c, "controller")) {
+		unsigned index = 0;
+		int r = pt_xml_controller_index(c, &index, err);
 
-		if (!pt_streq(c->type, "pci"))
+		if (r < 0)
+			return r;
+		pcie = pcie || (pt_xml_attr_is(c, "type", "pci") && pt_xml_attr_is(c, "model", "pcie-root"));
+		if (!is_port(c) || index > 255)
 			continue;
-		if (pt_streq(c->model, "pcie-root"))
-			pcie = true;
-		else if ((pt_streq(c->model, "pcie-root-port") || pt_streq(c->model, "pcie-switch-downstream-port")) &&
-			 c->index < 256 && !used[c->index])
-			n++;
+		ports++;
+		if (used[index])
+			continue;
+		idle++;
+		if (!pt_xml_attr_is(pt_xml_child(c, "target"), "hotplug", "off"))
+			pt_array_push(&d->hotplug_ports, index);
 	}
-	return pcie ? n : -1;
+	d->pcie_ports = pcie ? ports : -1;
+	d->free_pcie_ports = pcie ? idle : -1;
+	if (!pcie)
+		d->hotplug_ports.n = 0;
+	return 0;
 }
 
 static uint64_t read_tsc(const xmlNode *clock)
@@ -231,8 +248,8 @@ static int read_domain(const xmlNode *domain, struct pt_domain *d, struct pt_err
 		return r;
 	pt_xml_read_commandline(domain, d);
 	add_implicit(d);
-	d->free_pcie_ports = count_free_ports(devices, d);
-	return 0;
+	d->acpi = pt_xml_path(domain, "features", "acpi") != NULL;
+	return read_ports(devices, d, err);
 }
 
 int pt_domxml_read(const char *xml, struct pt_domain *ret_domain, struct pt_error *err)

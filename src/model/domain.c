@@ -31,6 +31,7 @@ void pt_domain_done(struct pt_domain *d)
 		free(d->hostdevs.v[i].team_of);
 	}
 	free(d->hostdevs.v);
+	free(d->hotplug_ports.v);
 	pt_strv_done(&d->arguments);
 	pt_strv_done(&d->macvtap_on);
 	pt_strv_done(&d->macs);
@@ -99,7 +100,7 @@ bool pt_domain_on_node(const struct pt_domain *d, int node)
 bool pt_domain_edit_empty(const struct pt_domain_edit *e)
 {
 	return !e->remove_disks.n && !e->remove_controllers.n && !e->remove_hostdevs.n && !e->add_hostdevs.n &&
-	       !e->move_hostdevs.n && !e->has_cpu && !e->drop_balloon;
+	       !e->move_hostdevs.n && !e->has_cpu && !e->drop_balloon && !e->add_ports;
 }
 
 void pt_domain_edit_copy(struct pt_domain_edit *to, const struct pt_domain_edit *from)
@@ -117,6 +118,7 @@ void pt_domain_edit_copy(struct pt_domain_edit *to, const struct pt_domain_edit 
 		pt_array_push(&to->add_hostdevs, from->add_hostdevs.v[i]);
 	for (size_t i = 0; i < from->move_hostdevs.n; i++)
 		pt_array_push(&to->move_hostdevs, from->move_hostdevs.v[i]);
+	to->add_ports = from->add_ports;
 	to->drop_balloon = from->drop_balloon;
 	to->has_cpu = from->has_cpu;
 	pt_cpu_def_copy(&to->cpu, &from->cpu);

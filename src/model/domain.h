@@ -75,6 +75,7 @@ enum pt_hostdev_kind {
  * @bdf: PT_HOSTDEV_PCI; also PT_HOSTDEV_OTHER with @has_bdf: a function that the VM holds in a way that libvirt does
  *       not list as a hostdev (vfio-pci among qemu:commandline's arguments, NVMe below a <backingStore>)
  * @has_controller_index, @controller_index: of PT_HOSTDEV_SCSI: the virtual SCSI controller it hangs on
+ * @on_root: its place in the guest is on bus 0
  * @team_of: <teaming type='transient'>: the alias of the interface that it stands in for; NULL: none
  * @scsi: of PT_HOSTDEV_SCSI: the host's device as the kernel writes it, "2:0:0:0"; NULL when it is none of the host's
  */
@@ -84,6 +85,7 @@ struct pt_domain_hostdev {
 	bool has_bdf;
 	bool managed;
 	bool is_interface;
+	bool on_root;
 	bool has_controller_index;
 	unsigned controller_index;
 	char *scsi;
@@ -114,7 +116,9 @@ enum pt_domain_state {
  * @macvtap_on: the host's interfaces that an <interface type='direct'> stands on
  * @virtiofs: directories that are shared with it by virtiofs; @shmem: shared memory that is not its own (role='master')
  * @bridges, @networks: of the host, and of libvirt there, that its interfaces are on
- * @free_pcie_ports: root ports without a device, -1 when the machine type has no such notion
+ * @pcie_ports: PCIe ports that take a device; @free_pcie_ports: those without one; -1 when the machine type has no such
+ *              notion
+ * @hotplug_ports: bus numbers behind the free ones that take a device while it runs
  * @cpu: its <cpu>; @cpu_cache_passthrough: its <cache mode='passthrough'/>, which only the host's own processor takes;
  * @tsc_hz: the frequency that <clock><timer name='tsc'> names, 0 when none
  */
@@ -146,7 +150,14 @@ struct pt_domain {
 	struct pt_strv virtiofs;
 	struct pt_strv shmem;
 	char *nodes;
+	int pcie_ports;
 	int free_pcie_ports;
+	struct {
+		unsigned *v;
+		size_t n;
+		size_t cap;
+	} hotplug_ports;
+	bool acpi; /* <features><acpi/> */
 	struct pt_cpu_def cpu;
 	bool cpu_cache_passthrough;
 	uint64_t tsc_hz;
@@ -172,6 +183,7 @@ struct pt_domain {
 	bool autostart;
 	bool managed_save;
 	bool has_snapshots;
+	uint64_t held_kib; /* of one that runs: what it has of the host's memory now; 0: not known */
 };
 
 struct pt_domains {
@@ -192,6 +204,7 @@ bool pt_domain_on_node(const struct pt_domain *d, int node);
 /*
  * @is_interface: an <interface type='hostdev'>, to which libvirt gives @mac and @vlan (0: none) each time that the VM
  *                starts; else a <hostdev>
+ * @guest_bus: the guest's bus that it goes to, slot 0 (behind a root port); 0: libvirt chooses
  */
 struct pt_hostdev_add {
 	struct pt_bdf bdf;
@@ -199,6 +212,7 @@ struct pt_hostdev_add {
 	bool is_interface;
 	uint8_t mac[6];
 	unsigned vlan;
+	unsigned guest_bus;
 };
 
 /* the same device at another address: where the host has it changes, all else of the element stays */
@@ -217,6 +231,7 @@ struct pt_controller_ref {
  * @remove_disks: target names
  * @remove_controllers: that nothing uses any more
  * @move_hostdevs: all at once: two may change places
+ * @add_ports: so many more pcie-root-port controllers
  * @drop_balloon: its memory balloon becomes model='none'
  * @has_cpu, @cpu: model and flags become exactly these; topology and NUMA cells stay
  */
@@ -242,6 +257,7 @@ struct pt_domain_edit {
 		size_t n;
 		size_t cap;
 	} move_hostdevs;
+	unsigned add_ports;
 	bool drop_balloon;
 	bool has_cpu;
 	struct pt_cpu_def cpu;

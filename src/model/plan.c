@@ -16,6 +16,7 @@ static const char *const step_names[PT_STEP_KINDS] = {
 	[PT_STEP_DRIVER] = "driver",	     [PT_STEP_RESERVE] = "reserve",
 	[PT_STEP_UNRESERVE] = "unreserve",   [PT_STEP_SRIOV] = "sriov",
 	[PT_STEP_SRIOV_KEEP] = "sriov-keep", [PT_STEP_LINK] = "link",
+	[PT_STEP_VM_PLUG] = "vm-plug",	     [PT_STEP_VM_UNPLUG] = "vm-unplug",
 };
 
 const char *pt_step_kind_str(enum pt_step_kind kind)
@@ -53,6 +54,10 @@ static enum pt_step_kind inverse_kind(enum pt_step_kind kind)
 		return PT_STEP_UNRESERVE;
 	case PT_STEP_UNRESERVE:
 		return PT_STEP_RESERVE;
+	case PT_STEP_VM_PLUG:
+		return PT_STEP_VM_UNPLUG;
+	case PT_STEP_VM_UNPLUG:
+		return PT_STEP_VM_PLUG;
 	default:
 		return kind;
 	}
@@ -82,6 +87,7 @@ void pt_step_invert(const struct pt_step *step, struct pt_step *ret_inverse)
 		.reservation = pt_strdup_opt(step->reservation),
 		.state_before = pt_strdup_opt(step->state_after),
 		.state_after = pt_strdup_opt(step->state_before),
+		.element = pt_strdup_opt(step->element),
 	};
 }
 
@@ -101,6 +107,7 @@ void pt_step_copy(const struct pt_step *step, struct pt_step *ret_copy)
 	ret_copy->reservation = pt_strdup_opt(step->reservation);
 	ret_copy->state_before = pt_strdup_opt(step->state_before);
 	ret_copy->state_after = pt_strdup_opt(step->state_after);
+	ret_copy->element = pt_strdup_opt(step->element);
 	ret_copy->edit = (struct pt_domain_edit){ 0 };
 	pt_domain_edit_copy(&ret_copy->edit, &step->edit);
 }
@@ -170,6 +177,11 @@ bool pt_step_is_device(enum pt_step_kind kind)
 	       kind == PT_STEP_SRIOV || kind == PT_STEP_SRIOV_KEEP || kind == PT_STEP_LINK;
 }
 
+bool pt_step_is_plug(enum pt_step_kind kind)
+{
+	return kind == PT_STEP_VM_PLUG || kind == PT_STEP_VM_UNPLUG;
+}
+
 char *pt_step_describe(const struct pt_step *s)
 {
 	switch (s->kind) {
@@ -181,6 +193,11 @@ char *pt_step_describe(const struct pt_step *s)
 		return pt_strf("change the definition of %s", s->vm);
 	case PT_STEP_VM_AUTOSTART:
 		return pt_strf("turn autostart of %s %s", s->vm, s->flag ? "on" : "off");
+	case PT_STEP_VM_PLUG:
+		return pt_strf("give %s to %s while it runs", pt_bdf_str(s->bdf).s, s->vm);
+	case PT_STEP_VM_UNPLUG:
+		return pt_strf("ask the guest of %s to let go of %s, and wait until it does", s->vm,
+			       pt_bdf_str(s->bdf).s);
 	case PT_STEP_DRIVER:
 		return describe_driver(s);
 	case PT_STEP_RESERVE:
@@ -227,6 +244,7 @@ void pt_step_done(struct pt_step *s)
 	free(s->reservation);
 	free(s->state_before);
 	free(s->state_after);
+	free(s->element);
 	*s = (struct pt_step){ 0 };
 }
 

@@ -29,6 +29,8 @@ enum pt_step_kind {
 	PT_STEP_LINK,  /* the network interface of the PF @bdf: state_before -> state_after <-> the other way round */
 	PT_STEP_SRIOV_KEEP, /* what is kept of them across reboots: state_before -> state_after <-> the other way round
 			     */
+	PT_STEP_VM_PLUG,    /* the running VM gets @bdf <-> VM_UNPLUG: its guest is asked to let go of it, and does */
+	PT_STEP_VM_UNPLUG,
 	PT_STEP_KINDS
 };
 
@@ -43,7 +45,7 @@ int pt_step_kind_parse(const char *text, enum pt_step_kind *ret_kind);
  * @edit: for VM_DEFINE, what to change in the definition
  * @flag: VM_AUTOSTART: the wanted value.  VM_START: true when libvirt should start it paused (not used yet).  RESERVE,
  *        UNRESERVE: it was so already: nothing is written, and undo leaves it so
- * @bdf: for DRIVER and RESERVE; for SRIOV, SRIOV_KEEP and LINK the physical function
+ * @bdf: for DRIVER, RESERVE, VM_PLUG and VM_UNPLUG; for SRIOV, SRIOV_KEEP and LINK the physical function
  * @driver_before, @driver_after: NULL is "no driver"; of RESERVE @driver_after is who shall hold it, see
  *                                struct pt_reservation; NULL: whom this plan binds it to
  * @override_before, @override_after: driver_override, NULL is "none"
@@ -59,6 +61,8 @@ int pt_step_kind_parse(const char *text, enum pt_step_kind *ret_kind);
  *               NULL: written anew
  * @state_before, @state_after: for SRIOV and SRIOV_KEEP, as model/sriov-state.h writes it; NULL: of SRIOV_KEEP, nothing
  *                               kept; for LINK as model/link-state.h does
+ * @element: for VM_PLUG and VM_UNPLUG: the device's element as libvirt takes it; decide/ leaves it NULL,
+ *           change/prepare.h fills it in from the definition, or from what the VM runs with
  */
 struct pt_step {
 	enum pt_step_kind kind;
@@ -84,6 +88,7 @@ struct pt_step {
 	char *reservation;
 	char *state_before;
 	char *state_after;
+	char *element;
 };
 
 /**
@@ -116,6 +121,9 @@ void pt_step_copy(const struct pt_step *step, struct pt_step *ret_copy);
 
 /** pt_step_is_device() - is it about a PCI function, with its ids, rather than about a VM? */
 bool pt_step_is_device(enum pt_step_kind kind);
+
+/** pt_step_is_plug() - is it about a function that a running VM gets or loses?  About both a VM and a device, then */
+bool pt_step_is_plug(enum pt_step_kind kind);
 
 /** pt_step_describe() - one line for a person, imperative: "bind 0000:01:00.0 to vfio-pci (now megaraid_sas)"; caller
  * frees */

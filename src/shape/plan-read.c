@@ -23,6 +23,7 @@ static const struct pt_step_string strings[] = {
 	{ "reservation", offsetof(struct pt_step, reservation), false },
 	{ "state_before", offsetof(struct pt_step, state_before), false },
 	{ "state_after", offsetof(struct pt_step, state_after), false },
+	{ "element", offsetof(struct pt_step, element), false },
 };
 
 const struct pt_step_string *pt_step_strings(size_t *ret_n)
@@ -91,6 +92,11 @@ static int get_bdf(const char *key, const json_t *v, struct pt_bdf *ret_bdf, str
 	return 0;
 }
 
+static size_t count(const json_t *o, const char *key)
+{
+	return json_object_get(o, key) ? 1 : 0;
+}
+
 /* exactly the keys named, so that nothing is passed over unseen */
 static int only_keys(const json_t *o, const char *a, const char *b, struct pt_error *err)
 {
@@ -119,7 +125,7 @@ static int get_interface(const json_t *v, struct pt_hostdev_add *add, struct pt_
 {
 	const char *mac = json_string_value(json_object_get(v, "mac"));
 
-	if (json_object_size(v) != 4)
+	if (json_object_size(v) != 4 + count(v, "guest_bus"))
 		return bad(err, "add_hostdevs", "has not exactly device, managed, mac and vlan");
 	if (!mac || pt_mac_parse(mac, add->mac) < 0 || !pt_mac_is_station(add->mac))
 		return bad(err, "mac", "is no card's address");
@@ -134,10 +140,14 @@ static int get_added(const json_t *v, struct pt_domain_edit *e, struct pt_error 
 	int r = 0;
 
 	add.is_interface = json_object_get(v, "mac") || json_object_get(v, "vlan");
-	if (!add.is_interface)
-		r = only_keys(v, "device", "managed", err);
-	else
+	if (add.is_interface)
 		r = get_interface(v, &add, err);
+	else if (!json_is_object(v) || json_object_size(v) != 2 + count(v, "guest_bus"))
+		r = bad(err, "add_hostdevs", "has not exactly device and managed");
+	if (r == 0 && count(v, "guest_bus"))
+		r = get_number("guest_bus", json_object_get(v, "guest_bus"), &add.guest_bus, err);
+	if (r == 0 && add.guest_bus > 255)
+		r = bad(err, "guest_bus", "is no number of a bus");
 	if (r == 0)
 		r = get_bdf("device", json_object_get(v, "device"), &add.bdf, err);
 	if (r == 0)
@@ -191,13 +201,17 @@ static int get_edit(const json_t *v, struct pt_domain_edit *e, struct pt_error *
 {
 	const json_t *balloon = json_object_get(v, "drop_balloon");
 	const json_t *cpu = json_object_get(v, "cpu");
+	const json_t *ports = json_object_get(v, "add_ports");
 	size_t n = sizeof(edits) / sizeof(*edits);
 
 	if (json_is_object(v) && !json_object_get(v, edits[n - 1].key))
 		n--;
-	if (!json_is_object(v) || json_object_size(v) != n + (cpu ? 1 : 0) + (balloon ? 1 : 0))
+	if (!json_is_object(v) || json_object_size(v) != n + (cpu ? 1 : 0) + (balloon ? 1 : 0) + (ports ? 1 : 0))
 		return bad(err, "edit",
-			   "has not exactly its four members, with move_hostdevs, drop_balloon or cpu besides");
+			   "has not exactly its four members, with move_hostdevs, add_ports, drop_balloon or cpu "
+			   "besides");
+	if (ports && (get_number("add_ports", ports, &e->add_ports, err) < 0 || e->add_ports > 255))
+		return bad(err, "add_ports", "is no number of root ports");
 	if (balloon && get_bool("drop_balloon", balloon, &e->drop_balloon, err) < 0)
 		return -EBADMSG;
 	e->has_cpu = cpu != NULL;
@@ -256,12 +270,15 @@ static int get_member(const char *key, const json_t *v, struct pt_step *s, struc
 /* what a kind cannot do without */
 static int check_complete(const json_t *json, const struct pt_step *s, struct pt_error *err)
 {
+	bool plug = pt_step_is_plug(s->kind);
 	bool device = pt_step_is_device(s->kind);
 
-	if (device && (!json_object_get(json, "device") || !s->vendor))
+	if ((device || plug) && (!json_object_get(json, "device") || !s->vendor))
 		return bad(err, "device", "or its ids are missing");
 	if (!device && (!s->vm || !s->vm_uuid))
 		return bad(err, "vm", "or its UUID is missing");
+	if (plug && !s->element)
+		return bad(err, "element", "is missing");
 	if ((s->kind == PT_STEP_SRIOV || s->kind == PT_STEP_LINK) && (!s->state_before || !s->state_after))
 		return bad(err, "state_before", "or state_after is missing");
 	if (s->kind == PT_STEP_VM_AUTOSTART && !json_object_get(json, "flag"))

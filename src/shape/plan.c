@@ -48,6 +48,8 @@ static json_t *added_json(const struct pt_hostdev_add *add)
 		(void)json_object_set_new(o, "mac", json_string(pt_mac_str(add->mac).s));
 		(void)json_object_set_new(o, "vlan", json_integer((json_int_t)add->vlan));
 	}
+	if (add->guest_bus)
+		(void)json_object_set_new(o, "guest_bus", json_integer((json_int_t)add->guest_bus));
 	return o;
 }
 
@@ -77,6 +79,8 @@ static json_t *edit_json(const struct pt_domain_edit *e)
 	if (json_array_size(moved))
 		(void)json_object_set(o, "move_hostdevs", moved);
 	json_decref(moved);
+	if (e->add_ports)
+		(void)json_object_set_new(o, "add_ports", json_integer((json_int_t)e->add_ports));
 	if (e->drop_balloon)
 		(void)json_object_set_new(o, "drop_balloon", json_true());
 	if (e->has_cpu)
@@ -95,7 +99,7 @@ static int fill(json_t *o, const struct pt_step *s, bool secrets, struct pt_erro
 			r = put_string(o, strings[i].key, *pt_step_string_const(s, &strings[i]), err);
 	if (r < 0)
 		return r;
-	if (pt_step_is_device(s->kind)) {
+	if (pt_step_is_device(s->kind) || pt_step_is_plug(s->kind)) {
 		(void)json_object_set_new(o, "device", json_string(pt_bdf_str(s->bdf).s));
 		put_id(o, "vendor_id", s->vendor);
 		put_id(o, "device_id", s->device);

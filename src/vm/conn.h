@@ -73,4 +73,10 @@ int pt_vm_start(struct pt_vm_conn *conn, virDomainPtr dom, struct pt_error *err)
 int pt_vm_stop(struct pt_vm_conn *conn, virDomainPtr dom, unsigned timeout_ms, bool force, struct pt_error *err);
 int pt_vm_alive(struct pt_vm_conn *conn, virDomainPtr dom, struct pt_error *err);
 
+/* a running VM's devices: plug.c; see struct pt_vm_ops */
+int pt_vm_live_xml(virDomainPtr dom, char **ret_xml, struct pt_error *err);
+int pt_vm_plug(virDomainPtr dom, const char *element, struct pt_error *err);
+int pt_vm_unplug(struct pt_vm_conn *conn, virDomainPtr dom, struct pt_bdf bdf, unsigned timeout_ms,
+		 struct pt_error *err);
+
 #endif

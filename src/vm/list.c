@@ -255,6 +255,18 @@ int pt_vm_find(struct pt_vm_conn *conn, const char *text, struct pt_domain *ret_
 	return read_domain(dom, ret_domain, err);
 }
 
+/* guest memory that was never touched has no page yet: what libvirt reads in /proc is what QEMU really has */
+static uint64_t read_held(virDomainPtr dom)
+{
+	virDomainMemoryStatStruct stats[VIR_DOMAIN_MEMORY_STAT_NR];
+	int n = virDomainMemoryStats(dom, stats, VIR_DOMAIN_MEMORY_STAT_NR, 0);
+
+	for (int i = 0; i < n; i++)
+		if (stats[i].tag == VIR_DOMAIN_MEMORY_STAT_RSS)
+			return stats[i].val;
+	return 0;
+}
+
 int pt_vm_live(struct pt_vm_conn *conn, const char *uuid, struct pt_domain *ret_domain, struct pt_error *err)
 {
 	pt_autodomain virDomainPtr dom = NULL;
@@ -269,6 +281,7 @@ int pt_vm_live(struct pt_vm_conn *conn, const char *uuid, struct pt_domain *ret_
 		return r;
 	if (d.state == PT_DOMAIN_SHUTOFF)
 		return pt_say(err, -ENOTCONN, "%s does not run", d.name);
+	d.held_kib = read_held(dom);
 	*ret_domain = d;
 	d = (struct pt_domain){ 0 };
 	return 0;

@@ -111,6 +111,30 @@ static int managed_save(void *ctx, const char *uuid, struct pt_error *err)
 	return r;
 }
 
+static int live_xml(void *ctx, const char *uuid, char **ret_xml, struct pt_error *err)
+{
+	pt_autodomain virDomainPtr dom = NULL;
+	int r = pt_vm_lookup(ctx, uuid, &dom, err);
+
+	return r < 0 ? r : pt_vm_live_xml(dom, ret_xml, err);
+}
+
+static int plug(void *ctx, const char *uuid, const char *element, struct pt_error *err)
+{
+	pt_autodomain virDomainPtr dom = NULL;
+	int r = pt_vm_lookup(ctx, uuid, &dom, err);
+
+	return r < 0 ? r : pt_vm_plug(dom, element, err);
+}
+
+static int unplug(void *ctx, const char *uuid, struct pt_bdf bdf, unsigned timeout_ms, struct pt_error *err)
+{
+	pt_autodomain virDomainPtr dom = NULL;
+	int r = pt_vm_lookup(ctx, uuid, &dom, err);
+
+	return r < 0 ? r : pt_vm_unplug(ctx, dom, bdf, timeout_ms, err);
+}
+
 void pt_vm_ops_init(struct pt_vm_conn *conn, struct pt_vm_ops *ret_ops)
 {
 	*ret_ops = (struct pt_vm_ops){
@@ -123,5 +147,8 @@ void pt_vm_ops_init(struct pt_vm_conn *conn, struct pt_vm_ops *ret_ops)
 		.stop = stop,
 		.autostart = autostart,
 		.managed_save = managed_save,
+		.live_xml = live_xml,
+		.plug = plug,
+		.unplug = unplug,
 	};
 }

@@ -24,6 +24,11 @@
  *        with @force destroys it instead
  * @autostart: read (@ret) and, when @set is 0 or 1, write the flag; @set < 0 only reads
  * @managed_save: 1 when it has a managed save image
+ * @live_xml: what it runs with; -ENOTCONN when it does not run
+ * @plug: give it the device in @element while it runs; the definition stays as it is
+ * @unplug: ask the guest to let go of the function and wait until it has; 0 also when it does not have it; -ETIMEDOUT
+ *          when it did not within @timeout_ms, -EBUSY when it says no.  What was asked cannot be unasked: it may still
+ *          let go later
  * All return 0 (or 1 where said) or a negative errno with @err filled in; -EPERM (PT_ERROR_USAGE) when libvirt does not
  * let this user do it.  Who wants to show progress or break a wait off says so to the implementation
  * (pt_vm_set_poll() in vm/libvirt.h); a wait that was broken off ends in -EINTR.
@@ -38,6 +43,9 @@ struct pt_vm_ops {
 	int (*stop)(void *ctx, const char *uuid, unsigned timeout_ms, bool force, struct pt_error *err);
 	int (*autostart)(void *ctx, const char *uuid, int set, bool *ret, struct pt_error *err);
 	int (*managed_save)(void *ctx, const char *uuid, struct pt_error *err);
+	int (*live_xml)(void *ctx, const char *uuid, char **ret_xml, struct pt_error *err);
+	int (*plug)(void *ctx, const char *uuid, const char *element, struct pt_error *err);
+	int (*unplug)(void *ctx, const char *uuid, struct pt_bdf bdf, unsigned timeout_ms, struct pt_error *err);
 };
 
 #endif

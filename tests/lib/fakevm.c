@@ -60,6 +60,7 @@ struct fakevm_one *fakevm_add(struct fakevm *vm, const char *name, const char *u
 	(void)snprintf(one->name, sizeof(one->name), "%s", name);
 	(void)snprintf(one->uuid, sizeof(one->uuid), "%s", uuid);
 	(void)snprintf(one->xml, sizeof(one->xml), definition, name, uuid);
+	memcpy(one->live, one->xml, sizeof(one->live));
 	one->state = state;
 	return one;
 }
@@ -154,10 +155,10 @@ static void bind_managed(struct fakevm *vm, const struct pt_domain *domain)
 }
 
 /* what libvirt does with an unmanaged host device: virHostdevPreparePCIDevices() */
-static int check_devices(struct fakevm *vm, const struct fakevm_one *one, struct pt_error *err)
+static int check_devices(struct fakevm *vm, const char *xml, struct pt_error *err)
 {
 	struct pt_domain domain;
-	int r = pt_domxml_read(one->xml, &domain, err);
+	int r = pt_domxml_read(xml, &domain, err);
 
 	if (r < 0)
 		return r;
@@ -182,23 +183,27 @@ static int check_devices(struct fakevm *vm, const struct fakevm_one *one, struct
 }
 
 /* QEMU has the nodes of its devices open while it runs */
+static void hold_device(struct fakevm *vm, const struct fakevm_one *one, struct pt_bdf bdf, bool hold)
+{
+	struct fakekernel_device *d = fakekernel_find(vm->kernel, bdf);
+
+	if (!d)
+		return;
+	(void)snprintf(d->held_by, sizeof(d->held_by), "%s", hold ? one->name : "");
+	if (hold || !d->lent)
+		return;
+	d->lent = false;
+	memcpy(d->driver, d->lent_from, sizeof(d->driver));
+}
+
 static void hold_devices(struct fakevm *vm, const struct fakevm_one *one, bool hold)
 {
 	struct pt_domain domain;
 
 	if (pt_domxml_read(one->live, &domain, NULL) < 0)
 		return;
-	for (size_t i = 0; i < domain.hostdevs.n; i++) {
-		struct fakekernel_device *d = fakekernel_find(vm->kernel, domain.hostdevs.v[i].bdf);
-
-		if (!d)
-			continue;
-		(void)snprintf(d->held_by, sizeof(d->held_by), "%s", hold ? one->name : "");
-		if (hold || !d->lent)
-			continue;
-		d->lent = false;
-		memcpy(d->driver, d->lent_from, sizeof(d->driver));
-	}
+	for (size_t i = 0; i < domain.hostdevs.n; i++)
+		hold_device(vm, one, domain.hostdevs.v[i].bdf, hold);
 	pt_domain_done(&domain);
 }
 
@@ -221,7 +226,7 @@ static int fake_start(void *ctx, const char *uuid, struct pt_error *err)
 	r = fault_before(vm->fault);
 	if (r < 0)
 		return pt_fail(err, r, "%s does not start", one->name);
-	r = check_devices(vm, one, err);
+	r = check_devices(vm, one->xml, err);
 	if (r < 0)
 		return r;
 	one->state = PT_DOMAIN_RUNNING;
@@ -302,6 +307,103 @@ static int fake_managed_save(void *ctx, const char *uuid, struct pt_error *err)
 	return one ? one->managed_save : -ENOENT;
 }
 
+static int fake_live_xml(void *ctx, const char *uuid, char **ret_xml, struct pt_error *err)
+{
+	const struct fakevm_one *one = find(ctx, uuid, err);
+
+	if (!one)
+		return -ENOENT;
+	if (one->state == PT_DOMAIN_SHUTOFF)
+		return pt_say(err, -ENOTCONN, "%s does not run", one->name);
+	*ret_xml = pt_strdup(one->live);
+	return 0;
+}
+
+/* put in at the end of its devices; taken out wherever it is */
+static void set_live(struct fakevm_one *one, const char *element, bool in)
+{
+	char *at = strstr(one->live, in ? "</devices>" : element);
+	char *rest;
+
+	if (!at)
+		return;
+	rest = pt_strdup(in ? at : at + strlen(element));
+	(void)snprintf(at, sizeof(one->live) - (size_t)(at - one->live), "%s%s", in ? element : "", rest);
+	free(rest);
+}
+
+static int fake_plug(void *ctx, const char *uuid, const char *element, struct pt_error *err)
+{
+	struct fakevm *vm = ctx;
+	struct fakevm_one *one = find(vm, uuid, err);
+	char *xml = pt_strf("<domain><name>one</name><devices>%s</devices></domain>", element);
+	char *whole = complete(xml);
+	char *kept = NULL;
+	struct pt_domain d = { 0 };
+	int r = one ? fault_before(vm->fault) : -ENOENT;
+
+	if (r == -EIO)
+		(void)pt_say(err, r, "%s does not take the device while it runs", one->name);
+	if (r == 0 && one->state == PT_DOMAIN_SHUTOFF)
+		r = pt_say(err, -EBUSY, "%s is not running", one->name);
+	if (r == 0)
+		r = check_devices(vm, xml, err);
+	if (r == 0)
+		r = pt_domxml_read(whole, &d, err);
+	if (r == 0 && d.hostdevs.n != 1)
+		r = pt_say(err, -EINVAL, "this is no device: %s", element);
+	if (r == 0 && one->forgets_plug)
+		hold_device(vm, one, d.hostdevs.v[0].bdf, false);
+	if (r == 0 && !one->forgets_plug) {
+		r = pt_domxml_hostdev(whole, d.hostdevs.v[0].bdf, &kept, err);
+		set_live(one, kept, true);
+		hold_device(vm, one, d.hostdevs.v[0].bdf, true);
+	}
+	if (r == 0)
+		fault_after(vm->fault);
+	pt_domain_done(&d);
+	free(xml);
+	free(whole);
+	free(kept);
+	return r;
+}
+
+void fakevm_let_go(struct fakevm *vm, struct fakevm_one *one, struct pt_bdf bdf)
+{
+	char *element = NULL;
+
+	if (pt_domxml_hostdev(one->live, bdf, &element, NULL) < 0)
+		return;
+	set_live(one, element, false);
+	hold_device(vm, one, bdf, false);
+	free(element);
+}
+
+static int fake_unplug(void *ctx, const char *uuid, struct pt_bdf bdf, unsigned timeout_ms, struct pt_error *err)
+{
+	struct fakevm *vm = ctx;
+	struct fakevm_one *one = find(vm, uuid, err);
+	char *element = NULL;
+	int r;
+
+	if (!one)
+		return -ENOENT;
+	if (one->state == PT_DOMAIN_SHUTOFF || pt_domxml_hostdev(one->live, bdf, &element, NULL) < 0)
+		return 0;
+	free(element);
+	r = fault_before(vm->fault);
+	if (r < 0)
+		return pt_fail(err, r, "cannot ask the guest of %s", one->name);
+	if (one->refuses_unplug)
+		return pt_say(err, -EBUSY, "the guest of %s refuses to let go of it", one->name);
+	if (one->late_unplug || !one->ignores_unplug)
+		fakevm_let_go(vm, one, bdf);
+	if (one->late_unplug || one->ignores_unplug)
+		return pt_say(err, -ETIMEDOUT, "the guest of %s did not let go within %u ms", one->name, timeout_ms);
+	fault_after(vm->fault);
+	return 0;
+}
+
 void fakevm_reboot(struct fakevm *vm)
 {
 	for (unsigned i = 0; i < vm->n; i++)
@@ -320,6 +422,9 @@ void fakevm_ops(struct fakevm *vm, struct pt_vm_ops *ret_ops)
 		.stop = fake_stop,
 		.autostart = fake_autostart,
 		.managed_save = fake_managed_save,
+		.live_xml = fake_live_xml,
+		.plug = fake_plug,
+		.unplug = fake_unplug,
 	};
 }
 
@@ -328,7 +433,8 @@ char *fakevm_text(const struct fakevm *vm)
 	struct pt_buf b = { 0 };
 
 	for (unsigned i = 0; i < vm->n; i++)
-		pt_buf_addf(&b, "%s state=%d autostart=%d\n%s", vm->vms[i].name, (int)vm->vms[i].state,
-			    vm->vms[i].autostart, vm->vms[i].xml);
+		pt_buf_addf(&b, "%s state=%d autostart=%d\n%s%s", vm->vms[i].name, (int)vm->vms[i].state,
+			    vm->vms[i].autostart, vm->vms[i].xml,
+			    vm->vms[i].state == PT_DOMAIN_SHUTOFF ? "" : vm->vms[i].live);
 	return pt_buf_take(&b);
 }

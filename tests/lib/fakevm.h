@@ -22,6 +22,9 @@
  * @dies: QEMU ends right after a start that has a host device
  * @unwell: libvirt cannot say how it is after a start: it runs all the same
  * @wont_stop: not even by force: libvirt answers with an error
+ * @ignores_unplug: the guest does not hear that it is to let go of a device; @late_unplug: it does so only after the
+ * request was given up; @refuses_unplug: it says no
+ * @forgets_plug: libvirt says yes, and the VM runs without the device
  * @starts, @stops: how often
  */
 struct fakevm_one {
@@ -37,6 +40,10 @@ struct fakevm_one {
 	bool dies;
 	bool unwell;
 	bool wont_stop;
+	bool ignores_unplug;
+	bool late_unplug;
+	bool refuses_unplug;
+	bool forgets_plug;
 	unsigned defines;
 	unsigned starts;
 	unsigned stops;
@@ -58,6 +65,9 @@ struct fakevm_one *fakevm_add(struct fakevm *vm, const char *name, const char *u
 
 /** fakevm_off() - it shut itself down: nothing of it is open any more */
 void fakevm_off(struct fakevm *vm, struct fakevm_one *one);
+
+/** fakevm_let_go() - the guest answers at last: it runs without the function */
+void fakevm_let_go(struct fakevm *vm, struct fakevm_one *one, struct pt_bdf bdf);
 
 /** fakevm_reboot() - all are off; what libvirt's autostart does is the test's affair */
 void fakevm_reboot(struct fakevm *vm);

@@ -217,6 +217,23 @@ int stage_setup_network(void **state)
 	return 0;
 }
 
+int stage_setup_live(void **state)
+{
+	struct stage *w = stage_new();
+
+	w->live = true;
+	*state = w;
+	return 0;
+}
+
+int stage_setup_live_network(void **state)
+{
+	int r = stage_setup_network(state);
+
+	((struct stage *)*state)->live = true;
+	return r;
+}
+
 static struct fakekernel_device *the_vf(const struct stage *w)
 {
 	struct pt_bdf bdf = { .bus = 2, .slot = 0x10 };
@@ -230,6 +247,15 @@ static void set_states(struct pt_step *s, const char *before, const char *after)
 	s->state_after = pt_strdup(after);
 }
 
+static void plug_step(const struct fakekernel_device *d, struct pt_plan *plan, enum pt_step_kind kind)
+{
+	struct pt_step *s = step_of(d, plan, kind);
+
+	s->vm = pt_strdup("cvm");
+	s->vm_uuid = pt_strdup(STAGE_CVM);
+	s->timeout_ms = 5;
+}
+
 static void attach_network(struct stage *w, struct pt_plan *plan)
 {
 	struct pt_hostdev_add add = { .bdf = the_vf(w)->bdf, .managed = true, .is_interface = true, .vlan = 42 };
@@ -237,7 +263,8 @@ static void attach_network(struct stage *w, struct pt_plan *plan)
 
 	add.mac[0] = 6;
 	add.mac[5] = 1;
-	vm_step(plan, PT_STEP_VM_STOP)->timeout_ms = 5;
+	if (!w->live)
+		vm_step(plan, PT_STEP_VM_STOP)->timeout_ms = 5;
 	set_states(step_of(w->nic, plan, PT_STEP_LINK), "up=off mtu=1500", "up=on mtu=9000");
 	set_states(step_of(w->nic, plan, PT_STEP_SRIOV), VF_BEFORE, VF_AFTER);
 	set_states(step_of(w->nic, plan, PT_STEP_SRIOV_KEEP), KEPT, KEPT KEPT_VF);
@@ -246,31 +273,69 @@ static void attach_network(struct stage *w, struct pt_plan *plan)
 	s->driver_after = pt_strdup("libvirt");
 	s = vm_step(plan, PT_STEP_VM_DEFINE);
 	pt_array_push(&s->edit.add_hostdevs, add);
-	vm_step(plan, PT_STEP_VM_START);
+	if (w->live)
+		plug_step(the_vf(w), plan, PT_STEP_VM_PLUG);
+	else
+		vm_step(plan, PT_STEP_VM_START);
 }
 
 static void detach_network(struct stage *w, struct pt_plan *plan)
 {
 	struct pt_step *s;
 
-	vm_step(plan, PT_STEP_VM_STOP)->timeout_ms = 5;
+	if (w->live)
+		plug_step(the_vf(w), plan, PT_STEP_VM_UNPLUG);
+	else
+		vm_step(plan, PT_STEP_VM_STOP)->timeout_ms = 5;
 	s = vm_step(plan, PT_STEP_VM_DEFINE);
 	pt_array_push(&s->edit.remove_hostdevs, the_vf(w)->bdf);
 	(void)step_of(the_vf(w), plan, PT_STEP_UNRESERVE);
 	set_states(step_of(w->nic, plan, PT_STEP_SRIOV), VF_AFTER, VF_BEFORE);
 	set_states(step_of(w->nic, plan, PT_STEP_SRIOV_KEEP), KEPT KEPT_VF, KEPT);
-	vm_step(plan, PT_STEP_VM_START);
+	if (!w->live)
+		vm_step(plan, PT_STEP_VM_START);
+}
+
+static void attach_live(struct stage *w, struct pt_plan *plan)
+{
+	struct pt_hostdev_add add = { .bdf = w->nic->bdf, .guest_bus = 5 };
+	struct pt_step *s = step_of(w->nic, plan, PT_STEP_RESERVE);
+
+	s->vm = pt_strdup("cvm");
+	s = step_of(w->nic, plan, PT_STEP_DRIVER);
+	s->driver_before = pt_strdup("igb");
+	s->driver_after = pt_strdup("vfio-pci");
+	s->override_after = pt_strdup("vfio-pci");
+	s = vm_step(plan, PT_STEP_VM_DEFINE);
+	pt_array_push(&s->edit.add_hostdevs, add);
+	plug_step(w->nic, plan, PT_STEP_VM_PLUG);
+}
+
+static void detach_live(struct stage *w, struct pt_plan *plan)
+{
+	struct pt_step *s;
+
+	plug_step(w->nic, plan, PT_STEP_VM_UNPLUG);
+	s = vm_step(plan, PT_STEP_VM_DEFINE);
+	pt_array_push(&s->edit.remove_hostdevs, w->nic->bdf);
+	(void)step_of(w->nic, plan, PT_STEP_UNRESERVE);
+	s = step_of(w->nic, plan, PT_STEP_DRIVER);
+	s->driver_before = pt_strdup("vfio-pci");
+	s->override_before = pt_strdup("vfio-pci");
+	s->reprobe = true;
 }
 
 static void prepare_network(struct stage *w, const char *verb, struct pt_plan *plan)
 {
 	struct pt_error err = { 0 };
 
+	bool attach = strcmp(verb, "attach") == 0;
+
 	*plan = (struct pt_plan){ .verb = pt_strdup(verb), .summary = pt_strf("%s 0000:02:10.0", verb) };
-	if (strcmp(verb, "attach") == 0)
-		attach_network(w, plan);
+	if (w->network)
+		(attach ? attach_network : detach_network)(w, plan);
 	else
-		detach_network(w, plan);
+		(attach ? attach_live : detach_live)(w, plan);
 	if (pt_change_prepare(&w->vm_ops, plan, &err) < 0)
 		fail_msg("%s", err.msg);
 }
@@ -282,7 +347,7 @@ void stage_attach(struct stage *w, struct pt_plan *plan)
 	struct pt_error err = { 0 };
 	struct pt_step *s;
 
-	if (w->network) {
+	if (w->network || w->live) {
 		prepare_network(w, "attach", plan);
 		return;
 	}
@@ -317,7 +382,7 @@ void stage_detach(struct stage *w, struct pt_plan *plan)
 	struct pt_error err = { 0 };
 	struct pt_step *s;
 
-	if (w->network) {
+	if (w->network || w->live) {
 		prepare_network(w, "detach", plan);
 		return;
 	}

@@ -23,6 +23,8 @@
  * @both: stage_attach() and stage_detach() are about both devices
  * @network: stage_attach() and stage_detach() are about VF 0 of the network card, which goes to cvm as an interface,
  * and nothing else: stage_setup_network()
+ * @live: stage_attach() and stage_detach() are about the network card, or with @network its VF, and cvm runs on:
+ * stage_setup_live(), stage_setup_live_network()
  * @nic_managed: stage_attach() also gives the network card, which libvirt binds itself
  * @interrupt: what env.interrupted answers; @force: what env.force_stop answers
  */
@@ -42,6 +44,7 @@ struct stage {
 	bool both;
 	bool nic_managed;
 	bool network;
+	bool live;
 	int interrupt;
 	int force;
 	char waited_for[256];
@@ -58,6 +61,8 @@ int stage_teardown(void **state);
 int stage_setup_both(void **state);
 /* the NIC has two VFs, kept, and its link is down */
 int stage_setup_network(void **state);
+int stage_setup_live(void **state);
+int stage_setup_live_network(void **state);
 
 /* opens journal and lock; not across a fork(): each process opens its own */
 void stage_open(struct stage *w);

@@ -106,6 +106,7 @@ struct pt_domain *world_add_vm(struct world *w, const char *name, enum pt_domain
 	d->state = state;
 	d->persistent = true;
 	d->free_pcie_ports = -1;
+	d->pcie_ports = -1;
 	return d;
 }
 
@@ -161,6 +162,7 @@ static void make_vm(struct world *w)
 	w->vm.machine = pt_strdup("pc-i440fx-9.2");
 	w->vm.memory_kib = 20 * GIB_KIB;
 	w->vm.free_pcie_ports = -1;
+	w->vm.pcie_ports = -1;
 	w->vm.persistent = true;
 	w->vm.state = PT_DOMAIN_RUNNING;
 	add_controller(&w->vm, "scsi", 0, "virtio-scsi");
@@ -235,7 +237,13 @@ static void prepare(struct world *w)
 
 int world_attach(struct world *w)
 {
-	const struct pt_attach_facts facts = { &w->host, &w->vm, &w->others, w->disk_of, w->claims.v, w->claims.n };
+	const struct pt_attach_facts facts = { .host = &w->host,
+					       .vm = &w->vm,
+					       .running = w->running,
+					       .others = &w->others,
+					       .disk_of = w->disk_of,
+					       .claims = w->claims.v,
+					       .n_claims = w->claims.n };
 
 	prepare(w);
 	return pt_decide_attach(&facts, &w->request, &w->plan, &w->err);
@@ -243,8 +251,12 @@ int world_attach(struct world *w)
 
 int world_detach(struct world *w)
 {
+	const struct pt_attach_facts facts = {
+		.host = &w->host, .vm = &w->vm, .running = w->running, .others = &w->others
+	};
+
 	prepare(w);
-	return pt_decide_detach(&w->host, &w->vm, &w->others, &w->request, &w->plan, &w->err);
+	return pt_decide_detach(&facts, &w->request, &w->plan, &w->err);
 }
 
 const struct pt_finding *world_finding(const struct world *w, const char *name)

@@ -16,6 +16,7 @@
 struct world {
 	struct pt_host host;
 	struct pt_domain vm;
+	const struct pt_domain *running; /* with --live; the test's */
 	struct pt_domains others;
 	int disk_of[WORLD_DISKS_MAX];
 	PT_ARRAY(struct pt_vm_claim) claims;

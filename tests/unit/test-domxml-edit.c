@@ -293,6 +293,67 @@ static void an_interface_comes_with_its_mac_and_vlan_and_is_read_as_such(void **
 	assert_null(strstr(f->after, "vlan"));
 }
 
+static void a_device_gets_the_place_that_is_named(void **state)
+{
+	struct fixture *f = *state;
+	static const char xml[] = "<domain type='kvm'><name>a</name><devices/></domain>";
+	pt_autofree char *element = NULL;
+	char *missing = NULL;
+
+	gain(f, hba, true);
+	f->edit.add_hostdevs.v[0].guest_bus = 0x1c;
+	if (pt_domxml_edit(xml, &f->edit, &f->after, &f->err) < 0)
+		fail_msg("%s", f->err.msg);
+	assert_int_equal(pt_domxml_hostdev(f->after, hba, &element, NULL), 0);
+	assert_string_equal(element,
+			    "<hostdev mode='subsystem' type='pci' managed='yes'><source><address domain='0x0000' "
+			    "bus='0x01' slot='0x00' function='0x0'/></source><address type='pci' domain='0x0000' "
+			    "bus='0x1c' slot='0x00' function='0x0'/></hostdev>");
+	assert_int_equal(pt_domxml_hostdev(xml, hba, &missing, &f->err), -ENOENT);
+	assert_int_equal(pt_domxml_hostdev("<domain", hba, &missing, &f->err), -EBADMSG);
+	free(f->after);
+	f->edit.add_hostdevs.v[0].is_interface = true;
+	assert_int_equal(pt_domxml_edit(xml, &f->edit, &f->after, &f->err), 0);
+	assert_non_null(strstr(f->after, "</source><address type='pci' domain='0x0000' bus='0x1c' slot='0x00' "
+					 "function='0x0'/></interface>"));
+}
+
+static void spare_ports_follow_the_last_pci_controller(void **state)
+{
+	struct fixture *f = *state;
+	struct pt_domain d;
+
+	f->edit.add_ports = 2;
+	assert_int_equal(pt_domxml_edit("<domain type='kvm'><name>a</name><devices>\n"
+					"  <controller type='pci' index='0' model='pcie-root'/>\n"
+					"  <controller type='pci' index='7' model='pcie-root-port'/>\n"
+					"  <controller type='usb' index='9'/>\n"
+					"</devices></domain>",
+					&f->edit, &f->after, &f->err),
+			 0);
+	assert_string_equal(f->after, "<domain type='kvm'><name>a</name><devices>\n"
+				      "  <controller type='pci' index='0' model='pcie-root'/>\n"
+				      "  <controller type='pci' index='7' model='pcie-root-port'/>\n"
+				      "  <controller type='pci' index='8' model='pcie-root-port'/>\n"
+				      "  <controller type='pci' index='9' model='pcie-root-port'/>\n"
+				      "  <controller type='usb' index='9'/>\n"
+				      "</devices></domain>");
+	assert_int_equal(pt_domxml_read(f->after, &d, &f->err), 0);
+	assert_int_equal(d.pcie_ports, 3);
+	assert_int_equal(d.free_pcie_ports, 3);
+	pt_domain_done(&d);
+	free(f->after);
+	f->after = NULL;
+	assert_int_equal(
+		pt_domxml_edit("<domain type='kvm'><name>a</name><devices/></domain>", &f->edit, &f->after, &f->err),
+		-ENOENT);
+	f->edit.add_ports = 255;
+	assert_int_equal(pt_domxml_edit("<domain type='kvm'><name>a</name><devices><controller type='pci' index='1'/>"
+					"</devices></domain>",
+					&f->edit, &f->after, &f->err),
+			 -EINVAL);
+}
+
 static void a_balloon_becomes_none_and_all_else_stays(void **state)
 {
 	struct fixture *f = *state;
@@ -578,6 +639,8 @@ int main(void)
 		t(a_hostdev_joins_those_that_are_there),
 		t(several_hostdevs_go_in_in_order),
 		t(an_interface_comes_with_its_mac_and_vlan_and_is_read_as_such),
+		t(a_device_gets_the_place_that_is_named),
+		t(spare_ports_follow_the_last_pci_controller),
 		t(a_balloon_becomes_none_and_all_else_stays),
 		t(a_hostdev_and_a_vf_interface_can_be_taken_out),
 		t(a_device_that_was_taken_out_may_come_back_otherwise),

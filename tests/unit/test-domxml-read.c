@@ -254,6 +254,34 @@ static void pages_limits_and_viommu_of_a_network_function_are_read(void **state)
 	assert_int_equal(d->free_pcie_ports, 0);
 }
 
+static void a_port_that_is_told_to_take_no_device_while_it_runs_is_free_all_the_same(void **state)
+{
+	struct pt_domain d;
+
+	(void)state;
+	assert_int_equal(
+		pt_domxml_read(
+			"<domain type='kvm'><name>a</name><features><acpi/></features><devices>"
+			"<controller type='pci' index='0' model='pcie-root'/>"
+			"<controller type='pci' index='1' model='pcie-root-port'/>"
+			"<controller type='pci' index='2' model='pcie-root-port'><target hotplug='off'/></controller>"
+			"<controller type='pci' index='3' model='pcie-root-port'/>"
+			"<hostdev mode='subsystem' type='pci'><source><address bus='1'/></source>"
+			"<address type='pci' bus='0' slot='3'/></hostdev>"
+			"<hostdev mode='subsystem' type='pci'><source><address bus='2'/></source>"
+			"<address type='pci' bus='1'/></hostdev></devices></domain>",
+			&d, NULL),
+		0);
+	assert_int_equal(d.pcie_ports, 3);
+	assert_int_equal(d.free_pcie_ports, 2);
+	assert_int_equal(d.hotplug_ports.n, 1);
+	assert_int_equal(d.hotplug_ports.v[0], 3);
+	assert_true(d.acpi);
+	assert_true(d.hostdevs.v[0].on_root);
+	assert_false(d.hostdevs.v[1].on_root);
+	pt_domain_done(&d);
+}
+
 static void an_unlimited_hard_limit_is_none(void **state)
 {
 	const struct pt_domain *d = load(*state, "sev");
@@ -504,6 +532,7 @@ int main(void)
 		t(a_mainframe_guest_is_read),
 		t(a_xen_guest_is_read),
 		t(pages_limits_and_viommu_of_a_network_function_are_read),
+		t(a_port_that_is_told_to_take_no_device_while_it_runs_is_free_all_the_same),
 		t(an_unlimited_hard_limit_is_none),
 		t(disks_given_to_qemu_behind_libvirts_back_are_found),
 		t(a_scsi_hostdev_names_the_hosts_device_as_the_kernel_does),

@@ -44,6 +44,15 @@ static void fill(struct pt_plan *plan)
 	pt_array_push(&s->edit.remove_controllers, ref);
 	pt_array_push(&s->edit.remove_hostdevs, hba);
 	pt_array_push(&s->edit.add_hostdevs, add);
+	s->edit.add_hostdevs.v[0].guest_bus = 5;
+	s->edit.add_ports = 2;
+	s = pt_plan_step(plan, PT_STEP_VM_PLUG);
+	s->vm = pt_strdup("cvm");
+	s->vm_uuid = pt_strdup(uuid);
+	s->bdf = hba;
+	s->vendor = 0x1000;
+	s->device = 0x79;
+	s->element = pt_strdup("<hostdev mode='subsystem'/>");
 	s = pt_plan_step(plan, PT_STEP_VM_AUTOSTART);
 	s->vm = pt_strdup("cvm");
 	s->vm_uuid = pt_strdup(uuid);
@@ -91,7 +100,9 @@ static void a_plan_comes_back_as_it_went(void **state)
 	json_decref(o);
 	after = text_of(&back, true);
 	assert_string_equal(before, after);
-	assert_int_equal(back.steps.n, 4);
+	assert_int_equal(back.steps.n, 5);
+	assert_int_equal(back.steps.v[2].edit.add_ports, 2);
+	assert_string_equal(back.steps.v[3].element, "<hostdev mode='subsystem'/>");
 	assert_string_equal(back.steps.v[2].xml_before, "<domain passwd='secret'/>");
 	assert_string_equal(back.steps.v[2].edit.remove_controllers.v[0].type, "scsi");
 	assert_int_equal(back.steps.v[1].device, 0x79);
@@ -140,6 +151,13 @@ static void a_step_that_is_half_understood_is_refused(void **state)
 	refused("{\"kind\":\"driver\",\"device\":\"../../x\",\"vendor_id\":\"1000\"}", "PCI address");
 	refused("{\"kind\":\"driver\",\"device\":\"0000:01:00.0\",\"vendor_id\":\"10x0\"}", "hexadecimal");
 	refused("{\"kind\":\"vm-define\",\"vm\":\"a\",\"vm_uuid\":\"b\",\"edit\":{}}", "four members");
+	refused("{\"kind\":\"vm-plug\",\"vm\":\"a\",\"vm_uuid\":\"b\",\"element\":\"<hostdev/>\"}", "ids");
+	refused("{\"kind\":\"vm-unplug\",\"vm\":\"a\",\"vm_uuid\":\"b\",\"device\":\"0000:01:00.0\","
+		"\"vendor_id\":\"1000\"}",
+		"element");
+	refused("{\"kind\":\"vm-plug\",\"device\":\"0000:01:00.0\",\"vendor_id\":\"1000\","
+		"\"element\":\"<hostdev/>\"}",
+		"UUID");
 	refused("{\"kind\":\"vm-define\",\"edit\":{\"remove_disks\":[1],\"remove_controllers\":[],"
 		"\"remove_hostdevs\":[],\"add_hostdevs\":[]}}",
 		"remove_disks");
@@ -170,6 +188,8 @@ static void an_interface_comes_back_with_its_mac_and_vlan(void **state)
 	refused(ADDED(A_DEVICE ",\"vlan\":42,\"mtu\":1"), "card's address");
 	refused(ADDED(A_DEVICE ",\"vlan\":42,\"mac\":\"01:00:00:00:00:01\""), "card's address");
 	refused(ADDED(A_DEVICE ",\"vlan\":4095,\"mac\":\"06:00:00:00:00:01\""), "4094");
+	refused(ADDED(A_DEVICE ",\"guest_bus\":256"), "bus");
+	refused(ADDED(A_DEVICE ",\"guest_bus\":\"5\""), "guest_bus");
 	refused(ADDED("\"device\":\"0000:41:10.0\",\"x\":1,\"vlan\":4,\"mac\":\"06:00:00:00:00:01\""), "managed");
 }
 

@@ -65,7 +65,7 @@ static int setup(void **state)
 	add_disk(f, "/dev/sdb", "SAMSUNG_MZ7LH1T9_S455NY0K100002");
 	add_function(f, 0x79, "megaraid_sas");
 	f->devices[0] = (struct pt_verify_device){ hba, &f->device, &f->proof, CARRIED, &f->hostdev };
-	f->verify = (struct pt_verify){ &f->vm, f->devices, 1, &f->guest, NULL };
+	f->verify = (struct pt_verify){ .vm = &f->vm, .devices = f->devices, .n_devices = 1, .guest = &f->guest };
 	*state = f;
 	return 0;
 }
@@ -346,12 +346,30 @@ static void what_is_behind_a_device_is_written_down_and_read_back(void **state)
 	pt_host_done(&host);
 }
 
+static void the_free_root_ports_of_what_runs_are_counted(void **state)
+{
+	struct fixture *f = *state;
+	unsigned free_ones[] = { 3, 5 };
+	struct pt_domain running = { .pcie_ports = 7, .hotplug_ports = { free_ones, 2, 2 } };
+	const struct pt_finding *note = NULL;
+
+	f->verify.running = &running;
+	pt_decide_verify(&f->verify, &f->found);
+	for (size_t i = 0; i < f->found.n; i++)
+		if (strcmp(f->found.v[i].name, "root-ports") == 0)
+			note = &f->found.v[i];
+	assert_non_null(note);
+	assert_int_equal(note->verdict, PT_NOTE);
+	assert_non_null(strstr(note->fact, "2 of the 7 root ports"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_device_at_work_is_proved_by_kernel_libvirt_and_guest, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(a_device_that_the_host_drives_is_no_proof, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_free_root_ports_of_what_runs_are_counted, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_device_only_in_the_definition_waits_for_the_next_start, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(a_guest_without_a_driver_shows_in_dma_and_interrupts, setup, teardown),
