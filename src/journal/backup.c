@@ -9,7 +9,7 @@
 #include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/file.h"
-#include "journal/db.h"
+#include "journal/entry.h"
 #include "journal/journal.h"
 
 /* a VM may be called anything, "../../etc/x" too; what is left is safe in any path and still to be recognised */
@@ -27,11 +27,11 @@ static int open_backups(const struct pt_journal *j, struct pt_error *err)
 {
 	int fd;
 
-	if (mkdirat(j->dir_fd, "backup", 0700) < 0 && errno != EEXIST)
-		return pt_fail(err, -errno, "cannot make backup/ beside %s", j->path);
-	fd = openat(j->dir_fd, "backup", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (mkdirat(j->db->dir_fd, "backup", 0700) < 0 && errno != EEXIST)
+		return pt_fail(err, -errno, "cannot make backup/ beside %s", j->db->path);
+	fd = openat(j->db->dir_fd, "backup", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
-		return pt_fail(err, -errno, "cannot open backup/ beside %s", j->path);
+		return pt_fail(err, -errno, "cannot open backup/ beside %s", j->db->path);
 	return fd;
 }
 
@@ -39,7 +39,7 @@ int pt_journal_backup(struct pt_journal *j, long long id, const char *vm, const 
 		      char **ret_path, struct pt_error *err)
 {
 	pt_autofree char *safe = safe_name(vm);
-	pt_autofree char *dir = pt_strndup(j->path, (size_t)(strrchr(j->path, '/') - j->path));
+	pt_autofree char *dir = pt_strndup(j->db->path, (size_t)(strrchr(j->db->path, '/') - j->db->path));
 	pt_autofree char *name = NULL;
 	pt_autoclose int fd = open_backups(j, err);
 	int r;

@@ -7,7 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/cleanup.h"
-#include "journal/db.h"
+#include "journal/entry.h"
 #include "journal/journal.h"
 #include "shape/plan.h"
 
@@ -53,8 +53,9 @@ static int insert_steps(struct pt_journal *j, long long id, const struct pt_plan
 
 		if (!text)
 			return err ? err->code : -EILSEQ;
-		r = pt_db_run(j, "note a step", err, "INSERT INTO step(change, number, plan, state) VALUES(?, ?, ?, ?)",
-			      "iiss", id, (long long)i, text, step_states[PT_STEP_PLANNED]);
+		r = pt_db_run(j->db, "note a step", err,
+			      "INSERT INTO step(change, number, plan, state) VALUES(?, ?, ?, ?)", "iiss", id,
+			      (long long)i, text, step_states[PT_STEP_PLANNED]);
 		if (r < 0)
 			return r;
 	}
@@ -65,21 +66,21 @@ int pt_journal_begin(struct pt_journal *j, const struct pt_plan *plan, const str
 		     struct pt_error *err)
 {
 	long long id = 0;
-	int r = pt_db_begin(j, "begin a change", err);
+	int r = pt_db_begin(j->db, "begin a change", err);
 
 	if (r < 0)
 		return r;
-	r = pt_db_run(j, "begin a change", err,
+	r = pt_db_run(j->db, "begin a change", err,
 		      "INSERT INTO change(verb, summary, state, undoes, pid, pid_start, boot, begun_boot, started)"
 		      " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)",
 		      "sssiiissi", plan->verb ? plan->verb : "", plan->summary ? plan->summary : "",
 		      change_states[PT_CHANGE_OPEN], plan->undoes, (long long)owner->pid, (long long)owner->start,
 		      owner->boot, owner->boot, now());
 	if (r == 0) {
-		id = (long long)sqlite3_last_insert_rowid(j->db);
+		id = (long long)sqlite3_last_insert_rowid(j->db->sqlite);
 		r = insert_steps(j, id, plan, err);
 	}
-	r = pt_db_end(j, r, "begin a change", err);
+	r = pt_db_end(j->db, r, "begin a change", err);
 	if (r == 0)
 		*ret_id = id;
 	return r;
@@ -89,7 +90,7 @@ int pt_journal_step(struct pt_journal *j, long long id, size_t index, enum pt_st
 		    struct pt_error *err)
 {
 	return pt_db_run(
-		j, "note a step", err,
+		j->db, "note a step", err,
 		"UPDATE step SET state = ?, error = coalesce(?, error), ended = ? WHERE change = ? AND number = ?",
 		"ssiii", step_states[state], text, now(), id, (long long)index);
 }
@@ -101,14 +102,14 @@ int pt_journal_step_start(struct pt_journal *j, long long id, size_t index, cons
 
 	if (!text)
 		return err ? err->code : -EILSEQ;
-	return pt_db_run(j, "note a step", err,
+	return pt_db_run(j->db, "note a step", err,
 			 "UPDATE step SET state = ?, plan = ?, started = ? WHERE change = ? AND number = ?", "ssiii",
 			 step_states[PT_STEP_STARTED], text, now(), id, (long long)index);
 }
 
 int pt_journal_step_done(struct pt_journal *j, long long id, size_t index, const char *seen, struct pt_error *err)
 {
-	return pt_db_run(j, "note a step", err,
+	return pt_db_run(j->db, "note a step", err,
 			 "UPDATE step SET state = ?, seen = ?, ended = ? WHERE change = ? AND number = ?", "ssiii",
 			 step_states[PT_STEP_DONE], seen, now(), id, (long long)index);
 }
@@ -116,13 +117,13 @@ int pt_journal_step_done(struct pt_journal *j, long long id, size_t index, const
 /* the change taken back is undone; what that one had taken back is in force again */
 static int mark_undone(struct pt_journal *j, long long id, struct pt_error *err)
 {
-	int r = pt_db_run(j, "end a change", err,
+	int r = pt_db_run(j->db, "end a change", err,
 			  "UPDATE change SET state = 'done' WHERE state = 'undone' AND id ="
 			  " (SELECT b.undoes FROM change a JOIN change b ON b.id = a.undoes WHERE a.id = ?)",
 			  "i", id);
 
 	if (r == 0)
-		r = pt_db_run(j, "end a change", err,
+		r = pt_db_run(j->db, "end a change", err,
 			      "UPDATE change SET state = 'undone' WHERE state = 'done' AND id ="
 			      " (SELECT undoes FROM change WHERE id = ?)",
 			      "i", id);
@@ -132,20 +133,20 @@ static int mark_undone(struct pt_journal *j, long long id, struct pt_error *err)
 int pt_journal_finish(struct pt_journal *j, long long id, enum pt_change_state state, const char *message,
 		      struct pt_error *err)
 {
-	int r = pt_db_begin(j, "end a change", err);
+	int r = pt_db_begin(j->db, "end a change", err);
 
 	if (r < 0)
 		return r;
-	r = pt_db_run(j, "end a change", err, "UPDATE change SET state = ?, message = ?, ended = ? WHERE id = ?",
+	r = pt_db_run(j->db, "end a change", err, "UPDATE change SET state = ?, message = ?, ended = ? WHERE id = ?",
 		      "ssii", change_states[state], message, now(), id);
 	if (r == 0 && state == PT_CHANGE_DONE)
 		r = mark_undone(j, id, err);
-	return pt_db_end(j, r, "end a change", err);
+	return pt_db_end(j->db, r, "end a change", err);
 }
 
 int pt_journal_own(struct pt_journal *j, long long id, const struct pt_owner *owner, struct pt_error *err)
 {
-	return pt_db_run(j, "take a change over", err,
+	return pt_db_run(j->db, "take a change over", err,
 			 "UPDATE change SET state = ?, pid = ?, pid_start = ?, boot = ?, ended = 0 WHERE id = ?",
 			 "siisi", change_states[PT_CHANGE_OPEN], (long long)owner->pid, (long long)owner->start,
 			 owner->boot, id);
@@ -158,7 +159,7 @@ static char *column(sqlite3_stmt *stmt, int i)
 
 static int unreadable(const struct pt_journal *j, long long id, const char *what, struct pt_error *err)
 {
-	int r = pt_say(err, -EBADMSG, "change %lld in the journal %s cannot be understood: %s", id, j->path, what);
+	int r = pt_say(err, -EBADMSG, "change %lld in the journal %s cannot be understood: %s", id, j->db->path, what);
 
 	pt_hint(err, "the file was left as it is; a newer passthru may be able to read it");
 	return r;
@@ -177,10 +178,10 @@ static sqlite3_stmt *select_heads(const struct pt_journal *j, enum filter filter
 {
 	pt_autofree char *sql = pt_strf("SELECT id, verb, summary, state, undoes, pid, pid_start, boot, started, ended,"
 					" message, %s FROM change %s",
-					j->version < 2 ? "boot" : "begun_boot", filters[filter]);
+					j->db->version < 2 ? "boot" : "begun_boot", filters[filter]);
 
-	return pt_db_prepare(j, filter == THIS ? "read a change" : "read changes", err, sql, filter == THIS ? "i" : "",
-			     id);
+	return pt_db_prepare(j->db, filter == THIS ? "read a change" : "read changes", err, sql,
+			     filter == THIS ? "i" : "", id);
 }
 
 static int read_head(const struct pt_journal *j, sqlite3_stmt *stmt, struct pt_change_row *row, struct pt_error *err)
@@ -219,7 +220,7 @@ int pt_journal_list(struct pt_journal *j, bool unsettled, struct pt_change_list 
 		return err ? err->code : -EIO;
 	while (r == 0 && (code = sqlite3_step(stmt)) != SQLITE_DONE) {
 		if (code != SQLITE_ROW)
-			r = pt_db_fail(j, code, "read changes", err);
+			r = pt_db_fail(j->db, code, "read changes", err);
 		else
 			r = read_head(j, stmt, pt_array_add(&list), err);
 	}
@@ -254,7 +255,7 @@ static int read_step(const struct pt_journal *j, sqlite3_stmt *stmt, struct pt_c
 
 static int read_steps(struct pt_journal *j, struct pt_change_record *record, struct pt_error *err)
 {
-	sqlite3_stmt *stmt = pt_db_prepare(j, "read a change", err,
+	sqlite3_stmt *stmt = pt_db_prepare(j->db, "read a change", err,
 					   "SELECT number, plan, state, error, seen, started, ended FROM step"
 					   " WHERE change = ? ORDER BY number",
 					   "i", record->head.id);
@@ -264,7 +265,8 @@ static int read_steps(struct pt_journal *j, struct pt_change_record *record, str
 	if (!stmt)
 		return err ? err->code : -EIO;
 	while (r == 0 && (code = sqlite3_step(stmt)) != SQLITE_DONE)
-		r = code == SQLITE_ROW ? read_step(j, stmt, record, err) : pt_db_fail(j, code, "read a change", err);
+		r = code == SQLITE_ROW ? read_step(j, stmt, record, err)
+				       : pt_db_fail(j->db, code, "read a change", err);
 	(void)sqlite3_finalize(stmt);
 	return r;
 }
@@ -284,7 +286,7 @@ int pt_journal_get(struct pt_journal *j, long long id, struct pt_change_record *
 	else if (code == SQLITE_DONE)
 		r = pt_usage(err, -ENOENT, "there is no change %lld", id);
 	else
-		r = pt_db_fail(j, code, "read a change", err);
+		r = pt_db_fail(j->db, code, "read a change", err);
 	(void)sqlite3_finalize(stmt);
 	if (r == -ENOENT)
 		pt_hint(err, "`passthru history` lists them");

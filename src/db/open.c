@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Opening a database, and making it when there is none. */
+#include "db/db.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/cleanup.h"
+#include "base/file.h"
+
+/* one row may hold two definitions and their JSON escapes; more than is nothing of ours */
+#define ROW_MAX (64 << 20)
+
+static int not_ours(struct pt_error *err, const char *path, const char *what)
+{
+	int r = pt_say(err, -EPERM, "%s %s: what is in it cannot be trusted", path, what);
+
+	pt_hint(err, "see who did that; it must belong to the user that runs passthru and be closed to others");
+	return r;
+}
+
+static int open_dir(const struct pt_db_kind *kind, const char *dir, enum pt_db_mode mode, int *ret_fd,
+		    struct pt_error *err)
+{
+	pt_autoclose int fd = -EBADF;
+	struct stat st;
+	int r;
+
+	if (mode == PT_DB_WRITE) {
+		r = pt_file_mkdir_p(dir, 0700);
+		if (r < 0)
+			return pt_fail(err, r, "cannot make the directory %s of the %s", dir, kind->noun);
+	}
+	fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return pt_fail(err, -errno, "cannot open the directory %s of the %s", dir, kind->noun);
+	if (fstat(fd, &st) < 0)
+		return pt_fail(err, -errno, "cannot look at the directory %s of the %s", dir, kind->noun);
+	if (mode != PT_DB_FROZEN) {
+		if (st.st_uid != geteuid())
+			return not_ours(err, dir, "belongs to somebody else");
+		if (st.st_mode & 022)
+			return not_ours(err, dir, "can be written by others");
+		if ((st.st_mode & 077) && fchmod(fd, 0700) < 0)
+			return pt_fail(err, -errno, "cannot close %s to others", dir);
+	}
+	*ret_fd = pt_take_fd(fd);
+	return 0;
+}
+
+/* 1 when it is there, 0 when not */
+static int look_at_file(const struct pt_db *d, enum pt_db_mode mode, struct pt_error *err)
+{
+	struct stat st;
+
+	if (fstatat(d->dir_fd, d->kind->file, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? 0 : pt_fail(err, -errno, "cannot look at the %s %s", d->kind->noun, d->path);
+	if (!S_ISREG(st.st_mode))
+		return not_ours(err, d->path, "is no regular file");
+	if (mode != PT_DB_FROZEN && st.st_uid != geteuid())
+		return not_ours(err, d->path, "belongs to somebody else");
+	if (mode != PT_DB_FROZEN && (st.st_mode & 077))
+		return not_ours(err, d->path, "is open to others");
+	return 1;
+}
+
+/* no SQLite file is empty: a crash while it was made leaves none (see make_new()), so this one lost what it had */
+static int refuse_empty(const struct pt_db *d, struct pt_error *err)
+{
+	struct stat st;
+
+	if (fstatat(d->dir_fd, d->kind->file, &st, AT_SYMLINK_NOFOLLOW) < 0 || st.st_size > 0)
+		return 0;
+	(void)pt_say(err, -EBADMSG, "the %s %s is damaged: it is empty", d->kind->noun, d->path);
+	pt_hint(err, "it was left as it is; restore it from a backup, or remove it to begin anew");
+	return -EBADMSG;
+}
+
+/* a write-ahead log that is still there: somebody has it open now, or the last one died */
+static int was_cut_off(const struct pt_db *d)
+{
+	pt_autofree char *wal = pt_strf("%s-wal", d->kind->file);
+	struct stat st;
+
+	return fstatat(d->dir_fd, wal, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_size > 0;
+}
+
+static char *uri_of(const char *path, const char *query)
+{
+	struct pt_buf b = { 0 };
+
+	pt_buf_add(&b, "file:");
+	for (const char *c = path; *c; c++) {
+		if (strchr("%?#", *c))
+			pt_buf_addf(&b, "%%%02x", (unsigned char)*c);
+		else
+			pt_buf_addn(&b, c, 1);
+	}
+	pt_buf_add(&b, query);
+	return pt_buf_take(&b);
+}
+
+static int connect_db(struct pt_db *d, const char *path, enum pt_db_mode mode, struct pt_error *err)
+{
+	bool frozen = mode == PT_DB_FROZEN;
+	pt_autofree char *uri = uri_of(path, frozen ? "?immutable=1" : "");
+	int flags = (frozen ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE) | SQLITE_OPEN_URI | SQLITE_OPEN_EXRESCODE;
+	int code = sqlite3_open_v2(uri, &d->sqlite, flags, NULL);
+
+	if (code != SQLITE_OK)
+		return pt_db_fail(d, code, "open what is", err);
+	(void)sqlite3_limit(d->sqlite, SQLITE_LIMIT_LENGTH, ROW_MAX);
+	(void)sqlite3_busy_timeout(d->sqlite, 10000);
+	/* hostile files: no SQL of theirs (triggers, views) may call anything */
+	(void)sqlite3_db_config(d->sqlite, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+	(void)sqlite3_db_config(d->sqlite, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+	if (frozen)
+		return 0;
+	return pt_db_run(d, "set up", err, "PRAGMA synchronous = FULL", "");
+}
+
+/* made aside and put in place as one, so that there is never half of one */
+static int make_new(const struct pt_db *d, struct pt_error *err)
+{
+	pt_autofree char *name = pt_strf("%s.%d.new", d->kind->file, (int)getpid());
+	pt_autofree char *path = pt_strf("%.*s%s", (int)(strlen(d->path) - strlen(d->kind->file)), d->path, name);
+	struct pt_db made = { .kind = d->kind, .path = d->path, .dir_fd = d->dir_fd };
+	pt_autoclose int fd = -EBADF;
+	int r;
+
+	(void)unlinkat(d->dir_fd, name, 0); /* of a dead process with our number */
+	fd = openat(d->dir_fd, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return pt_fail(err, -errno, "cannot make the %s %s", d->kind->noun, d->path);
+	r = connect_db(&made, path, PT_DB_WRITE, err);
+	if (r == 0)
+		r = pt_db_run(&made, "set up", err, "PRAGMA journal_mode = WAL", "");
+	if (r == 0)
+		r = pt_db_schema(&made, true, err);
+	if (sqlite3_close(made.sqlite) != SQLITE_OK && r == 0)
+		r = pt_say(err, -EIO, "cannot make the %s %s", d->kind->noun, d->path);
+	if (r == 0 && fsync(fd) < 0)
+		r = pt_fail(err, -errno, "cannot make the %s %s", d->kind->noun, d->path);
+	/* when another process was faster, its file is as good */
+	if (r == 0 && renameat2(d->dir_fd, name, d->dir_fd, d->kind->file, RENAME_NOREPLACE) < 0 && errno != EEXIST)
+		r = pt_fail(err, -errno, "cannot make the %s %s", d->kind->noun, d->path);
+	(void)unlinkat(d->dir_fd, name, 0);
+	if (r == 0 && fsync(d->dir_fd) < 0)
+		r = pt_fail(err, -errno, "cannot make the %s %s", d->kind->noun, d->path);
+	return r;
+}
+
+static int open_file(struct pt_db *d, enum pt_db_mode mode, struct pt_error *err)
+{
+	int there = look_at_file(d, mode, err);
+	int deep;
+	int r;
+
+	if (there < 0)
+		return there;
+	if (!there && mode != PT_DB_WRITE)
+		return pt_fail(err, -ENOENT, "cannot open the %s %s", d->kind->noun, d->path);
+	r = there ? refuse_empty(d, err) : make_new(d, err);
+	if (r < 0)
+		return r;
+	deep = was_cut_off(d);
+	r = connect_db(d, d->path, mode, err);
+	if (r == 0)
+		r = pt_db_check(d, deep, err);
+	if (r == 0 && mode != PT_DB_FROZEN)
+		r = pt_db_run(d, "set up", err, "PRAGMA journal_mode = WAL", "");
+	if (r == 0)
+		r = pt_db_schema(d, mode != PT_DB_FROZEN, err);
+	return r;
+}
+
+int pt_db_open(const struct pt_db_kind *kind, const char *dir, enum pt_db_mode mode, struct pt_db **ret_db,
+	       struct pt_error *err)
+{
+	struct pt_db *d;
+	int fd = -EBADF;
+	int r = open_dir(kind, dir, mode, &fd, err);
+
+	if (r < 0)
+		return r;
+	d = pt_alloc(sizeof(*d));
+	d->kind = kind;
+	d->dir_fd = fd;
+	d->path = pt_strf("%s/%s", dir, kind->file);
+	r = open_file(d, mode, err);
+	if (r < 0) {
+		pt_db_close(d);
+		return r;
+	}
+	*ret_db = d;
+	return 0;
+}
+
+void pt_db_close(struct pt_db *d)
+{
+	if (!d)
+		return;
+	/* every entry was on disk when it was made: closing has nothing left to lose */
+	(void)sqlite3_close(d->sqlite);
+	pt_closep(&d->dir_fd);
+	free(d->path);
+	free(d);
+}
