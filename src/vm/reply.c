@@ -8,6 +8,7 @@
 
 #include <jansson.h>
 
+#include "base/base64.h"
 #include "base/cleanup.h"
 #include "base/text.h"
 
@@ -239,53 +240,23 @@ int pt_reply_handle(const char *reply, long long *ret_handle, struct pt_error *e
 	return 0;
 }
 
-static int base64_digit(char c)
-{
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	const char *at = c ? strchr(digits, c) : NULL;
-
-	return at ? (int)(at - digits) : -1;
-}
-
-/* RFC 4648; false for what is none */
-static bool base64_append(struct pt_buf *out, const char *s)
-{
-	size_t n = strlen(s);
-	unsigned bits = 0;
-	unsigned value = 0;
-
-	while (n > 0 && s[n - 1] == '=')
-		n--;
-	for (size_t i = 0; i < n; i++) {
-		int digit = base64_digit(s[i]);
-
-		if (digit < 0)
-			return false;
-		value = (value << 6 | (unsigned)digit) & 0xffffff;
-		bits += 6;
-		if (bits >= 8) {
-			char c = (char)(value >> (bits - 8));
-
-			bits -= 8;
-			/* text is wanted; a NUL would end it early */
-			pt_buf_addn(out, c ? &c : " ", 1);
-		}
-	}
-	return true;
-}
-
 int pt_reply_chunk(const char *reply, struct pt_buf *text, bool *ret_eof, struct pt_error *err)
 {
 	json_t *value = NULL;
 	int r = 0;
 	json_auto_t *doc = take(reply, JSON_OBJECT, &value, &r, err);
+	size_t before = text->n;
 	const char *data;
 
 	if (!doc)
 		return r;
 	data = json_string_value(json_object_get(value, "buf-b64"));
-	if (!data || !base64_append(text, data))
+	if (!data || !pt_base64_append(text, data))
 		return pt_say(err, -EBADMSG, "the reply has not the form that the protocol asks for");
+	/* text is wanted; a NUL would end it early */
+	for (size_t i = before; i < text->n; i++)
+		if (!text->s[i])
+			text->s[i] = ' ';
 	*ret_eof = json_is_true(json_object_get(value, "eof")) || !*data;
 	return 0;
 }
