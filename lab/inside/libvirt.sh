@@ -201,6 +201,19 @@ agent()
 	virsh -q qemu-agent-command "$1" "$2"
 }
 
+# in_guest VM COMMAND: run by the guest's shell, through its agent; prints what it printed.
+in_guest()
+{
+	pid=$(agent "$1" "{\"execute\":\"guest-exec\",\"arguments\":{\"path\":\"/bin/sh\",\"arg\":[\"-c\",\"$2\"],\"capture-output\":true}}" |
+		sed 's/.*"pid":\([0-9]*\).*/\1/')
+	for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do
+		answer=$(agent "$1" "{\"execute\":\"guest-exec-status\",\"arguments\":{\"pid\":$pid}}")
+		case $answer in *'"exited":true'*) break ;; esac
+		sleep 2
+	done
+	echo "$answer" | sed -n 's/.*"out-data":"\([^"]*\)".*/\1/p' | base64 -d
+}
+
 is_running()
 {
 	[ "$(virsh -q domstate "$1")" = running ]

@@ -166,14 +166,6 @@ static int prove(void *ctx, struct pt_findings *ret_findings, struct pt_error *e
 	return 0;
 }
 
-static bool starts(const struct pt_plan *plan)
-{
-	for (size_t i = 0; i < plan->steps.n; i++)
-		if (plan->steps.v[i].kind == PT_STEP_VM_START)
-			return true;
-	return false;
-}
-
 static int change(struct pt_cli *cli, struct pt_vm_conn *conn, const struct pt_cpu_request *request, long prove_s,
 		  struct pt_error *err)
 {
@@ -195,7 +187,8 @@ static int change(struct pt_cli *cli, struct pt_vm_conn *conn, const struct pt_c
 	if (r < 0)
 		return pt_giving_refused(cli, &plan, r, err);
 	p.vm = look.vm.uuid;
-	return pt_changing_run(cli, conn, &plan, NULL, starts(&plan) ? &(struct pt_changing_proof){ prove, &p } : NULL,
+	return pt_changing_run(cli, conn, &plan, NULL,
+			       pt_plan_has(&plan, PT_STEP_VM_START) ? &(struct pt_changing_proof){ prove, &p } : NULL,
 			       err);
 }
 

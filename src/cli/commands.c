@@ -38,6 +38,7 @@ const struct pt_command *const pt_commands[] = {
 	&pt_command_recover,
 	&pt_command_boot,
 	&pt_command_cpu,
+	&pt_command_viommu,
 	&pt_command_migrate,
 	&pt_command_place,
 	&pt_command_providers,

@@ -26,6 +26,7 @@ extern const struct pt_command pt_command_release;
 extern const struct pt_command pt_command_boot;
 extern const struct pt_command pt_command_repair;
 extern const struct pt_command pt_command_cpu;
+extern const struct pt_command pt_command_viommu;
 extern const struct pt_command pt_command_migrate;
 extern const struct pt_command pt_command_place;
 extern const struct pt_command pt_command_providers;

@@ -2,6 +2,7 @@
 #include "cli/cpuing.h"
 
 #include "base/cleanup.h"
+#include "cli/vm-now.h"
 #include "host/cpu.h"
 #include "vm/agent.h"
 #include "vm/cpu.h"
@@ -38,26 +39,6 @@ void pt_cpu_look_model(struct pt_cli *cli, struct pt_vm_conn *conn, const struct
 	ask_flags(cli, conn, look, &bare, m);
 }
 
-static int look_at_vm(struct pt_cli *cli, struct pt_vm_conn *conn, const char *vm, struct pt_cpu_look *l,
-		      struct pt_error *err)
-{
-	int r = PT_WATCHED(&cli->watch, PT_WATCH_LIBVIRT, pt_vm_find(conn, vm, &l->vm, err));
-
-	if (r < 0 || l->vm.state == PT_DOMAIN_SHUTOFF)
-		return r;
-	r = PT_WATCHED(&cli->watch, PT_WATCH_LIBVIRT, pt_vm_live(conn, l->vm.uuid, &l->live, err));
-	if (r == -ENOTCONN) {
-		/* it has stopped since */
-		*err = (struct pt_error){ 0 };
-		l->vm.state = PT_DOMAIN_SHUTOFF;
-		return 0;
-	}
-	if (r < 0)
-		return r;
-	l->running = true;
-	return 0;
-}
-
 static void look_at_modes(struct pt_cli *cli, struct pt_vm_conn *conn, struct pt_cpu_look *l)
 {
 	struct pt_error why = { 0 };
@@ -78,7 +59,7 @@ int pt_cpu_look(struct pt_cli *cli, struct pt_vm_conn *conn, const char *vm, con
 		struct pt_cpu_look *ret_look, struct pt_error *err)
 {
 	PT_AUTO(pt_cpu_look) l = { 0 };
-	int r = look_at_vm(cli, conn, vm, &l, err);
+	int r = pt_vm_now(cli, conn, vm, &l.vm, &l.live, &l.running, err);
 
 	if (r < 0)
 		return r;

@@ -51,17 +51,17 @@ static void judge_viommu(struct pt_judge *j)
 {
 	const struct pt_domain *vm = j->vm;
 
-	if (pt_streq(vm->viommu, "intel") && !vm->viommu_caching)
+	if (pt_streq(vm->viommu.model, "intel") && !pt_streq(vm->viommu.words[PT_VIOMMU_CACHING_MODE], "on"))
 		/* QEMU before 4.2 ends itself when it is plugged in there */
 		pt_judge_refuse(j, j->request->live ? PT_FORCE_NEVER : PT_FORCE_BY_NAME, "viommu", NULL,
 				"add <driver caching_mode='on'/> to the <iommu> of its definition",
 				"VM %s has a virtual IOMMU (intel) without caching mode, behind which no device can be "
 				"passed through",
 				vm->name);
-	else if (pt_streq(vm->viommu, "amd") || pt_streq(vm->viommu, "smmuv3"))
+	else if (pt_streq(vm->viommu.model, "amd") || pt_streq(vm->viommu.model, "smmuv3"))
 		pt_judge_say(j, PT_WARN, "viommu", NULL, "model='virtio' can do it everywhere",
 			     "VM %s has a virtual IOMMU (%s), behind which not every QEMU can pass a device through",
-			     vm->name, vm->viommu);
+			     vm->name, vm->viommu.model);
 }
 
 /* where its memory is and where the device is: between two nodes each access crosses over */

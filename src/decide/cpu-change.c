@@ -116,21 +116,6 @@ static int check_model(const struct pt_cpu_look *look, const char *model, struct
 	return r;
 }
 
-static void judge_running(struct pt_judge *j, const struct pt_cpu_request *request)
-{
-	pt_autofree char *fix = NULL;
-
-	if (!pt_judge_runs(j->vm) || request->restart)
-		return;
-	fix = pt_strf("--restart does the round: shuts %s down, changes it, starts it again, and puts it back if it "
-		      "does not come up. Or shut it down first",
-		      j->vm->name);
-	pt_judge_refuse(j, PT_FORCE_NEVER, "vm-runs", NULL, fix,
-			"VM %s is %s: its guest has read its processor's flags when it booted, and they cannot change "
-			"under it",
-			j->vm->name, j->vm->state == PT_DOMAIN_PAUSED ? "paused" : "running");
-}
-
 /* the blockers that @want asks for: not those that it takes away, has where they are, or claims regardless */
 static void still_blocking(const struct pt_cpu_model *m, const struct pt_cpu_def *want, struct pt_strv *ret)
 {
@@ -400,7 +385,8 @@ int pt_decide_cpu(const struct pt_cpu_look *look, const struct pt_cpu_request *r
 		return pt_judge_verdict(&j, err);
 	}
 	pt_judge_vm_state(&j);
-	judge_running(&j, request);
+	pt_judge_running(&j, request->restart,
+			 "its guest has read its processor's flags when it booted, and they cannot change under it");
 	judge_mode(&j, look, &want);
 	judge_cache(&j, &want);
 	tell_flags(&j, look, &want);

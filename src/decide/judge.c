@@ -161,6 +161,19 @@ unsigned pt_judge_vfio_count(const struct pt_judge *j)
 	return n;
 }
 
+void pt_judge_running(struct pt_judge *j, bool may_restart, const char *why)
+{
+	pt_autofree char *fix = NULL;
+
+	if (!pt_judge_runs(j->vm) || may_restart)
+		return;
+	fix = pt_strf("--restart does the round: shuts %s down, changes it, starts it again, and puts it back if it "
+		      "does not come up. Or shut it down first",
+		      j->vm->name);
+	pt_judge_refuse(j, PT_FORCE_NEVER, "vm-runs", NULL, fix, "VM %s is %s: %s", j->vm->name,
+			j->vm->state == PT_DOMAIN_PAUSED ? "paused" : "running", why);
+}
+
 struct pt_step *pt_judge_vm_step(struct pt_judge *j, enum pt_step_kind kind)
 {
 	struct pt_step *s = pt_plan_step(j->plan, kind);

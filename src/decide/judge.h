@@ -111,6 +111,9 @@ void pt_judge_losses(struct pt_judge *j, struct pt_domain_edit *edit);
 /* index in host->blocks of the block device below disk @i of the VM if it hangs on function @bdf, else -1 */
 int pt_judge_disk_on(const struct pt_judge *j, size_t i, struct pt_bdf bdf);
 
+/* judge.c: refuse a VM that runs, unless it @may_restart; @why: it cannot be done under it */
+void pt_judge_running(struct pt_judge *j, bool may_restart, const char *why);
+
 /* judge.c: steps */
 struct pt_step *pt_judge_vm_step(struct pt_judge *j, enum pt_step_kind kind);
 struct pt_step *pt_judge_device_step(struct pt_judge *j, enum pt_step_kind kind, const struct pt_device *d);

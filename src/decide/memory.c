@@ -66,7 +66,7 @@ uint64_t pt_memlock_limit(const struct pt_domain *vm, unsigned vfio)
 	if (is_power_kvm(vm))
 		return multiply(power_limit_kib(vm, vfio), 1024);
 	/* each VFIO device behind a vIOMMU has an address space, and so a mapping, of its own */
-	factor += vm->viommu ? vfio : vfio > 0;
+	factor += vm->viommu.model ? vfio : vfio > 0;
 	if (!factor)
 		return 0;
 	return multiply(add(multiply(factor, vm->memory_kib), GIB_KIB), 1024);

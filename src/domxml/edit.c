@@ -30,49 +30,6 @@ static void job_done(struct job *j)
 	pt_xml_done(&j->x);
 }
 
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t';
-}
-
-size_t pt_splice_line_begin(const struct pt_xml *x, size_t pos)
-{
-	size_t p = pos;
-
-	while (p > 0 && is_blank(x->text[p - 1]))
-		p--;
-	if (p == 0 || x->text[p - 1] != '\n')
-		return pos;
-	p--;
-	return p > 0 && x->text[p - 1] == '\r' ? p - 1 : p;
-}
-
-char *pt_splice_indent_at(const struct pt_xml *x, size_t pos)
-{
-	size_t p = pos;
-
-	while (p > 0 && is_blank(x->text[p - 1]))
-		p--;
-	return p > 0 && x->text[p - 1] == '\n' ? pt_strndup(x->text + p, pos - p) : NULL;
-}
-
-void pt_splice_add(struct pt_splices *l, size_t start, size_t end, char *text)
-{
-	struct pt_splice *s = pt_array_add(l);
-
-	s->start = start;
-	s->end = end;
-	s->text = text;
-}
-
-void pt_splices_done(struct pt_splices *l)
-{
-	for (size_t i = 0; i < l->n; i++)
-		free(l->v[i].text);
-	free(l->v);
-	*l = (struct pt_splices){ 0 };
-}
-
 static void remove_element(struct job *j, xmlNode *node)
 {
 	struct pt_xml_span *span = pt_xml_span(&j->x, node);
@@ -292,45 +249,20 @@ static char *new_elements(const struct job *j, bool on_lines)
 	return text ? text : pt_strdup("");
 }
 
-/* the new elements as they go into the text: each line behind a line end and @indent, or all in one when it is NULL */
+/* the new elements as they go into the text */
 static char *layout(const struct job *j, const char *indent)
 {
 	pt_autofree char *text = new_elements(j, indent != NULL);
-	struct pt_buf out = { 0 };
-	char *save = NULL;
 
-	if (!indent)
-		return pt_take_ptr(text);
-	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
-		pt_buf_addf(&out, "\n%s%s", indent, line);
-	return pt_buf_take(&out);
+	return pt_splice_lines(text, indent);
 }
 
 /* as the last thing in @parent */
 static void append_to(struct job *j, const xmlNode *parent)
 {
-	const struct pt_xml_span *span = pt_xml_span(&j->x, parent);
-	pt_autofree char *outer = pt_splice_indent_at(&j->x, span->start);
-	pt_autofree char *inner = NULL;
-	pt_autofree char *text = NULL;
-	size_t pos = span->end - 1;
+	pt_autofree char *indent = pt_splice_child_indent(&j->x, parent);
 
-	/* <domain> itself stands at the margin */
-	if (!outer && parent == xmlDocGetRootElement(j->x.doc))
-		outer = pt_strdup("");
-	inner = outer ? pt_strf("%s  ", outer) : NULL;
-	text = layout(j, inner);
-	if (j->x.text[pos - 1] == '/') {
-		pt_splice_add(&j->splices, pos - 1, span->end,
-			      pt_strf(">%s%s%s</%s>", text, outer ? "\n" : "", outer ? outer : "",
-				      (const char *)parent->name));
-		return;
-	}
-	while (j->x.text[pos] != '<')
-		pos--;
-	if (!inner || !parent->last || xmlIsBlankNode(parent->last))
-		pos = pt_splice_line_begin(&j->x, pos);
-	pt_splice_add(&j->splices, pos, pos, pt_take_ptr(text));
+	pt_splice_append(&j->x, parent, layout(j, indent), &j->splices);
 }
 
 /* what libvirt writes behind the hostdevs (virDomainDefFormatInternal) */
@@ -443,39 +375,6 @@ static void drop_balloon(struct job *j)
 	}
 }
 
-/* by place; where a removal ends and an addition begins, the removal first */
-static int by_place(const void *a, const void *b)
-{
-	const struct pt_splice *p = a;
-	const struct pt_splice *q = b;
-
-	if (p->start != q->start)
-		return p->start < q->start ? -1 : 1;
-	return p->end == q->end ? 0 : p->end < q->end ? -1 : 1;
-}
-
-static char *apply(struct job *j)
-{
-	struct pt_buf out = { 0 };
-	size_t pos = 0;
-
-	if (j->splices.n > 1)
-		qsort(j->splices.v, j->splices.n, sizeof(*j->splices.v), by_place);
-	for (size_t i = 0; i < j->splices.n; i++) {
-		const struct pt_splice *s = &j->splices.v[i];
-
-		/* a place within a removed range would be a mistake of ours; the comparison that follows says so */
-		if (s->start > pos)
-			pt_buf_addn(&out, j->x.text + pos, s->start - pos);
-		if (s->text)
-			pt_buf_add(&out, s->text);
-		if (s->end > pos)
-			pos = s->end;
-	}
-	pt_buf_add(&out, j->x.text + pos);
-	return pt_buf_take(&out);
-}
-
 /* one that was none before is compared as all else is */
 static bool had_balloon(const struct job *j)
 {
@@ -521,7 +420,9 @@ static int check(struct job *j, const char *text, struct pt_error *err)
 
 	if (pt_xml_open(text, &y, NULL) == 0 && mark_added(j, &y) &&
 	    (!j->edit->add_ports || pt_xml_ports_are(&j->x, &y, j->edit->add_ports)) &&
-	    (!j->edit->has_cpu || pt_xml_cpu_is(&j->x, &y, &j->edit->cpu)) && pt_xml_same(&j->x, &y, PT_XML_NODES))
+	    (!j->edit->has_cpu || pt_xml_cpu_is(&j->x, &y, &j->edit->cpu)) &&
+	    (!j->edit->has_viommu || pt_xml_viommu_is(&j->x, &y, &j->edit->viommu)) &&
+	    (!j->edit->split_ioapic || pt_xml_ioapic_is_split(&j->x, &y)) && pt_xml_same(&j->x, &y, PT_XML_NODES))
 		return 0;
 	return pt_say(err, -EBADMSG, "the definition of %s cannot be edited: more than was asked for would change",
 		      j->name);
@@ -552,11 +453,15 @@ int pt_domxml_edit(const char *xml, const struct pt_domain_edit *edit, char **re
 		drop_balloon(&j);
 	if (r == 0 && edit->add_ports)
 		r = pt_xml_add_ports(&j.x, edit->add_ports, &j.splices, err);
+	if (r == 0 && edit->split_ioapic)
+		pt_xml_set_split_ioapic(&j.x, &j.splices);
+	if (r == 0 && edit->has_viommu)
+		r = pt_xml_set_viommu(&j.x, &edit->viommu, &j.splices, err);
 	if (r == 0 && edit->has_cpu)
 		r = pt_xml_set_cpu(&j.x, &edit->cpu, &j.splices, err);
 	if (r < 0)
 		return r;
-	text = apply(&j);
+	text = pt_splices_apply(&j.x, &j.splices);
 	r = check(&j, text, err);
 	if (r < 0)
 		return r;

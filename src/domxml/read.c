@@ -48,11 +48,19 @@ static int read_balloon(const xmlNode *balloon, struct pt_domain *d, struct pt_e
 	return 0;
 }
 
+void pt_xml_read_viommu(const xmlNode *iommu, struct pt_viommu *ret_viommu)
+{
+	const xmlNode *driver = pt_xml_child(iommu, "driver");
+
+	ret_viommu->model = pt_xml_attr(iommu, "model");
+	for (int i = 0; i < PT_VIOMMU_WORDS; i++)
+		ret_viommu->words[i] = pt_xml_attr(driver, pt_viommu_word_str((enum pt_viommu_word)i));
+}
+
 static int read_iommu(const xmlNode *iommu, struct pt_domain *d, struct pt_error *err)
 {
-	free(d->viommu);
-	d->viommu = pt_xml_attr(iommu, "model");
-	d->viommu_caching = pt_xml_attr_is(pt_xml_child(iommu, "driver"), "caching_mode", "on");
+	pt_viommu_done(&d->viommu);
+	pt_xml_read_viommu(iommu, &d->viommu);
 	return 0;
 }
 
@@ -222,6 +230,15 @@ static uint64_t read_tsc(const xmlNode *clock)
 	return 0;
 }
 
+/* the most that it may have: <vcpu current=> says how many of them it starts with */
+static unsigned read_vcpus(const xmlNode *vcpu)
+{
+	pt_autofree char *text = pt_xml_content(vcpu);
+	unsigned long long value = 0;
+
+	return text && pt_xml_number(text, UINT32_MAX, &value) == 0 ? (unsigned)value : 0;
+}
+
 static int read_domain(const xmlNode *domain, struct pt_domain *d, struct pt_error *err)
 {
 	const xmlNode *devices = pt_xml_child(domain, "devices");
@@ -238,6 +255,8 @@ static int read_domain(const xmlNode *domain, struct pt_domain *d, struct pt_err
 	d->boots_kernel = pt_xml_path(domain, "os", "kernel") != NULL;
 	d->boot_dev = pt_xml_attr(pt_xml_path(domain, "os", "boot"), "dev");
 	d->cpu_cache_passthrough = pt_xml_attr_is(pt_xml_path(domain, "cpu", "cache"), "mode", "passthrough");
+	d->ioapic = pt_xml_attr(pt_xml_path(domain, "features", "ioapic"), "driver");
+	d->vcpus = read_vcpus(pt_xml_child(domain, "vcpu"));
 	d->tsc_hz = read_tsc(pt_xml_child(domain, "clock"));
 	r = pt_xml_read_memory(domain, d, err);
 	if (r == 0)

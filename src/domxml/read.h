@@ -21,6 +21,9 @@ int pt_xml_read_memory(const xmlNode *domain, struct pt_domain *d, struct pt_err
 /* <cpu>, or what has the same in it; @cpu may be NULL */
 int pt_xml_read_cpu(const xmlNode *cpu, struct pt_cpu_def *ret_def, struct pt_error *err);
 
+/* <iommu>; @ret_viommu starts empty */
+void pt_xml_read_viommu(const xmlNode *iommu, struct pt_viommu *ret_viommu);
+
 /* <address domain= bus= slot= function=>; @holder is named in the error, and when there is no @address */
 int pt_xml_read_bdf(const xmlNode *holder, const xmlNode *address, struct pt_bdf *ret_bdf, struct pt_error *err);
 

@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "host/platform-parts.h"
+#include "host/platform.h"
 
 /* enough for the IO-APIC's lines, which come first, on a machine with thousands of processors */
 #define INTERRUPTS_MAX ((size_t)4 << 20)
@@ -205,4 +206,29 @@ void pt_platform_iommu_read(const struct pt_root *root, struct pt_iommu *iommu)
 	read_units(root, iommu);
 	read_groups(root, iommu);
 	read_intremap(root, iommu);
+}
+
+/* SAGAW, bits 8 to 12 of the capability register: page tables of 3, 4 and 5 levels (VT-d 11.4.2) */
+static unsigned widest(uint64_t cap)
+{
+	unsigned levels = (unsigned)(cap >> 8) & 0x1f;
+
+	return levels & 8 ? 57 : levels & 4 ? 48 : levels & 2 ? 39 : 0;
+}
+
+unsigned pt_platform_iommu_bits(const struct pt_root *root)
+{
+	struct pt_iommu iommu = { 0 };
+	unsigned least = 0;
+
+	read_units(root, &iommu);
+	for (size_t i = 0; i < iommu.units.n; i++) {
+		unsigned bits = iommu.units.v[i].caps ? widest(iommu.units.v[i].cap) : 0;
+
+		if (bits && (!least || bits < least))
+			least = bits;
+		free(iommu.units.v[i].name);
+	}
+	free(iommu.units.v);
+	return least;
 }

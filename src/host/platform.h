@@ -21,4 +21,10 @@ void pt_platform_device(const struct pt_root *root, const struct pt_device *devi
 /** pt_platform_iommu() - only @host's iommu_active and intremap, for who decides about an attach */
 void pt_platform_iommu(const struct pt_root *root, struct pt_host *host);
 
+/**
+ * pt_platform_iommu_bits() - the width of addresses that every IOMMU of this host translates: 39, 48 or 57 for Intel's;
+ * 0 when it is not known (others do not tell in sysfs)
+ */
+unsigned pt_platform_iommu_bits(const struct pt_root *root);
+
 #endif

@@ -47,7 +47,8 @@ void pt_domain_done(struct pt_domain *d)
 	free(d->machine);
 	free(d->emulator);
 	free(d->boot_dev);
-	free(d->viommu);
+	free(d->ioapic);
+	pt_viommu_done(&d->viommu);
 	pt_cpu_def_done(&d->cpu);
 	*d = (struct pt_domain){ 0 };
 }
@@ -100,7 +101,8 @@ bool pt_domain_on_node(const struct pt_domain *d, int node)
 bool pt_domain_edit_empty(const struct pt_domain_edit *e)
 {
 	return !e->remove_disks.n && !e->remove_controllers.n && !e->remove_hostdevs.n && !e->add_hostdevs.n &&
-	       !e->move_hostdevs.n && !e->has_cpu && !e->drop_balloon && !e->add_ports;
+	       !e->move_hostdevs.n && !e->has_cpu && !e->has_viommu && !e->split_ioapic && !e->drop_balloon &&
+	       !e->add_ports;
 }
 
 void pt_domain_edit_copy(struct pt_domain_edit *to, const struct pt_domain_edit *from)
@@ -120,6 +122,9 @@ void pt_domain_edit_copy(struct pt_domain_edit *to, const struct pt_domain_edit 
 		pt_array_push(&to->move_hostdevs, from->move_hostdevs.v[i]);
 	to->add_ports = from->add_ports;
 	to->drop_balloon = from->drop_balloon;
+	to->has_viommu = from->has_viommu;
+	pt_viommu_copy(&to->viommu, &from->viommu);
+	to->split_ioapic = from->split_ioapic;
 	to->has_cpu = from->has_cpu;
 	pt_cpu_def_copy(&to->cpu, &from->cpu);
 }
@@ -133,6 +138,7 @@ void pt_domain_edit_done(struct pt_domain_edit *e)
 	free(e->remove_hostdevs.v);
 	free(e->add_hostdevs.v);
 	free(e->move_hostdevs.v);
+	pt_viommu_done(&e->viommu);
 	pt_cpu_def_done(&e->cpu);
 	*e = (struct pt_domain_edit){ 0 };
 }

@@ -11,6 +11,7 @@
 #include "base/alloc.h"
 #include "model/bdf.h"
 #include "model/cpu.h"
+#include "model/viommu.h"
 
 enum pt_disk_source {
 	PT_DISK_NONE = 0, /* an empty drive */
@@ -136,8 +137,9 @@ struct pt_domain {
 	bool hugepages;
 	uint64_t hugepage_kib; /* 0: the host's default size */
 	bool balloon;	       /* a memballoon other than model='none' */
-	char *viommu;	       /* model, NULL when none */
-	bool viommu_caching;   /* its <driver caching_mode='on'> */
+	struct pt_viommu viommu;
+	char *ioapic; /* driver of <features><ioapic>, NULL when it is left to QEMU */
+	unsigned vcpus;
 	unsigned vdpa_count;
 	bool boots_kernel;
 	char *boot_dev;
@@ -233,6 +235,9 @@ struct pt_controller_ref {
  * @move_hostdevs: all at once: two may change places
  * @add_ports: so many more pcie-root-port controllers
  * @drop_balloon: its memory balloon becomes model='none'
+ * @has_viommu, @viommu: <iommu> becomes exactly this, or goes when it has no model; what else it says stays with its
+ *                       model
+ * @split_ioapic: <ioapic driver='qemu'/>, which remapped interrupts need
  * @has_cpu, @cpu: model and flags become exactly these; topology and NUMA cells stay
  */
 struct pt_domain_edit {
@@ -259,6 +264,9 @@ struct pt_domain_edit {
 	} move_hostdevs;
 	unsigned add_ports;
 	bool drop_balloon;
+	bool has_viommu;
+	struct pt_viommu viommu;
+	bool split_ioapic;
 	bool has_cpu;
 	struct pt_cpu_def cpu;
 };

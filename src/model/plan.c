@@ -220,6 +220,14 @@ char *pt_step_describe(const struct pt_step *s)
 	return pt_strdup("?");
 }
 
+bool pt_plan_has(const struct pt_plan *p, enum pt_step_kind kind)
+{
+	for (size_t i = 0; i < p->steps.n; i++)
+		if (p->steps.v[i].kind == kind)
+			return true;
+	return false;
+}
+
 const struct pt_finding *pt_plan_refusal(const struct pt_plan *p)
 {
 	for (size_t i = 0; i < p->findings.n; i++)

@@ -129,6 +129,9 @@ bool pt_step_is_plug(enum pt_step_kind kind);
  * frees */
 char *pt_step_describe(const struct pt_step *step);
 
+/** pt_plan_has() - is a step of this kind in it? */
+bool pt_plan_has(const struct pt_plan *p, enum pt_step_kind kind);
+
 /** pt_plan_refusal() - the first PT_FAIL finding, or NULL */
 const struct pt_finding *pt_plan_refusal(const struct pt_plan *p);
 

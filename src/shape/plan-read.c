@@ -8,6 +8,7 @@
 #include "shape/cpu.h"
 #include "shape/plan-fields.h"
 #include "shape/plan.h"
+#include "shape/viommu.h"
 
 static const struct pt_step_string strings[] = {
 	{ "vm", offsetof(struct pt_step, vm), false },
@@ -202,14 +203,22 @@ static int get_edit(const json_t *v, struct pt_domain_edit *e, struct pt_error *
 	const json_t *balloon = json_object_get(v, "drop_balloon");
 	const json_t *cpu = json_object_get(v, "cpu");
 	const json_t *ports = json_object_get(v, "add_ports");
+	const json_t *viommu = json_object_get(v, "viommu");
+	const json_t *ioapic = json_object_get(v, "split_ioapic");
 	size_t n = sizeof(edits) / sizeof(*edits);
 
 	if (json_is_object(v) && !json_object_get(v, edits[n - 1].key))
 		n--;
-	if (!json_is_object(v) || json_object_size(v) != n + (cpu ? 1 : 0) + (balloon ? 1 : 0) + (ports ? 1 : 0))
+	if (!json_is_object(v) || json_object_size(v) != n + !!cpu + !!balloon + !!viommu + !!ioapic + !!ports)
 		return bad(err, "edit",
-			   "has not exactly its four members, with move_hostdevs, add_ports, drop_balloon or cpu "
-			   "besides");
+			   "has not exactly its four members, with move_hostdevs, add_ports, drop_balloon, viommu, "
+			   "split_ioapic "
+			   "or cpu besides");
+	if (ioapic && get_bool("split_ioapic", ioapic, &e->split_ioapic, err) < 0)
+		return -EBADMSG;
+	e->has_viommu = viommu != NULL;
+	if (viommu && pt_viommu_from_json(viommu, &e->viommu, err) < 0)
+		return -EBADMSG;
 	if (ports && (get_number("add_ports", ports, &e->add_ports, err) < 0 || e->add_ports > 255))
 		return bad(err, "add_ports", "is no number of root ports");
 	if (balloon && get_bool("drop_balloon", balloon, &e->drop_balloon, err) < 0)

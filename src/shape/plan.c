@@ -11,6 +11,7 @@
 #include "shape/cpu.h"
 #include "shape/finding.h"
 #include "shape/plan-fields.h"
+#include "shape/viommu.h"
 
 /* json_string() takes UTF-8 only; a name from elsewhere that is none cannot be stored, so the step cannot be made */
 static int put_string(json_t *o, const char *key, const char *text, struct pt_error *err)
@@ -83,6 +84,10 @@ static json_t *edit_json(const struct pt_domain_edit *e)
 		(void)json_object_set_new(o, "add_ports", json_integer((json_int_t)e->add_ports));
 	if (e->drop_balloon)
 		(void)json_object_set_new(o, "drop_balloon", json_true());
+	if (e->has_viommu)
+		(void)json_object_set_new(o, "viommu", pt_viommu_json(&e->viommu));
+	if (e->split_ioapic)
+		(void)json_object_set_new(o, "split_ioapic", json_true());
 	if (e->has_cpu)
 		(void)json_object_set_new(o, "cpu", pt_cpu_def_json(&e->cpu));
 	return o;

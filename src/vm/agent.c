@@ -5,6 +5,7 @@
 
 #include <libvirt/libvirt-qemu.h>
 
+#include "base/text.h"
 #include "vm/conn.h"
 #include "vm/reply.h"
 
@@ -200,7 +201,9 @@ void pt_guest_ask(struct pt_vm_conn *conn, const char *uuid, struct pt_guest *re
 	pt_agent_ask(&(struct pt_agent){ dom, ask_libvirt }, ret_guest);
 }
 
-int pt_guest_cpuinfo(struct pt_vm_conn *conn, const char *uuid, char **ret_text, struct pt_error *err)
+/* the beginning of a file of the guest's, of at least @enough bytes if it has them */
+static int read_from_guest(struct pt_vm_conn *conn, const char *uuid, const char *path, size_t enough, char **ret_text,
+			   struct pt_error *err)
 {
 	pt_autodomain virDomainPtr dom = NULL;
 	PT_AUTO(pt_domain) live = { 0 };
@@ -215,11 +218,35 @@ int pt_guest_cpuinfo(struct pt_vm_conn *conn, const char *uuid, char **ret_text,
 	if (r >= 0)
 		r = ask_libvirt(dom, "{\"execute\":\"guest-ping\"}", PING_LIMIT_S, &pong, err);
 	if (r >= 0)
-		r = read_file(&(struct pt_agent){ dom, ask_libvirt }, "/proc/cpuinfo", CPUINFO_ENOUGH, &text, err);
+		r = read_file(&(struct pt_agent){ dom, ask_libvirt }, path, enough, &text, err);
 	if (r < 0)
 		return r;
 	*ret_text = pt_buf_take(&text);
 	return 0;
+}
+
+int pt_guest_cpuinfo(struct pt_vm_conn *conn, const char *uuid, char **ret_text, struct pt_error *err)
+{
+	return read_from_guest(conn, uuid, "/proc/cpuinfo", CPUINFO_ENOUGH, ret_text, err);
+}
+
+int pt_guest_iommu(struct pt_vm_conn *conn, const char *uuid, char **ret_type, struct pt_error *err)
+{
+	struct pt_error why = { 0 };
+	pt_autofree char *text = NULL;
+	int r = read_from_guest(conn, uuid, "/sys/kernel/iommu_groups/0/type", 1, &text, &why);
+
+	if (r >= 0) {
+		text[strcspn(text, "\n")] = '\0';
+		*ret_type = pt_text_clean(pt_take_ptr(text));
+		return 1;
+	}
+	/* the agent of a guest answers with its own errno's text */
+	if (strstr(why.msg, strerror(ENOENT)))
+		return 0;
+	if (err)
+		*err = why;
+	return r;
 }
 
 int pt_qmp_functions(struct pt_vm_conn *conn, const char *uuid, struct pt_qmp_functions *ret_functions,

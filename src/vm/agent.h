@@ -45,6 +45,13 @@ void pt_guest_ask(struct pt_vm_conn *conn, const char *uuid, struct pt_guest *re
 int pt_guest_cpuinfo(struct pt_vm_conn *conn, const char *uuid, char **ret_text, struct pt_error *err);
 
 /**
+ * pt_guest_iommu() - how a Linux guest's kernel uses its first IOMMU group ("DMA-FQ", "identity"); the caller frees
+ *
+ * Return: 1; 0 when it has no group, so uses no IOMMU; a negative errno when it does not answer.
+ */
+int pt_guest_iommu(struct pt_vm_conn *conn, const char *uuid, char **ret_type, struct pt_error *err);
+
+/**
  * pt_qmp_functions() - the PCI functions with an id that QEMU shows to its guest (query-pci)
  *
  * libvirt marks the VM as tainted ("custom-monitor") until it is shut off: only for a user who asked for it.

@@ -68,6 +68,9 @@ int pt_vm_state_of(virDomainPtr dom, enum pt_domain_state *ret_state, int *ret_r
  */
 char *pt_vm_log_tail(const struct pt_root *root, const char *name);
 
+/** pt_vm_plain_name() - may a VM's name (hostile) be a part of a path? */
+bool pt_vm_plain_name(const char *name);
+
 /* the operations that take time: power.c */
 int pt_vm_start(struct pt_vm_conn *conn, virDomainPtr dom, struct pt_error *err);
 int pt_vm_stop(struct pt_vm_conn *conn, virDomainPtr dom, unsigned timeout_ms, bool force, struct pt_error *err);

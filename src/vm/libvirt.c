@@ -170,16 +170,26 @@ static char *version_text(unsigned long version)
 	return pt_strf("%lu.%lu.%lu", version / 1000000, version / 1000 % 1000, version % 1000);
 }
 
+int pt_vm_numbers(struct pt_vm_conn *conn, unsigned long *ret_libvirt, unsigned long *ret_qemu, struct pt_error *err)
+{
+	if (virConnectGetLibVersion(conn->conn, ret_libvirt) < 0)
+		return pt_vm_fail(err, "cannot ask libvirt at %s for its version", conn->uri);
+	if (virConnectGetVersion(conn->conn, ret_qemu) < 0)
+		*ret_qemu = 0;
+	return 0;
+}
+
 int pt_vm_version_read(struct pt_vm_conn *conn, struct pt_vm_version *ret_version, struct pt_error *err)
 {
 	unsigned long libvirt = 0;
 	unsigned long hypervisor = 0;
 	const char *type = virConnectGetType(conn->conn);
+	int r = pt_vm_numbers(conn, &libvirt, &hypervisor, err);
 
-	if (!type || virConnectGetLibVersion(conn->conn, &libvirt) < 0)
-		return pt_vm_fail(err, "cannot ask libvirt at %s for its version", conn->uri);
-	if (virConnectGetVersion(conn->conn, &hypervisor) < 0)
-		hypervisor = 0;
+	if (r < 0)
+		return r;
+	if (!type)
+		return pt_vm_fail(err, "cannot ask libvirt at %s what it drives", conn->uri);
 	*ret_version = (struct pt_vm_version){
 		.uri = pt_strdup(conn->uri),
 		.type = pt_strdup(type),

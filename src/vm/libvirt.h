@@ -51,6 +51,9 @@ struct pt_vm_version {
 	char *hypervisor;
 };
 
+/** pt_vm_numbers() - the same as libvirt counts them: 11003000 for 11.3.0; 0 for QEMU when libvirt finds none */
+int pt_vm_numbers(struct pt_vm_conn *conn, unsigned long *ret_libvirt, unsigned long *ret_qemu, struct pt_error *err);
+
 int pt_vm_version_read(struct pt_vm_conn *conn, struct pt_vm_version *ret_version, struct pt_error *err);
 void pt_vm_version_done(struct pt_vm_version *version);
 
@@ -73,6 +76,13 @@ int pt_vm_list(struct pt_vm_conn *conn, const char *except_uuid, struct pt_domai
 
 /** pt_vm_live() - what a VM really has now: its running definition; -ENOTCONN when it does not run */
 int pt_vm_live(struct pt_vm_conn *conn, const char *uuid, struct pt_domain *ret_domain, struct pt_error *err);
+
+/**
+ * pt_vm_qemu_lock() - what the kernel lets the QEMU of a running VM of this host lock, and what it has locked
+ *
+ * Return: 0; -ENOENT or another errno when its process cannot be seen (another host's, no root).
+ */
+int pt_vm_qemu_lock(struct pt_vm_conn *conn, const char *name, struct pt_qemu_lock *ret_lock, struct pt_error *err);
 
 /** pt_vm_ops_init() - the real struct pt_vm_ops; it borrows @conn, which must be open for writing */
 void pt_vm_ops_init(struct pt_vm_conn *conn, struct pt_vm_ops *ret_ops);

@@ -10,7 +10,7 @@
 #define LOG_END	  8192
 #define LOG_LINES 3
 
-static bool plain_name(const char *name)
+bool pt_vm_plain_name(const char *name)
 {
 	return name[0] && name[0] != '.' && !strchr(name, '/') && strlen(name) < 200;
 }
@@ -50,7 +50,7 @@ char *pt_vm_log_tail(const struct pt_root *root, const char *name)
 	const char *lines[LOG_LINES] = { NULL };
 	char *save = NULL;
 
-	if (!plain_name(name))
+	if (!pt_vm_plain_name(name))
 		return NULL;
 	path = pt_strf("var/log/libvirt/qemu/%s.log", name);
 	fd = pt_file_open(root->root_fd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);

@@ -63,6 +63,27 @@ static void try_facts(const char *text, size_t size)
 	json_decref(o);
 }
 
+/* another one, the same one with other words, none */
+static void try_viommu(const char *text)
+{
+	static const char *const models[] = { "virtio", "intel", NULL };
+
+	for (size_t i = 0; i < 3; i++) {
+		struct pt_domain_edit edit = { .has_viommu = true, .split_ioapic = i == 1 };
+		struct pt_domain after = { 0 };
+		char *edited = NULL;
+
+		edit.viommu.model = pt_strdup_opt(models[i]);
+		edit.viommu.words[PT_VIOMMU_EIM] = pt_strdup_opt(i == 1 ? "on" : NULL);
+		if (pt_domxml_edit(text, &edit, &edited, NULL) == 0 && pt_domxml_read(edited, &after, NULL) == 0 &&
+		    !pt_viommu_same(&after.viommu, &edit.viommu))
+			abort();
+		free(edited);
+		pt_domain_done(&after);
+		pt_domain_edit_done(&edit);
+	}
+}
+
 static void try_edit(const char *text)
 {
 	struct pt_domain_edit edit = { .has_cpu = true };
@@ -88,6 +109,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	try_documents(text);
 	try_facts(text, strlen(text));
 	try_edit(text);
+	try_viommu(text);
 	free(text);
 	return 0;
 }

@@ -499,20 +499,20 @@ static void a_virtual_iommu_that_vfio_cannot_follow_is_refused(void **state)
 {
 	struct world *w = *state;
 
-	w->vm.viommu = pt_strdup("intel");
+	w->vm.viommu.model = pt_strdup("intel");
 	ask_hba(w);
 	world_refused(w, "viommu", true);
 	assert_non_null(strstr(world_finding(w, "viommu")->fix, "caching_mode='on'"));
 	w->forced.n = 0;
 	w->request.forced = NULL;
-	w->vm.viommu_caching = true;
+	pt_strset(&w->vm.viommu.words[PT_VIOMMU_CACHING_MODE], "on");
 	assert_int_equal(world_attach(w), 0);
 	assert_null(world_finding(w, "viommu"));
-	w->vm.viommu_caching = false;
-	pt_strset(&w->vm.viommu, "smmuv3");
+	pt_strset(&w->vm.viommu.words[PT_VIOMMU_CACHING_MODE], NULL);
+	pt_strset(&w->vm.viommu.model, "smmuv3");
 	assert_int_equal(world_attach(w), 0);
 	assert_int_equal(world_finding(w, "viommu")->verdict, PT_WARN);
-	pt_strset(&w->vm.viommu, "virtio");
+	pt_strset(&w->vm.viommu.model, "virtio");
 	assert_int_equal(world_attach(w), 0);
 	assert_null(world_finding(w, "viommu"));
 }

@@ -81,6 +81,19 @@ static void a_processor_is_shown_and_a_mistake_in_asking_for_one_is_told(void **
 	expect("passthru cpu test host-model -c test:///default --dry-run", 3, NULL, "VM test is running");
 }
 
+static void a_virtual_iommu_is_shown_and_a_mistake_in_asking_for_one_is_told(void **state)
+{
+	expect("passthru viommu test -c test:///default", 0, "it is defined with: none", NULL);
+	expect("passthru viommu test -c test:///default --json", 0, "\"lock_limit\": null", NULL);
+	expect("passthru viommu nope -c test:///default", 2, NULL, "there is no VM 'nope'");
+	expect("passthru viommu", 2, NULL, "VM");
+	if (geteuid() != 0)
+		return;
+	expect("passthru viommu test amd -c test:///default", 2, NULL, "'amd' is no virtual IOMMU");
+	expect("passthru viommu test intel -c test:///default --dry-run", 3, NULL, "virtual IOMMU is QEMU's");
+	expect("passthru viommu test none -c test:///default --dry-run", 0, "says so already", NULL);
+}
+
 static void a_captured_host_cannot_be_changed(void **state)
 {
 	PT_AUTO(program) p = { 0 };
@@ -150,6 +163,7 @@ int main(void)
 		cmocka_unit_test(a_libvirt_that_does_not_run_is_a_usage_error_with_advice),
 		cmocka_unit_test(another_hosts_libvirt_is_refused_before_it_is_called),
 		cmocka_unit_test(a_processor_is_shown_and_a_mistake_in_asking_for_one_is_told),
+		cmocka_unit_test(a_virtual_iommu_is_shown_and_a_mistake_in_asking_for_one_is_told),
 		cmocka_unit_test(a_captured_host_cannot_be_changed),
 		cmocka_unit_test(a_network_or_a_device_is_needed_and_not_many_beside_a_network),
 		cmocka_unit_test(without_root_nothing_is_attached),

@@ -203,7 +203,7 @@ static void free_ports_of_an_arm_guest_include_those_of_a_switch(void **state)
 	const struct pt_domain *d = load(*state, "aarch64-virt");
 
 	assert_string_equal(d->arch, "aarch64");
-	assert_string_equal(d->viommu, "smmuv3");
+	assert_string_equal(d->viommu.model, "smmuv3");
 	assert_int_equal(d->free_pcie_ports, 2);
 }
 
@@ -248,8 +248,8 @@ static void pages_limits_and_viommu_of_a_network_function_are_read(void **state)
 	assert_int_equal(d->hugepage_kib, 2048);
 	assert_int_equal(d->hard_limit_kib, 48ull << 20);
 	assert_int_equal(d->memory_kib, 32ull << 20);
-	assert_string_equal(d->viommu, "intel");
-	assert_true(d->viommu_caching);
+	assert_string_equal(d->viommu.model, "intel");
+	assert_string_equal(d->viommu.words[PT_VIOMMU_CACHING_MODE], "on");
 	assert_non_null(pt_domain_hostdev_by_bdf(d, (struct pt_bdf){ .domain = 0x10000, .bus = 0xe1 }));
 	assert_int_equal(d->free_pcie_ports, 0);
 }

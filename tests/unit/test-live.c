@@ -208,7 +208,7 @@ static void a_virtual_iommu_without_caching_mode_is_never_passed_over(void **sta
 {
 	struct live *l = *state;
 
-	l->w->vm.viommu = pt_strdup("intel");
+	l->w->vm.viommu.model = pt_strdup("intel");
 	world_force(l->w, "viommu");
 	ask_nics(l->w);
 	refused(l->w, world_attach(l->w), "viommu");

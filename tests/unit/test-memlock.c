@@ -31,7 +31,7 @@ static void the_limit_is_what_libvirt_sets(void **state)
 
 	(void)state;
 	assert_int_equal(pt_memlock_limit(&vm, 2), 1476395008);
-	vm.viommu = model;
+	vm.viommu.model = model;
 	assert_int_equal(pt_memlock_limit(&vm, 2), 1879048192);
 	assert_int_equal(pt_memlock_limit(&vm, 1), 1476395008);
 }
@@ -43,7 +43,7 @@ static void memory_is_pinned_once_however_many_devices_there_are(void **state)
 
 	(void)state;
 	assert_int_equal(pt_memory_to_pin(&vm, 1), 384 * MIB);
-	vm.viommu = model;
+	vm.viommu.model = model;
 	assert_int_equal(pt_memory_to_pin(&vm, 8), 384 * MIB);
 }
 

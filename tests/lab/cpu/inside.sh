@@ -4,22 +4,9 @@
 # command for the round; flags counted again, svm there, and KVM works in the guest.
 . "$LAB/inside/lib.sh"
 
-# in_guest COMMAND: run by the guest's shell, through its agent; prints what it printed
-in_guest()
-{
-	pid=$(agent vm "{\"execute\":\"guest-exec\",\"arguments\":{\"path\":\"/bin/sh\",\"arg\":[\"-c\",\"$1\"],\"capture-output\":true}}" |
-		sed 's/.*"pid":\([0-9]*\).*/\1/')
-	for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do
-		answer=$(agent vm "{\"execute\":\"guest-exec-status\",\"arguments\":{\"pid\":$pid}}")
-		case $answer in *'"exited":true'*) break ;; esac
-		sleep 2
-	done
-	echo "$answer" | sed -n 's/.*"out-data":"\([^"]*\)".*/\1/p' | base64 -d
-}
-
 flags_in_guest()
 {
-	in_guest 'grep -m1 ^flags /proc/cpuinfo' | sed 's/.*://'
+	in_guest vm 'grep -m1 ^flags /proc/cpuinfo' | sed 's/.*://'
 }
 
 guest_has_svm()
@@ -29,7 +16,7 @@ guest_has_svm()
 
 kvm_works_in_guest()
 {
-	in_guest 'modprobe kvm_amd; kvm-try' >/run/lab/kvm-try
+	in_guest vm 'modprobe kvm_amd; kvm-try' >/run/lab/kvm-try
 	cat /run/lab/kvm-try
 	grep -q 'a VM was created' /run/lab/kvm-try
 }
