@@ -146,7 +146,9 @@ static json_t *host_json(const struct pt_migrate_host *h, const char *word, cons
 
 static int tell(struct pt_cli *cli, const struct moving *m, struct pt_error *err)
 {
+	PT_AUTO(pt_migrate_needs) needs = { 0 };
 	const struct pt_migrate_ask ask = { .look = &m->look,
+					    .needs = &needs,
 					    .source = &m->source,
 					    .devices = m->held.v,
 					    .n_devices = m->held.n,
@@ -157,6 +159,7 @@ static int tell(struct pt_cli *cli, const struct moving *m, struct pt_error *err
 	size_t fit = 0;
 	int r = 0;
 
+	pt_migrate_needs_of(&m->look, &needs);
 	pt_decide_migrate_vm(&ask, &vm);
 	if (!cli->json && vm.n) {
 		pt_cli_findings(cli, &vm);

@@ -94,17 +94,6 @@ static char *as_kernel(const char *flag)
 	return copy;
 }
 
-bool pt_cpu_flag_same(const char *a, const char *b)
-{
-	char *left = as_kernel(a);
-	char *right = as_kernel(b);
-	bool same = strcmp(left, right) == 0;
-
-	free(left);
-	free(right);
-	return same;
-}
-
 static const char *group_of(const char *flag)
 {
 	char *word = as_kernel(flag);
@@ -154,20 +143,59 @@ static int by_text(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+static bool is_sorted(const struct pt_strv *l)
+{
+	for (size_t i = 1; i < l->n; i++)
+		if (strcmp(l->v[i - 1], l->v[i]) > 0)
+			return false;
+	return true;
+}
+
+/* the texts of @l in order, borrowed; most lists are in order already; the caller frees the array */
+static const char **in_order(const struct pt_strv *l)
+{
+	const char **sorted = pt_alloc((l->n + 1) * sizeof(*sorted));
+
+	for (size_t i = 0; i < l->n; i++)
+		sorted[i] = l->v[i];
+	if (!is_sorted(l))
+		qsort(sorted, l->n, sizeof(*sorted), by_text);
+	return sorted;
+}
+
 void pt_cpu_flags_missing(const struct pt_strv *want, const struct pt_strv *have, struct pt_strv *ret_missing)
 {
-	const char **sorted = pt_alloc((have->n + 1) * sizeof(*sorted));
+	const char **wanted = in_order(want);
+	const char **had = in_order(have);
+	size_t k = 0;
 
 	*ret_missing = (struct pt_strv){ 0 };
-	for (size_t i = 0; i < have->n; i++)
-		sorted[i] = have->v[i];
-	qsort(sorted, have->n, sizeof(*sorted), by_text);
 	for (size_t i = 0; i < want->n; i++) {
-		const char *key = want->v[i];
-
-		if (!bsearch(&key, sorted, have->n, sizeof(*sorted), by_text) && !pt_strv_has(ret_missing, key))
-			pt_strv_add(ret_missing, key);
+		while (k < have->n && strcmp(had[k], wanted[i]) < 0)
+			k++;
+		if ((k == have->n || strcmp(had[k], wanted[i]) != 0) && (!i || strcmp(wanted[i - 1], wanted[i]) != 0))
+			pt_strv_add(ret_missing, wanted[i]);
 	}
-	pt_strv_sort(ret_missing);
-	free(sorted);
+	free(wanted);
+	free(had);
+}
+
+void pt_cpu_flags_pick(const struct pt_strv *of, const struct pt_strv *in, bool present, struct pt_strv *ret)
+{
+	struct pt_strv spelt = { 0 };
+
+	*ret = (struct pt_strv){ 0 };
+	for (size_t i = 0; i < in->n; i++)
+		pt_strv_take(&spelt, as_kernel(in->v[i]));
+	pt_strv_sort(&spelt);
+	for (size_t i = 0; i < of->n; i++) {
+		char *word = as_kernel(of->v[i]);
+		const char *key = word;
+
+		if ((bsearch(&key, spelt.v, spelt.n, sizeof(*spelt.v), by_text) != NULL) == present)
+			pt_strv_add(ret, of->v[i]);
+		free(word);
+	}
+	pt_strv_sort(ret);
+	pt_strv_done(&spelt);
 }

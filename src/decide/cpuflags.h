@@ -2,7 +2,7 @@
 /*
  * Processor flags: which belong together, and which one list has and another has not.  The kernel and libvirt spell
  * some of them differently; lists of one source are compared with each other as they are, those of two by
- * pt_cpu_flag_same().
+ * pt_cpu_flags_pick().
  */
 #ifndef PT_DECIDE_CPUFLAGS_H
 #define PT_DECIDE_CPUFLAGS_H
@@ -28,7 +28,11 @@ void pt_cpu_flag_groups_done(struct pt_cpu_flag_groups *g);
 /** pt_cpu_flags_missing() - those of @want that @have lacks, sorted */
 void pt_cpu_flags_missing(const struct pt_strv *want, const struct pt_strv *have, struct pt_strv *ret_missing);
 
-/** pt_cpu_flag_same() - is it one flag in the kernel's and in libvirt's spelling? */
-bool pt_cpu_flag_same(const char *a, const char *b);
+/**
+ * pt_cpu_flags_pick() - those of @of that @in has (@present), or has not; sorted
+ *
+ * Across spellings: one list may be the kernel's and the other libvirt's; what is picked is spelt as in @of.
+ */
+void pt_cpu_flags_pick(const struct pt_strv *of, const struct pt_strv *in, bool present, struct pt_strv *ret);
 
 #endif

@@ -169,10 +169,8 @@ static void judge_disk(const struct pt_migrate_ask *ask, const struct pt_domain_
 static void judge_invtsc(const struct pt_migrate_ask *ask, struct pt_findings *l)
 {
 	const struct pt_domain *vm = pt_cpu_look_now(ask->look);
-	PT_AUTO(pt_cpu_given) given = { 0 };
 
-	pt_cpu_given_of(ask->look, &vm->cpu, &given);
-	if (!vm->tsc_hz && (pt_strv_has(&given.flags, "invtsc") || asks_for(&vm->cpu, "invtsc")))
+	if (!vm->tsc_hz && (pt_strv_has(&ask->needs->given.flags, "invtsc") || asks_for(&vm->cpu, "invtsc")))
 		pt_findings_add(
 			l, PT_FAIL, "invtsc", NULL,
 			"with the VM shut off, `virsh edit`: <timer name='tsc' frequency='HZ'/> in its <clock>, "
@@ -287,31 +285,24 @@ static void judge_vendor(const struct pt_migrate_ask *ask, const struct pt_migra
 				"its processor is %s, this one %s", host->cpu.vendor, here);
 }
 
-/* in the kernel's words; what a processor does not show to guests is not asked for */
-static void missing_by_kernel(const struct pt_strv *want, const struct pt_strv *have, struct pt_strv *ret_missing)
+void pt_migrate_needs_of(const struct pt_cpu_look *look, struct pt_migrate_needs *ret_needs)
 {
-	*ret_missing = (struct pt_strv){ 0 };
-	for (size_t i = 0; i < want->n; i++) {
-		bool found = false;
+	struct pt_migrate_needs n = { 0 };
 
-		for (size_t k = 0; k < have->n && !found; k++)
-			found = pt_cpu_flag_same(want->v[i], have->v[k]);
-		if (!found)
-			pt_strv_add(ret_missing, want->v[i]);
-	}
-	pt_strv_sort(ret_missing);
+	pt_cpu_given_of(look, &pt_cpu_look_now(look)->cpu, &n.given);
+	/* of the kernel's words those that libvirt gives guests too: constant_tsc and its like no guest gets */
+	if (n.given.known)
+		pt_cpu_flags_pick(&look->host.flags, &n.given.flags, true, &n.by_kernel);
+	else
+		pt_strv_copy(&n.by_kernel, &look->host.flags);
+	*ret_needs = n;
 }
 
-/* of the kernel's words those that libvirt gives guests too: constant_tsc and its like no guest gets */
-static void for_guests(const struct pt_strv *kernel, const struct pt_strv *given, struct pt_strv *ret)
+void pt_migrate_needs_done(struct pt_migrate_needs *n)
 {
-	*ret = (struct pt_strv){ 0 };
-	for (size_t i = 0; i < kernel->n; i++)
-		for (size_t k = 0; k < given->n; k++)
-			if (pt_cpu_flag_same(kernel->v[i], given->v[k])) {
-				pt_strv_add(ret, kernel->v[i]);
-				break;
-			}
+	pt_cpu_given_done(&n->given);
+	pt_strv_done(&n->by_kernel);
+	*n = (struct pt_migrate_needs){ 0 };
 }
 
 /*
@@ -322,28 +313,22 @@ static void for_guests(const struct pt_strv *kernel, const struct pt_strv *given
 static int missing_flags(const struct pt_migrate_ask *ask, const struct pt_migrate_host *host,
 			 struct pt_strv *ret_missing)
 {
-	PT_AUTO(pt_cpu_given) given = { 0 };
-	PT_AUTO(pt_strv) want = { 0 };
+	const struct pt_cpu_given *given = &ask->needs->given;
 
-	pt_cpu_given_of(ask->look, cpu_of(ask), &given);
-	if (given.known && host->known && host->hypervisor.flags.n) {
-		pt_cpu_flags_missing(&given.flags, &host->hypervisor.flags, ret_missing);
+	if (given->known && host->known && host->hypervisor.flags.n) {
+		pt_cpu_flags_missing(&given->flags, &host->hypervisor.flags, ret_missing);
 		return 1;
 	}
 	if (!host->cpu.flags.n)
 		return 0;
 	if (is_whole_host(ask) && ask->look->host.flags.n) {
-		if (given.known)
-			for_guests(&ask->look->host.flags, &given.flags, &want);
-		else
-			pt_strv_copy(&want, &ask->look->host.flags);
-		missing_by_kernel(&want, &host->cpu.flags, ret_missing);
+		pt_cpu_flags_pick(&ask->needs->by_kernel, &host->cpu.flags, false, ret_missing);
 		/* which of them the VM has is not known, but with all of them there that is nothing to ask */
-		return given.known || !ret_missing->n ? 1 : -1;
+		return given->known || !ret_missing->n ? 1 : -1;
 	}
-	if (!given.known)
+	if (!given->known)
 		return 0;
-	missing_by_kernel(&given.flags, &host->cpu.flags, ret_missing);
+	pt_cpu_flags_pick(&given->flags, &host->cpu.flags, false, ret_missing);
 	return -1;
 }
 
@@ -422,15 +407,13 @@ static void judge_alike(const struct pt_migrate_ask *ask, const struct pt_migrat
 
 static void judge_tsc(const struct pt_migrate_ask *ask, const struct pt_migrate_host *host, struct pt_findings *l)
 {
-	PT_AUTO(pt_cpu_given) given = { 0 };
 	uint64_t named = pt_cpu_look_now(ask->look)->tsc_hz;
 	uint64_t here = named ? named : ask->source->hypervisor.tsc_hz;
 	uint64_t there = host->hypervisor.tsc_hz;
 	uint64_t apart = here > there ? here - there : there - here;
 	bool bound;
 
-	pt_cpu_given_of(ask->look, cpu_of(ask), &given);
-	bound = pt_strv_has(&given.flags, "invtsc") || named;
+	bound = named || pt_strv_has(&ask->needs->given.flags, "invtsc");
 	/* QEMU takes 250 parts in a million for the same (target/i386/kvm/kvm.c) */
 	if (!here || !there || apart <= here / 4000)
 		return;

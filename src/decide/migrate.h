@@ -34,13 +34,28 @@ struct pt_migrate_disk {
 };
 
 /**
+ * struct pt_migrate_needs - what a VM asks of a processor, reckoned once for all hosts; owns everything in it
+ * @given: the flags that it has, in libvirt's words
+ * @by_kernel: this host's flags in the kernel's words, where @given is known only those that guests get
+ */
+struct pt_migrate_needs {
+	struct pt_cpu_given given;
+	struct pt_strv by_kernel;
+};
+
+void pt_migrate_needs_of(const struct pt_cpu_look *look, struct pt_migrate_needs *ret_needs);
+void pt_migrate_needs_done(struct pt_migrate_needs *n);
+
+/**
  * struct pt_migrate_ask - all that is known of the VM where it is; borrows
  * @look: the VM, its host's processor, and what it runs with
+ * @needs: of the VM in @look
  * @source: this host's libvirt
  * @devices, @disks: for those that the VM has now (pt_cpu_look_now()) that there is something to say of
  */
 struct pt_migrate_ask {
 	const struct pt_cpu_look *look;
+	const struct pt_migrate_needs *needs;
 	const struct pt_migrate_host *source;
 	const struct pt_migrate_device *devices;
 	size_t n_devices;

@@ -25,6 +25,7 @@ struct fixture {
 	struct pt_migrate_host source;
 	struct pt_migrate_host there;
 	struct pt_migrate_ask ask;
+	struct pt_migrate_needs needs;
 	struct pt_findings vm;
 	struct pt_findings host;
 };
@@ -61,7 +62,7 @@ static int setup(void **state)
 	f->look.host.vendor = pt_strdup("AuthenticAMD");
 	for (size_t i = 0; i < sizeof(flags) / sizeof(*flags); i++)
 		pt_strv_add(&f->look.host_model.flags, flags[i]);
-	f->ask = (struct pt_migrate_ask){ .look = &f->look, .source = &f->source };
+	f->ask = (struct pt_migrate_ask){ .look = &f->look, .needs = &f->needs, .source = &f->source };
 	*state = f;
 	return 0;
 }
@@ -70,6 +71,7 @@ static int teardown(void **state)
 {
 	struct fixture *f = *state;
 
+	pt_migrate_needs_done(&f->needs);
 	pt_cpu_look_done(&f->look);
 	pt_migrate_host_done(&f->source);
 	pt_migrate_host_done(&f->there);
@@ -84,6 +86,8 @@ static enum pt_verdict judge(struct fixture *f)
 	pt_findings_done(&f->host);
 	pt_findings_done(&f->vm);
 	f->host = f->vm = (struct pt_findings){ 0 };
+	pt_migrate_needs_done(&f->needs);
+	pt_migrate_needs_of(&f->look, &f->needs);
 	pt_decide_migrate_vm(&f->ask, &f->vm);
 	pt_decide_migrate_host(&f->ask, &f->there, &f->host);
 	return pt_findings_worst(&f->host);
