@@ -42,6 +42,9 @@ const struct pt_command *const pt_commands[] = {
 	&pt_command_migrate,
 	&pt_command_place,
 	&pt_command_providers,
+	&pt_command_claim,
+	&pt_command_claims,
+	&pt_command_fleet,
 	&pt_command_help,
 	NULL,
 };

@@ -30,5 +30,8 @@ extern const struct pt_command pt_command_viommu;
 extern const struct pt_command pt_command_migrate;
 extern const struct pt_command pt_command_place;
 extern const struct pt_command pt_command_providers;
+extern const struct pt_command pt_command_claim;
+extern const struct pt_command pt_command_claims;
+extern const struct pt_command pt_command_fleet;
 
 #endif

@@ -17,6 +17,7 @@
 #include "shape/networks.h"
 #include "shape/novaconf.h"
 #include "shape/place.h"
+#include "shape/storeconf.h"
 
 #define CONFIG	  "etc/passthru/passthru.conf"
 #define CONFIG_D  "etc/passthru/conf.d"
@@ -50,6 +51,8 @@ struct wanted {
 	struct pt_pci_config *config;
 	struct pt_strv *hints;
 	struct pt_networks *networks;
+	struct pt_store_config *store;
+	char **password_file;
 };
 
 static int add_config(const char *text, const char *name, const struct wanted *w, struct pt_error *err)
@@ -61,6 +64,8 @@ static int add_config(const char *text, const char *name, const struct wanted *w
 		r = pt_novaconf_read(&ini, name, w->config, w->hints, err);
 	if (r == 0 && w->networks)
 		r = pt_networks_read(&ini, name, w->networks, err);
+	if (r == 0 && w->store)
+		r = pt_storeconf_read(&ini, name, w->store, w->password_file, err);
 	return r;
 }
 
@@ -113,23 +118,70 @@ static int add_own_all(const struct pt_cli *cli, const struct wanted *w, struct 
 	return r;
 }
 
-int pt_placeable_config(const struct pt_cli *cli, const char *const *files, size_t n, struct pt_pci_config *ret_config,
-			struct pt_strv *hints, struct pt_error *err)
+static int read_config(const struct pt_cli *cli, const char *const *files, size_t n, const struct wanted *w,
+		       struct pt_error *err)
 {
-	PT_AUTO(pt_pci_config) config = { 0 };
-	const struct wanted w = { &config, hints, NULL };
-	int r = n ? 0 : add_own_all(cli, &w, err);
+	int r = n ? 0 : add_own_all(cli, w, err);
 
 	for (size_t i = 0; i < n && r == 0; i++) {
 		pt_autofree char *text = NULL;
 
 		r = read_named(files[i], PT_INI_MAX, &text, err);
-		r = r < 0 ? r : add_config(text, files[i], &w, err);
+		r = r < 0 ? r : add_config(text, files[i], w, err);
 	}
+	return r;
+}
+
+int pt_placeable_config(const struct pt_cli *cli, const char *const *files, size_t n, struct pt_pci_config *ret_config,
+			struct pt_strv *hints, struct pt_error *err)
+{
+	PT_AUTO(pt_pci_config) config = { 0 };
+	const struct wanted w = { .config = &config, .hints = hints };
+	int r = read_config(cli, files, n, &w, err);
+
 	if (r < 0)
 		return r;
 	*ret_config = config;
 	config = (struct pt_pci_config){ 0 };
+	return 0;
+}
+
+/* a secret in a file that others may read is none */
+static int read_password(const char *name, char **ret_password, struct pt_error *err)
+{
+	pt_autofree char *text = NULL;
+	struct stat st;
+	int r;
+
+	if (stat(name, &st) < 0)
+		return pt_fail(err, -errno, "cannot look at [store] password_file %s", name);
+	if (st.st_mode & (S_IRWXG | S_IRWXO)) {
+		r = pt_usage(err, -EPERM, "[store] password_file %s has mode %04o: others may read the password", name,
+			     st.st_mode & 07777);
+		pt_hint(err, "chmod 0600 %s", name);
+		return r;
+	}
+	r = read_named(name, 4096, &text, err);
+	if (r < 0)
+		return r;
+	*ret_password = pt_strndup(text, strcspn(text, "\r\n"));
+	explicit_bzero(text, strlen(text));
+	return 0;
+}
+
+int pt_placeable_store(const struct pt_cli *cli, const char *const *files, size_t n, struct pt_store_config *ret_store,
+		       struct pt_error *err)
+{
+	PT_AUTO(pt_store_config) store = { 0 };
+	pt_autofree char *password_file = NULL;
+	const struct wanted w = { .store = &store, .password_file = &password_file };
+	int r = read_config(cli, files, n, &w, err);
+
+	if (r == 0 && password_file)
+		r = read_password(password_file, &store.password, err);
+	if (r < 0)
+		return r;
+	*ret_store = pt_take(store);
 	return 0;
 }
 

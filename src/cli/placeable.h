@@ -8,6 +8,7 @@
 #include "model/inventory.h"
 #include "model/network.h"
 #include "model/provider.h"
+#include "model/storeconf.h"
 
 /**
  * pt_placeable_config() - read configuration files
@@ -16,6 +17,10 @@
  */
 int pt_placeable_config(const struct pt_cli *cli, const char *const *files, size_t n, struct pt_pci_config *ret_config,
 			struct pt_strv *hints, struct pt_error *err);
+
+/** pt_placeable_store() - [store] of the same files, with the password read */
+int pt_placeable_store(const struct pt_cli *cli, const char *const *files, size_t n, struct pt_store_config *ret_store,
+		       struct pt_error *err);
 
 /** pt_placeable_networks() - the [network NAME] sections of this host's own configuration, checked */
 int pt_placeable_networks(const struct pt_cli *cli, struct pt_networks *ret_networks, struct pt_error *err);

@@ -105,3 +105,31 @@ int pt_value_parse(const char *text, struct pt_value *ret_value, struct pt_error
 	json_decref(json);
 	return r;
 }
+
+json_t *pt_value_json(const struct pt_value *v)
+{
+	json_t *o;
+
+	switch (v->kind) {
+	case PT_VALUE_BOOL:
+		return json_boolean(v->truth);
+	case PT_VALUE_INT:
+		return json_integer((json_int_t)v->number);
+	case PT_VALUE_REAL:
+		return json_real(v->real);
+	case PT_VALUE_STRING:
+		return json_string(v->text);
+	case PT_VALUE_LIST:
+		o = json_array();
+		for (size_t i = 0; i < v->n; i++)
+			(void)json_array_append_new(o, pt_value_json(&v->items[i]));
+		return o;
+	case PT_VALUE_OBJECT:
+		o = json_object();
+		for (size_t i = 0; i < v->n; i++)
+			(void)json_object_set_new(o, v->keys[i], pt_value_json(&v->items[i]));
+		return o;
+	default:
+		return json_null();
+	}
+}

@@ -17,4 +17,7 @@ int pt_value_from_json(const json_t *json, struct pt_value *ret_value, struct pt
 /** pt_value_parse() - JSON text; -EINVAL with a message that says where it stops being JSON */
 int pt_value_parse(const char *text, struct pt_value *ret_value, struct pt_error *err);
 
+/** pt_value_json() - back to JSON */
+json_t *pt_value_json(const struct pt_value *value);
+
 #endif

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "cli/commands.h"
+#include "cli/print.h"
+#include "cli/storing.h"
+#include "decide/whynot.h"
+#include "shape/claim.h"
+#include "shape/place.h"
+
+static const struct pt_option options[] = {
+	{ "for", 0, "NAME", "who gets them: a VM's name, or any other", false },
+	{ "host", 0, "HOST", "only there", false },
+	{ "id", 0, "CLAIM", "the claim's id, made by an earlier call whose end was not seen", false },
+	{ "policy", 0, "POLICY", "required, legacy, preferred or socket; wins over the alias's", false },
+	{ "spread", 0, NULL, "hosts with most free first; else packed", false },
+	PT_STORING_OPTIONS,
+	{ NULL, 0, NULL, NULL, false },
+};
+
+/* a name is shown, stored and one day looked up: one line of text, of bounded length */
+static int check_holder(const char *name, struct pt_error *err)
+{
+	if (!name || !*name)
+		return pt_usage(err, -EINVAL, "passthru claim: --for NAME is missing: who gets the devices?");
+	if (strlen(name) > 255)
+		return pt_usage(err, -EINVAL, "--for: a name of %zu bytes; 255 are allowed", strlen(name));
+	for (const char *c = name; *c; c++)
+		if ((unsigned char)*c < ' ' || *c == 0x7f)
+			return pt_usage(err, -EINVAL, "--for: the name holds a control character");
+	return 0;
+}
+
+/* "a1,b:2" is "a1:1,b:2"; the caller frees */
+static char *with_counts(const char *text)
+{
+	PT_CLEANUP(pt_buf_done) struct pt_buf b = { 0 };
+
+	for (const char *p = text;; p++) {
+		size_t n = strcspn(p, ",");
+
+		pt_buf_addn(&b, p, n);
+		if (n && !memchr(p, ':', n))
+			pt_buf_add(&b, ":1");
+		p += n;
+		if (!*p)
+			return pt_buf_take(&b);
+		pt_buf_add(&b, ",");
+	}
+}
+
+static int read_request(const struct pt_cli *cli, struct pt_request *request, struct pt_error *err)
+{
+	const char *policy = pt_cli_value(cli, "policy");
+	int r = policy ? pt_numa_policy_parse(policy) : 0;
+
+	if (r < 0)
+		return pt_usage(err, r, "--policy %s: it is required, legacy, preferred or socket", policy);
+	request->policy = (enum pt_numa_policy)r;
+	request->alias = with_counts(cli->operands[0]);
+	return 0;
+}
+
+static int print_no(struct pt_cli *cli, const struct pt_fleet_answers *l, const struct pt_request *request,
+		    struct pt_error *err)
+{
+	PT_AUTO(pt_strv) lines = { 0 };
+	json_t *hosts;
+	int r;
+
+	if (cli->json) {
+		hosts = json_array();
+		for (size_t i = 0; i < l->n; i++)
+			(void)json_array_append_new(hosts, pt_place_write_answer(&l->v[i], request, false));
+		r = pt_print_json(cli, json_pack("{s:n, s:o}", "claim", "hosts", hosts), err);
+		return r < 0 ? r : PT_EXIT_NO;
+	}
+	if (!l->n)
+		(void)fprintf(cli->out, "no host is in this store: `passthru fleet publish`, on each of them\n");
+	if (l->n == 1)
+		(void)fprintf(cli->out, "%s\n", l->v[0].message);
+	if (l->n > 1)
+		pt_whynot_summary(l->v, l->n, &lines);
+	for (size_t i = 0; i < lines.n; i++)
+		(void)fprintf(cli->out, "%s\n", lines.v[i]);
+	for (size_t i = 0; cli->verbose && l->n > 1 && i < l->n; i++)
+		(void)fprintf(cli->out, "  %s: %s\n", l->v[i].host, l->v[i].message);
+	return PT_EXIT_NO;
+}
+
+static int check_host(struct pt_fleet *f, const char *name, struct pt_error *err)
+{
+	int r;
+
+	if (!name || pt_fleet_find_host(f, name))
+		return 0;
+	r = pt_usage(err, -ENOENT, "there is no host '%.80s' in %s", name, pt_store_name(f->store));
+	pt_hint(err, "`passthru fleet hosts` lists them");
+	return r;
+}
+
+static int claim(struct pt_cli *cli, const char *id, struct pt_error *err)
+{
+	PT_AUTO(pt_storing) s = { 0 };
+	PT_AUTO(pt_fleet) fleet = { 0 };
+	PT_AUTO(pt_request) request = { 0 };
+	PT_AUTO(pt_claim) made = { 0 };
+	PT_AUTO(pt_fleet_answers) answers = { 0 };
+	struct pt_claim_ask ask = { .id = id,
+				    .holder = pt_cli_value(cli, "for"),
+				    .host = pt_cli_value(cli, "host"),
+				    .request = &request,
+				    .how = { .spread = pt_cli_flag(cli, "spread") } };
+	int r = read_request(cli, &request, err);
+
+	r = r < 0 ? r : pt_storing_open(cli, &s, err);
+	r = r < 0 ? r : pt_fleet_load(s.store, &s.config, &fleet, err);
+	r = r < 0 ? r : check_host(&fleet, ask.host, err);
+	r = r < 0 ? r : pt_fleet_claim(&fleet, &ask, &made, &answers, err);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < s.hints.n; i++)
+		(void)fprintf(cli->diag, "passthru: %s\n", s.hints.v[i]);
+	if (r == 0)
+		return print_no(cli, &answers, &request, err);
+	if (cli->json)
+		return pt_print_json(cli, json_pack("{s:o}", "claim", pt_claim_json(&made)), err);
+	pt_storing_print_claim(cli, &made);
+	return PT_EXIT_DONE;
+}
+
+static int run(struct pt_cli *cli, struct pt_error *err)
+{
+	char made[PT_CLAIM_ID_LENGTH + 1];
+	const char *id = pt_cli_value(cli, "id");
+	int r = check_holder(pt_cli_value(cli, "for"), err);
+
+	if (r == 0 && !id) {
+		r = pt_claim_id_make(made, err);
+		id = made;
+	}
+	return r < 0 ? r : claim(cli, id, err);
+}
+
+const struct pt_command pt_command_claim = {
+	.name = "claim",
+	.args = "ALIAS[:COUNT][,ALIAS[:COUNT]...]",
+	.group = "Fleet",
+	.summary = "Claim devices of some host of the fleet, so that nobody else gets them",
+	.description = "The host is chosen as `passthru place` does, among those that `passthru fleet publish` has put "
+		       "into the\n"
+		       "store; what each offers is its own device_spec's to say. The claim is written in one "
+		       "transaction that\n"
+		       "compares what the decision saw. No host is touched.",
+	.options = options,
+	.min_operands = 1,
+	.max_operands = 1,
+	.run = run,
+};

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "base/table.h"
+#include "cli/commands.h"
+#include "cli/print.h"
+#include "cli/storing.h"
+#include "shape/claim.h"
+
+static const struct pt_option options[] = {
+	{ "for", 0, "NAME", "only those of this VM or name", false },
+	{ "host", 0, "HOST", "only those on this host", false },
+	PT_STORING_OPTIONS,
+	{ NULL, 0, NULL, NULL, false },
+};
+
+static bool wanted(const struct pt_cli *cli, const struct pt_claim *c)
+{
+	const char *holder = pt_cli_value(cli, "for");
+	const char *host = pt_cli_value(cli, "host");
+
+	return (!holder || pt_streq(holder, c->holder)) && (!host || pt_streq(host, c->host));
+}
+
+static void keep_wanted(const struct pt_cli *cli, struct pt_claims_list *l)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < l->n; i++) {
+		if (!wanted(cli, &l->v[i])) {
+			pt_claim_done(&l->v[i]);
+			continue;
+		}
+		if (kept != i) {
+			l->v[kept] = l->v[i];
+			l->v[i] = (struct pt_claim){ 0 };
+		}
+		kept++;
+	}
+	l->n = kept;
+}
+
+static int print_table(const struct pt_cli *cli, const struct pt_claims_list *l, struct pt_error *err)
+{
+	struct pt_table *table = pt_table_new(0);
+	int r;
+
+	pt_table_column(table, "CLAIM", 0, 0);
+	pt_table_column(table, "ASKED", 0, 2);
+	pt_table_column(table, "FOR", 0, 0);
+	pt_table_column(table, "HOST", 0, 0);
+	pt_table_column(table, "DEVICES", PT_TABLE_CUT, 1);
+	for (size_t i = 0; i < l->n; i++) {
+		const struct pt_claim *c = &l->v[i];
+		struct pt_table_line *line = pt_table_line(table, NULL);
+		PT_CLEANUP(pt_buf_done) struct pt_buf devices = { 0 };
+
+		for (size_t k = 0; k < c->devices.n; k++)
+			pt_buf_addf(&devices, "%s%s", k ? " " : "", pt_bdf_str(c->devices.v[k].bdf).s);
+		pt_table_cell(table, line, 0, c->id);
+		pt_table_cell(table, line, 1, c->asked);
+		pt_table_cell(table, line, 2, c->holder);
+		pt_table_cell(table, line, 3, c->host);
+		pt_table_cell(table, line, 4, devices.s);
+	}
+	r = pt_table_print(table, cli->out, err);
+	pt_table_free(table);
+	return r;
+}
+
+static int read_claims(const struct pt_cli *cli, struct pt_store *store, struct pt_claims_list *l, struct pt_error *err)
+{
+	int r;
+
+	if (!cli->n_operands)
+		return pt_fleet_claims(store, l, err);
+	for (int i = 0; i < cli->n_operands; i++) {
+		r = pt_fleet_get(store, cli->operands[i], pt_array_add(l), NULL, err);
+		if (r == 0)
+			r = pt_usage(err, -ENOENT, "there is no claim %s in %s", cli->operands[i],
+				     pt_store_name(store));
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int run(struct pt_cli *cli, struct pt_error *err)
+{
+	PT_AUTO(pt_storing) s = { 0 };
+	PT_AUTO(pt_claims_list) l = { 0 };
+	int r = pt_storing_open(cli, &s, err);
+
+	r = r < 0 ? r : read_claims(cli, s.store, &l, err);
+	if (r < 0)
+		return r;
+	keep_wanted(cli, &l);
+	if (cli->json)
+		return pt_print_json(cli, json_pack("{s:o}", "claims", pt_storing_claims_json(l.v, l.n)), err);
+	r = print_table(cli, &l, err);
+	return r < 0 ? r : PT_EXIT_DONE;
+}
+
+const struct pt_command pt_command_claims = {
+	.name = "claims",
+	.args = "[CLAIM…]",
+	.group = "Fleet",
+	.summary = "List what is claimed of the fleet's devices, by whom and where",
+	.description = "All claims of the store, those of one host or one name, or those that are named.",
+	.options = options,
+	.max_operands = -1,
+	.run = run,
+};

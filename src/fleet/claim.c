@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Claims: decided on the view, written in one transaction that compares what the decision saw. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include "base/cleanup.h"
+#include "fleet/fleet.h"
+#include "shape/claim.h"
+
+/* lost races, each by another's success: as many clients at one host can all be served */
+#define RACES 64
+/* how often it is asked what became of a write that nobody answered for */
+#define QUESTIONS 5
+
+enum { SAW_HELD, SAW_CLAIM, SAW_FACTS, SAWS };
+
+void pt_claims_list_done(struct pt_claims_list *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		pt_claim_done(&l->v[i]);
+	free(l->v);
+	*l = (struct pt_claims_list){ 0 };
+}
+
+int pt_claim_id_make(char ret_id[PT_CLAIM_ID_LENGTH + 1], struct pt_error *err)
+{
+	unsigned char bytes[(PT_CLAIM_ID_LENGTH - 2) / 2];
+
+	if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes))
+		return pt_fail(err, -errno, "cannot get random bytes for a claim's id");
+	(void)snprintf(ret_id, 3, "c-");
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		(void)snprintf(ret_id + 2 + 2 * i, 3, "%02x", bytes[i]);
+	return 0;
+}
+
+static void answer_no(struct pt_host_answer *a, const struct pt_fleet_host *h)
+{
+	a->host = h->name;
+	a->stage = "config";
+	a->message = pt_strf("%s: %s", h->name, h->wrong);
+}
+
+/* the host to take, or NULL when none fits; then @answers has each one's reason, else its own answer is @best */
+static struct pt_fleet_host *decide(struct pt_fleet *f, const struct pt_claim_ask *ask, struct pt_host_answer *best,
+				    struct pt_fleet_answers *answers)
+{
+	struct pt_fleet_host *chosen = NULL;
+
+	for (size_t i = 0; i < f->hosts.n; i++) {
+		struct pt_fleet_host *h = &f->hosts.v[i];
+		struct pt_host_answer a = { 0 };
+
+		if (ask->host && strcmp(ask->host, h->name) != 0)
+			continue;
+		if (h->wrong)
+			answer_no(&a, h);
+		else
+			pt_place_host(&f->rules.v[h->rules].rules, ask->request, &h->host, ask->how, &a);
+		if (!a.fits) {
+			pt_array_push(answers, a);
+		} else if (!chosen || pt_place_prefer(&a, best, ask->how) < 0) {
+			pt_host_answer_done(best);
+			*best = a;
+			chosen = h;
+		} else {
+			pt_host_answer_done(&a);
+		}
+	}
+	return chosen;
+}
+
+static void fill(struct pt_claim *c, const struct pt_claim_ask *ask, const struct pt_host_answer *a)
+{
+	(void)snprintf(c->id, sizeof(c->id), "%s", ask->id);
+	c->asked = pt_strdup(ask->request->alias);
+	c->holder = pt_strdup(ask->holder);
+	c->host = pt_strdup(a->host);
+	c->since = (long long)time(NULL);
+	for (size_t i = 0; i < a->given.n; i++) {
+		struct pt_claim_device *d = pt_array_add(&c->devices);
+
+		d->bdf = a->given.v[i].bdf;
+		d->alias = pt_strdup_opt(ask->request->asks.v[a->given.v[i].request].alias);
+	}
+}
+
+/* what is held once the claim is made */
+static void hold(struct pt_holds *holds, const struct pt_fleet_host *h, const struct pt_claim *c)
+{
+	for (size_t i = 0; i < h->holds.n; i++)
+		pt_array_push(holds, h->holds.v[i]);
+	for (size_t i = 0; i < c->devices.n; i++) {
+		struct pt_hold *one = pt_array_add(holds);
+
+		one->bdf = c->devices.v[i].bdf;
+		(void)snprintf(one->id, sizeof(one->id), "%s", c->id);
+	}
+}
+
+/* the record of the id: 1 when it is this very claim, made before; -EEXIST when another's */
+static int own(const struct pt_claim_ask *ask, const struct pt_record *record, struct pt_claim *ret,
+	       struct pt_error *err)
+{
+	PT_AUTO(pt_claim) c = { 0 };
+	int r = pt_claim_read(record->value, record->key, &c, err);
+
+	if (r < 0)
+		return r;
+	if (!pt_streq(c.holder, ask->holder) || !pt_streq(c.asked, ask->request->alias) ||
+	    (ask->host && !pt_streq(c.host, ask->host)))
+		return pt_usage(err, -EEXIST, "%s is another claim: of %s for %s on %s", ask->id, c.asked, c.holder,
+				c.host);
+	*ret = pt_take(c);
+	return 1;
+}
+
+/* what is there instead of what was seen: taken into the view.  1: the claim itself, made by an earlier sending */
+static int look_again(struct pt_fleet *f, struct pt_fleet_host *h, const struct pt_claim_ask *ask,
+		      const struct pt_records *now, struct pt_claim *ret, struct pt_error *err)
+{
+	if (now->v[SAW_CLAIM].value)
+		return own(ask, &now->v[SAW_CLAIM], ret, err);
+	if (now->n > SAW_FACTS && now->v[SAW_FACTS].revision != h->facts)
+		pt_fleet_take_facts(f, h, &now->v[SAW_FACTS]);
+	if (now->v[SAW_HELD].revision != h->held)
+		pt_fleet_take_held(h, &now->v[SAW_HELD]);
+	return 0;
+}
+
+static void wait_a_little(unsigned attempt)
+{
+	struct timespec t = { .tv_nsec = (long)(attempt < 8 ? attempt : 8) * 1000000 };
+	unsigned char random = 0;
+
+	/* a few milliseconds, not the same for all who lost */
+	if (getrandom(&random, 1, 0) == 1)
+		t.tv_nsec += (long)random * 10000;
+	(void)nanosleep(&t, NULL);
+}
+
+/*
+ * Nobody answered for the claim's transaction: it may still be written, as long as held/HOST is as it was.  So that
+ * record is written as it is, which ends that, and tells at the same time whether the claim is there.
+ * 1: it is; 0: it is not, and never will be
+ */
+static int settle(struct pt_fleet *f, struct pt_fleet_host *h, const struct pt_claim_ask *ask, const char *held,
+		  const char *claim, struct pt_claim *ret, struct pt_error *err)
+{
+	pt_autofree char *same = pt_record_text(pt_holds_json(&h->holds));
+	const struct pt_saw saw[] = { [SAW_HELD] = { held, h->held }, [SAW_CLAIM] = { claim, 0 } };
+	const struct pt_write write = { held, same, 0 };
+	const struct pt_txn txn = { saw, 2, &write, 1 };
+	int r = -ETIMEDOUT;
+
+	for (unsigned i = 0; i < QUESTIONS && (r == -ETIMEDOUT || r == -EHOSTUNREACH); i++) {
+		PT_AUTO(pt_records) now = { 0 };
+		long long revision = 0;
+
+		if (i)
+			wait_a_little(100);
+		r = pt_store_commit(f->store, &txn, &revision, &now, err);
+		if (r == 1) {
+			h->held = revision;
+			return 0;
+		}
+		if (r == 0)
+			return look_again(f, h, ask, &now, ret, err);
+	}
+	(void)pt_say(err, -ETIMEDOUT, "nobody knows whether %s was claimed: %s took the request and does not answer",
+		     ask->id, pt_store_name(f->store));
+	pt_hint(err,
+		"when it answers again: `passthru claims %s` tells, the same command with --id %s goes on, `passthru "
+		"release %s` ends it",
+		ask->id, ask->id, ask->id);
+	return -ETIMEDOUT;
+}
+
+/* 1 claimed; 0 decide again */
+static int attempt(struct pt_fleet *f, struct pt_fleet_host *h, const struct pt_claim_ask *ask,
+		   const struct pt_host_answer *answer, struct pt_claim *ret, struct pt_error *err)
+{
+	PT_AUTO(pt_claim) claim = { 0 };
+	PT_AUTO(pt_holds) holds = { 0 };
+	PT_AUTO(pt_records) now = { 0 };
+	pt_autofree char *facts_key = pt_strf("facts/%s", h->name);
+	pt_autofree char *held_key = pt_strf("held/%s", h->name);
+	pt_autofree char *claim_key = pt_strf("claims/%s", ask->id);
+	pt_autofree char *held_text = NULL;
+	pt_autofree char *claim_text = NULL;
+	const struct pt_saw saw[SAWS] = { [SAW_HELD] = { held_key, h->held },
+					  [SAW_CLAIM] = { claim_key, 0 },
+					  [SAW_FACTS] = { facts_key, h->facts } };
+	struct pt_write writes[2] = { { .key = held_key }, { .key = claim_key } };
+	const struct pt_txn txn = { saw, SAWS, writes, 2 };
+	struct pt_record held = { .key = held_key };
+	int r;
+
+	fill(&claim, ask, answer);
+	hold(&holds, h, &claim);
+	writes[0].value = held_text = pt_record_text(pt_holds_json(&holds));
+	writes[1].value = claim_text = pt_record_text(pt_claim_json(&claim));
+	r = pt_store_commit(f->store, &txn, &held.revision, &now, err);
+	if (r == -ETIMEDOUT || r == -EIO)
+		return settle(f, h, ask, held_key, claim_key, ret, err);
+	if (r == 0)
+		return look_again(f, h, ask, &now, ret, err);
+	if (r < 0)
+		return r;
+	held.value = held_text;
+	pt_fleet_take_held(h, &held);
+	*ret = pt_take(claim);
+	return 1;
+}
+
+/* a "no" on an old view is none: once more on what the store has now */
+static int refresh(struct pt_fleet *f, struct pt_error *err)
+{
+	PT_AUTO(pt_fleet) fresh = { 0 };
+	int r = pt_fleet_load(f->store, f->aliases, &fresh, err);
+
+	if (r < 0)
+		return r;
+	pt_fleet_done(f);
+	*f = pt_take(fresh);
+	return 0;
+}
+
+/* it may be ours from before, and what it took be what is missing now */
+static int made_before(struct pt_fleet *f, const struct pt_claim_ask *ask, struct pt_claim *ret, struct pt_error *err)
+{
+	pt_autofree char *key = pt_strf("claims/%s", ask->id);
+	PT_AUTO(pt_record) record = { 0 };
+	int r = pt_store_get(f->store, key, &record, err);
+
+	return r == 1 ? own(ask, &record, ret, err) : r;
+}
+
+static int prepare(struct pt_fleet *f, const struct pt_claim_ask *ask, struct pt_error *err)
+{
+	int r = 0;
+
+	if (!pt_claim_id_valid(ask->id))
+		return pt_usage(err, -EINVAL, "'%.40s' is no claim's id: c- and 20 hexadecimal digits", ask->id);
+	if (!ask->request->asks.n)
+		r = pt_pci_alias_expand(&f->names.aliases, ask->request, err);
+	return r < 0 ? r : pt_request_check(ask->request, err);
+}
+
+int pt_fleet_claim(struct pt_fleet *f, const struct pt_claim_ask *ask, struct pt_claim *ret_claim,
+		   struct pt_fleet_answers *ret_answers, struct pt_error *err)
+{
+	bool fresh = false;
+	int r = prepare(f, ask, err);
+
+	for (unsigned i = 0; r == 0 && i < RACES; i++) {
+		PT_AUTO(pt_fleet_answers) answers = { 0 };
+		PT_AUTO(pt_host_answer) best = { 0 };
+		struct pt_fleet_host *h = decide(f, ask, &best, &answers);
+
+		if (h) {
+			r = attempt(f, h, ask, &best, ret_claim, err);
+			if (r == 0)
+				wait_a_little(i);
+			fresh = false;
+		} else if (fresh) {
+			r = made_before(f, ask, ret_claim, err);
+			if (r == 0)
+				*ret_answers = pt_take(answers);
+			return r;
+		} else {
+			r = refresh(f, err);
+			fresh = true;
+		}
+	}
+	return r ? r : pt_say(err, -EBUSY, "others were faster %d times: nothing was claimed", RACES);
+}
+
+int pt_fleet_get(struct pt_store *store, const char *id, struct pt_claim *ret_claim, long long *ret_revision,
+		 struct pt_error *err)
+{
+	pt_autofree char *key = pt_strf("claims/%s", id);
+	PT_AUTO(pt_record) record = { 0 };
+	int r;
+
+	if (!pt_claim_id_valid(id))
+		return pt_usage(err, -EINVAL, "'%.40s' is no claim's id: c- and 20 hexadecimal digits", id);
+	r = pt_store_get(store, key, &record, err);
+	if (r == 1)
+		r = pt_claim_read(record.value, key, ret_claim, err);
+	if (r < 0)
+		return r;
+	if (ret_revision)
+		*ret_revision = record.revision;
+	return record.value != NULL;
+}
+
+/* 1 released; 0 look again */
+static int let_go(struct pt_store *store, const struct pt_claim *c, long long revision, struct pt_error *err)
+{
+	pt_autofree char *held_key = pt_strf("held/%s", c->host);
+	pt_autofree char *claim_key = pt_strf("claims/%s", c->id);
+	pt_autofree char *text = NULL;
+	PT_AUTO(pt_record) held = { 0 };
+	PT_AUTO(pt_holds) holds = { 0 };
+	struct pt_saw saw[] = { { held_key, 0 }, { claim_key, revision } };
+	struct pt_write writes[] = { { .key = claim_key }, { .key = held_key } };
+	const struct pt_txn txn = { saw, 2, writes, 2 };
+	int r = pt_store_get(store, held_key, &held, err);
+
+	if (r == 1)
+		r = pt_holds_read(held.value, held_key, &holds, err);
+	if (r < 0)
+		return r;
+	(void)pt_holds_drop(&holds, c->id);
+	saw[0].revision = held.revision;
+	writes[1].value = text = pt_record_text(pt_holds_json(&holds));
+	return pt_store_commit(store, &txn, NULL, NULL, err);
+}
+
+/* 1 it is gone, or let go; 0 look again */
+static int release_once(struct pt_store *store, const char *id, bool unknown, struct pt_claim *ret,
+			struct pt_error *err)
+{
+	PT_AUTO(pt_claim) c = { 0 };
+	long long revision = 0;
+	int r = pt_fleet_get(store, id, &c, &revision, err);
+
+	if (r == 0)
+		return unknown ? 1 : -ENOENT;
+	if (r < 0)
+		return r;
+	/* kept for the answer: once it is gone nothing tells what it was */
+	pt_claim_done(ret);
+	r = let_go(store, &c, revision, err);
+	*ret = pt_take(c);
+	return r;
+}
+
+int pt_fleet_release(struct pt_store *store, const char *id, struct pt_claim *ret_claim, struct pt_error *err)
+{
+	PT_AUTO(pt_claim) c = { 0 };
+	unsigned unknown = 0;
+	int r = 0;
+
+	for (unsigned i = 0; r == 0 && i < RACES; i++) {
+		r = release_once(store, id, unknown, &c, err);
+		if (r == -ETIMEDOUT || (unknown && r == -EHOSTUNREACH))
+			r = ++unknown < QUESTIONS ? 0 : r;
+		if (r == 0)
+			wait_a_little(unknown ? 100 : i);
+	}
+	if (r == 1)
+		*ret_claim = pt_take(c);
+	if (r == -ENOENT)
+		return 0;
+	return r ? r : pt_say(err, -EBUSY, "others were faster %d times: %s is still claimed", RACES, id);
+}
+
+int pt_fleet_claims(struct pt_store *store, struct pt_claims_list *ret_list, struct pt_error *err)
+{
+	PT_AUTO(pt_claims_list) l = { 0 };
+	PT_AUTO(pt_records) records = { 0 };
+	int r = pt_store_list(store, "claims/", &records, err);
+
+	for (size_t i = 0; i < records.n && r == 0; i++)
+		r = pt_claim_read(records.v[i].value, records.v[i].key, pt_array_add(&l), err);
+	if (r == 0)
+		*ret_list = pt_take(l);
+	return r;
+}

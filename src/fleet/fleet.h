@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A fleet as its store has it: hosts, what is held of them, and claims made on that by decide/'s rules.  A view is a
+ * copy: it may be old, and every write compares what was seen, so that an old one costs a second attempt and nothing
+ * else.  Touches no host.
+ *
+ * facts/HOST   what a host offers, written by that host
+ * held/HOST    which of its devices are claimed: the record that every claim on that host changes
+ * claims/ID    the claim
+ */
+#ifndef PT_FLEET_FLEET_H
+#define PT_FLEET_FLEET_H
+
+#include "decide/place.h"
+#include "decide/pools.h"
+#include "model/claim.h"
+#include "store/store.h"
+
+/**
+ * struct pt_fleet_host - owns its members
+ * @host: its devices, each with the claim that holds it as owner
+ * @rules: index of the rules of its own device_spec
+ * @facts, @held: revisions; 0: there is no such record
+ * @wrong: why nothing is given of it, or NULL: its record is not understood, or its device_spec does not work
+ */
+struct pt_fleet_host {
+	char *name;
+	struct pt_inv_host host;
+	struct pt_holds holds;
+	size_t rules;
+	long long facts;
+	long long held;
+	char *wrong;
+};
+
+/* hosts with the same device_spec share their rules */
+struct pt_fleet_rules {
+	char *device_spec;
+	struct pt_rules rules;
+};
+
+/**
+ * struct pt_fleet
+ * @aliases: the claimer's own configuration: what the names in a request mean
+ * @hosts: sorted by name
+ */
+struct pt_fleet {
+	struct pt_store *store;
+	const struct pt_pci_config *aliases;
+	struct pt_rules names;
+	PT_ARRAY(struct pt_fleet_host) hosts;
+	PT_ARRAY(struct pt_fleet_rules) rules;
+};
+
+/** pt_fleet_load() - read everything; @store and @aliases are borrowed */
+int pt_fleet_load(struct pt_store *store, const struct pt_pci_config *aliases, struct pt_fleet *ret_fleet,
+		  struct pt_error *err);
+void pt_fleet_done(struct pt_fleet *fleet);
+
+struct pt_fleet_host *pt_fleet_find_host(struct pt_fleet *fleet, const char *name);
+
+/** pt_fleet_read_host() - take in a record as it is now; one that is gone leaves a host without devices */
+void pt_fleet_take_facts(struct pt_fleet *fleet, struct pt_fleet_host *host, const struct pt_record *record);
+void pt_fleet_take_held(struct pt_fleet_host *host, const struct pt_record *record);
+
+/** pt_fleet_publish() - a host's own record; 1 written, 0 it said so already */
+int pt_fleet_publish(struct pt_store *store, const struct pt_host_record *record, struct pt_error *err);
+
+/** pt_fleet_withdraw() - take it out; 1, or 0 when there was none; -EBUSY while claims hold devices of it */
+int pt_fleet_withdraw(struct pt_store *store, const char *name, struct pt_error *err);
+
+/** pt_claim_id_make() - a new one: random, the client's own, before anything is sent */
+int pt_claim_id_make(char ret_id[PT_CLAIM_ID_LENGTH + 1], struct pt_error *err);
+
+/**
+ * struct pt_claim_ask - what is wanted; all borrowed
+ * @request: @alias set; the rest is filled in here
+ * @host: only there; NULL: wherever it fits
+ */
+struct pt_claim_ask {
+	const char *id;
+	const char *holder;
+	const char *host;
+	struct pt_request *request;
+	struct pt_place_options how;
+};
+
+/* one a host, in the fleet's order */
+struct pt_fleet_answers {
+	struct pt_host_answer *v;
+	size_t n;
+	size_t cap;
+};
+
+void pt_fleet_answers_done(struct pt_fleet_answers *answers);
+
+/**
+ * pt_fleet_claim() - decide on what the store holds, and write it there
+ * @ret_claim: when it is claimed
+ * @ret_answers: when no host fits: each one's reason
+ *
+ * A lost race decides again, a bounded number of times.  An id that is there already, for the same holder and request,
+ * is that claim: so asking again after a failure finds its own.
+ *
+ * Return: 1 claimed, 0 no host fits; -EEXIST the id is another claim's; -EBUSY others were faster each time; -ETIMEDOUT
+ * unknown: the claim may be made, and its id tells; else as pt_store_commit().
+ */
+int pt_fleet_claim(struct pt_fleet *fleet, const struct pt_claim_ask *ask, struct pt_claim *ret_claim,
+		   struct pt_fleet_answers *ret_answers, struct pt_error *err);
+
+/** pt_fleet_get() - a claim by its id: 1, or 0 when there is none; @ret_revision: its record's; may be NULL */
+int pt_fleet_get(struct pt_store *store, const char *id, struct pt_claim *ret_claim, long long *ret_revision,
+		 struct pt_error *err);
+
+/**
+ * pt_fleet_release() - end a claim
+ *
+ * Return: 1, 0 when there is no such claim (any more); -ETIMEDOUT unknown: asking again does no harm.
+ */
+int pt_fleet_release(struct pt_store *store, const char *id, struct pt_claim *ret_claim, struct pt_error *err);
+
+struct pt_claims_list {
+	struct pt_claim *v;
+	size_t n;
+	size_t cap;
+};
+
+void pt_claims_list_done(struct pt_claims_list *list);
+
+/** pt_fleet_claims() - all of them, by id; one that is not understood is -EBADMSG, with its key */
+int pt_fleet_claims(struct pt_store *store, struct pt_claims_list *ret_list, struct pt_error *err);
+
+#endif

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/claim.h"
+
+#include <stdlib.h>
+
+bool pt_claim_id_valid(const char *text)
+{
+	return strlen(text) == PT_CLAIM_ID_LENGTH && pt_startswith(text, "c-") &&
+	       strspn(text + 2, "0123456789abcdef") == PT_CLAIM_ID_LENGTH - 2;
+}
+
+const char *pt_holds_find(const struct pt_holds *l, struct pt_bdf bdf)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (pt_bdf_cmp(l->v[i].bdf, bdf) == 0)
+			return l->v[i].id;
+	return NULL;
+}
+
+size_t pt_holds_drop(struct pt_holds *l, const char *id)
+{
+	size_t kept = 0;
+	size_t dropped;
+
+	for (size_t i = 0; i < l->n; i++)
+		if (strcmp(l->v[i].id, id) != 0)
+			l->v[kept++] = l->v[i];
+	dropped = l->n - kept;
+	l->n = kept;
+	return dropped;
+}
+
+void pt_holds_done(struct pt_holds *l)
+{
+	free(l->v);
+	*l = (struct pt_holds){ 0 };
+}
+
+void pt_claim_done(struct pt_claim *c)
+{
+	for (size_t i = 0; i < c->devices.n; i++)
+		free(c->devices.v[i].alias);
+	free(c->devices.v);
+	free(c->asked);
+	free(c->holder);
+	free(c->host);
+	*c = (struct pt_claim){ 0 };
+}
+
+void pt_host_record_done(struct pt_host_record *r)
+{
+	pt_inv_host_done(&r->host);
+	pt_pci_config_done(&r->config);
+}

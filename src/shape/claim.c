@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "shape/claim.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "shape/device.h"
+#include "shape/fields.h"
+#include "shape/place.h"
+#include "shape/value.h"
+
+json_t *pt_claim_json(const struct pt_claim *c)
+{
+	json_t *devices = json_array();
+
+	for (size_t i = 0; i < c->devices.n; i++)
+		(void)json_array_append_new(devices,
+					    json_pack("{s:s, s:o}", "address", pt_bdf_str(c->devices.v[i].bdf).s,
+						      "alias", pt_json_text(c->devices.v[i].alias)));
+	return json_pack("{s:s, s:o, s:o, s:o, s:I, s:o}", "id", c->id, "asked", pt_json_text(c->asked), "for",
+			 pt_json_text(c->holder), "host", pt_json_text(c->host), "since", (json_int_t)c->since,
+			 "devices", devices);
+}
+
+json_t *pt_holds_json(const struct pt_holds *l)
+{
+	json_t *o = json_object();
+
+	for (size_t i = 0; i < l->n; i++)
+		(void)json_object_set_new(o, pt_bdf_str(l->v[i].bdf).s, json_string(l->v[i].id));
+	return o;
+}
+
+json_t *pt_host_record_json(const struct pt_host_record *r)
+{
+	json_t *specs = json_array();
+
+	for (size_t i = 0; i < r->config.device_spec.n; i++)
+		(void)json_array_append_new(specs, pt_value_json(&r->config.device_spec.v[i].value));
+	return json_pack("{s:o, s:o}", "host", pt_place_write_host(&r->host), "device_spec", specs);
+}
+
+char *pt_record_text(json_t *json)
+{
+	char *text = json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS);
+
+	json_decref(json);
+	return text ? text : pt_strdup("{}");
+}
+
+/* an object, or NULL with -EBADMSG in @err */
+static json_t *load(const char *text, const char *where, struct pt_error *err)
+{
+	json_error_t why;
+	json_t *json = json_loads(text, JSON_REJECT_DUPLICATES, &why);
+
+	if (json_is_object(json))
+		return json;
+	(void)pt_say(err, -EBADMSG, "%s: %s", where, json ? "it is no JSON object" : why.text);
+	json_decref(json);
+	return NULL;
+}
+
+static int bad(const char *where, int r, struct pt_error *err)
+{
+	if (err) {
+		err->code = -EBADMSG;
+		err->kind = PT_ERROR_FAILED;
+	}
+	(void)pt_wrap(err, r, "%s", where);
+	return -EBADMSG;
+}
+
+static int read_device(const json_t *o, const char *where, struct pt_claim_device *d, struct pt_error *err)
+{
+	bool given = false;
+	int r = pt_field_address(o, where, "address", &given, &d->bdf, err);
+
+	if (r == 0 && !given)
+		r = pt_say(err, -EBADMSG, "%s: a device without address", where);
+	return r < 0 ? r : pt_field_string(o, where, "alias", &d->alias, err);
+}
+
+static int read_claim(const json_t *o, struct pt_claim *c, struct pt_error *err)
+{
+	pt_autofree char *id = NULL;
+	const json_t *devices = NULL;
+	int64_t since = 0;
+	int r = pt_field_string(o, "claim", "id", &id, err);
+
+	r = r < 0 ? r : pt_field_string(o, "claim", "asked", &c->asked, err);
+	r = r < 0 ? r : pt_field_string(o, "claim", "for", &c->holder, err);
+	r = r < 0 ? r : pt_field_string(o, "claim", "host", &c->host, err);
+	r = r < 0 ? r : pt_field_int(o, "claim", "since", 0, INT64_MAX, &since, err);
+	r = r < 0 ? r : pt_field_list(o, "claim", "devices", &devices, err);
+	if (r < 0)
+		return r;
+	if (!id || !pt_claim_id_valid(id) || !c->asked || !c->holder || !c->host)
+		return pt_say(err, -EBADMSG, "a claim needs id, asked, for and host");
+	if (json_array_size(devices) > PT_PLACE_DEVICES_MAX)
+		return pt_say(err, -EBADMSG, "a claim of %zu devices", json_array_size(devices));
+	(void)snprintf(c->id, sizeof(c->id), "%s", id);
+	c->since = since;
+	for (size_t i = 0; i < json_array_size(devices) && r == 0; i++)
+		r = read_device(json_array_get(devices, i), "devices", pt_array_add(&c->devices), err);
+	return r;
+}
+
+int pt_claim_read(const char *text, const char *where, struct pt_claim *ret_claim, struct pt_error *err)
+{
+	PT_AUTO(pt_claim) claim = { 0 };
+	json_t *o = load(text, where, err);
+	int r;
+
+	if (!o)
+		return -EBADMSG;
+	r = read_claim(o, &claim, err);
+	json_decref(o);
+	if (r < 0)
+		return bad(where, r, err);
+	*ret_claim = pt_take(claim);
+	return 0;
+}
+
+int pt_holds_read(const char *text, const char *where, struct pt_holds *ret_holds, struct pt_error *err)
+{
+	PT_AUTO(pt_holds) holds = { 0 };
+	json_t *o = load(text, where, err);
+	const char *address;
+	json_t *id;
+	int r = 0;
+
+	if (!o)
+		return -EBADMSG;
+	json_object_foreach(o, address, id)
+	{
+		struct pt_hold *h = pt_array_add(&holds);
+
+		if (r == 0 && (pt_bdf_parse(address, &h->bdf) < 0 || !json_is_string(id) ||
+			       !pt_claim_id_valid(json_string_value(id))))
+			r = pt_say(err, -EBADMSG, "%s: '%.40s' is no address, or what holds it no claim", where,
+				   address);
+		if (r == 0)
+			(void)snprintf(h->id, sizeof(h->id), "%s", json_string_value(id));
+	}
+	json_decref(o);
+	if (r == 0)
+		*ret_holds = pt_take(holds);
+	return r;
+}
+
+int pt_host_record_read(const char *text, const char *where, struct pt_host_record *ret_record, struct pt_error *err)
+{
+	PT_AUTO(pt_host_record) record = { 0 };
+	json_t *o = load(text, where, err);
+	json_t *config;
+	int r;
+
+	if (!o)
+		return -EBADMSG;
+	config = json_pack("{s:O?}", "device_spec", json_object_get(o, "device_spec"));
+	r = pt_place_read_config(config, &record.config, err);
+	if (r == 0)
+		r = pt_place_read_host(json_object_get(o, "host"), "host", &record.host, err);
+	json_decref(config);
+	json_decref(o);
+	if (r < 0)
+		return bad(where, r, err);
+	*ret_record = pt_take(record);
+	return 0;
+}

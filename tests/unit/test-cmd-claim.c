@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* passthru fleet, passthru claim, passthru claims and passthru release CLAIM, as a user runs them. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+
+#include "base/alloc.h"
+#include "base/cleanup.h"
+#include "program.h"
+#include "tree.h"
+
+#define DEVICE(address, node)                                                                                          \
+	"{\"address\": \"" address "\", \"vendor_id\": \"8086\", \"product_id\": \"154d\", \"type\": \"type-PF\", "    \
+	"\"numa_node\": " node "}"
+
+#define FACTS                                                                                                          \
+	"[{\"name\": \"h1\", \"devices\": [" DEVICE("0000:41:00.0", "0") ", " DEVICE(                                  \
+		"0000:42:00.0", "1") "]}, "                                                                            \
+				     "{\"name\": \"h2\", \"devices\": [" DEVICE("0000:41:00.0",                        \
+										"0") "]}, {\"name\": \"h3\"}]"
+
+struct desk {
+	struct tree *tree;
+	struct program p;
+};
+
+static int begin(void **state)
+{
+	struct desk *d = pt_alloc(sizeof(*d));
+	pt_autofree char *conf = NULL;
+
+	d->tree = tree_new();
+	conf = pt_strf("[store]\ndirectory = %s/state\n[pci]\n"
+		       "device_spec = { \"vendor_id\": \"8086\", \"product_id\": \"154d\" }\n"
+		       "alias = { \"vendor_id\":\"8086\", \"product_id\":\"154d\", \"device_type\":\"type-PF\", "
+		       "\"name\":\"a1\" }\n",
+		       d->tree->path);
+	tree_file(d->tree, "conf", conf);
+	tree_file(d->tree, "facts.json", FACTS);
+	*state = d;
+	return 0;
+}
+
+static int end(void **state)
+{
+	struct desk *d = *state;
+
+	program_done(&d->p);
+	tree_free(d->tree);
+	free(d);
+	return 0;
+}
+
+/* @line with the configuration of the desk; its exit status must be @status */
+static void run(struct desk *d, int status, const char *line)
+{
+	pt_autofree char *whole = pt_strf("%s --config %s/conf", line, d->tree->path);
+
+	program_done(&d->p);
+	program_run(&d->p, whole, NULL);
+	if (d->p.status != status)
+		fail_msg("%s: status %d, not %d\n%s%s", line, d->p.status, status, d->p.out, d->p.err);
+}
+
+static void publish(struct desk *d)
+{
+	pt_autofree char *line = pt_strf("passthru fleet publish --facts %s/facts.json", d->tree->path);
+
+	run(d, 0, line);
+}
+
+/* the first claim's id out of what was printed; the caller frees */
+static char *printed_id(const struct desk *d)
+{
+	const char *id = strstr(d->p.out, "c-");
+
+	assert_non_null(id);
+	return pt_strndup(id, 22);
+}
+
+/* with the id, which nobody can foresee, as ID */
+static void assert_out(const struct desk *d, const char *expected)
+{
+	pt_autofree char *text = pt_strdup(d->p.out);
+
+	for (char *id = strstr(text, "c-"); id; id = strstr(id + 2, "c-")) {
+		assert_true(strspn(id + 2, "0123456789abcdef") == 20);
+		memcpy(id, "ID", 2);
+		memmove(id + 2, id + 22, strlen(id + 22) + 1);
+	}
+	assert_string_equal(text, expected);
+}
+
+static void hosts_are_published_and_listed(void **state)
+{
+	struct desk *d = *state;
+
+	publish(d);
+	assert_string_equal(d->p.out, "h1: 2 devices, published\nh2: 1 devices, published\nh3: 0 devices, published\n");
+	publish(d);
+	assert_non_null(strstr(d->p.out, "h1: 2 devices, as published before\n"));
+	run(d, 0, "passthru fleet hosts");
+	assert_string_equal(d->p.out, "HOST DEVICES OFFERED FREE CLAIMED WRONG\n"
+				      "h1         2       2    2       0 \n"
+				      "h2         1       1    1       0 \n"
+				      "h3         0       0    0       0 \n");
+}
+
+static void a_claim_is_made_listed_and_released(void **state)
+{
+	struct desk *d = *state;
+	pt_autofree char *id = NULL;
+	pt_autofree char *release = NULL;
+	pt_autofree char *one = NULL;
+
+	publish(d);
+	run(d, 0, "passthru claim a1:2 --for vm7");
+	assert_out(d, "ID  a1:2 for vm7 on h1\n  0000:41:00.0  a1\n  0000:42:00.0  a1\n");
+	id = printed_id(d);
+	run(d, 0, "passthru fleet hosts --json");
+	assert_non_null(strstr(d->p.out, "\"claimed\": 2"));
+	run(d, 0, "passthru claims");
+	assert_out(d, "CLAIM                  ASKED FOR HOST DEVICES\n"
+		      "ID a1:2  vm7 h1   0000:41:00.0 0000:42:00.0\n");
+	one = pt_strf("passthru claims %s --for vm7 --host h1", id);
+	run(d, 0, one);
+	assert_non_null(strstr(d->p.out, id));
+	run(d, 0, "passthru claims --for vm8");
+	assert_string_equal(d->p.out, "");
+	release = pt_strf("passthru release %s", id);
+	run(d, 0, release);
+	assert_out(d, "released ID: a1:2 for vm7 on h1\n");
+	run(d, 2, release);
+	assert_non_null(strstr(d->p.err, "there is no claim"));
+	run(d, 0, "passthru claim a1:2 --for vm8");
+}
+
+static void what_is_claimed_is_not_claimed_again(void **state)
+{
+	struct desk *d = *state;
+
+	publish(d);
+	run(d, 0, "passthru claim a1 --for vm1");
+	assert_out(d, "ID  a1:1 for vm1 on h2\n  0000:41:00.0  a1\n");
+	run(d, 0, "passthru claim a1:2 --for vm2 --host h1");
+	run(d, 3, "passthru claim a1:1 --for vm3");
+	assert_non_null(strstr(d->p.out, "0 of 3 hosts fit\n"));
+	assert_non_null(strstr(d->p.out, "no free a1"));
+	run(d, 3, "passthru claim a1:1 --for vm3 --host h1");
+	run(d, 3, "passthru claim a1:1 --for vm3 --json");
+	assert_non_null(strstr(d->p.out, "\"claim\": null"));
+	run(d, 1, "passthru fleet withdraw h1");
+	assert_non_null(strstr(d->p.err, "claimed"));
+	run(d, 0, "passthru fleet withdraw h3");
+	run(d, 2, "passthru fleet withdraw h3");
+}
+
+static void the_same_id_again_is_the_same_claim(void **state)
+{
+	struct desk *d = *state;
+
+	publish(d);
+	run(d, 0, "passthru claim a1:2 --for vm1 --id c-0123456789abcdef0123");
+	run(d, 0, "passthru claim a1:2 --for vm1 --id c-0123456789abcdef0123");
+	assert_non_null(strstr(d->p.out, "c-0123456789abcdef0123"));
+	run(d, 0, "passthru claim a1:1 --for vm2");
+	/* also when nothing would be free for it */
+	run(d, 0, "passthru claim a1:2 --for vm1 --id c-0123456789abcdef0123");
+	run(d, 2, "passthru claim a1:1 --for vm1 --id c-0123456789abcdef0123");
+	assert_non_null(strstr(d->p.err, "is another claim: of a1:2 for vm1 on h1"));
+}
+
+static void json_is_one_document(void **state)
+{
+	struct desk *d = *state;
+	json_t *json;
+
+	publish(d);
+	run(d, 0, "passthru claim a1 --for vm1 --json");
+	json = json_loads(d->p.out, 0, NULL);
+	assert_string_equal(json_string_value(json_object_get(json_object_get(json, "claim"), "for")), "vm1");
+	json_decref(json);
+	run(d, 0, "passthru claims --json");
+	json = json_loads(d->p.out, 0, NULL);
+	assert_int_equal(json_array_size(json_object_get(json, "claims")), 1);
+	json_decref(json);
+}
+
+static void what_makes_no_sense_is_refused_and_changes_nothing(void **state)
+{
+	struct desk *d = *state;
+
+	publish(d);
+	run(d, 2, "passthru claim a1:1");
+	assert_non_null(strstr(d->p.err, "--for NAME is missing"));
+	run(d, 2, "passthru claim nosuch:1 --for vm1");
+	run(d, 2, "passthru claim a1:x --for vm1");
+	run(d, 2, "passthru claim a1:1 --for vm1 --host nosuch");
+	run(d, 2, "passthru claim a1:1 --for vm1 --id c-1");
+	run(d, 2, "passthru claims c-1");
+	run(d, 2, "passthru fleet nosuch");
+	run(d, 2, "passthru fleet withdraw");
+	run(d, 2, "passthru release c-0123456789abcdef0123 0000:41:00.0");
+	assert_non_null(strstr(d->p.err, "not released in one call"));
+	run(d, 0, "passthru claims");
+	assert_string_equal(d->p.out, "");
+}
+
+static void a_store_that_makes_no_sense_is_said_with_its_line(void **state)
+{
+	static const char *const wrong[][2] = {
+		{ "[store]\nbackend = redis\n", "expected sqlite or etcd" },
+		{ "[store]\nbackend = etcd\n", "endpoints: none" },
+		{ "[store]\nbackend = etcd\nendpoints = 10.0.0.1:2379\n", "does not begin with https://" },
+		{ "[store]\nbackend = etcd\nendpoints = http://h\nuser = a\n", "one without the other" },
+		{ "[store]\nfile = /x\n", ":2: [store] has no 'file'" },
+		{ "[store]\ntimeout_ms = 5s\n", "100 to 600000 milliseconds" },
+		{ "[store]\npassword_file = /nonesuch\n", "cannot look at [store] password_file" },
+	};
+	struct desk *d = *state;
+
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+		tree_remove(d->tree, "conf");
+		tree_file(d->tree, "conf", wrong[i][0]);
+		program_done(&d->p);
+		{
+			pt_autofree char *line = pt_strf("passthru claims --config %s/conf", d->tree->path);
+
+			program_run(&d->p, line, NULL);
+		}
+		assert_true(d->p.status == 2 || d->p.status == 1);
+		if (!strstr(d->p.err, wrong[i][1]))
+			fail_msg("%s: %s", wrong[i][0], d->p.err);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest all[] = {
+		cmocka_unit_test_setup_teardown(hosts_are_published_and_listed, begin, end),
+		cmocka_unit_test_setup_teardown(a_claim_is_made_listed_and_released, begin, end),
+		cmocka_unit_test_setup_teardown(what_is_claimed_is_not_claimed_again, begin, end),
+		cmocka_unit_test_setup_teardown(the_same_id_again_is_the_same_claim, begin, end),
+		cmocka_unit_test_setup_teardown(json_is_one_document, begin, end),
+		cmocka_unit_test_setup_teardown(what_makes_no_sense_is_refused_and_changes_nothing, begin, end),
+		cmocka_unit_test_setup_teardown(a_store_that_makes_no_sense_is_said_with_its_line, begin, end),
+	};
+
+	return cmocka_run_group_tests(all, NULL, NULL);
+}

@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Claims on both stores: races, outcomes that nobody knows, records that others wrote. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/alloc.h"
+#include "base/cleanup.h"
+#include "claiming.h"
+#include "etcd.h"
+#include "fakesys.h"
+#include "fleet/fleet.h"
+#include "store/backend.h"
+
+struct fixture {
+	char dir[64];
+	struct pt_store_config config;
+	struct pt_store *store;
+	struct pt_pci_config pci;
+	struct pt_error err;
+};
+
+static struct etcd *etcd;
+static unsigned tests;
+
+static int start_etcd(void **state)
+{
+	if (etcd_installed())
+		etcd = etcd_start(1, 0, false);
+	return 0;
+}
+
+static int stop_etcd(void **state)
+{
+	etcd_stop(etcd);
+	etcd = NULL;
+	return 0;
+}
+
+static int prepare(void **state, struct fixture *f)
+{
+	*state = f;
+	claiming_config(&f->pci);
+	return pt_store_open(&f->config, &f->store, &f->err);
+}
+
+static int on_sqlite(void **state)
+{
+	struct fixture *f = pt_alloc(sizeof(*f));
+
+	(void)strcpy(f->dir, "/tmp/fleet.XXXXXX");
+	if (!mkdtemp(f->dir))
+		return -1;
+	f->config.directory = pt_strf("%s/state", f->dir);
+	return prepare(state, f);
+}
+
+static int on_etcd(void **state)
+{
+	struct fixture *f = pt_alloc(sizeof(*f));
+
+	*state = f;
+	if (!etcd)
+		return 0;
+	etcd_config(etcd, &f->config);
+	f->config.prefix = pt_strf("/fleet-%u/", ++tests);
+	return prepare(state, f);
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	pt_store_close(f->store);
+	pt_store_config_done(&f->config);
+	pt_pci_config_done(&f->pci);
+	if (*f->dir)
+		fakesys_rmtree(f->dir);
+	free(f);
+	return 0;
+}
+
+static struct fixture *begin(void **state, unsigned hosts)
+{
+	struct fixture *f = *state;
+
+	if (!f->store)
+		skip();
+	claiming_publish(f->store, hosts, 4);
+	return f;
+}
+
+static void load(struct fixture *f, struct pt_fleet *fleet)
+{
+	if (pt_fleet_load(f->store, &f->pci, fleet, &f->err) < 0)
+		fail_msg("%s", f->err.msg);
+}
+
+static void two_with_the_same_view_get_different_devices(void **state)
+{
+	struct fixture *f = begin(state, 1);
+	PT_AUTO(pt_fleet) one = { 0 };
+	PT_AUTO(pt_fleet) other = { 0 };
+	PT_AUTO(pt_claim) a = { 0 };
+	PT_AUTO(pt_claim) b = { 0 };
+	PT_AUTO(pt_claim) c = { 0 };
+
+	load(f, &one);
+	load(f, &other);
+	assert_int_equal(claiming_claim(&one, "gpu:2", "vm1", &a, &f->err), 1);
+	assert_int_equal(claiming_claim(&other, "gpu:2", "vm2", &b, &f->err), 1);
+	for (size_t i = 0; i < 2; i++)
+		for (size_t k = 0; k < 2; k++)
+			assert_false(pt_bdf_eq(a.devices.v[i].bdf, b.devices.v[k].bdf));
+	assert_int_equal(claiming_claim(&one, "gpu:1", "vm3", &c, &f->err), 0);
+	assert_int_equal(pt_fleet_release(f->store, b.id, &c, &f->err), 1);
+	pt_claim_done(&c);
+	/* the view says "no" still; what the store has is asked before that is the answer */
+	assert_int_equal(claiming_claim(&one, "gpu:1", "vm3", &c, &f->err), 1);
+	claiming_check(f->store, &f->pci);
+}
+
+static void many_at_once_lose_nothing(void **state)
+{
+	struct fixture *f = begin(state, 2);
+	pid_t pids[4];
+	struct pt_claims_list l = { 0 };
+
+	for (unsigned i = 0; i < 4; i++) {
+		pids[i] = fork();
+		if (pids[i])
+			continue;
+		f->store = NULL;
+		if (pt_store_open(&f->config, &f->store, &f->err) < 0)
+			_exit(1);
+		{
+			PT_AUTO(pt_fleet) fleet = { 0 };
+
+			if (pt_fleet_load(f->store, &f->pci, &fleet, &f->err) < 0)
+				_exit(2);
+			/* 8 devices: each client gets its two, whoever is faster, and gives one back in between */
+			for (unsigned k = 0; k < 5; k++) {
+				struct pt_claim kept = { 0 };
+				struct pt_claim given = { 0 };
+
+				if (claiming_claim(&fleet, "gpu:1", "kept", &kept, &f->err) != 1)
+					_exit(3);
+				if (k < 3 && pt_fleet_release(f->store, kept.id, &given, &f->err) != 1)
+					_exit(4);
+				pt_claim_done(&kept);
+				pt_claim_done(&given);
+			}
+		}
+		_exit(0);
+	}
+	for (unsigned i = 0; i < 4; i++) {
+		int status = 0;
+
+		assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
+		assert_int_equal(status, 0);
+	}
+	assert_int_equal(pt_fleet_claims(f->store, &l, &f->err), 0);
+	assert_int_equal(l.n, 8);
+	pt_claims_list_done(&l);
+	claiming_check(f->store, &f->pci);
+}
+
+/* a store that does what it is asked, and says that nobody knows; or does not, and says so, too */
+static const struct pt_store_ops *real;
+static int lie; /* 1: written and unknown; 2: not written and unknown; 3: never an answer */
+
+static int lying_commit(struct pt_store *store, const struct pt_txn *txn, long long *revision, struct pt_records *now,
+			struct pt_error *err)
+{
+	int how = lie;
+
+	if (how == 0)
+		return real->commit(store, txn, revision, now, err);
+	if (how < 3)
+		lie = 0;
+	if (how != 2 && real->commit(store, txn, revision, now, err) < 0)
+		return err->code;
+	pt_records_done(now);
+	return pt_say(err, -ETIMEDOUT, "nobody knows");
+}
+
+static void begin_lying(struct fixture *f, struct pt_store_ops *ops, int how)
+{
+	real = f->store->ops;
+	*ops = *real;
+	ops->commit = lying_commit;
+	f->store->ops = ops;
+	lie = how;
+}
+
+static void an_unknown_claim_that_was_written_is_found(void **state)
+{
+	struct fixture *f = begin(state, 2);
+	PT_AUTO(pt_fleet) fleet = { 0 };
+	PT_AUTO(pt_claim) c = { 0 };
+	struct pt_claims_list l = { 0 };
+	struct pt_store_ops ops;
+
+	load(f, &fleet);
+	begin_lying(f, &ops, 1);
+	assert_int_equal(claiming_claim(&fleet, "gpu:1", "vm1", &c, &f->err), 1);
+	assert_int_equal(pt_fleet_claims(f->store, &l, &f->err), 0);
+	assert_int_equal(l.n, 1);
+	assert_string_equal(l.v[0].id, c.id);
+	pt_claims_list_done(&l);
+	/* and the view goes on from there */
+	pt_claim_done(&c);
+	assert_int_equal(claiming_claim(&fleet, "gpu:4", "vm2", &c, &f->err), 1);
+	claiming_check(f->store, &f->pci);
+	f->store->ops = real;
+}
+
+static void an_unknown_claim_that_was_not_written_never_will_be(void **state)
+{
+	struct fixture *f = begin(state, 1);
+	PT_AUTO(pt_fleet) fleet = { 0 };
+	PT_AUTO(pt_record) before = { 0 };
+	PT_AUTO(pt_claim) c = { 0 };
+	struct pt_claims_list l = { 0 };
+	struct pt_store_ops ops;
+	struct pt_saw saw = { .key = "held/host-000" };
+	struct pt_write write = { "late", "1", 0 };
+	struct pt_txn late = { &saw, 1, &write, 1 };
+
+	load(f, &fleet);
+	assert_int_equal(claiming_claim(&fleet, "gpu:1", "vm1", &c, &f->err), 1);
+	pt_claim_done(&c);
+	assert_int_equal(pt_store_get(f->store, "held/host-000", &before, &f->err), 1);
+	begin_lying(f, &ops, 2);
+	assert_int_equal(claiming_claim(&fleet, "gpu:1", "vm2", &c, &f->err), 1);
+	assert_int_equal(pt_fleet_claims(f->store, &l, &f->err), 0);
+	assert_int_equal(l.n, 2);
+	pt_claims_list_done(&l);
+	/* what compared the record as it was then comes too late */
+	saw.revision = before.revision;
+	assert_int_equal(pt_store_commit(f->store, &late, NULL, NULL, &f->err), 0);
+	claiming_check(f->store, &f->pci);
+	f->store->ops = real;
+}
+
+static void when_nobody_answers_the_id_is_told(void **state)
+{
+	struct fixture *f = begin(state, 1);
+	PT_AUTO(pt_fleet) fleet = { 0 };
+	PT_AUTO(pt_claim) c = { 0 };
+	struct pt_store_ops ops;
+
+	load(f, &fleet);
+	begin_lying(f, &ops, 3);
+	assert_int_equal(claiming_claim(&fleet, "gpu:1", "vm1", &c, &f->err), -ETIMEDOUT);
+	assert_non_null(strstr(f->err.hint, "--id c-"));
+	f->store->ops = real;
+	claiming_check(f->store, &f->pci);
+}
+
+static void an_unknown_release_is_asked_again(void **state)
+{
+	struct fixture *f = begin(state, 1);
+	PT_AUTO(pt_fleet) fleet = { 0 };
+	struct pt_store_ops ops;
+
+	load(f, &fleet);
+	for (int how = 1; how <= 2; how++) {
+		PT_AUTO(pt_claim) c = { 0 };
+		PT_AUTO(pt_claim) released = { 0 };
+
+		assert_int_equal(claiming_claim(&fleet, "gpu:4", "vm1", &c, &f->err), 1);
+		begin_lying(f, &ops, how);
+		assert_int_equal(pt_fleet_release(f->store, c.id, &released, &f->err), 1);
+		f->store->ops = real;
+		assert_string_equal(released.holder, "vm1");
+		pt_claim_done(&released);
+		assert_int_equal(pt_fleet_release(f->store, c.id, &released, &f->err), 0);
+	}
+	claiming_check(f->store, &f->pci);
+}
+
+static void put(struct fixture *f, const char *key, const char *value)
+{
+	struct pt_write write = { key, value, 0 };
+	struct pt_txn txn = { .writes = &write, .n_writes = 1 };
+
+	assert_int_equal(pt_store_commit(f->store, &txn, NULL, NULL, &f->err), 1);
+}
+
+static void a_record_that_is_not_understood_takes_out_its_host_alone(void **state)
+{
+	static const char *const wrong[] = {
+		"", "[]", "{\"host\": 1}", "{\"host\": {\"name\": \"host-001\"}}",
+		"{\"host\": {\"name\": \"host-000\"}, \"device_spec\": [{\"address\": \"zz\"}]}"
+	};
+	struct fixture *f = begin(state, 2);
+
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+		PT_AUTO(pt_fleet) fleet = { 0 };
+		PT_AUTO(pt_claim) c = { 0 };
+		PT_AUTO(pt_claim) released = { 0 };
+
+		put(f, "facts/host-000", wrong[i]);
+		load(f, &fleet);
+		if (!fleet.hosts.v[0].wrong)
+			fail_msg("taken for a host: %s", wrong[i]);
+		assert_int_equal(claiming_claim(&fleet, "gpu:4", "vm1", &c, &f->err), 1);
+		assert_string_equal(c.host, "host-001");
+		assert_int_equal(pt_fleet_release(f->store, c.id, &released, &f->err), 1);
+	}
+	put(f, "held/host-001", "{\"0000:01:00.0\": \"somebody\"}");
+	{
+		PT_AUTO(pt_fleet) fleet = { 0 };
+		PT_AUTO(pt_claim) c = { 0 };
+
+		load(f, &fleet);
+		assert_int_equal(claiming_claim(&fleet, "gpu:1", "vm1", &c, &f->err), 0);
+	}
+	put(f, "claims/c-00000000000000000000", "{}");
+	{
+		struct pt_claims_list l = { 0 };
+
+		assert_int_equal(pt_fleet_claims(f->store, &l, &f->err), -EBADMSG);
+		assert_non_null(strstr(f->err.msg, "claims/c-00000000000000000000"));
+	}
+}
+
+static void facts_that_changed_since_are_looked_at_again(void **state)
+{
+	struct fixture *f = begin(state, 1);
+	PT_AUTO(pt_fleet) fleet = { 0 };
+	PT_AUTO(pt_claim) c = { 0 };
+
+	load(f, &fleet);
+	claiming_publish(f->store, 1, 2);
+	assert_int_equal(claiming_claim(&fleet, "gpu:4", "vm1", &c, &f->err), 0);
+	assert_int_equal(claiming_claim(&fleet, "gpu:2", "vm1", &c, &f->err), 1);
+	claiming_check(f->store, &f->pci);
+}
+
+#define BOTH(test)                                                                                                     \
+	{ #test ", SQLite", test, on_sqlite, teardown, NULL },                                                         \
+	{                                                                                                              \
+#test ", etcd", test, on_etcd, teardown, NULL                                                          \
+	}
+
+int main(void)
+{
+	const struct CMUnitTest all[] = {
+		BOTH(two_with_the_same_view_get_different_devices),
+		BOTH(many_at_once_lose_nothing),
+		BOTH(an_unknown_claim_that_was_written_is_found),
+		BOTH(an_unknown_claim_that_was_not_written_never_will_be),
+		BOTH(when_nobody_answers_the_id_is_told),
+		BOTH(an_unknown_release_is_asked_again),
+		BOTH(a_record_that_is_not_understood_takes_out_its_host_alone),
+		BOTH(facts_that_changed_since_are_looked_at_again),
+	};
+	int failed = cmocka_run_group_tests(all, start_etcd, stop_etcd);
+
+	/* half of it was not run: said by name */
+	return failed || etcd_installed() ? failed : 77;
+}
