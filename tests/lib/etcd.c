@@ -106,12 +106,15 @@ void etcd_run(struct etcd *e, unsigned member)
 
 	pt_buf_addf(&line,
 		    "/usr/bin/etcd --name m%u --data-dir %s/m%u --heartbeat-interval 50 --election-timeout 500"
-		    " --unsafe-no-fsync --log-level error --logger zap --initial-cluster-token %s",
+		    " --log-level error --logger zap --initial-cluster-token %s",
 		    member, e->dir, member, strrchr(e->dir, '/') + 1);
 	pt_buf_addf(&line, " --listen-client-urls %s://127.0.0.1:%d --advertise-client-urls %s://127.0.0.1:%d", scheme,
 		    e->client_port[member], scheme, e->client_port[member]);
 	pt_buf_addf(&line, " --listen-peer-urls http://127.0.0.1:%d --initial-advertise-peer-urls http://127.0.0.1:%d",
 		    e->peer_port[member], e->peer_port[member]);
+	/* tests kill processes, not machines; a benchmark wants what it costs */
+	if (!getenv("PT_ETCD_FSYNC"))
+		pt_buf_add(&line, " --unsafe-no-fsync");
 	if (e->quota)
 		pt_buf_addf(&line, " --quota-backend-bytes %ld", e->quota);
 	if (e->tls)
