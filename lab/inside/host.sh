@@ -63,13 +63,11 @@ describe_server()
 	find /etc/udev/rules.d /etc/modprobe.d /etc/modules-load.d /etc/libvirt/qemu -type f | sort
 }
 
+# libvirt's own files: what it would read after a restart.  Asking it takes longer.
 describe_vms()
 {
-	set --
-	for name in $(virsh -q list --all --name 2>/dev/null); do
-		set -- "$@" "dominfo $name; dumpxml --inactive --security-info $name;"
-	done
-	[ $# = 0 ] || virsh -q "$*" | grep -vE '^(Id|CPU time|Used memory):'
+	find /etc/libvirt/qemu -name '*.xml' 2>/dev/null | sort | xargs -r cat
+	find /run/libvirt/qemu -name '*.pid' -printf '%f runs\n' 2>/dev/null | sort
 }
 
 # remember: what the server is now.  unchanged SENTENCE: a check that it still is.

@@ -33,7 +33,8 @@ restore_capabilities()
 {
 	[ -d "$PT_CAPABILITIES" ] || return 0
 	mkdir -p /var/cache/libvirt/qemu/capabilities
-	cp "$PT_CAPABILITIES"/*.xml /var/cache/libvirt/qemu/capabilities/
+	cp "$PT_CAPABILITIES"/*.xml /var/cache/libvirt/qemu/capabilities/ 2>/dev/null
+	return 0
 }
 
 # stop_libvirt: as after `systemctl stop libvirtd`; guests go on.
@@ -66,7 +67,7 @@ xml_head()
 	    <type arch='x86_64' machine='q35'>hvm</type>
 	    <kernel>$GUEST_DIR/kernel</kernel>
 	    <initrd>$GUEST_DIR/initrd</initrd>
-	    <cmdline>console=ttyS0 quiet mitigations=off ${2:-}</cmdline>
+	    <cmdline>console=ttyS0 quiet mitigations=off pci=lastbus=16 pmtmr=0 ${2:-}</cmdline>
 	  </os>
 	  <features><acpi/><apic/></features>
 	  <cpu mode='host-passthrough' migratable='off'/>

@@ -139,12 +139,13 @@ def do_shell(lab, args):
 
 
 def shell_in(lab, hardware, folder):
-    scenario = formats.Scenario(os.path.basename(folder), folder, "", [hardware.name], [], 0, [], 0, [])
+    scenario = formats.Scenario(os.path.basename(folder), folder, "", [hardware.name], [], time_limit=0, needs=[], state=0, programs=[],
+                                install=False, processors=2)
     one = run.Run(lab, scenario, False, False)
     one.prepare()
     size = shutil.get_terminal_size()
     serial = os.path.join(folder, "serial.log")
-    server = machine.Machine(lab, hardware, one.make_disks(hardware), None, one.out, serial)
+    server = machine.Machine(lab, hardware, one.make_disks(hardware), None, one.out, serial, scenario.processors)
     machine.write_environment(
         os.path.join(one.out, "boot.env"),
         run.environment(lab, hardware, PT_SHELL="1", PT_ROWS=size.lines, PT_COLUMNS=size.columns,

@@ -45,6 +45,7 @@ class Scenario:
     state: int          # bytes of disk that survive a power cut, 0 for none
     programs: list      # what has to be in the build directory
     install: bool       # is `make install`ed in the server
+    processors: int     # how many its kernel starts
     build: str = ""     # whose programs; "" for those of the whole run
 
 
@@ -126,7 +127,7 @@ def hardware_names(folder):
     return sorted(n for n in os.listdir(folder) if os.path.isfile(os.path.join(folder, n)))
 
 
-SCENARIO_KEYS = ("description", "hardware", "time-limit", "needs", "state", "programs", "install")
+SCENARIO_KEYS = ("description", "hardware", "time-limit", "needs", "state", "programs", "install", "processors")
 
 
 def find_boots(path):
@@ -153,12 +154,15 @@ def load_scenario(folder, name):
             raise LabError(f"{file}: {key}: is missing")
     if not values["time-limit"].isdigit():
         raise LabError(f"{file}: time-limit: is a number of seconds")
+    if values.get("processors", "1") not in ("1", "2"):
+        raise LabError(f"{file}: processors: is 1 or 2")
     return Scenario(name=name, path=path, description=values["description"],
                     hardware=values["hardware"].split(), boots=find_boots(path),
                     time_limit=int(values["time-limit"]), needs=values.get("needs", "").split(),
                     state=parse_size(values["state"], file) if "state" in values else 0,
                     programs=values.get("programs", "passthru").replace("none", "").split(),
-                    install=values.get("install", "no") == "yes")
+                    install=values.get("install", "no") == "yes",
+                    processors=int(values.get("processors", "1")))
 
 
 def scenario_names(folder):

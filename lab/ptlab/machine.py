@@ -74,10 +74,11 @@ class Frozen(Exception):
 class Machine:
     """Starts one server and reads its port until it ends, is killed or takes too long."""
 
-    def __init__(self, images, hardware, disks, state, out, serial):
+    def __init__(self, images, hardware, disks, state, out, serial, processors):
         self.images, self.hardware = images, hardware
         self.disks, self.state = disks, state
         self.out, self.serial = out, serial
+        self.processors = processors
         self.port = None
         self.process = None
         self.cut_at = None
@@ -85,7 +86,7 @@ class Machine:
     def command(self, port_fd, terminal):
         hw = self.hardware
         line = ["passthru.lab", "console=ttyS0", "panic=-1", "quiet", "loglevel=5", "mitigations=off",
-                "no_timer_check"] + hw.kernel
+                "no_timer_check", f"maxcpus={self.processors}"] + hw.kernel
         args = [PROGRAM, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-name", "passthru-lab",
                 "-accel", "tcg,thread=multi", "-kernel", self.images.kernel.image, "-initrd", self.images.server,
                 "-append", " ".join(line), "-serial", f"file:{self.serial}"]

@@ -218,12 +218,17 @@ class Run:
             shutil.copy(serial, keep)
 
     def keep_capabilities(self, hardware):
-        """The server has left them in out/ when there were none."""
+        """The server has left in out/ what was not known, or did not hold any more."""
         found = os.path.join(self.out, "capabilities")
-        try:
-            os.rename(found, capabilities(self.lab, hardware))
-        except OSError:
-            shutil.rmtree(found, ignore_errors=True)
+        if not os.path.isdir(found):
+            return
+        known = capabilities(self.lab, hardware)
+        os.makedirs(known, exist_ok=True)
+        for name in os.listdir(found):
+            new = os.path.join(known, f".{name}.{self.scenario.name}")
+            shutil.copy(os.path.join(found, name), new)
+            os.replace(new, os.path.join(known, name))      # another server may be reading it
+        shutil.rmtree(found, ignore_errors=True)
 
     def check_needs(self):
         for name in self.scenario.needs:
@@ -301,7 +306,7 @@ class Run:
 
     def power_on(self, hardware, serial, deadline):
         """One boot to its end; True when the plug was pulled because the script asked for that."""
-        machine = Machine(self.lab, hardware, self.make_disks(hardware), self.state_file(), self.out, serial)
+        machine = Machine(self.lab, hardware, self.make_disks(hardware), self.state_file(), self.out, serial, self.scenario.processors)
         self.results.ended = None
         self.results.stage = NOTHING
         machine.start()

@@ -62,7 +62,7 @@ if [ "$PT_BOOT" -gt "$cuts" ]; then
 fi
 places=$(cat $kept/places)
 # not the very last ones: how much SQLite tidies up at its end is not the same each time
-place=$((1 + (PT_BOOT - 1) * (places - 5) / (cuts > 1 ? cuts - 1 : 1)))
+place=$((1 + PT_BOOT * (places - 5) / (cuts + 1)))
 echo $place >$kept/place
 sync
 stopped_at $place $attach || exit 1

@@ -22,7 +22,7 @@ check "somebody else's two are left alone" vfs_are 2
 expect_exit 0 passthru sriov $pf --vfs 4 --force-foreign-vfs --yes
 check "unless told" vfs_are 4
 passthru sriov $pf --vfs 0 --yes >/dev/null
-times=10
+times=3
 [ ! -e "$PT_SCENARIO_DIR/rounds" ] || times=$(cat "$PT_SCENARIO_DIR/rounds")
 rounds=0
 while [ $rounds -lt "$times" ]; do
