@@ -143,15 +143,18 @@ static bool is_very_device(const struct pt_keep *k, const struct pt_device *d)
 	       k->id.subdevice == d->subdevice;
 }
 
-/* the same record, for the VM that still has the device; for several: for nobody in particular, which is all of them */
-static void hand_over(struct pt_judge *j, const struct pt_device *d, const struct pt_keep *k,
+/*
+ * The same record, for the VM that still has the device; for several: for nobody in particular, which is all of them.
+ * @driver: who gets it at boot, or PT_DRIVER_LIBVIRT: it is only remembered.
+ */
+static void hand_over(struct pt_judge *j, const struct pt_device *d, const struct pt_keep *k, const char *driver,
 		      const struct pt_domain *to)
 {
 	struct pt_step *s;
 
 	(void)pt_judge_device_step(j, PT_STEP_UNRESERVE, d);
 	s = pt_judge_device_step(j, PT_STEP_RESERVE, d);
-	s->driver_after = pt_strdup(k->driver);
+	s->driver_after = pt_strdup_opt(driver);
 	s->identity = pt_identity_lines(&k->id);
 	s->vm = to ? pt_strdup_opt(to->name) : NULL;
 	s->vm_uuid = to ? pt_strdup_opt(to->uuid) : NULL;
@@ -176,7 +179,23 @@ static void forget(struct pt_judge *j, const struct pt_device *d)
 	pt_judge_say(j, PT_NOTE, "remembered", NULL, NULL, "%s stays remembered: VM %s has it too",
 		     pt_bdf_str(d->bdf).s, other->name);
 	if (!pt_keep_at_boot(k) && pt_streq(k->vm_uuid, j->vm->uuid) && is_very_device(k, d))
-		hand_over(j, d, k, n == 1 ? other : NULL);
+		hand_over(j, d, k, k->driver, n == 1 ? other : NULL);
+}
+
+/* The host gets it, at boot too.  Another VM that fetches it when it starts must not fetch another one: as in forget(). */
+static void let_go(struct pt_judge *j, const struct pt_device *d)
+{
+	const struct pt_keep *k = pt_keep_by_bdf(&j->host->reserved, d->bdf);
+	const struct pt_domain *other = NULL;
+	unsigned n = count_others(j, d->bdf, &other);
+
+	if (!k || !n || !pt_streq(k->vm_uuid, j->vm->uuid) || !is_very_device(k, d)) {
+		(void)pt_judge_device_step(j, PT_STEP_UNRESERVE, d);
+		return;
+	}
+	pt_judge_say(j, PT_NOTE, "remembered", NULL, NULL, "%s stays remembered: VM %s has it too",
+		     pt_bdf_str(d->bdf).s, other->name);
+	hand_over(j, d, k, PT_DRIVER_LIBVIRT, n == 1 ? other : NULL);
 }
 
 static void give_back(struct pt_judge *j, const struct pt_device *d)
@@ -190,7 +209,7 @@ static void give_back(struct pt_judge *j, const struct pt_device *d)
 		forget(j, d);
 		return;
 	}
-	(void)pt_judge_device_step(j, PT_STEP_UNRESERVE, d);
+	let_go(j, d);
 	if (!d->driver_override && !pt_driver_is_vfio(d->driver))
 		return;
 	s = pt_judge_device_step(j, PT_STEP_DRIVER, d);

@@ -150,6 +150,29 @@ static void a_device_that_another_vm_has_too_is_remembered_for_that_one(void **s
 	assert_null(world_step(w, PT_STEP_RESERVE, 0)->vm);
 }
 
+/* attach reserved it for cvm with managed='no'; another VM, which is off, fetches it when it starts */
+static void a_reserved_device_that_another_vm_fetches_is_remembered_for_that_one(void **state)
+{
+	struct world *w = *state;
+	struct pt_keep *k = is_remembered(w);
+	const struct pt_step *s;
+
+	pt_strset(&k->driver, "vfio-pci");
+	w->vm.hostdevs.v[0].managed = false;
+	(void)has_it_too(w, "web", "11111111-2222-3333-4444-555555555555");
+	detach(w);
+	steps_are(w, "vm-stop vm-define unreserve reserve driver vm-start");
+	s = world_step(w, PT_STEP_RESERVE, 0);
+	assert_string_equal(s->driver_after, "libvirt");
+	assert_string_equal(s->vm, "web");
+	assert_non_null(strstr(s->identity, "serial=00-11-22"));
+	assert_non_null(world_finding(w, "remembered"));
+	/* a card that this boot has not recognised is not vouched for to anybody */
+	k->known = false;
+	detach(w);
+	steps_are(w, "vm-stop vm-define unreserve driver vm-start");
+}
+
 static void a_record_that_is_not_this_vms_or_not_certain_is_left_as_it_is(void **state)
 {
 	struct world *w = *state;
@@ -294,6 +317,7 @@ int main(void)
 		t(a_managed_device_needs_no_step_of_its_own),
 		t(a_remembered_device_is_forgotten_with_its_only_vm),
 		t(a_device_that_another_vm_has_too_is_remembered_for_that_one),
+		t(a_reserved_device_that_another_vm_fetches_is_remembered_for_that_one),
 		t(a_record_that_is_not_this_vms_or_not_certain_is_left_as_it_is),
 		t(a_device_on_the_hosts_driver_already_is_not_probed),
 		t(a_device_that_the_host_lost_leaves_the_definition),
