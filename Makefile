@@ -14,7 +14,7 @@ help:
 	@echo "make build      build/passthru"
 	@echo "make demo       the whole story, in an emulated server on this machine"
 	@echo "make test       every test, with gcc and clang, with and without sanitizers, and the lab"
-	@echo "make soak       attach, reserve, release killed at every place, the power cut at CUTS=24 of them, in the emulated server (2 hours)"
+	@echo "make soak       attach, reserve, release killed at every place, the power cut at CUTS=24 of them, in the emulated server (2 hours; STORIES=kill-attach: only that)"
 	@echo "make bench      timings, paired with the peers"
 	@echo "make fuzz       the parsers, SECONDS_EACH=60 each"
 	@echo "make lint       layout, suspicious code, which room knows which"
@@ -42,7 +42,7 @@ test:
 soak:
 	@tools/install-deps build test lab
 	@$(MAKE) --no-print-directory build
-	@tools/soak $(BUILD) $(CUTS)
+	@tools/soak $(BUILD) $(CUTS) $(STORIES)
 
 bench:
 	@tools/install-deps build test
