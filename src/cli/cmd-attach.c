@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "cli/changing.h"
 #include "cli/commands.h"
 #include "cli/giving.h"
@@ -13,6 +14,7 @@
 #include "decide/doctor.h"
 #include "decide/verify.h"
 #include "host/platform.h"
+#include "model/vf.h"
 
 #define PROVE_S	      180
 #define PROVE_AGENT_S 90
@@ -26,6 +28,9 @@ static const struct pt_option options[] = {
 	{ "spare-ports", 0, "N", "have so many free root ports in the definition, for devices while it runs", false },
 	{ "autostart", 0, NULL, "let the VM start when this host boots", false },
 	{ "managed", 0, "yes|no", "libvirt's managed=: no for storage controllers, else yes", false },
+	{ "failover", 0, NULL, "a virtio interface of the VM stands in while the device is away", false },
+	{ "failover-on", 0, "WHAT", "the same: a new one on bridge:NAME or network:NAME, or the one with this MAC",
+	  false },
 	{ "network", 0, "NAME", "pick a free virtual function and put it into this network", false },
 	{ "stop-timeout", 0, "SECONDS", "how long the guest may take to shut down (180)", false },
 	{ "prove-timeout", 0, "SECONDS", "how long to wait for the guest's proofs (180)", false },
@@ -122,6 +127,39 @@ static int prove(void *ctx, struct pt_findings *ret_findings, struct pt_error *e
 	return pt_prove(p->cli, p->conn, &p->ask, ret_findings, err);
 }
 
+/* a card that is given as it is brings its own MAC along, which the interface that stands in must have */
+static int card_failover(struct pt_cli *cli, const struct pt_giving *g, struct pt_failover *f, struct pt_error *err)
+{
+	const struct pt_device *d = g->wanted.n == 1 ? pt_devices_find(&g->host.devices, g->wanted.v[0]) : NULL;
+	pt_autofree char *path = NULL;
+	pt_autofree char *text = NULL;
+	uint8_t mac[6];
+	int r = pt_networking_failover(cli, &g->vm, f, err);
+
+	if (r <= 0)
+		return r;
+	if (!d || !pt_device_is_network(d))
+		return pt_usage(err, -EINVAL, "--failover is about one network card or virtual function");
+	path = pt_strf("class/net/%s/address", d->netdevs.n ? d->netdevs.v[0] : "");
+	if (!d->netdevs.n || pt_file_read_line(cli->root.sys_fd, path, &text) < 0 || pt_mac_parse(text, mac) < 0) {
+		r = pt_refuse(err, NULL, "the MAC of %s cannot be read: no driver of this host has it",
+			      pt_bdf_str(d->bdf).s);
+		pt_hint(err, "give it back to its own driver first; a virtual function gets one with --network");
+		return r;
+	}
+	if (f->type)
+		pt_failover_name(f, mac);
+	if (memcmp(mac, f->mac, sizeof(mac)) == 0)
+		return 1;
+	r = pt_refuse(err, NULL,
+		      "%s has the MAC %s, and the interface that is to stand in for it %s: a guest pairs the same",
+		      pt_bdf_str(d->bdf).s, text, pt_mac_str(f->mac).s);
+	pt_hint(err,
+		"give that interface the card's MAC (`virsh edit %s`), or make a new one: --failover-on bridge:NAME",
+		g->vm.name);
+	return r;
+}
+
 static int attach(struct pt_cli *cli, struct pt_vm_conn *conn, const struct pt_attach_request *asked, long prove_s,
 		  struct pt_error *err)
 {
@@ -135,7 +173,13 @@ static int attach(struct pt_cli *cli, struct pt_vm_conn *conn, const struct pt_a
 
 	if (r == 0)
 		r = pt_giving_live(cli, conn, &g, err);
+	if (r == 0 && !network)
+		r = card_failover(cli, &g, &n.failover, err);
+	/* without --network only that says "yes" like this */
+	if (r > 0 && !network)
+		r = 0;
 	request.network = network ? &n.network : NULL;
+	request.failover = n.failover.alias[0] ? &n.failover : NULL;
 	request.settings = &n.settings;
 	if (r == 0)
 		r = decide(cli, &g, &request, &plan, err);

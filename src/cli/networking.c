@@ -30,6 +30,7 @@ void pt_networking_done(struct pt_networking *n)
 	/* its members are the giving's */
 	free(n->vms.v);
 	pt_plan_done(&n->settings);
+	pt_failover_done(&n->failover);
 	*n = (struct pt_networking){ 0 };
 }
 
@@ -235,18 +236,46 @@ static int pick(struct pt_cli *cli, struct pt_networking *n, struct pt_giving *g
 	return r < 0 ? r : pt_network_pick(&facts, ret_vf, findings, err);
 }
 
+int pt_networking_failover(struct pt_cli *cli, const struct pt_domain *vm, struct pt_failover *ret_failover,
+			   struct pt_error *err)
+{
+	const char *on = pt_cli_value(cli, "failover-on");
+	int r;
+
+	if (!on && !pt_cli_flag(cli, "failover"))
+		return 0;
+	r = pt_failover_pick(vm, on, ret_failover, err);
+	return r < 0 ? r : 1;
+}
+
+/* that of the interface that stands in, where the VM has it; one of our making otherwise */
+static void choose_mac(struct pt_cli *cli, struct pt_networking *n, const struct pt_giving *g,
+		       const struct pt_device *vf, bool failover)
+{
+	PT_AUTO(pt_strv) macs = { 0 };
+
+	if (failover && !n->failover.type) {
+		memcpy(n->network.mac, n->failover.mac, sizeof(n->network.mac));
+		return;
+	}
+	find_macs(cli, n, g, vf, &macs);
+	pt_network_mac(g->vm.uuid, n->wanted->name, &macs, n->network.mac);
+	if (failover)
+		pt_failover_name(&n->failover, n->network.mac);
+}
+
 static int settle(struct pt_cli *cli, struct pt_networking *n, struct pt_giving *g, struct pt_bdf vf,
 		  struct pt_error *err)
 {
 	const struct pt_device *d = pt_devices_find(&g->host.devices, vf);
 	PT_CLEANUP(kept_done) struct kept kept = { 0 };
-	PT_AUTO(pt_strv) macs = { 0 };
 	struct pt_sriov_facts facts;
-	int r;
+	int r = pt_networking_failover(cli, &g->vm, &n->failover, err);
 
+	if (r < 0)
+		return r;
 	all_vms(n, g);
-	find_macs(cli, n, g, d, &macs);
-	pt_network_mac(g->vm.uuid, n->wanted->name, &macs, n->network.mac);
+	choose_mac(cli, n, g, d, r == 1);
 	n->network.name = n->wanted->name;
 	n->network.vlan = n->wanted->settings.vlan;
 	r = read_facts(cli, n, g, d->pf, &kept, &facts, err);

@@ -10,6 +10,7 @@
  * struct pt_networking - owns everything but what @vms points to: every VM of the host, shallow, of struct pt_giving
  * @wanted: in @networks
  * @on: the functions on its cables; @pfs: their PFs; @managers: of each, who else makes its VFs, or NULL
+ * @failover: with --failover, what stands in for the VF
  * @settings, @network: for struct pt_attach_request
  */
 struct pt_networking {
@@ -21,7 +22,12 @@ struct pt_networking {
 	struct pt_domains vms;
 	struct pt_plan settings;
 	struct pt_attach_network network;
+	struct pt_failover failover;
 };
+
+/** pt_networking_failover() - with --failover: what is to stand in for a device of @vm: 1; 0 without; PT_ERROR_USAGE */
+int pt_networking_failover(struct pt_cli *cli, const struct pt_domain *vm, struct pt_failover *ret_failover,
+			   struct pt_error *err);
 
 /**
  * pt_networking_attach() - operands are VM [DEVICE]: look, pick a VF of the network and say what is to be set for it

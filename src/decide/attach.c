@@ -135,6 +135,8 @@ static void add_hostdevs(struct pt_judge *j, struct pt_domain_edit *edit)
 			continue;
 		if (j->request->network)
 			put_in_network(j, j->devices.v[i], &add);
+		if (j->request->failover)
+			memcpy(add.team_of, j->request->failover->alias, sizeof(add.team_of));
 		add.guest_bus = pt_judge_guest_bus(j, i);
 		note_managed(j, j->devices.v[i], add.managed);
 		add_reserve_step(j, j->devices.v[i], add.managed);
@@ -150,6 +152,7 @@ static void add_steps(struct pt_judge *j, struct pt_domain_edit *edit)
 	for (size_t i = 0; i < j->devices.n; i++)
 		if (!pt_judge_managed(j, j->devices.v[i]))
 			pt_judge_bind(j, j->devices.v[i]);
+	pt_judge_failover(j, edit);
 	pt_judge_spare_ports(j, edit);
 	edit->drop_balloon = j->vm->balloon && edit->add_hostdevs.n;
 	if (!pt_domain_edit_empty(edit))

@@ -7,6 +7,7 @@
 #define PT_DECIDE_ATTACH_H
 
 #include "base/error.h"
+#include "decide/failover.h"
 #include "model/domain.h"
 #include "model/host.h"
 #include "model/plan.h"
@@ -32,6 +33,7 @@ struct pt_attach_network {
  * @unplug_timeout_ms: how long its guest may then take to let go of a device
  * @spare_ports: attach: so many root ports shall be free in the definition afterwards; with no @devices only that
  * @network: attach: as an interface in it; NULL: as host devices
+ * @failover: attach: of the one device: the interface that stands in for it; NULL: none
  * @settings: steps and findings about VFs' settings (decide/network.h), made with the VM stopped: before it gets them,
  *            or after it gave them back; NULL: none
  */
@@ -47,6 +49,7 @@ struct pt_attach_request {
 	unsigned unplug_timeout_ms;
 	unsigned spare_ports;
 	const struct pt_attach_network *network;
+	const struct pt_failover *failover;
 	const struct pt_plan *settings;
 };
 

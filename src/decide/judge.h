@@ -105,6 +105,9 @@ bool pt_judge_runs_with(const struct pt_judge *j, struct pt_bdf bdf);
 void pt_judge_spare_ports(struct pt_judge *j, struct pt_domain_edit *edit);
 int pt_decide_ports(struct pt_judge *j, struct pt_error *err);
 
+/* failover.c: the interface that stands in for the device */
+void pt_judge_failover(struct pt_judge *j, struct pt_domain_edit *edit);
+
 /* attach-edit.c: what the definition loses; says so in notes */
 void pt_judge_losses(struct pt_judge *j, struct pt_domain_edit *edit);
 

@@ -12,6 +12,8 @@ static unsigned needed(const struct pt_judge *j, size_t devices)
 
 void pt_judge_spare_ports(struct pt_judge *j, struct pt_domain_edit *edit)
 {
+	size_t devices;
+
 	if (!j->request->spare_ports)
 		return;
 	if (j->vm->pcie_ports < 0) {
@@ -21,11 +23,13 @@ void pt_judge_spare_ports(struct pt_judge *j, struct pt_domain_edit *edit)
 				j->vm->machine ? j->vm->machine : "that its libvirt chooses");
 		return;
 	}
-	edit->add_ports = needed(j, edit->add_hostdevs.n);
+	/* an interface that is new takes one as well */
+	devices = edit->add_hostdevs.n + (edit->standby.type ? 1 : 0);
+	edit->add_ports = needed(j, devices);
 	if (!edit->add_ports)
 		pt_judge_say(j, PT_NOTE, "spare-ports", NULL, NULL,
 			     "no root port is added: the definition of %s has %u free ones beside what it is given now",
-			     j->vm->name, (unsigned)((size_t)j->vm->free_pcie_ports - edit->add_hostdevs.n));
+			     j->vm->name, (unsigned)((size_t)j->vm->free_pcie_ports - devices));
 	else
 		pt_judge_say(j, PT_NOTE, "spare-ports", NULL, NULL,
 			     "%u root port%s %s added to the definition of %s, of which %u %s then free%s",

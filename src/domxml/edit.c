@@ -146,6 +146,16 @@ static int remove_hostdevs(struct job *j, struct pt_error *err)
 	return 0;
 }
 
+static void put_team(xmlTextWriter *w, const struct pt_hostdev_add *add)
+{
+	if (!add->team_of[0])
+		return;
+	(void)xmlTextWriterStartElement(w, (const xmlChar *)"teaming");
+	(void)xmlTextWriterWriteAttribute(w, (const xmlChar *)"type", (const xmlChar *)"transient");
+	(void)xmlTextWriterWriteAttribute(w, (const xmlChar *)"persistent", (const xmlChar *)add->team_of);
+	(void)xmlTextWriterEndElement(w);
+}
+
 static void put_attribute(xmlTextWriter *w, const char *name, const char *value)
 {
 	(void)xmlTextWriterWriteAttribute(w, (const xmlChar *)name, (const xmlChar *)value);
@@ -195,6 +205,7 @@ static void put_hostdev(xmlTextWriter *w, const struct pt_hostdev_add *add)
 	put_attribute(w, "type", "pci");
 	put_attribute(w, "managed", add->managed ? "yes" : "no");
 	put_source(w, add);
+	put_team(w, add);
 	put_guest_address(w, add);
 	(void)xmlTextWriterEndElement(w);
 }
@@ -218,6 +229,7 @@ static void put_interface(xmlTextWriter *w, const struct pt_hostdev_add *add)
 		(void)xmlTextWriterEndElement(w);
 		(void)xmlTextWriterEndElement(w);
 	}
+	put_team(w, add);
 	put_guest_address(w, add);
 	(void)xmlTextWriterEndElement(w);
 }
@@ -235,6 +247,8 @@ static char *new_elements(const struct job *j, bool on_lines)
 		(void)xmlTextWriterSetIndentString(w, (const xmlChar *)"  ");
 		if (!j->devices)
 			(void)xmlTextWriterStartElement(w, (const xmlChar *)"devices");
+		if (j->edit->standby.wanted)
+			pt_xml_put_standby(w, &j->edit->standby);
 		for (size_t i = 0; i < j->edit->add_hostdevs.n; i++)
 			if (j->edit->add_hostdevs.v[i].is_interface)
 				put_interface(w, &j->edit->add_hostdevs.v[i]);
@@ -419,6 +433,7 @@ static int check(struct job *j, const char *text, struct pt_error *err)
 	PT_AUTO(pt_xml) y = { 0 };
 
 	if (pt_xml_open(text, &y, NULL) == 0 && mark_added(j, &y) &&
+	    (!j->edit->standby.wanted || pt_xml_standby_is(&j->x, &y, &j->edit->standby)) &&
 	    (!j->edit->add_ports || pt_xml_ports_are(&j->x, &y, j->edit->add_ports)) &&
 	    (!j->edit->has_cpu || pt_xml_cpu_is(&j->x, &y, &j->edit->cpu)) &&
 	    (!j->edit->has_viommu || pt_xml_viommu_is(&j->x, &y, &j->edit->viommu)) &&
@@ -451,6 +466,8 @@ int pt_domxml_edit(const char *xml, const struct pt_domain_edit *edit, char **re
 		r = add_hostdevs(&j, err);
 	if (r == 0 && edit->drop_balloon)
 		drop_balloon(&j);
+	if (r == 0 && edit->standby.wanted)
+		r = pt_xml_set_standby(&j.x, &edit->standby, &j.splices, err);
 	if (r == 0 && edit->add_ports)
 		r = pt_xml_add_ports(&j.x, edit->add_ports, &j.splices, err);
 	if (r == 0 && edit->split_ioapic)

@@ -4,7 +4,10 @@
 #define PT_DOMXML_EDIT_H
 
 #include "domxml/doc.h"
+#include <libxml/xmlwriter.h>
+
 #include "model/cpu.h"
+#include "model/domain.h"
 #include "model/viommu.h"
 
 /* replace text[@start, @end) by @text (NULL: by nothing) */
@@ -47,6 +50,17 @@ int pt_xml_add_ports(struct pt_xml *x, unsigned n, struct pt_splices *out, struc
 
 /** pt_xml_ports_are() - does @after have just so many that @before does not?  Marks them as skipped */
 bool pt_xml_ports_are(struct pt_xml *before, struct pt_xml *after, unsigned n);
+
+/* the new <interface> of @standby; nothing where it is one that is there */
+void pt_xml_put_standby(xmlTextWriter *w, const struct pt_standby *standby);
+
+/** pt_xml_set_standby() - the splices that make one that is there stand in; -ENOENT; -EEXIST where a new one is there
+ */
+int pt_xml_set_standby(struct pt_xml *x, const struct pt_standby *standby, struct pt_splices *out,
+		       struct pt_error *err);
+
+/** pt_xml_standby_is() - does @after have it so?  Marks what is new of it as skipped */
+bool pt_xml_standby_is(struct pt_xml *before, struct pt_xml *after, const struct pt_standby *standby);
 
 /** pt_xml_set_cpu() - the splices that make <cpu> what @def says; marks the old one as skipped */
 int pt_xml_set_cpu(struct pt_xml *x, const struct pt_cpu_def *def, struct pt_splices *out, struct pt_error *err);

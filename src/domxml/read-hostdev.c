@@ -167,6 +167,19 @@ static void add_once(struct pt_strv *l, char *name)
 		free(name);
 }
 
+static void read_nic(const xmlNode *interface, struct pt_domain *d)
+{
+	struct pt_domain_nic *n = pt_array_add(&d->nics);
+	const xmlNode *source = pt_xml_child(interface, "source");
+
+	n->type = pt_xml_attr(interface, "type");
+	n->source = n->type ? pt_xml_attr(source, pt_streq(n->type, "direct") ? "dev" : n->type) : NULL;
+	n->mac = pt_xml_attr(pt_xml_child(interface, "mac"), "address");
+	n->model = pt_xml_attr(pt_xml_child(interface, "model"), "type");
+	n->alias = pt_xml_attr(pt_xml_child(interface, "alias"), "name");
+	n->persistent = pt_xml_attr_is(pt_xml_child(interface, "teaming"), "type", "persistent");
+}
+
 int pt_xml_read_interface(const xmlNode *interface, struct pt_domain *d, struct pt_error *err)
 {
 	struct pt_domain_hostdev *h;
@@ -189,6 +202,8 @@ int pt_xml_read_interface(const xmlNode *interface, struct pt_domain *d, struct 
 	if (pt_xml_attr_is(interface, "type", "network"))
 		add_once(&d->networks, pt_xml_attr(pt_xml_child(interface, "source"), "network"));
 	r = pt_xml_hostdev_bdf(interface, &bdf, err);
+	if (r == 0)
+		read_nic(interface, d);
 	if (r <= 0)
 		return r;
 	h = pt_array_add(&d->hostdevs);

@@ -32,6 +32,14 @@ void pt_domain_done(struct pt_domain *d)
 	}
 	free(d->hostdevs.v);
 	free(d->hotplug_ports.v);
+	for (size_t i = 0; i < d->nics.n; i++) {
+		free(d->nics.v[i].type);
+		free(d->nics.v[i].source);
+		free(d->nics.v[i].mac);
+		free(d->nics.v[i].model);
+		free(d->nics.v[i].alias);
+	}
+	free(d->nics.v);
 	pt_strv_done(&d->arguments);
 	pt_strv_done(&d->macvtap_on);
 	pt_strv_done(&d->macs);
@@ -102,7 +110,7 @@ bool pt_domain_edit_empty(const struct pt_domain_edit *e)
 {
 	return !e->remove_disks.n && !e->remove_controllers.n && !e->remove_hostdevs.n && !e->add_hostdevs.n &&
 	       !e->move_hostdevs.n && !e->has_cpu && !e->has_viommu && !e->split_ioapic && !e->drop_balloon &&
-	       !e->add_ports;
+	       !e->add_ports && !e->standby.wanted;
 }
 
 void pt_domain_edit_copy(struct pt_domain_edit *to, const struct pt_domain_edit *from)
@@ -121,6 +129,9 @@ void pt_domain_edit_copy(struct pt_domain_edit *to, const struct pt_domain_edit 
 	for (size_t i = 0; i < from->move_hostdevs.n; i++)
 		pt_array_push(&to->move_hostdevs, from->move_hostdevs.v[i]);
 	to->add_ports = from->add_ports;
+	to->standby = from->standby;
+	to->standby.type = pt_strdup_opt(from->standby.type);
+	to->standby.source = pt_strdup_opt(from->standby.source);
 	to->drop_balloon = from->drop_balloon;
 	to->has_viommu = from->has_viommu;
 	pt_viommu_copy(&to->viommu, &from->viommu);
@@ -139,6 +150,8 @@ void pt_domain_edit_done(struct pt_domain_edit *e)
 	free(e->add_hostdevs.v);
 	free(e->move_hostdevs.v);
 	pt_viommu_done(&e->viommu);
+	free(e->standby.type);
+	free(e->standby.source);
 	pt_cpu_def_done(&e->cpu);
 	*e = (struct pt_domain_edit){ 0 };
 }

@@ -95,6 +95,20 @@ struct pt_domain_hostdev {
 	char *team_of;
 };
 
+/**
+ * struct pt_domain_nic - an <interface> that passes nothing through
+ * @type, @source: "bridge" and its name, "network" and its name, …; @source is NULL where it is neither
+ * @persistent: <teaming type='persistent'/>: it stands in for a device that comes and goes
+ */
+struct pt_domain_nic {
+	char *type;
+	char *source;
+	char *mac;
+	char *model;
+	char *alias;
+	bool persistent;
+};
+
 enum pt_domain_state {
 	PT_DOMAIN_SHUTOFF = 0,
 	PT_DOMAIN_RUNNING,
@@ -178,6 +192,11 @@ struct pt_domain {
 		size_t n;
 		size_t cap;
 	} hostdevs;
+	struct {
+		struct pt_domain_nic *v;
+		size_t n;
+		size_t cap;
+	} nics;
 	bool guest_agent; /* a channel named org.qemu.guest_agent.0 is defined */
 	/* from libvirt */
 	enum pt_domain_state state;
@@ -203,9 +222,13 @@ const struct pt_domain_hostdev *pt_domain_hostdev_by_bdf(const struct pt_domain 
 /** pt_domain_on_node() - does @nodes have this node of the host?  false where it names none */
 bool pt_domain_on_node(const struct pt_domain *d, int node);
 
+/* a user's alias, with its "ua-" */
+#define PT_ALIAS_MAX 64
+
 /*
  * @is_interface: an <interface type='hostdev'>, to which libvirt gives @mac and @vlan (0: none) each time that the VM
  *                starts; else a <hostdev>
+ * @team_of: the alias of the interface that stands in for it while it is away; "": none
  * @guest_bus: the guest's bus that it goes to, slot 0 (behind a root port); 0: libvirt chooses
  */
 struct pt_hostdev_add {
@@ -215,6 +238,20 @@ struct pt_hostdev_add {
 	uint8_t mac[6];
 	unsigned vlan;
 	unsigned guest_bus;
+	char team_of[PT_ALIAS_MAX];
+};
+
+/**
+ * struct pt_standby - the virtio interface with @mac becomes one that stands in for a device that comes and goes
+ * @alias: the name that it gets if it has none of the user's
+ * @type, @source: it is new, on this "bridge" or "network"; NULL: it is there
+ */
+struct pt_standby {
+	bool wanted;
+	uint8_t mac[6];
+	char alias[PT_ALIAS_MAX];
+	char *type;
+	char *source;
 };
 
 /* the same device at another address: where the host has it changes, all else of the element stays */
@@ -263,6 +300,7 @@ struct pt_domain_edit {
 		size_t cap;
 	} move_hostdevs;
 	unsigned add_ports;
+	struct pt_standby standby;
 	bool drop_balloon;
 	bool has_viommu;
 	struct pt_viommu viommu;

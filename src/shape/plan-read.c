@@ -121,12 +121,41 @@ static int get_controller(const json_t *v, struct pt_domain_edit *e, struct pt_e
 	return get_string("type", json_object_get(v, "type"), &ref->type, err);
 }
 
+static int get_alias(const json_t *v, char ret_alias[PT_ALIAS_MAX], struct pt_error *err)
+{
+	const char *text = json_string_value(v);
+
+	if (!text || !*text || strlen(text) >= PT_ALIAS_MAX)
+		return bad(err, "alias", "is no name of an interface");
+	memcpy(ret_alias, text, strlen(text) + 1);
+	return 0;
+}
+
+static int get_standby(const json_t *v, struct pt_standby *s, struct pt_error *err)
+{
+	const char *mac = json_string_value(json_object_get(v, "mac"));
+	size_t more = count(v, "type");
+	int r;
+
+	if (!json_is_object(v) || count(v, "source") != more || json_object_size(v) != 2 + 2 * more)
+		return bad(err, "standby", "has not exactly mac and alias, with type and source besides");
+	if (!mac || pt_mac_parse(mac, s->mac) < 0)
+		return bad(err, "mac", "is no card's address");
+	r = get_alias(json_object_get(v, "alias"), s->alias, err);
+	if (r == 0 && more)
+		r = get_string("type", json_object_get(v, "type"), &s->type, err);
+	if (r == 0 && more)
+		r = get_string("source", json_object_get(v, "source"), &s->source, err);
+	s->wanted = true;
+	return r;
+}
+
 /* what an interface has beside "device" and "managed" */
 static int get_interface(const json_t *v, struct pt_hostdev_add *add, struct pt_error *err)
 {
 	const char *mac = json_string_value(json_object_get(v, "mac"));
 
-	if (json_object_size(v) != 4 + count(v, "guest_bus"))
+	if (json_object_size(v) != 4 + count(v, "guest_bus") + count(v, "team_of"))
 		return bad(err, "add_hostdevs", "has not exactly device, managed, mac and vlan");
 	if (!mac || pt_mac_parse(mac, add->mac) < 0 || !pt_mac_is_station(add->mac))
 		return bad(err, "mac", "is no card's address");
@@ -143,8 +172,10 @@ static int get_added(const json_t *v, struct pt_domain_edit *e, struct pt_error 
 	add.is_interface = json_object_get(v, "mac") || json_object_get(v, "vlan");
 	if (add.is_interface)
 		r = get_interface(v, &add, err);
-	else if (!json_is_object(v) || json_object_size(v) != 2 + count(v, "guest_bus"))
+	else if (!json_is_object(v) || json_object_size(v) != 2 + count(v, "guest_bus") + count(v, "team_of"))
 		r = bad(err, "add_hostdevs", "has not exactly device and managed");
+	if (r == 0 && count(v, "team_of"))
+		r = get_alias(json_object_get(v, "team_of"), add.team_of, err);
 	if (r == 0 && count(v, "guest_bus"))
 		r = get_number("guest_bus", json_object_get(v, "guest_bus"), &add.guest_bus, err);
 	if (r == 0 && add.guest_bus > 255)
@@ -205,15 +236,20 @@ static int get_edit(const json_t *v, struct pt_domain_edit *e, struct pt_error *
 	const json_t *ports = json_object_get(v, "add_ports");
 	const json_t *viommu = json_object_get(v, "viommu");
 	const json_t *ioapic = json_object_get(v, "split_ioapic");
+	const json_t *standby = json_object_get(v, "standby");
 	size_t n = sizeof(edits) / sizeof(*edits);
 
 	if (json_is_object(v) && !json_object_get(v, edits[n - 1].key))
 		n--;
-	if (!json_is_object(v) || json_object_size(v) != n + !!cpu + !!balloon + !!viommu + !!ioapic + !!ports)
+	if (!json_is_object(v) ||
+	    json_object_size(v) != n + !!cpu + !!balloon + !!viommu + !!ioapic + !!ports + !!standby)
 		return bad(err, "edit",
-			   "has not exactly its four members, with move_hostdevs, add_ports, drop_balloon, viommu, "
+			   "has not exactly its four members, with move_hostdevs, add_ports, standby, drop_balloon, "
+			   "viommu, "
 			   "split_ioapic "
 			   "or cpu besides");
+	if (standby && get_standby(standby, &e->standby, err) < 0)
+		return -EBADMSG;
 	if (ioapic && get_bool("split_ioapic", ioapic, &e->split_ioapic, err) < 0)
 		return -EBADMSG;
 	e->has_viommu = viommu != NULL;

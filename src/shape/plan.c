@@ -49,6 +49,8 @@ static json_t *added_json(const struct pt_hostdev_add *add)
 		(void)json_object_set_new(o, "mac", json_string(pt_mac_str(add->mac).s));
 		(void)json_object_set_new(o, "vlan", json_integer((json_int_t)add->vlan));
 	}
+	if (add->team_of[0])
+		(void)json_object_set_new(o, "team_of", json_string(add->team_of));
 	if (add->guest_bus)
 		(void)json_object_set_new(o, "guest_bus", json_integer((json_int_t)add->guest_bus));
 	return o;
@@ -80,6 +82,11 @@ static json_t *edit_json(const struct pt_domain_edit *e)
 	if (json_array_size(moved))
 		(void)json_object_set(o, "move_hostdevs", moved);
 	json_decref(moved);
+	if (e->standby.wanted)
+		(void)json_object_set_new(o, "standby",
+					  json_pack("{s:s, s:s, s:s*, s:s*}", "mac", pt_mac_str(e->standby.mac).s,
+						    "alias", e->standby.alias, "type", e->standby.type, "source",
+						    e->standby.source));
 	if (e->add_ports)
 		(void)json_object_set_new(o, "add_ports", json_integer((json_int_t)e->add_ports));
 	if (e->drop_balloon)

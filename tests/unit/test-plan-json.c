@@ -46,6 +46,12 @@ static void fill(struct pt_plan *plan)
 	pt_array_push(&s->edit.add_hostdevs, add);
 	s->edit.add_hostdevs.v[0].guest_bus = 5;
 	s->edit.add_ports = 2;
+	(void)strcpy(s->edit.add_hostdevs.v[0].team_of, "ua-x");
+	s->edit.standby = (struct pt_standby){ .wanted = true,
+					       .mac = { 6, 0, 0, 0, 0, 1 },
+					       .alias = "ua-x",
+					       .type = pt_strdup("bridge"),
+					       .source = pt_strdup("br0") };
 	s = pt_plan_step(plan, PT_STEP_VM_PLUG);
 	s->vm = pt_strdup("cvm");
 	s->vm_uuid = pt_strdup(uuid);
@@ -102,6 +108,9 @@ static void a_plan_comes_back_as_it_went(void **state)
 	assert_string_equal(before, after);
 	assert_int_equal(back.steps.n, 5);
 	assert_int_equal(back.steps.v[2].edit.add_ports, 2);
+	assert_string_equal(back.steps.v[2].edit.add_hostdevs.v[0].team_of, "ua-x");
+	assert_string_equal(back.steps.v[2].edit.standby.source, "br0");
+	assert_int_equal(back.steps.v[2].edit.standby.mac[5], 1);
 	assert_string_equal(back.steps.v[3].element, "<hostdev mode='subsystem'/>");
 	assert_string_equal(back.steps.v[2].xml_before, "<domain passwd='secret'/>");
 	assert_string_equal(back.steps.v[2].edit.remove_controllers.v[0].type, "scsi");
@@ -169,6 +178,9 @@ static void a_step_that_is_half_understood_is_refused(void **state)
 #define ADDED(members)                                                                                                 \
 	"{\"kind\":\"vm-define\",\"vm\":\"a\",\"vm_uuid\":\"b\",\"edit\":{\"remove_disks\":[],"                        \
 	"\"remove_controllers\":[],\"remove_hostdevs\":[],\"add_hostdevs\":[{" members "}]}}"
+#define WITH(member)                                                                                                   \
+	"{\"kind\":\"vm-define\",\"vm\":\"a\",\"vm_uuid\":\"b\",\"edit\":{\"remove_disks\":[],"                        \
+	"\"remove_controllers\":[],\"remove_hostdevs\":[],\"add_hostdevs\":[]," member "}}"
 #define A_DEVICE "\"device\":\"0000:41:10.0\",\"managed\":true"
 
 static void an_interface_comes_back_with_its_mac_and_vlan(void **state)
@@ -189,6 +201,11 @@ static void an_interface_comes_back_with_its_mac_and_vlan(void **state)
 	refused(ADDED(A_DEVICE ",\"vlan\":42,\"mac\":\"01:00:00:00:00:01\""), "card's address");
 	refused(ADDED(A_DEVICE ",\"vlan\":4095,\"mac\":\"06:00:00:00:00:01\""), "4094");
 	refused(ADDED(A_DEVICE ",\"guest_bus\":256"), "bus");
+	refused(ADDED(A_DEVICE ",\"team_of\":\"\""), "alias");
+	refused(WITH("\"standby\":{\"mac\":\"06:00:00:00:00:01\"}"), "alias");
+	refused(WITH("\"standby\":{\"alias\":\"a\",\"mac\":\"x\"}"), "card's address");
+	refused(WITH("\"standby\":{\"alias\":\"a\",\"mac\":\"06:00:00:00:00:01\",\"type\":\"bridge\"}"), "standby");
+	refused(WITH("\"add_ports\":256"), "add_ports");
 	refused(ADDED(A_DEVICE ",\"guest_bus\":\"5\""), "guest_bus");
 	refused(ADDED("\"device\":\"0000:41:10.0\",\"x\":1,\"vlan\":4,\"mac\":\"06:00:00:00:00:01\""), "managed");
 }
