@@ -36,6 +36,17 @@ static void judge_driver(const struct pt_verify_device *d, struct pt_findings *o
 				"%s is held by %s, not by a VFIO driver", bdf.s, driver_or_none(d->proof->driver));
 }
 
+static void tell_not_live(const struct pt_verify *v, const struct pt_verify_device *d, struct pt_findings *out)
+{
+	pt_autofree char *fix = pt_strf("what was changed in the definition counts from the next start on: shut the VM "
+					"down and start it, or `passthru attach %s %s --live`",
+					v->vm->name, pt_bdf_str(d->bdf).s);
+
+	pt_findings_add(out, PT_FAIL, "live-definition", "libvirt", fix,
+			"%s is in the definition of %s, but not in the VM that runs", pt_bdf_str(d->bdf).s,
+			v->vm->name);
+}
+
 static void judge_live(const struct pt_verify *v, const struct pt_verify_device *d, struct pt_findings *out)
 {
 	if (d->hostdev)
@@ -43,12 +54,7 @@ static void judge_live(const struct pt_verify *v, const struct pt_verify_device 
 				v->vm->name, pt_bdf_str(d->bdf).s, d->hostdev->alias ? " as " : "",
 				d->hostdev->alias ? d->hostdev->alias : "");
 	else
-		pt_findings_add(
-			out, PT_FAIL, "live-definition", "libvirt",
-			"what was changed in the definition counts from the next start on: shut the VM down and "
-			"start it",
-			"%s is in the definition of %s, but not in the VM that runs", pt_bdf_str(d->bdf).s,
-			v->vm->name);
+		tell_not_live(v, d, out);
 }
 
 static void judge_command(const struct pt_verify_device *d, struct pt_findings *out)

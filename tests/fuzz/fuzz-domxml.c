@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A hostile definition: read it, take everything out of it that can be taken out, put a hostdev in, mask and compare.
- * An edit that is handed out must be readable again and have lost and gained what was asked.
+ * The same with a device that comes while the VM runs.  An edit that is handed out must be readable again and have lost
+ * and gained what was asked.
  */
 #include <stdint.h>
 #include <stdlib.h>
 
 #include "base/alloc.h"
 #include "domxml/domxml.h"
+#include "model/vf.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -50,6 +52,38 @@ static void check_edit(const char *xml, const struct pt_domain *d)
 	pt_domain_edit_done(&edit);
 }
 
+/* a device in a place that is named, root ports, and an interface that stands in for it: the first one, or a new one */
+static void check_live_edit(const char *xml, const struct pt_domain *d)
+{
+	struct pt_hostdev_add add = { { .domain = 0xbeef, .bus = 1 }, .guest_bus = 7, .team_of = "ua-fuzz" };
+	struct pt_domain_edit edit = { .add_ports = 3, .standby = { .wanted = true, .alias = "ua-fuzz" } };
+	struct pt_domain after = { 0 };
+	struct pt_error err = { 0 };
+	char *element = NULL;
+	char *text = NULL;
+	bool persistent = false;
+
+	pt_array_push(&edit.add_hostdevs, add);
+	if (!d->nics.n || !d->nics.v[0].mac || pt_mac_parse(d->nics.v[0].mac, edit.standby.mac) < 0) {
+		edit.standby.type = pt_strdup("bridge");
+		edit.standby.source = pt_strdup("br0");
+	}
+	if (pt_domxml_edit(xml, &edit, &text, &err) == 0) {
+		if (pt_domxml_read(text, &after, &err) < 0 || after.controllers.n != d->controllers.n + 3 ||
+		    pt_domxml_hostdev(text, add.bdf, &element, &err) < 0 || !strstr(element, "ua-fuzz"))
+			abort();
+		for (size_t i = 0; i < after.nics.n; i++)
+			persistent = persistent ||
+				     (after.nics.v[i].persistent && pt_streq(after.nics.v[i].alias, "ua-fuzz"));
+		if (!persistent)
+			abort();
+	}
+	free(element);
+	free(text);
+	pt_domain_done(&after);
+	pt_domain_edit_done(&edit);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char *xml = pt_strndup((const char *)data, size);
@@ -63,6 +97,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 	if (pt_domxml_read(xml, &d, &err) == 0)
 		check_edit(xml, &d);
+	if (d.name)
+		check_live_edit(xml, &d);
 	pt_domain_done(&d);
 	free(again);
 	free(masked);
