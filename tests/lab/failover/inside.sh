@@ -20,7 +20,7 @@ ask_guest()
 }
 
 # what of the guest's interfaces has which driver and which master
-interfaces='for d in /sys/class/net/*; do echo \${d##*/} mac=\$(cat \$d/address) driver=\$(basename \$(readlink \$d/device/driver) 2>/dev/null) master=\$(basename \$(readlink \$d/master) 2>/dev/null); done'
+interfaces='for d in /sys/class/net/*; do echo ${d##*/} mac=$(cat $d/address) driver=$(basename $(readlink $d/device/driver) 2>/dev/null) master=$(basename $(readlink $d/master) 2>/dev/null); done'
 
 modprobe tun
 ip link add br0 type bridge
@@ -38,20 +38,20 @@ expect_exit 3 passthru attach a $nic --failover --yes
 output_has "no virtio interface that could stand in"
 expect_exit 2 passthru attach a $nic --failover-on br0 --yes
 output_has "neither bridge:NAME, network:NAME nor a MAC"
-expect_exit 0 passthru attach a $nic --failover-on bridge:br0 --spare-ports 1 --start --yes
+expect_exit 0 passthru attach a $nic --failover-on bridge:br0 --spare-ports 1 --yes
 output_has "a new virtio interface 52:54:00:82:57:4c (bridge br0)"
+expect_exit 0 virsh -q start a
 check "the guest comes up" guest_ready a
 check "its agent answers" agent_answers a
 ask_guest one "$interfaces"
 cat /run/lab/said-one
 master=$(sed -n 's/.*driver=e1000e master=\(.*\)/\1/p' /run/lab/said-one)
 check "the guest's NIC has a master" [ -n "$master" ]
-check "the virtio interface has the same one" grep -q "driver=virtio_net master=$master\$" /run/lab/said-one
+check "the virtio interface has the same one" grep -q "driver=virtio_net master=$master$" /run/lab/said-one
 
-# one a second; the last line says how many came back
 in_guest "ip addr add 192.168.77.2/24 dev $master; ip link set $master up"
 sleep 5
-in_guest "ping -c 40 -W 1 192.168.77.1 >/run/ping.log 2>&1"
+in_guest "ping 192.168.77.1 >/run/ping.log 2>&1"
 sleep 4
 expect_exit 0 passthru detach a $nic --live --yes
 ask_guest two "$interfaces"
@@ -61,10 +61,15 @@ check "and stands in after its next start, too" sh -c "virsh -q dumpxml --inacti
 sleep 4
 expect_exit 0 passthru attach a $nic --failover --live --yes
 ask_guest three "$interfaces"
-check "the NIC has the same master again" grep "driver=e1000e master=$master\$" /run/lab/said-three
-expect_exit 0 wait_for 60 sh -c "virsh -q qemu-agent-command a '{\"execute\":\"guest-exec\",\"arguments\":{\"path\":\"/bin/sh\",\"arg\":[\"-c\",\"tail -n 2 /run/ping.log >/dev/console\"]}}' >/dev/null; sleep 1; tail -n 3 /var/log/libvirt/qemu/a-console.log | grep -q transmitted"
-ask_guest ping "cat /run/ping.log"
+check "the NIC has the same master again" grep "driver=e1000e master=$master$" /run/lab/said-three
+sleep 4
+ask_guest ping "killall -INT ping; sleep 1; cat /run/ping.log"
 cat /run/lab/said-ping
+sent=$(sed -n 's/^\([0-9]*\) packets transmitted, .*/\1/p' /run/lab/said-ping)
 got=$(sed -n 's/.*transmitted, \([0-9]*\) packets received.*/\1/p' /run/lab/said-ping)
-check "of 40 echoes at most 6 were lost over both" [ "${got:-0}" -ge 34 ]
+few_lost()
+{
+	[ "${sent:-0}" -ge 12 ] && [ $((sent - ${got:-0})) -le 5 ]
+}
+check "of one echo a second over both, at most 5 were lost" few_lost
 check "the VM was never stopped" is_running a
