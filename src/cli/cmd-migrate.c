@@ -2,20 +2,15 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include <jansson.h>
-
 #include "base/cleanup.h"
-#include "base/text.h"
 #include "cli/candidates.h"
 #include "cli/commands.h"
 #include "cli/cpuing.h"
-#include "cli/findings.h"
+#include "cli/migrating.h"
 #include "cli/print.h"
 #include "cli/prove.h"
 #include "decide/migrate.h"
 #include "host/filesystem.h"
-#include "shape/device.h"
-#include "shape/finding.h"
 #include "vm/cpu.h"
 
 PT_DEFINE_CLEANUP(struct pt_vm_conn *, pt_vm_close)
@@ -118,32 +113,6 @@ static int look_at_all(struct pt_cli *cli, struct pt_vm_conn *conn, struct movin
 	return 0;
 }
 
-/* the word of the answer: yes, no, or unknown */
-static const char *answer(const struct pt_findings *vm, const struct pt_findings *host)
-{
-	enum pt_verdict a = pt_findings_worst(vm);
-	enum pt_verdict b = host ? pt_findings_worst(host) : PT_OK;
-	enum pt_verdict worst = a > b ? a : b;
-
-	return worst == PT_FAIL ? "no" : worst == PT_UNKNOWN ? "unknown" : "yes";
-}
-
-static void print_host(struct pt_cli *cli, const struct pt_migrate_host *h, const char *word,
-		       const struct pt_findings *found)
-{
-	pt_autofree char *name = pt_text_clean(pt_strdup(h->name));
-
-	(void)fprintf(cli->out, "%s: %s\n", pt_cli_bold(cli, name), word);
-	pt_cli_findings(cli, found);
-	(void)fputc('\n', cli->out);
-}
-
-static json_t *host_json(const struct pt_migrate_host *h, const char *word, const struct pt_findings *found)
-{
-	return json_pack("{s:o, s:o, s:s, s:o}", "host", pt_json_text(h->name), "where", pt_json_text(h->where),
-			 "answer", word, "findings", pt_findings_json(found));
-}
-
 static int tell(struct pt_cli *cli, const struct moving *m, struct pt_error *err)
 {
 	PT_AUTO(pt_migrate_needs) needs = { 0 };
@@ -154,38 +123,9 @@ static int tell(struct pt_cli *cli, const struct moving *m, struct pt_error *err
 					    .n_devices = m->held.n,
 					    .disks = m->disks.v,
 					    .n_disks = m->disks.n };
-	PT_AUTO(pt_findings) vm = { 0 };
-	json_t *hosts = json_array();
-	size_t fit = 0;
-	int r = 0;
 
-	pt_migrate_needs_of(&m->look, &needs);
-	pt_decide_migrate_vm(&ask, &vm);
-	if (!cli->json && vm.n) {
-		pt_cli_findings(cli, &vm);
-		(void)fputc('\n', cli->out);
-	}
-	for (size_t i = 0; i < m->hosts.n; i++) {
-		PT_AUTO(pt_findings) found = { 0 };
-		const char *word;
-
-		pt_decide_migrate_host(&ask, &m->hosts.v[i], &found);
-		word = answer(&vm, &found);
-		fit += pt_streq(word, "yes");
-		if (cli->json)
-			(void)json_array_append_new(hosts, host_json(&m->hosts.v[i], word, &found));
-		else
-			print_host(cli, &m->hosts.v[i], word, &found);
-	}
-	if (cli->json)
-		r = pt_print_json(cli,
-				  json_pack("{s:s, s:b, s:o, s:o}", "vm", m->look.vm.name, "running", m->look.running,
-					    "findings", pt_findings_json(&vm), "hosts", json_incref(hosts)),
-				  err);
-	else
-		(void)fprintf(cli->out, "%s can move to %zu of %zu hosts\n", m->look.vm.name, fit, m->hosts.n);
-	json_decref(hosts);
-	return r < 0 ? r : fit ? PT_EXIT_DONE : PT_EXIT_NO;
+	pt_migrate_needs_of(&m->look, &m->source, &needs);
+	return pt_migrate_tell(cli, &ask, &m->hosts, err);
 }
 
 static int run(struct pt_cli *cli, struct pt_error *err)

@@ -179,6 +179,17 @@ static void judge_invtsc(const struct pt_migrate_ask *ask, struct pt_findings *l
 			vm->name);
 }
 
+static void tell_unlisted(const struct pt_migrate_ask *ask, struct pt_findings *l)
+{
+	pt_autofree char *names = some(&ask->needs->unlisted);
+
+	if (ask->needs->unlisted.n)
+		pt_findings_add(l, PT_NOTE, "cpu-unlisted", NULL, NULL,
+				"QEMU gives the VM what libvirt lists not even for this host: %s. Another host is not "
+				"held to lack it for that; its kernel is asked, where its facts tell",
+				names);
+}
+
 /* what qemuMigrationSrcIsAllowed() refuses besides */
 static void judge_refused(const struct pt_domain *vm, struct pt_findings *l)
 {
@@ -227,6 +238,7 @@ void pt_decide_migrate_vm(const struct pt_migrate_ask *ask, struct pt_findings *
 				"take migratable='off' out of its <cpu>, with the VM shut off",
 				"%s runs with %s and migratable='off': libvirt moves it nowhere", vm->name,
 				pt_cpu_mode_str(cpu->mode));
+	tell_unlisted(ask, ret_findings);
 	judge_invtsc(ask, ret_findings);
 	judge_refused(vm, ret_findings);
 	tell_networks(vm, ret_findings);
@@ -285,11 +297,26 @@ static void judge_vendor(const struct pt_migrate_ask *ask, const struct pt_migra
 				"its processor is %s, this one %s", host->cpu.vendor, here);
 }
 
-void pt_migrate_needs_of(const struct pt_cpu_look *look, struct pt_migrate_needs *ret_needs)
+/* libvirt's two lists of this host, for this VM and for any: what neither has it would not list for an equal host */
+static void split_by_list(const struct pt_cpu_look *look, const struct pt_migrate_host *source,
+			  struct pt_migrate_needs *n)
+{
+	PT_AUTO(pt_strv) rest = { 0 };
+
+	if (look->host_model.flags.n || source->hypervisor.flags.n) {
+		pt_cpu_flags_missing(&n->given.flags, &look->host_model.flags, &rest);
+		pt_cpu_flags_missing(&rest, &source->hypervisor.flags, &n->unlisted);
+	}
+	pt_cpu_flags_missing(&n->given.flags, &n->unlisted, &n->listed);
+}
+
+void pt_migrate_needs_of(const struct pt_cpu_look *look, const struct pt_migrate_host *source,
+			 struct pt_migrate_needs *ret_needs)
 {
 	struct pt_migrate_needs n = { 0 };
 
 	pt_cpu_given_of(look, &pt_cpu_look_now(look)->cpu, &n.given);
+	split_by_list(look, source, &n);
 	/* of the kernel's words those that libvirt gives guests too: constant_tsc and its like no guest gets */
 	if (n.given.known)
 		pt_cpu_flags_pick(&look->host.flags, &n.given.flags, true, &n.by_kernel);
@@ -301,8 +328,25 @@ void pt_migrate_needs_of(const struct pt_cpu_look *look, struct pt_migrate_needs
 void pt_migrate_needs_done(struct pt_migrate_needs *n)
 {
 	pt_cpu_given_done(&n->given);
+	pt_strv_done(&n->listed);
+	pt_strv_done(&n->unlisted);
 	pt_strv_done(&n->by_kernel);
 	*n = (struct pt_migrate_needs){ 0 };
+}
+
+/* of the flags that libvirt does not list: those that this kernel has and the target's has not */
+static void add_unlisted(const struct pt_migrate_ask *ask, const struct pt_migrate_host *host, struct pt_strv *missing)
+{
+	PT_AUTO(pt_strv) here = { 0 };
+	PT_AUTO(pt_strv) gone = { 0 };
+
+	if (!ask->needs->unlisted.n || !host->cpu.flags.n)
+		return;
+	pt_cpu_flags_pick(&ask->needs->unlisted, &ask->look->host.flags, true, &here);
+	pt_cpu_flags_pick(&here, &host->cpu.flags, false, &gone);
+	for (size_t i = 0; i < gone.n; i++)
+		pt_strv_add(missing, gone.v[i]);
+	pt_strv_sort(missing);
 }
 
 /*
@@ -316,7 +360,8 @@ static int missing_flags(const struct pt_migrate_ask *ask, const struct pt_migra
 	const struct pt_cpu_given *given = &ask->needs->given;
 
 	if (given->known && host->known && host->hypervisor.flags.n) {
-		pt_cpu_flags_missing(&given->flags, &host->hypervisor.flags, ret_missing);
+		pt_cpu_flags_missing(&ask->needs->listed, &host->hypervisor.flags, ret_missing);
+		add_unlisted(ask, host, ret_missing);
 		return 1;
 	}
 	if (!host->cpu.flags.n)

@@ -36,14 +36,20 @@ struct pt_migrate_disk {
 /**
  * struct pt_migrate_needs - what a VM asks of a processor, reckoned once for all hosts; owns everything in it
  * @given: the flags that it has, in libvirt's words
+ * @listed: those of them that libvirt lists for this host too, by which it can be asked of another's list; @unlisted:
+ * the rest, which QEMU adds by itself (topoext): that another list lacks them says nothing of that host
  * @by_kernel: this host's flags in the kernel's words, where @given is known only those that guests get
  */
 struct pt_migrate_needs {
 	struct pt_cpu_given given;
+	struct pt_strv listed;
+	struct pt_strv unlisted;
 	struct pt_strv by_kernel;
 };
 
-void pt_migrate_needs_of(const struct pt_cpu_look *look, struct pt_migrate_needs *ret_needs);
+/** pt_migrate_needs_of() - @source: this host's libvirt */
+void pt_migrate_needs_of(const struct pt_cpu_look *look, const struct pt_migrate_host *source,
+			 struct pt_migrate_needs *ret_needs);
 void pt_migrate_needs_done(struct pt_migrate_needs *n);
 
 /**

@@ -87,7 +87,7 @@ static enum pt_verdict judge(struct fixture *f)
 	pt_findings_done(&f->vm);
 	f->host = f->vm = (struct pt_findings){ 0 };
 	pt_migrate_needs_done(&f->needs);
-	pt_migrate_needs_of(&f->look, &f->needs);
+	pt_migrate_needs_of(&f->look, &f->source, &f->needs);
 	pt_decide_migrate_vm(&f->ask, &f->vm);
 	pt_decide_migrate_host(&f->ask, &f->there, &f->host);
 	return pt_findings_worst(&f->host);
@@ -160,6 +160,35 @@ static void a_model_asks_only_for_its_own_flags(void **state)
 	drop(&f->there.hypervisor.flags, "svm");
 	assert_int_equal(judge(f), PT_OK);
 	pt_cpu_def_set_feature(&f->look.live.cpu, "svm", "require");
+	assert_int_equal(judge(f), PT_FAIL);
+}
+
+/* QEMU gives a running VM topoext by itself, and libvirt lists it for no host: an equal host does not lack it */
+static void what_libvirt_does_not_list_here_is_not_missing_there(void **state)
+{
+	struct fixture *f = *state;
+	struct pt_cpu_model_flags *m = pt_array_add(&f->look.models);
+
+	m->model = pt_strdup("small");
+	pt_strv_add(&m->flags, "fpu");
+	f->look.live.cpu.mode = PT_CPU_MODE_CUSTOM;
+	f->look.live.cpu.model = pt_strdup("small");
+	pt_cpu_def_set_feature(&f->look.live.cpu, "topoext", "require");
+	assert_int_equal(judge(f), PT_OK);
+	assert_non_null(strstr(finding(&f->vm, "cpu-unlisted")->fact, "topoext"));
+	/* the kernels list it: the one there does, or does not */
+	pt_strv_add(&f->look.host.flags, "topoext");
+	pt_strv_add(&f->there.cpu.flags, "svm");
+	assert_int_equal(judge(f), PT_FAIL);
+	assert_string_equal(finding(&f->host, "cpu-flags")->fact, "it lacks 1 flag that the VM has: topoext");
+	pt_strv_add(&f->there.cpu.flags, "topoext");
+	assert_int_equal(judge(f), PT_OK);
+	/* a flag that libvirt lists here is asked for there as ever */
+	pt_strv_add(&f->source.hypervisor.flags, "topoext");
+	assert_int_equal(judge(f), PT_FAIL);
+	/* where it tells no list of this host, all are */
+	pt_strv_done(&f->source.hypervisor.flags);
+	pt_strv_done(&f->look.host_model.flags);
 	assert_int_equal(judge(f), PT_FAIL);
 }
 
@@ -641,6 +670,7 @@ int main(void)
 		CASE(the_host_that_it_is_on_is_a_no),
 		CASE(a_lesser_host_is_refused_by_the_flags_it_lacks),
 		CASE(a_model_asks_only_for_its_own_flags),
+		CASE(what_libvirt_does_not_list_here_is_not_missing_there),
 		CASE(another_vendor_is_a_no),
 		CASE(another_architecture_is_a_no_and_vendors_are_x86s),
 		CASE(bridges_and_networks_are_named),
