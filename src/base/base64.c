@@ -20,8 +20,8 @@ char *pt_base64_encode(const void *data, size_t size)
 			bits |= in[i + 2];
 		*out++ = digits[bits >> 18];
 		*out++ = digits[bits >> 12 & 63];
-		*out++ = n > 1 ? digits[bits >> 6 & 63] : '=';
-		*out++ = n > 2 ? digits[bits & 63] : '=';
+		*out++ = (char)(n > 1 ? digits[bits >> 6 & 63] : '=');
+		*out++ = (char)(n > 2 ? digits[bits & 63] : '=');
 	}
 	return text;
 }

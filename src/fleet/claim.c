@@ -201,8 +201,10 @@ static int attempt(struct pt_fleet *f, struct pt_fleet_host *h, const struct pt_
 
 	fill(&claim, ask, answer);
 	hold(&holds, h, &claim);
-	writes[0].value = held_text = pt_record_text(pt_holds_json(&holds));
-	writes[1].value = claim_text = pt_record_text(pt_claim_json(&claim));
+	held_text = pt_record_text(pt_holds_json(&holds));
+	claim_text = pt_record_text(pt_claim_json(&claim));
+	writes[0].value = held_text;
+	writes[1].value = claim_text;
 	r = pt_store_commit(f->store, &txn, &held.revision, &now, err);
 	if (r == -ETIMEDOUT || r == -EIO)
 		return settle(f, h, ask, held_key, claim_key, ret, err);
@@ -317,7 +319,8 @@ static int let_go(struct pt_store *store, const struct pt_claim *c, long long re
 		return r;
 	(void)pt_holds_drop(&holds, c->id);
 	saw[0].revision = held.revision;
-	writes[1].value = text = pt_record_text(pt_holds_json(&holds));
+	text = pt_record_text(pt_holds_json(&holds));
+	writes[1].value = text;
 	return pt_store_commit(store, &txn, NULL, NULL, err);
 }
 

@@ -92,7 +92,7 @@ struct pt_fleet_answers {
 	size_t cap;
 };
 
-void pt_fleet_answers_done(struct pt_fleet_answers *answers);
+void pt_fleet_answers_done(struct pt_fleet_answers *list);
 
 /**
  * pt_fleet_claim() - decide on what the store holds, and write it there

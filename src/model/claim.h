@@ -56,11 +56,11 @@ struct pt_holds {
 };
 
 /** pt_holds_find() - who holds a device, or NULL */
-const char *pt_holds_find(const struct pt_holds *holds, struct pt_bdf bdf);
+const char *pt_holds_find(const struct pt_holds *list, struct pt_bdf bdf);
 /** pt_holds_drop() - all that a claim holds; how many they were */
-size_t pt_holds_drop(struct pt_holds *holds, const char *id);
+size_t pt_holds_drop(struct pt_holds *list, const char *id);
 
-void pt_holds_done(struct pt_holds *holds);
+void pt_holds_done(struct pt_holds *list);
 void pt_claim_done(struct pt_claim *claim);
 void pt_host_record_done(struct pt_host_record *record);
 

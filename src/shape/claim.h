@@ -9,7 +9,7 @@
 #include "model/claim.h"
 
 json_t *pt_claim_json(const struct pt_claim *claim);
-json_t *pt_holds_json(const struct pt_holds *holds);
+json_t *pt_holds_json(const struct pt_holds *list);
 json_t *pt_host_record_json(const struct pt_host_record *record);
 /* the text that is stored; the caller frees; @json is taken */
 char *pt_record_text(json_t *json);

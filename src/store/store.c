@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/store.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -163,6 +164,7 @@ int pt_store_watch(struct pt_store *store, const char *prefix, long long since, 
 		r = store->ops->watch(store, &w, err);
 	if (r < 0)
 		return r;
+	assert(w);
 	w->store = store;
 	w->prefix = pt_strdup(prefix);
 	w->since = since;

@@ -41,9 +41,9 @@ struct pt_records {
 };
 
 void pt_record_done(struct pt_record *record);
-void pt_records_done(struct pt_records *records);
+void pt_records_done(struct pt_records *list);
 /* pt_records_find() - by key; NULL when it is not in the list; of a list that is sorted by key */
-const struct pt_record *pt_records_find(const struct pt_records *records, const char *key);
+const struct pt_record *pt_records_find(const struct pt_records *list, const char *key);
 
 /* what a decision saw: 0 when there was no such record */
 struct pt_saw {

@@ -1,0 +1,425 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Nobody ever gets what somebody else has, nothing acknowledged is lost, and no "no" is wrong: histories of clients
+ * that claim and release at once, while members of etcd are killed and stopped under them, and a checker that is shown
+ * to find a store that does not compare.
+ *
+ * PT_LINEAR="CLIENTS HOSTS SECONDS" is a wider run (make soak).
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/alloc.h"
+#include "base/cleanup.h"
+#include "base/watch.h"
+#include "claiming.h"
+#include "etcd.h"
+#include "fakesys.h"
+#include "history.h"
+#include "store/backend.h"
+
+#define DEVICES 4
+/* after this a store that is well has answered */
+#define HEALED_MS 60000
+
+struct course {
+	struct pt_store_config config;
+	unsigned clients;
+	unsigned hosts;
+	unsigned seconds;
+	bool blind; /* the planted bug */
+};
+
+static struct course planned(unsigned seconds)
+{
+	const char *wide = getenv("PT_LINEAR");
+	struct course c = { .clients = 6, .hosts = 4, .seconds = seconds };
+
+	if (wide && sscanf(wide, "%u %u %u", &c.clients, &c.hosts, &c.seconds) != 3)
+		fail_msg("PT_LINEAR=\"CLIENTS HOSTS SECONDS\", not \"%s\"", wide);
+	return c;
+}
+
+static long long now_ns(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000000000LL + t.tv_nsec;
+}
+
+/* the bug: writes without comparing what was seen */
+static const struct pt_store_ops *real;
+
+static int blind_commit(struct pt_store *store, const struct pt_txn *txn, long long *revision, struct pt_records *now,
+			struct pt_error *err)
+{
+	const struct pt_txn all = { .writes = txn->writes, .n_writes = txn->n_writes };
+
+	return real->commit(store, &all, revision, now, err);
+}
+
+struct client {
+	struct pt_store *store;
+	struct pt_fleet fleet;
+	struct pt_pci_config pci;
+	FILE *history;
+	unsigned seed;
+	char held[2][PT_CLAIM_ID_LENGTH + 1];
+	unsigned n_held;
+};
+
+/* with a message that the parent shows */
+static _Noreturn void give_up(const char *doing, const struct pt_error *err)
+{
+	(void)fprintf(stderr, "%s: %s\n", doing, err->msg);
+	_exit(1);
+}
+
+/* an outcome that nobody knows is asked for again, with the same id, as a user is told to */
+static bool again(int r, long long until)
+{
+	return (r == -ETIMEDOUT || r == -EHOSTUNREACH || r == -EBUSY) && pt_watch_now_ms() < until;
+}
+
+static void note(const struct client *c, const struct history_op *op)
+{
+	if (fwrite(op, sizeof(*op), 1, c->history) != 1 || fflush(c->history) != 0)
+		_exit(3);
+}
+
+static void make_claim(struct client *c)
+{
+	struct history_op op = { .kind = HISTORY_CLAIM, .wanted = 1 + (unsigned)rand_r(&c->seed) % 3 };
+	long long until = pt_watch_now_ms() + HEALED_MS;
+	struct pt_error err = { 0 };
+	PT_AUTO(pt_claim) made = { 0 };
+	int r;
+
+	if (pt_claim_id_make(op.id, &err) < 0)
+		give_up("id", &err);
+	op.start = now_ns();
+	do {
+		PT_AUTO(pt_request) request = { .alias = pt_strf("gpu:%u", op.wanted) };
+		PT_AUTO(pt_fleet_answers) answers = { 0 };
+		const struct pt_claim_ask ask = { .id = op.id, .holder = "vm", .request = &request };
+
+		r = pt_fleet_claim(&c->fleet, &ask, &made, &answers, &err);
+	} while (again(r, until));
+	op.end = now_ns();
+	if (r < 0)
+		give_up("claim", &err);
+	op.done = r == 1;
+	if (op.done) {
+		op.host = (unsigned)atoi(made.host + strlen("host-"));
+		for (size_t i = 0; i < made.devices.n; i++)
+			op.devices |= 1U << (made.devices.v[i].bdf.bus - 1);
+		memcpy(c->held[c->n_held++], op.id, sizeof(op.id));
+	}
+	note(c, &op);
+}
+
+static void release_one(struct client *c)
+{
+	struct history_op op = { .kind = HISTORY_RELEASE };
+	long long until = pt_watch_now_ms() + HEALED_MS;
+	struct pt_error err = { 0 };
+	bool unknown = false;
+	int r;
+
+	memcpy(op.id, c->held[0], sizeof(op.id));
+	memcpy(c->held[0], c->held[1], sizeof(op.id));
+	c->n_held--;
+	op.start = now_ns();
+	do {
+		PT_AUTO(pt_claim) gone = { 0 };
+
+		r = pt_fleet_release(c->store, op.id, &gone, &err);
+		unknown = unknown || r == -ETIMEDOUT;
+	} while (again(r, until));
+	op.end = now_ns();
+	if (r < 0)
+		give_up("release", &err);
+	op.done = r == 1 || unknown;
+	note(c, &op);
+}
+
+static _Noreturn void client(const struct course *course, const char *dir, unsigned number)
+{
+	pt_autofree char *file = pt_strf("%s/client-%u", dir, number);
+	struct client c = { .seed = number + 1, .history = fopen(file, "we") };
+	long long until = pt_watch_now_ms() + course->seconds * 1000LL;
+	struct pt_error err = { 0 };
+	struct pt_store_ops ops;
+
+	if (!c.history)
+		_exit(3);
+	claiming_config(&c.pci);
+	if (pt_store_open(&course->config, &c.store, &err) < 0)
+		give_up("open", &err);
+	if (course->blind) {
+		real = c.store->ops;
+		ops = *real;
+		ops.commit = blind_commit;
+		c.store->ops = &ops;
+	}
+	while (pt_fleet_load(c.store, &c.pci, &c.fleet, &err) < 0)
+		if (pt_watch_now_ms() > until + HEALED_MS)
+			give_up("load", &err);
+	while (pt_watch_now_ms() < until) {
+		if (c.n_held < 2 && (c.n_held == 0 || rand_r(&c.seed) % 2))
+			make_claim(&c);
+		else
+			release_one(&c);
+	}
+	_exit(fclose(c.history) ? 3 : 0);
+}
+
+/* one thing after the other happens to the members; in the end all are well */
+static void torment(struct etcd *etcd, unsigned seconds)
+{
+	long long until = pt_watch_now_ms() + seconds * 1000LL;
+	unsigned seed = 7;
+
+	while (pt_watch_now_ms() < until) {
+		unsigned member = (unsigned)rand_r(&seed) % etcd->n;
+		unsigned other = (member + 1) % etcd->n;
+		unsigned what = (unsigned)rand_r(&seed) % 3;
+		useconds_t pause = 200000 + (useconds_t)rand_r(&seed) % 1200000;
+
+		if (what == 0)
+			etcd_kill(etcd, member);
+		else
+			etcd_pause(etcd, member);
+		/* without a majority */
+		if (what == 2)
+			etcd_pause(etcd, other);
+		(void)usleep(pause);
+		if (what == 0)
+			etcd_run(etcd, member);
+		else
+			etcd_resume(etcd, member);
+		if (what == 2)
+			etcd_resume(etcd, other);
+		(void)usleep(300000);
+	}
+}
+
+static void read_history(const char *dir, unsigned clients, struct history_op **ret_ops, size_t *ret_n)
+{
+	PT_ARRAY(struct history_op) all = { 0 };
+
+	for (unsigned i = 0; i < clients; i++) {
+		pt_autofree char *file = pt_strf("%s/client-%u", dir, i);
+		pt_autofclose FILE *f = fopen(file, "re");
+		struct history_op op;
+
+		assert_non_null(f);
+		while (fread(&op, sizeof(op), 1, f) == 1)
+			pt_array_push(&all, op);
+	}
+	*ret_ops = all.v;
+	*ret_n = all.n;
+}
+
+/* what the store has in the end is what was acknowledged, no more and no less */
+static void check_end(const struct course *course, const struct history_op *ops, size_t n)
+{
+	struct pt_claims_list l = { 0 };
+	struct pt_store *store = NULL;
+	struct pt_pci_config pci;
+	struct pt_error err = { 0 };
+	size_t held = 0;
+
+	claiming_config(&pci);
+	if (pt_store_open(&course->config, &store, &err) < 0 || pt_fleet_claims(store, &l, &err) < 0)
+		fail_msg("%s", err.msg);
+	for (size_t i = 0; i < n; i++)
+		held += ops[i].done ? ops[i].kind == HISTORY_CLAIM ? 1 : (size_t)-1 : 0;
+	assert_int_equal(l.n, held);
+	for (size_t i = 0; i < n; i++) {
+		bool there = false;
+
+		/* sorted by id: a claim that was released is followed by its release */
+		if (ops[i].kind != HISTORY_CLAIM || !ops[i].done ||
+		    (i + 1 < n && strcmp(ops[i + 1].id, ops[i].id) == 0))
+			continue;
+		for (size_t k = 0; k < l.n; k++)
+			there = there || strcmp(l.v[k].id, ops[i].id) == 0;
+		if (!there)
+			fail_msg("%s was acknowledged and is not there", ops[i].id);
+	}
+	claiming_check(store, &pci);
+	pt_claims_list_done(&l);
+	pt_pci_config_done(&pci);
+	pt_store_close(store);
+}
+
+/* the checker's word; NULL: all is well; the caller frees */
+static char *run(const struct course *course, const char *dir, struct etcd *etcd)
+{
+	PT_ARRAY(pid_t) pids = { 0 };
+	struct history_op *ops = NULL;
+	struct pt_store *store = NULL;
+	struct pt_error err = { 0 };
+	char *wrong;
+	size_t n = 0;
+
+	if (pt_store_open(&course->config, &store, &err) < 0)
+		fail_msg("%s", err.msg);
+	claiming_publish(store, course->hosts, DEVICES);
+	pt_store_close(store);
+	for (unsigned i = 0; i < course->clients; i++) {
+		pid_t pid = fork();
+
+		if (pid == 0)
+			client(course, dir, i);
+		pt_array_push(&pids, pid);
+	}
+	if (etcd)
+		torment(etcd, course->seconds);
+	for (unsigned i = 0; i < course->clients; i++) {
+		int status = 0;
+
+		assert_int_equal(waitpid(pids.v[i], &status, 0), pids.v[i]);
+		assert_int_equal(status, 0);
+	}
+	free(pids.v);
+	read_history(dir, course->clients, &ops, &n);
+	wrong = history_check(ops, n, course->hosts, DEVICES);
+	print_message("             %zu calls of %u clients\n", n, course->clients);
+	assert_true(n > course->clients);
+	if (!wrong && !course->blind)
+		check_end(course, ops, n);
+	free(ops);
+	return wrong;
+}
+
+static int make_dir(void **state)
+{
+	char *dir = pt_strdup("/tmp/linear.XXXXXX");
+
+	*state = dir;
+	return mkdtemp(dir) ? 0 : -1;
+}
+
+static int remove_dir(void **state)
+{
+	fakesys_rmtree(*state);
+	free(*state);
+	return 0;
+}
+
+static void sqlite_does_one_thing_at_a_time(void **state)
+{
+	struct course c = planned(2);
+	pt_autofree char *wrong = NULL;
+
+	c.config.directory = pt_strf("%s/state", (char *)*state);
+	wrong = run(&c, *state, NULL);
+	pt_store_config_done(&c.config);
+	if (wrong)
+		fail_msg("%s", wrong);
+}
+
+static void etcd_does_so_while_its_members_die_and_stop(void **state)
+{
+	struct course c = planned(8);
+	pt_autofree char *wrong = NULL;
+	struct etcd *etcd;
+
+	if (!etcd_installed())
+		skip();
+	etcd = etcd_start(3, 0, false);
+	etcd_config(etcd, &c.config);
+	c.config.timeout_ms = 400;
+	wrong = run(&c, *state, etcd);
+	etcd_stop(etcd);
+	pt_store_config_done(&c.config);
+	if (wrong)
+		fail_msg("%s", wrong);
+}
+
+static void a_store_that_does_not_compare_is_found_out(void **state)
+{
+	struct course c = planned(2);
+	pt_autofree char *wrong = NULL;
+
+	c.blind = true;
+	c.config.directory = pt_strf("%s/state", (char *)*state);
+	wrong = run(&c, *state, NULL);
+	pt_store_config_done(&c.config);
+	assert_non_null(wrong);
+	print_message("             found: %s\n", wrong);
+}
+
+#define A "c-aaaaaaaaaaaaaaaaaaaa"
+#define B "c-bbbbbbbbbbbbbbbbbbbb"
+
+/* each history is wrong by little, and right with that little changed */
+static void the_checker_knows_wrong_from_right(void **state)
+{
+	const struct {
+		const char *part; /* of what it says; NULL: right */
+		struct history_op ops[4];
+	} cases[] = {
+		{ NULL,
+		  { { HISTORY_CLAIM, 1, 2, true, 1, 0, 1, A },
+		    { HISTORY_RELEASE, 3, 6, true, 0, 0, 0, A },
+		    { HISTORY_CLAIM, 4, 5, true, 1, 0, 1, B } } },
+		{ "two owners",
+		  { { HISTORY_CLAIM, 1, 2, true, 1, 0, 1, A },
+		    { HISTORY_RELEASE, 6, 7, true, 0, 0, 0, A },
+		    { HISTORY_CLAIM, 4, 5, true, 1, 0, 1, B } } },
+		{ "two owners",
+		  { { HISTORY_CLAIM, 1, 2, true, 1, 0, 1, A }, { HISTORY_CLAIM, 1, 3, true, 2, 0, 3, B } } },
+		{ NULL, { { HISTORY_CLAIM, 1, 2, true, 1, 0, 1, A }, { HISTORY_CLAIM, 1, 3, true, 1, 1, 1, B } } },
+		{ "is lost",
+		  { { HISTORY_CLAIM, 1, 2, true, 1, 0, 1, A }, { HISTORY_RELEASE, 3, 4, false, 0, 0, 0, A } } },
+		{ "claimed twice",
+		  { { HISTORY_CLAIM, 1, 2, true, 1, 0, 1, A }, { HISTORY_CLAIM, 3, 4, true, 1, 1, 1, A } } },
+		{ "never claimed", { { HISTORY_RELEASE, 3, 4, true, 0, 0, 0, A } } },
+		{ "free all the time", { { HISTORY_CLAIM, 1, 2, false, 2, 0, 0, A } } },
+		{ "free all the time",
+		  { { HISTORY_CLAIM, 1, 2, true, 3, 0, 7, A }, { HISTORY_CLAIM, 3, 4, false, 4, 0, 0, B } } },
+		{ "2 devices, where 1", { { HISTORY_CLAIM, 1, 2, true, 1, 0, 3, A } } },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct history_op ops[4];
+		pt_autofree char *wrong = NULL;
+		size_t n = 0;
+
+		memcpy(ops, cases[i].ops, sizeof(ops));
+		while (n < 4 && *ops[n].id)
+			n++;
+		wrong = history_check(ops, n, 2, DEVICES);
+		if (!cases[i].part != !wrong || (wrong && !strstr(wrong, cases[i].part)))
+			fail_msg("case %zu: %s", i, wrong ? wrong : "taken for right");
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest all[] = {
+		cmocka_unit_test(the_checker_knows_wrong_from_right),
+		cmocka_unit_test_setup_teardown(a_store_that_does_not_compare_is_found_out, make_dir, remove_dir),
+		cmocka_unit_test_setup_teardown(sqlite_does_one_thing_at_a_time, make_dir, remove_dir),
+		cmocka_unit_test_setup_teardown(etcd_does_so_while_its_members_die_and_stop, make_dir, remove_dir),
+	};
+	int failed = cmocka_run_group_tests(all, NULL, NULL);
+
+	return failed || etcd_installed() ? failed : 77;
+}
