@@ -4,7 +4,9 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <jansson.h>
 
@@ -47,6 +49,23 @@ static void add_uri(struct pt_cli *cli, const char *uri, struct pt_migrate_hosts
 	}
 }
 
+/* what is asked of is at the beginning of what `passthru facts --json` writes, before a long list of devices */
+#define BEGINNING ((size_t)64 << 10)
+
+/* the beginning of a file, where that is plain; 1 when the host is in the list */
+static int scan_file(int dir_fd, const char *name, const char *where, struct pt_migrate_hosts *l)
+{
+	pt_autoclose int fd = pt_file_open(dir_fd, name, O_RDONLY | O_NOCTTY | O_NONBLOCK);
+	pt_autofree char *text = NULL;
+	ssize_t n;
+
+	if (fd < 0)
+		return 0;
+	text = malloc(BEGINNING);
+	n = text ? read(fd, text, BEGINNING) : -1;
+	return n > 0 ? pt_host_facts_scan(text, (size_t)n, where, l) : 0;
+}
+
 static int read_file(int dir_fd, const char *name, const char *where, struct pt_migrate_host *ret_host,
 		     struct pt_error *err)
 {
@@ -71,6 +90,8 @@ static void add_file(int dir_fd, const char *name, const char *where, struct pt_
 	struct pt_migrate_host h = { 0 };
 	struct pt_error why = { 0 };
 
+	if (scan_file(dir_fd, name, where, l) > 0)
+		return;
 	if (read_file(dir_fd, name, where, &h, &why) >= 0) {
 		pt_array_push(l, h);
 		return;

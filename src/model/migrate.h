@@ -34,6 +34,7 @@ void pt_hypervisor_done(struct pt_hypervisor *h);
  * @why_not, @why_fix: it could not be asked, and what to do about it; nothing else is known then
  * @cpu: in the kernel's words; @cpu.count 0: not known
  * @known: @hypervisor is
+ * @alike: @cpu, and of @hypervisor machines, host_model and flags, are borrowed from the list's
  * @available_kib: memory free for VMs, 0 unknown
  * @hugepages: of each size that there is, empty when not known
  */
@@ -44,17 +45,32 @@ struct pt_migrate_host {
 	char *why_fix;
 	struct pt_cpu_host cpu;
 	bool known;
+	bool alike;
 	struct pt_hypervisor hypervisor;
 	uint64_t available_kib;
 	PT_ARRAY(struct pt_hugepages) hugepages;
+};
+
+/*
+ * What several hosts' facts say in the same words, read once.
+ * @text, @n: the words; one of @cpu, @list and @def is what they mean
+ */
+struct pt_migrate_alike {
+	char *text;
+	size_t n;
+	struct pt_cpu_host cpu;
+	struct pt_strv list;
+	struct pt_cpu_def def;
 };
 
 struct pt_migrate_hosts {
 	struct pt_migrate_host *v;
 	size_t n;
 	size_t cap;
+	PT_ARRAY(struct pt_migrate_alike) alike;
 };
 
+void pt_migrate_alike_done(struct pt_migrate_alike *a);
 void pt_migrate_host_done(struct pt_migrate_host *h);
 void pt_migrate_hosts_done(struct pt_migrate_hosts *l);
 

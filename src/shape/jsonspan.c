@@ -73,13 +73,20 @@ static int at_end(struct pt_json_walk *w)
 	return w->at == w->end ? 0 : -EINVAL;
 }
 
-int pt_json_walk_next(struct pt_json_walk *w, struct pt_span *ret_key, struct pt_span *ret_value)
+int pt_json_walk_into(const struct pt_json_walk *w, struct pt_json_walk *ret_inner)
+{
+	int r = pt_json_walk_begin(ret_inner, (struct pt_span){ w->at, (size_t)(w->end - w->at) }, '{');
+
+	ret_inner->within = true;
+	return r;
+}
+
+int pt_json_walk_key(struct pt_json_walk *w, struct pt_span *ret_key)
 {
 	struct pt_span key = { w->at, 0 };
-	struct pt_span value;
 
 	if (take(w, w->close))
-		return at_end(w);
+		return w->within ? 0 : at_end(w);
 	if (w->started && !take(w, ','))
 		return -EINVAL;
 	w->started = true;
@@ -93,7 +100,14 @@ int pt_json_walk_next(struct pt_json_walk *w, struct pt_span *ret_key, struct pt
 			return -EINVAL;
 		skip_blanks(w);
 	}
-	value.p = w->at;
+	*ret_key = key;
+	return 1;
+}
+
+int pt_json_walk_value(struct pt_json_walk *w, struct pt_span *ret_value)
+{
+	struct pt_span value = { w->at, 0 };
+
 	if (!skip_value(w))
 		return -EINVAL;
 	value.n = (size_t)(w->at - value.p);
@@ -101,7 +115,15 @@ int pt_json_walk_next(struct pt_json_walk *w, struct pt_span *ret_key, struct pt
 		value.n--;
 	if (!value.n)
 		return -EINVAL;
-	*ret_key = key;
 	*ret_value = value;
-	return 1;
+	return 0;
+}
+
+int pt_json_walk_next(struct pt_json_walk *w, struct pt_span *ret_key, struct pt_span *ret_value)
+{
+	int r = pt_json_walk_key(w, ret_key);
+
+	if (r <= 0)
+		return r;
+	return pt_json_walk_value(w, ret_value) < 0 ? -EINVAL : 1;
 }

@@ -14,12 +14,16 @@ struct pt_span {
 	size_t n;
 };
 
-/* @at: how far it has come; after a failure: where the text is wrong */
+/*
+ * @at: how far it has come; after a failure: where the text is wrong
+ * @within: it is a value of something larger, so more may follow its end
+ */
 struct pt_json_walk {
 	const char *at;
 	const char *end;
 	char close;
 	bool started;
+	bool within;
 };
 
 /** pt_json_walk_begin() - @open is '{' or '['; -EINVAL when the text does not begin so */
@@ -32,5 +36,15 @@ int pt_json_walk_begin(struct pt_json_walk *w, struct pt_span text, char open);
  * Return: 1; 0 when there is none left and only blanks follow; -EINVAL.
  */
 int pt_json_walk_next(struct pt_json_walk *w, struct pt_span *ret_key, struct pt_span *ret_value);
+
+/*
+ * The same in two parts, for who may know the value by sight: after pt_json_walk_key() w->at is where it begins, and
+ * pt_json_walk_value(), or who puts w->at behind its end, goes on.
+ */
+int pt_json_walk_key(struct pt_json_walk *w, struct pt_span *ret_key);
+int pt_json_walk_value(struct pt_json_walk *w, struct pt_span *ret_value);
+
+/** pt_json_walk_into() - the value at w->at, an object; afterwards w->at is to be set to @ret_inner's */
+int pt_json_walk_into(const struct pt_json_walk *w, struct pt_json_walk *ret_inner);
 
 #endif

@@ -58,8 +58,19 @@ static void try_facts(const char *text, size_t size)
 	struct pt_migrate_host h = { 0 };
 	json_t *o = json_loadb(text, size, JSON_REJECT_DUPLICATES, NULL);
 
-	if (o && pt_host_facts_read(o, "fuzz", &h, NULL) == 0)
+	struct pt_migrate_hosts l = { 0 };
+
+	/* twice: the second time by the words of the first */
+	for (int i = 0; i < 2; i++)
+		(void)pt_host_facts_scan(text, size, "fuzz", &l);
+	if (o && pt_host_facts_read(o, "fuzz", &h, NULL) == 0) {
+		for (size_t i = 0; i < l.n; i++)
+			if (!pt_streq(l.v[i].name, h.name) || l.v[i].cpu.flags.n != h.cpu.flags.n ||
+			    l.v[i].hypervisor.flags.n != h.hypervisor.flags.n || l.v[i].known != h.known)
+				abort();
 		pt_migrate_host_done(&h);
+	}
+	pt_migrate_hosts_done(&l);
 	json_decref(o);
 }
 
