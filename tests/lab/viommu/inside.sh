@@ -58,7 +58,7 @@ definition >/run/lab/after.xml
 same "the definition is as it was" /run/lab/before.xml /run/lab/after.xml
 
 echo '== intel'
-expect_exit 0 passthru viommu vm intel --start --yes
+expect_exit 0 passthru viommu vm intel --start --prove-timeout 600 --yes
 want=$(foretold)
 output_has "the guest's kernel has an IOMMU"
 qemu_says
@@ -71,7 +71,7 @@ check "its IOMMU is VT-d" grep -q dmar /run/lab/groups
 check "the controller's disks are there behind it" guest_sees_disk vm S455NY0K100001
 
 echo '== virtio'
-expect_exit 0 passthru viommu vm auto --restart --yes
+expect_exit 0 passthru viommu vm auto --restart --prove-timeout 600 --yes
 want=$(foretold)
 output_has "the guest's kernel has an IOMMU"
 qemu_says
