@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <stdlib.h>
+#include <strings.h>
 
 #include "base/cleanup.h"
 #include "cli/candidates.h"
 #include "cli/commands.h"
 #include "cli/cpuing.h"
 #include "cli/migrating.h"
+#include "cli/placeable.h"
 #include "cli/print.h"
 #include "cli/prove.h"
 #include "decide/migrate.h"
@@ -18,6 +20,7 @@ PT_DEFINE_CLEANUP(struct pt_vm_conn *, pt_vm_close)
 static const struct pt_option options[] = {
 	{ "check", 0, NULL, "say where the VM could go, and why not elsewhere; moves nothing", false },
 	{ "to", 0, "HOST", "a URI of libvirt, a file of `passthru facts --json`, or a folder of them", true },
+	{ "all", 0, NULL, "every host that the configuration names: [migrate] host", false },
 	{ NULL, 0, NULL, NULL, false },
 };
 
@@ -91,6 +94,43 @@ static void look_at_devices(struct moving *m)
 	}
 }
 
+/* a folder for all hosts holds this one's facts too */
+static void leave_out_this(struct moving *m)
+{
+	const struct pt_migrate_host *here = &m->source;
+	size_t n = 0;
+
+	for (size_t i = 0; i < m->hosts.n; i++) {
+		struct pt_migrate_host *h = &m->hosts.v[i];
+		const char *uuid = h->hypervisor.host_uuid;
+
+		if (pt_streq(h->name, here->name) &&
+		    (!uuid || !here->hypervisor.host_uuid || strcasecmp(uuid, here->hypervisor.host_uuid) == 0))
+			pt_migrate_host_done(h);
+		else
+			m->hosts.v[n++] = *h;
+	}
+	m->hosts.n = n;
+}
+
+static int look_at_configured(struct pt_cli *cli, struct moving *m, struct pt_error *err)
+{
+	PT_AUTO(pt_strv) words = { 0 };
+	int r = pt_placeable_candidates(cli, &words, err);
+
+	if (r >= 0 && !words.n) {
+		r = pt_usage(err, -ENOENT, "--all: the configuration names no host");
+		pt_hint(err,
+			"in /etc/passthru/passthru.conf: [migrate], and below it `host =` with a URI of libvirt, a "
+			"file of `passthru facts --json` or a folder of them; a line each");
+	}
+	for (size_t i = 0; i < words.n && r >= 0; i++)
+		r = pt_candidates_add(cli, words.v[i], &m->hosts, err);
+	if (r >= 0)
+		leave_out_this(m);
+	return r;
+}
+
 static int look_at_all(struct pt_cli *cli, struct pt_vm_conn *conn, struct moving *m, struct pt_error *err)
 {
 	int r = pt_cpu_look(cli, conn, cli->operands[0], NULL, &m->look, err);
@@ -99,6 +139,8 @@ static int look_at_all(struct pt_cli *cli, struct pt_vm_conn *conn, struct movin
 		r = PT_WATCHED(&cli->watch, PT_WATCH_LIBVIRT, pt_vm_hypervisor(conn, &m->source, err));
 	if (r >= 0)
 		r = pt_look_devices(cli, &m->devices, err);
+	if (r >= 0 && pt_cli_flag(cli, "all"))
+		r = look_at_configured(cli, m, err);
 	for (size_t i = 0; r >= 0; i++) {
 		const char *word = pt_cli_value_at(cli, "to", i);
 
@@ -137,10 +179,11 @@ static int run(struct pt_cli *cli, struct pt_error *err)
 	if (r >= 0 && !pt_cli_flag(cli, "check")) {
 		r = pt_usage(err, -EINVAL, "passthru migrate looks only so far: it needs --check");
 		pt_hint(err, "`virsh migrate --live --persistent` moves a VM to a host that --check says yes to");
-	} else if (r >= 0 && !pt_cli_value(cli, "to")) {
+	} else if (r >= 0 && !pt_cli_value(cli, "to") && !pt_cli_flag(cli, "all")) {
 		r = pt_usage(err, -EINVAL, "no host is named");
-		pt_hint(err,
-			"--to qemu+ssh://root@HOST/system, --to FILE of `passthru facts --json`, or a folder of them");
+		pt_hint(err, "--to qemu+ssh://root@HOST/system, --to FILE of `passthru facts --json`, or a folder of "
+			     "them; --all "
+			     "takes those that the configuration names");
 	}
 	if (r >= 0)
 		r = pt_prove_open(cli, &conn, err);
@@ -160,7 +203,8 @@ const struct pt_command pt_command_migrate = {
 		"another vendor, microcode or TSC frequency; the machine type; memory. Before that, what holds the VM\n"
 		"back wherever it goes: devices of this host, disks that no other host has.\n\n"
 		"A host is a URI of libvirt (qemu+ssh://root@HOST/system), a file that `passthru facts --json` wrote\n"
-		"there, or a folder of such files. Exit status 0 when the VM can move to one of them, else 3.",
+		"there, or a folder of such files; --all takes those of [migrate] host in the configuration. Exit "
+		"status 0 when the VM can move to one of them, else 3.",
 	.options = options,
 	.min_operands = 1,
 	.max_operands = 1,

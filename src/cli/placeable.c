@@ -13,6 +13,7 @@
 #include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/text.h"
 #include "host/inventory.h"
 #include "shape/networks.h"
 #include "shape/novaconf.h"
@@ -53,7 +54,31 @@ struct wanted {
 	struct pt_networks *networks;
 	struct pt_store_config *store;
 	char **password_file;
+	struct pt_strv *candidates;
 };
+
+/* one a line; a path that depends on where the command is run is none */
+static int add_candidates(const struct pt_ini_entry *e, const char *name, struct pt_strv *l, struct pt_error *err)
+{
+	pt_autofree char *value = pt_strdup(e->value);
+	char *save = NULL;
+
+	if (!pt_streq(e->key, "host"))
+		return pt_usage(err, -EINVAL, "%s:%u: [migrate] has no '%.60s'; allowed is host", name, e->line,
+				e->key);
+	for (char *line = strtok_r(value, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		pt_autofree char *word = pt_text_trim(pt_strdup(line));
+
+		if (!*word)
+			continue;
+		if (*word != '/' && !strstr(word, "://"))
+			return pt_usage(err, -EINVAL,
+					"%s:%u: [migrate] host = %.80s: expected a URI of libvirt, or an absolute path",
+					name, e->line, word);
+		pt_strv_add(l, word);
+	}
+	return 0;
+}
 
 static int add_config(const char *text, const char *name, const struct wanted *w, struct pt_error *err)
 {
@@ -66,6 +91,9 @@ static int add_config(const char *text, const char *name, const struct wanted *w
 		r = pt_networks_read(&ini, name, w->networks, err);
 	if (r == 0 && w->store)
 		r = pt_storeconf_read(&ini, name, w->store, w->password_file, err);
+	for (size_t i = 0; i < ini.n && r == 0 && w->candidates; i++)
+		if (pt_streq(ini.v[i].section, "migrate"))
+			r = add_candidates(&ini.v[i], name, w->candidates, err);
 	return r;
 }
 
@@ -143,6 +171,18 @@ int pt_placeable_config(const struct pt_cli *cli, const char *const *files, size
 		return r;
 	*ret_config = config;
 	config = (struct pt_pci_config){ 0 };
+	return 0;
+}
+
+int pt_placeable_candidates(const struct pt_cli *cli, struct pt_strv *ret_words, struct pt_error *err)
+{
+	PT_AUTO(pt_strv) words = { 0 };
+	const struct wanted w = { .candidates = &words };
+	int r = add_own_all(cli, &w, err);
+
+	if (r < 0)
+		return r;
+	*ret_words = pt_take(words);
 	return 0;
 }
 

@@ -25,6 +25,10 @@ int pt_placeable_store(const struct pt_cli *cli, const char *const *files, size_
 /** pt_placeable_networks() - the [network NAME] sections of this host's own configuration, checked */
 int pt_placeable_networks(const struct pt_cli *cli, struct pt_networks *ret_networks, struct pt_error *err);
 
+/** pt_placeable_candidates() - [migrate] host of this host's own configuration: URIs and paths, as pt_candidates_add()
+ * takes them */
+int pt_placeable_candidates(const struct pt_cli *cli, struct pt_strv *ret_words, struct pt_error *err);
+
 /* what Placement has of each host, where the facts tell */
 struct pt_placements {
 	struct pt_placement *v;

@@ -64,6 +64,9 @@ static void a_processor_is_shown_and_a_mistake_in_asking_for_one_is_told(void **
 	expect("passthru cpu baseline nowhere", 2, NULL, "'nowhere' is no host");
 	expect("passthru migrate test -c test:///default", 2, NULL, "it needs --check");
 	expect("passthru migrate test --check -c test:///default", 2, NULL, "no host is named");
+	if (access("/etc/passthru/passthru.conf", F_OK) != 0)
+		expect("passthru migrate test --check --all -c test:///default", 2, NULL,
+		       "the configuration names no host");
 	expect("passthru migrate test --check --to test:///default -c test:///default --json", 3, "it is this host",
 	       NULL);
 	/* one that does not answer does not lose the word of the others */
