@@ -215,23 +215,18 @@ static json_t *txn_body(const struct pt_etcd_store *s, const struct pt_txn *txn)
 {
 	json_t *compare = json_array();
 	json_t *success = json_array();
-	json_t *failure = json_array();
 
-	for (size_t i = 0; i < txn->n_saw; i++) {
+	for (size_t i = 0; i < txn->n_saw; i++)
 		(void)json_array_append_new(
 			compare, json_pack("{s:o, s:s, s:s, s:o}", "key", encode_key(s, txn->saw[i].key), "target",
 					   "MOD", "result", "EQUAL", "mod_revision", number(txn->saw[i].revision)));
-		(void)json_array_append_new(
-			failure, json_pack("{s:{s:o}}", "request_range", "key", encode_key(s, txn->saw[i].key)));
-	}
 	for (size_t i = 0; i < txn->n_writes; i++)
 		(void)json_array_append_new(success, write_op(s, &txn->writes[i]));
-	return json_pack("{s:o, s:o, s:o}", "compare", compare, "success", success, "failure", failure);
+	return json_pack("{s:o, s:o}", "compare", compare, "success", success);
 }
 
-/* what the failed transaction found: one answer for each record that was compared */
-static int read_now(const struct pt_etcd_store *s, const json_t *answer, const struct pt_txn *txn,
-		    struct pt_records *now, struct pt_error *err)
+static int take_ranges(const struct pt_etcd_store *s, const json_t *answer, const struct pt_txn *txn,
+		       struct pt_records *now, struct pt_error *err)
 {
 	const json_t *responses = json_object_get(answer, "responses");
 	int r = 0;
@@ -249,6 +244,26 @@ static int read_now(const struct pt_etcd_store *s, const json_t *answer, const s
 	return r;
 }
 
+/*
+ * The records that were compared, all of one revision.  A question of its own, for those who lost: as a part of the
+ * transaction everybody who wins would pay for it.
+ */
+static int read_now(struct pt_etcd_store *s, const struct pt_txn *txn, struct pt_records *now, struct pt_error *err)
+{
+	json_t *ranges = json_array();
+	json_t *answer = NULL;
+	int r;
+
+	for (size_t i = 0; i < txn->n_saw; i++)
+		(void)json_array_append_new(
+			ranges, json_pack("{s:{s:o}}", "request_range", "key", encode_key(s, txn->saw[i].key)));
+	r = kv(s, "/v3/kv/txn", json_pack("{s:o}", "success", ranges), false, &answer, &now->revision, err);
+	if (r == 0)
+		r = take_ranges(s, answer, txn, now, err);
+	json_decref(answer);
+	return r;
+}
+
 static int etcd_commit(struct pt_store *store, const struct pt_txn *txn, long long *revision, struct pt_records *now,
 		       struct pt_error *err)
 {
@@ -261,12 +276,8 @@ static int etcd_commit(struct pt_store *store, const struct pt_txn *txn, long lo
 	if (r < 0)
 		return r == -ENOENT ? -ENOKEY : r;
 	r = json_is_true(json_object_get(answer, "succeeded"));
-	if (!r) {
-		now->revision = *revision;
-		r = read_now(s, answer, txn, now, err);
-	}
 	json_decref(answer);
-	return r;
+	return r ? r : read_now(s, txn, now, err);
 }
 
 static int etcd_lease(struct pt_store *store, unsigned ttl_s, long long *lease, struct pt_error *err)
