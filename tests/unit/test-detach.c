@@ -167,6 +167,12 @@ static void a_reserved_device_that_another_vm_fetches_is_remembered_for_that_one
 	assert_string_equal(s->vm, "web");
 	assert_non_null(strstr(s->identity, "serial=00-11-22"));
 	assert_non_null(world_finding(w, "remembered"));
+	/* what was reserved for nobody in particular stays so */
+	pt_strset(&k->vm, NULL);
+	pt_strset(&k->vm_uuid, NULL);
+	detach(w);
+	steps_are(w, "vm-stop vm-define unreserve reserve driver vm-start");
+	assert_null(world_step(w, PT_STEP_RESERVE, 0)->vm_uuid);
 	/* a card that this boot has not recognised is not vouched for to anybody */
 	k->known = false;
 	detach(w);
