@@ -147,10 +147,16 @@ void pt_whereabouts_find(const struct pt_keeps *known, const struct pt_identitie
 	*ret = l;
 }
 
+/* nothing that they tell themselves makes a difference: no serial number, or the same */
+static bool alike(const struct pt_identity *a, const struct pt_identity *b)
+{
+	return same_model(a, b) && (a->serial ? pt_streq(a->serial, b->serial) : !b->serial);
+}
+
 static bool slot_is_reserved(const struct pt_keeps *known, const struct pt_identity *card)
 {
 	for (size_t i = 0; i < known->n; i++)
-		if (pt_keep_at_boot(&known->v[i]) && same_model(&known->v[i].id, card) &&
+		if (pt_keep_at_boot(&known->v[i]) && alike(&known->v[i].id, card) &&
 		    pt_streq(known->v[i].id.slot_path, card->slot_path))
 			return true;
 	return false;
@@ -164,16 +170,16 @@ bool pt_whereabouts_hold(const struct pt_keeps *known, const struct pt_identitie
 	size_t cards = 0;
 	bool undecided = false;
 
-	if (!card || card->serial)
+	if (!card)
 		return false;
 	for (size_t i = 0; i < known->n; i++) {
-		if (!same_model(&known->v[i].id, card) || !pt_keep_at_boot(&known->v[i]))
+		if (!alike(&known->v[i].id, card) || !pt_keep_at_boot(&known->v[i]))
 			continue;
 		reservations++;
 		undecided = undecided || where->v[i].where == PT_WHERE_SEVERAL;
 	}
 	for (size_t i = 0; i < present->n; i++) {
-		if (!same_model(&present->v[i], card))
+		if (!alike(&present->v[i], card))
 			continue;
 		cards++;
 		if (!slot_is_reserved(known, &present->v[i]))

@@ -186,13 +186,6 @@ static int ask_journal(const struct hook *h)
 	return refused;
 }
 
-/* of virtual functions alike on several cards the one at the address is taken: nothing tells them apart before a guest
- * has them, and they carry nothing */
-static bool may_stay(const struct pt_keep *k, const struct pt_whereabouts *w)
-{
-	return w->where == PT_WHERE_HERE || (k->id.is_vf && w->where == PT_WHERE_SEVERAL);
-}
-
 /* is it to be this device that this VM has at its address? */
 static bool counts(const struct hook *h, const struct pt_keep *k)
 {
@@ -206,7 +199,7 @@ static int judge(const struct hook *h, const struct pt_whereabouts_list *where)
 		const struct pt_whereabouts *w = &where->v[i];
 		pt_autofree char *why = NULL;
 
-		if (!counts(h, k) || may_stay(k, w))
+		if (!counts(h, k) || w->where == PT_WHERE_HERE)
 			continue;
 		why = pt_strf("%s is not certain to be the device that it was given: %s", pt_bdf_str(k->id.last_seen).s,
 			      w->why ? w->why : pt_where_str(w->where));

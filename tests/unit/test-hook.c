@@ -324,6 +324,31 @@ static void a_host_that_cannot_be_looked_at_stops_who_has_a_device(void **state)
 	assert_int_equal(pt_hook_blind("a", "", &why, &f->err), -EPERM);
 }
 
+/* two cards alike without serial numbers, and a VF 0 of each */
+static void a_vf_that_may_be_the_other_cards_stops_it(void **state)
+{
+	static const char record[] = "address=0000:03:10.0\nvendor_id=8086\ndevice_id=10ca\nsubsystem_vendor_id=0000\n"
+				     "subsystem_device_id=0000\ndriver=libvirt\nslot_path=%s/10.0\nvf=0\n"
+				     "pf_function=0\nvm=cvm\nvm_uuid=" CVM "\n";
+	static const char with[] = "<hostdev mode='subsystem' type='pci' managed='yes'><source><address domain='0' "
+				   "bus='3' slot='0x10' function='0'/></source></hostdev>";
+	struct fixture *f = *state;
+
+	fakesys_bridge(f->sys, "0000:00:02.0", 3, 30);
+	fakesys_bridge(f->sys, "0000:00:03.0", 4, 31);
+	fakesys_add_pci(f->sys, "0000:03:00.0", 0x8086, 0x10c9, 0x020000, "igb", 20);
+	fakesys_add_pci(f->sys, "0000:04:00.0", 0x8086, 0x10c9, 0x020000, "igb", 21);
+	fakesys_sriov(f->sys, "0000:03:00.0", 2);
+	fakesys_sriov(f->sys, "0000:04:00.0", 2);
+	fakesys_add_vf(f->sys, "0000:03:00.0", 0, "0000:03:10.0", 0x10ca, NULL, 22);
+	fakesys_add_vf(f->sys, "0000:04:00.0", 0, "0000:04:10.0", 0x10ca, NULL, 23);
+	fakesys_file(f->sys, "etc/passthru/reserved.d/0000:03:10.0.conf", record, "0000:00:1f.0");
+	assert_int_equal(asked(f, "cvm", CVM, with), -EPERM);
+	says(f, "0000:03:10.0, 0000:04:10.0");
+	fakesys_file(f->sys, "etc/passthru/reserved.d/0000:03:10.0.conf", record, "0000:00:02.0");
+	assert_int_equal(asked(f, "cvm", CVM, with), 0);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -339,6 +364,7 @@ int main(void)
 		TEST(the_change_itself_may_start_its_vm),
 		TEST(a_damaged_record_stops_who_has_that_device),
 		TEST(a_damaged_journal_stops_our_vms_and_none_without_devices),
+		TEST(a_vf_that_may_be_the_other_cards_stops_it),
 		TEST(records_that_cannot_be_read_stop_who_has_a_device),
 		TEST(nobodys_record_is_of_who_has_its_address),
 		TEST(a_damaged_journal_stops_who_has_a_device),

@@ -285,6 +285,25 @@ static void a_serial_that_would_break_the_line_is_left_out(void **state)
 	pt_identity_done(&id);
 }
 
+static void two_that_tell_one_serial_and_are_both_guests_are_kept_from_every_driver(void **state)
+{
+	struct fixture *f = *state;
+
+	reserve(f, "0000:01:00.0", "a", "dsn:7", "disk:A");
+	reserve(f, "0000:02:00.0", "b", "dsn:7", "disk:B");
+	put(f, "0000:01:00.0", "a", "dsn:7", NULL);
+	put(f, "0000:02:00.0", "b", "dsn:7", NULL);
+	look(f);
+	assert_false(f->where.v[0].boot);
+	assert_false(f->where.v[1].boot);
+	assert_true(pt_whereabouts_hold(&f->known, &f->present, &f->where, at("0000:01:00.0")));
+	/* one that tells another serial is nobody's but the host's */
+	put(f, "0000:03:00.0", "c", "dsn:8", NULL);
+	look(f);
+	assert_true(pt_whereabouts_hold(&f->known, &f->present, &f->where, at("0000:01:00.0")));
+	assert_false(pt_whereabouts_hold(&f->known, &f->present, &f->where, at("0000:03:00.0")));
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -297,6 +316,7 @@ int main(void)
 		TEST(another_serial_in_the_old_slot_is_not_bound),
 		TEST(of_two_alike_neither_is_bound),
 		TEST(two_alike_that_are_both_guests_are_kept_from_every_driver),
+		TEST(two_that_tell_one_serial_and_are_both_guests_are_kept_from_every_driver),
 		TEST(disks_tell_two_alike_apart_but_not_at_boot),
 		TEST(what_this_boot_has_seen_is_certain),
 		TEST(a_card_that_fits_two_reservations_is_neithers),
