@@ -122,7 +122,7 @@ static void settle(struct boot *b, const struct pt_keep *k, const struct pt_wher
 	if (!pt_keep_at_boot(k))
 		return;
 	if (!w->boot) {
-		tell_failed(b, k, w, w->why ? w->why : "it was recognised by nothing but what is behind it", w->fix);
+		tell_failed(b, k, w, w->why ? w->why : pt_where_str(w->where), w->fix);
 		return;
 	}
 	r = bind_one(b, k, w, &late, &err);
