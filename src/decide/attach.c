@@ -91,6 +91,19 @@ void pt_judge_bind(struct pt_judge *j, const struct pt_device *d)
 	s->override_after = pt_strdup(target);
 }
 
+struct pt_step *pt_judge_unbind(struct pt_judge *j, const struct pt_device *d)
+{
+	struct pt_step *s;
+
+	if (!d->driver_override && !pt_driver_is_vfio(d->driver))
+		return NULL;
+	s = pt_judge_device_step(j, PT_STEP_DRIVER, d);
+	s->driver_before = pt_strdup_opt(d->driver);
+	s->override_before = pt_strdup_opt(d->driver_override);
+	s->reprobe = true;
+	return s;
+}
+
 /* one that keeps it from the host at boot says more than ours would, and stays; but it must count for this VM, too */
 static bool is_anothers(const struct pt_judge *j, const struct pt_keep *k, const struct pt_device *d)
 {
@@ -167,6 +180,7 @@ static void add_steps(struct pt_judge *j, struct pt_domain_edit *edit)
 	for (size_t i = 0; i < j->devices.n; i++)
 		if (!pt_judge_managed(j, j->devices.v[i]))
 			pt_judge_bind(j, j->devices.v[i]);
+	pt_judge_reserve_companions(j);
 	pt_judge_failover(j, edit);
 	pt_judge_spare_ports(j, edit);
 	edit->drop_balloon = j->vm->balloon && edit->add_hostdevs.n;

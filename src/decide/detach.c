@@ -165,7 +165,6 @@ static void let_go(struct pt_judge *j, const struct pt_device *d)
 static void give_back(struct pt_judge *j, const struct pt_device *d)
 {
 	const struct pt_domain_hostdev *h = hostdev_of(j, d->bdf);
-	struct pt_step *s;
 
 	if (is_kept_for_another(j, d->bdf))
 		return;
@@ -174,12 +173,7 @@ static void give_back(struct pt_judge *j, const struct pt_device *d)
 		return;
 	}
 	let_go(j, d);
-	if (!d->driver_override && !pt_driver_is_vfio(d->driver))
-		return;
-	s = pt_judge_device_step(j, PT_STEP_DRIVER, d);
-	s->driver_before = pt_strdup_opt(d->driver);
-	s->override_before = pt_strdup_opt(d->driver_override);
-	s->reprobe = true;
+	(void)pt_judge_unbind(j, d);
 }
 
 static void add_steps(struct pt_judge *j)
@@ -197,6 +191,7 @@ static void add_steps(struct pt_judge *j)
 	edit = (struct pt_domain_edit){ 0 };
 	for (size_t i = 0; i < j->devices.n; i++)
 		give_back(j, j->devices.v[i]);
+	pt_judge_release_companions(j);
 	pt_judge_settings(j);
 	pt_judge_start(j);
 }

@@ -143,6 +143,12 @@ void pt_judge_hand_over(struct pt_judge *j, const struct pt_device *d, const str
 /* attach.c: is it where VFIO wants it; the step that brings it there, none when it is */
 bool pt_judge_is_bound(const struct pt_device *d);
 void pt_judge_bind(struct pt_judge *j, const struct pt_device *d);
+/* back to the driver that the kernel chooses; no step where VFIO has nothing to do with it; NULL then */
+struct pt_step *pt_judge_unbind(struct pt_judge *j, const struct pt_device *d);
+
+/* companions.c: idle members of the groups of those asked for that are kept off the host at boot */
+void pt_judge_reserve_companions(struct pt_judge *j);
+void pt_judge_release_companions(struct pt_judge *j);
 
 /* "attach A (name), B (name) to VM" */
 void pt_judge_summary(struct pt_judge *j, const char *verb, const char *preposition);

@@ -590,6 +590,58 @@ static void a_member_without_driver_does_not_hold_the_group_up(void **state)
 	attach(w);
 }
 
+/* nothing has it now; after a reboot its driver would, and the VM could not have the group */
+static void a_member_without_driver_is_reserved_along(void **state)
+{
+	struct world *w = *state;
+	const struct pt_step *s;
+
+	pt_strset(&world_device(w, "0000:05:02.0")->driver, NULL);
+	world_ask(w, "0000:05:01.0");
+	w->request.managed = 0;
+	attach(w);
+	steps_are(w, "vm-stop reserve driver reserve driver vm-define vm-start");
+	s = world_step(w, PT_STEP_RESERVE, 1);
+	assert_string_equal(pt_bdf_str(s->bdf).s, "0000:05:02.0");
+	assert_string_equal(s->vm_uuid, w->vm.uuid);
+	assert_null(s->driver_after);
+	s = world_step(w, PT_STEP_DRIVER, 1);
+	assert_string_equal(pt_bdf_str(s->bdf).s, "0000:05:02.0");
+	assert_string_equal(s->driver_after, "vfio-pci");
+	assert_non_null(strstr(world_finding(w, "group-idle")->fact, "0000:05:02.0 (no driver)"));
+	assert_int_equal(edit_of(w)->add_hostdevs.n, 1);
+	/* on a VFIO driver that nobody keeps it on */
+	pt_strset(&world_device(w, "0000:05:02.0")->driver, "vfio-pci");
+	attach(w);
+	steps_are(w, "vm-stop reserve driver reserve driver vm-define vm-start");
+	/* libvirt binds it, and nothing is kept from the host at boot */
+	w->request.managed = 1;
+	attach(w);
+	steps_are(w, "vm-stop reserve vm-define vm-start");
+}
+
+static void a_member_that_somebody_else_keeps_is_not_reserved_along(void **state)
+{
+	struct world *w = *state;
+	const struct pt_host_override driverctls = { world_bdf("0000:05:02.0"), pt_strdup("driverctl") };
+	struct pt_device *d = world_device(w, "0000:05:02.0");
+
+	world_ask(w, "0000:05:01.0");
+	w->request.managed = 0;
+	pt_strset(&d->driver, "pci-stub");
+	attach(w);
+	steps_are(w, "vm-stop reserve driver vm-define vm-start");
+	pt_strset(&d->driver, NULL);
+	pt_strset(&d->driver_override, "e1000");
+	attach(w);
+	steps_are(w, "vm-stop reserve driver vm-define vm-start");
+	pt_strset(&d->driver, "vfio-pci");
+	pt_strset(&d->driver_override, "vfio-pci");
+	pt_array_push(&w->host.overrides, driverctls);
+	attach(w);
+	steps_are(w, "vm-stop reserve driver vm-define vm-start");
+}
+
 static void a_companion_that_the_vm_has_already_goes_along(void **state)
 {
 	struct world *w = *state;
@@ -664,6 +716,8 @@ int main(void)
 		t(what_its_own_qemu_has_open_is_no_use_by_the_host),
 		t(an_address_on_a_nic_is_a_warning),
 		t(a_member_without_driver_does_not_hold_the_group_up),
+		t(a_member_without_driver_is_reserved_along),
+		t(a_member_that_somebody_else_keeps_is_not_reserved_along),
 		t(a_companion_that_the_vm_has_already_goes_along),
 		t(the_edit_of_a_plan_lists_only_what_exists),
 	};

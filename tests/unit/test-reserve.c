@@ -137,6 +137,30 @@ static void half_a_group_is_refused(void **state)
 	reserve(w, "reserve reserve driver driver");
 }
 
+static void an_idle_member_is_reserved_along_and_goes_back_with_the_rest(void **state)
+{
+	struct world *w = *state;
+
+	pt_strset(&world_device(w, "0000:05:02.0")->driver, NULL);
+	world_ask(w, "0000:05:01.0");
+	reserve(w, "reserve driver reserve driver");
+	assert_non_null(world_finding(w, "group-idle"));
+	/* what is reserved already is left as it is */
+	bound(w, "0000:05:02.0");
+	is_reserved(w, "0000:05:02.0")->change = 7;
+	reserve(w, "reserve driver");
+	bound(w, "0000:05:01.0");
+	is_reserved(w, "0000:05:01.0")->change = 7;
+	release(w, "unreserve driver unreserve driver");
+	assert_non_null(world_finding(w, "group-idle"));
+	/* by another command, or for somebody: that one is asked for by name */
+	w->host.reserved.v[0].change = 6;
+	release(w, "unreserve driver");
+	w->host.reserved.v[0].change = 7;
+	w->host.reserved.v[0].vm_uuid = pt_strdup("6f2a7a1e-0000-0000-0000-000000000001");
+	release(w, "unreserve driver");
+}
+
 static void an_override_for_another_driver_is_respected(void **state)
 {
 	struct world *w = *state;
@@ -340,6 +364,7 @@ int main(void)
 		TEST(disks_that_a_vm_uses_are_refused),
 		TEST(what_vms_have_in_other_ways_than_disks_is_refused),
 		TEST(a_device_of_a_vm_may_be_reserved),
+		TEST(an_idle_member_is_reserved_along_and_goes_back_with_the_rest),
 		TEST(a_bridge_is_a_mistake),
 		TEST(a_reserved_device_goes_back),
 		TEST(what_is_not_reserved_is_not_released),
