@@ -32,7 +32,8 @@ static void judge_here(const struct pt_keep *k, const struct pt_whereabouts *w, 
 }
 
 void pt_doctor_reserved(const struct pt_keeps *known, const struct pt_whereabouts_list *where,
-			const struct pt_devices *devices, bool early_installed, struct pt_findings *f)
+			const struct pt_devices *devices, const struct pt_strv *against, bool early_installed,
+			struct pt_findings *f)
 {
 	bool any = false;
 
@@ -43,6 +44,11 @@ void pt_doctor_reserved(const struct pt_keeps *known, const struct pt_whereabout
 		pt_autofree char *file = pt_strf("/etc/passthru/reserved.d/%s.conf", bdf.s);
 
 		any = any || pt_keep_at_boot(k);
+		if (pt_keep_at_boot(k) && against->v[i][0]) {
+			pt_findings_add(f, PT_FAIL, NAME, file, "take that back, or `passthru release` it",
+					"%s is reserved, but not bound at boot: %s", bdf.s, against->v[i]);
+			continue;
+		}
 		if (w->where == PT_WHERE_HERE) {
 			judge_here(k, w, pt_devices_find(devices, k->id.last_seen), file, f);
 			continue;
