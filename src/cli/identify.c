@@ -20,12 +20,13 @@ static void warn_of_builtin(const struct pt_cli *cli, const struct pt_device *d,
 	struct pt_device_platform more;
 
 	pt_platform_device(&cli->root, d, &more);
-	if (d->driver && !pt_device_is_vfio(d) && more.driver_builtin == PT_KNOWN_YES)
+	if (more.builtin[0])
 		pt_findings_add(&plan->findings, PT_WARN, "built-in", "driver",
 				"boot a kernel that has it as a module, if the host must never touch the device",
-				"%s, the driver of %s, is part of the kernel: at each boot it has the device before "
+				"%s, a driver of this host for %s, is part of the kernel: at each boot it has the "
+				"device before "
 				"anything can keep it away, until passthru-boot.service takes it",
-				d->driver, pt_bdf_str(d->bdf).s);
+				more.builtin, pt_bdf_str(d->bdf).s);
 }
 
 static int identify(const struct pt_cli *cli, const struct pt_host *host, struct pt_step *s, struct pt_error *err)
