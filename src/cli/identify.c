@@ -42,8 +42,7 @@ static int identify(const struct pt_cli *cli, const struct pt_host *host, struct
 	return r;
 }
 
-/* the initramfs knows what was reserved when it was made: of drivers that are loaded there it keeps the wrong devices
- */
+/* an initramfs binds what was reserved when it was made: too little, or what was given back since */
 void pt_tell_of_initramfs(const struct pt_cli *cli, struct pt_plan *plan)
 {
 	PT_AUTO(pt_keeps) known = { 0 };
