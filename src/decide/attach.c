@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "base/cleanup.h"
+#include "decide/group.h"
 #include "decide/judge.h"
 #include "model/vf.h"
 

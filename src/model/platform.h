@@ -267,8 +267,8 @@ struct pt_platform {
  * struct pt_device_platform - what only doctor asks of one device
  * @boot_vga: the display that the firmware started with
  * @driver_builtin: the driver that has it is part of the kernel image
- * @builtin: a driver that is part of the kernel image and serves it: that, or with no driver or VFIO's what is known to;
- *           at each boot it has the device first; "": none is known
+ * @builtin: a driver that is part of the kernel image and serves it, so that it has the device first at each boot: the
+ *           one that has it, or where none or VFIO's has it, one that is known to; "": none is known
  */
 struct pt_device_platform {
 	enum pt_known boot_vga;
