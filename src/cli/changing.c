@@ -14,6 +14,7 @@
 #include "change/lock.h"
 #include "change/timed.h"
 #include "cli/findings.h"
+#include "cli/identify.h"
 #include "cli/print.h"
 #include "decide/verify.h"
 #include "domxml/domxml.h"
@@ -511,6 +512,7 @@ int pt_changing_run(struct pt_cli *cli, struct pt_vm_conn *conn, struct pt_plan 
 	r = pt_change_prepare(&vm, plan, err);
 	if (r < 0)
 		return r;
+	pt_tell_of_initramfs(cli, plan);
 	/* an undo that finds everything as before is made all the same: the history shall say so */
 	if (plan->steps.n == 0 && !plan->undoes) {
 		if (!cli->json)

@@ -112,6 +112,18 @@ static int bind_one(struct boot *b, const struct pt_keep *k, const struct pt_whe
 	return r < 0 ? r : 0;
 }
 
+/* driverctl's word, or an administrator's, came after the reservation: it is theirs to say */
+static bool is_anothers(struct boot *b, const struct pt_keep *k, const struct pt_whereabouts *w)
+{
+	const struct pt_device *d = pt_devices_find(&b->devices, w->bdf);
+	pt_autofree char *against = d ? pt_override_against(&b->cli->root, d) : NULL;
+	pt_autofree char *fix = pt_strf("take that back, or `passthru release %s`", pt_bdf_str(k->id.last_seen).s);
+
+	if (against)
+		tell_failed(b, k, w, against, fix);
+	return against != NULL;
+}
+
 static void settle(struct boot *b, const struct pt_keep *k, const struct pt_whereabouts *w)
 {
 	struct pt_error err = { 0 };
@@ -122,9 +134,11 @@ static void settle(struct boot *b, const struct pt_keep *k, const struct pt_wher
 	if (!pt_keep_at_boot(k))
 		return;
 	if (!w->boot) {
-		tell_failed(b, k, w, w->why ? w->why : "it was recognised by nothing but what is behind it", w->fix);
+		tell_failed(b, k, w, w->why ? w->why : pt_where_str(w->where), w->fix);
 		return;
 	}
+	if (is_anothers(b, k, w))
+		return;
 	r = bind_one(b, k, w, &late, &err);
 	if (r < 0) {
 		tell_failed(b, k, w, err.msg, err.hint);

@@ -170,6 +170,7 @@ static int judge_reserved(const struct pt_cli *cli, struct pt_host *host, struct
 	PT_AUTO(pt_whereabouts_list) where = { 0 };
 	PT_AUTO(pt_blocks) blocks = { 0 };
 	PT_AUTO(pt_strv) bad = { 0 };
+	PT_AUTO(pt_strv) against = { 0 };
 	int r = pt_keep_list(&cli->root, &known, &bad, err);
 
 	for (size_t i = 0; i < bad.n; i++)
@@ -185,7 +186,13 @@ static int judge_reserved(const struct pt_cli *cli, struct pt_host *host, struct
 	if (r < 0)
 		return r;
 	pt_whereabouts_find(&known, &present, &where);
-	pt_doctor_reserved(&known, &where, &host->devices, pt_early_installed(&cli->root) == 1, findings);
+	for (size_t i = 0; i < where.n; i++) {
+		const struct pt_device *d = pt_devices_find(&host->devices, where.v[i].bdf);
+		char *other = d ? pt_override_against(&cli->root, d) : NULL;
+
+		pt_strv_take(&against, other ? other : pt_strdup(""));
+	}
+	pt_doctor_reserved(&known, &where, &host->devices, &against, pt_early_installed(&cli->root) == 1, findings);
 	return 0;
 }
 

@@ -324,6 +324,16 @@ static void report(struct pt_cli *cli, enum part part, unsigned found, unsigned 
 			    cli->out);
 }
 
+/* one that was lost begins anew: until there is one, libvirt's hook lets no VM start that a change gave a device */
+static int begin_journal(struct pt_error *err)
+{
+	struct pt_journal *journal = NULL;
+	int r = pt_journal_open(PT_JOURNAL_DIR, PT_JOURNAL_WRITE, &journal, err);
+
+	pt_journal_close(journal);
+	return r;
+}
+
 static int run(struct pt_cli *cli, struct pt_error *err)
 {
 	enum part part = WHOLE;
@@ -346,6 +356,8 @@ static int run(struct pt_cli *cli, struct pt_error *err)
 		return look(cli, err);
 	if (r == 0)
 		r = count(cli, &found, &unanswered, err);
+	if (r == 0 && !found && part == WHOLE)
+		r = begin_journal(err);
 	if (r == 0 && (found || (unanswered && part == WHOLE)))
 		r = recover(cli, part, &settled, err);
 	if (r == 0)

@@ -95,7 +95,8 @@ static bool undecided(const struct repairing *r, size_t i)
 static bool fits(const struct pt_keep *k, const struct pt_identity *id)
 {
 	return k->id.vendor == id->vendor && k->id.device == id->device && k->id.subvendor == id->subvendor &&
-	       k->id.subdevice == id->subdevice && k->id.is_vf == id->is_vf;
+	       k->id.subdevice == id->subdevice && k->id.is_vf == id->is_vf &&
+	       (!id->serial || pt_streq(k->id.serial, id->serial));
 }
 
 /* cards that could be one of those that are not found, and that no driver of the host has looked behind yet */
@@ -103,7 +104,7 @@ static bool is_candidate(const struct repairing *r, const struct pt_identity *id
 {
 	const struct pt_device *d = pt_devices_find(&r->host.devices, id->last_seen);
 
-	if (id->behind.n || id->serial || !d || (d->driver && !pt_driver_is_vfio(d->driver)))
+	if (id->behind.n || !d || (d->driver && !pt_driver_is_vfio(d->driver)))
 		return false;
 	for (size_t i = 0; i < r->where.n; i++)
 		if (undecided(r, i) && fits(&r->host.reserved.v[i], id))

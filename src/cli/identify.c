@@ -5,9 +5,11 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "decide/boot-step.h"
 #include "host/identity.h"
 #include "host/platform.h"
 #include "host/reserve.h"
+#include "host/reserved.h"
 
 int pt_early_installed(const struct pt_root *root)
 {
@@ -20,12 +22,13 @@ static void warn_of_builtin(const struct pt_cli *cli, const struct pt_device *d,
 	struct pt_device_platform more;
 
 	pt_platform_device(&cli->root, d, &more);
-	if (d->driver && !pt_device_is_vfio(d) && more.driver_builtin == PT_KNOWN_YES)
+	if (more.builtin[0])
 		pt_findings_add(&plan->findings, PT_WARN, "built-in", "driver",
 				"boot a kernel that has it as a module, if the host must never touch the device",
-				"%s, the driver of %s, is part of the kernel: at each boot it has the device before "
+				"%s, a driver of this host for %s, is part of the kernel: at each boot it has the "
+				"device before "
 				"anything can keep it away, until passthru-boot.service takes it",
-				d->driver, pt_bdf_str(d->bdf).s);
+				more.builtin, pt_bdf_str(d->bdf).s);
 }
 
 static int identify(const struct pt_cli *cli, const struct pt_host *host, struct pt_step *s, struct pt_error *err)
@@ -39,26 +42,25 @@ static int identify(const struct pt_cli *cli, const struct pt_host *host, struct
 	return r;
 }
 
-/* a storage controller's driver is loaded in the initramfs on most hosts, and that knows what it was made with */
-static void tell_of_initramfs(const struct pt_cli *cli, const struct pt_host *host, struct pt_plan *plan)
+/* an initramfs binds what was reserved when it was made: too little, or what was given back since */
+void pt_tell_of_initramfs(const struct pt_cli *cli, struct pt_plan *plan)
 {
+	PT_AUTO(pt_keeps) known = { 0 };
 	const char *how = pt_file_exists(cli->root.root_fd, "usr/sbin/update-initramfs") == 1 ? "`update-initramfs -u`"
 			  : pt_file_exists(cli->root.root_fd, "usr/bin/dracut") == 1	      ? "`dracut -f`"
 											      : NULL;
+	const struct pt_step *s;
 
-	for (size_t i = 0; i < plan->steps.n && how; i++) {
-		const struct pt_step *s = &plan->steps.v[i];
-		const struct pt_device *d = pt_devices_find(&host->devices, s->bdf);
-		bool reserves = s->kind == PT_STEP_RESERVE && !pt_streq(s->driver_after, PT_DRIVER_LIBVIRT);
-
-		if (!d || !pt_device_is_storage(d) || (!reserves && s->kind != PT_STEP_UNRESERVE))
-			continue;
+	/* what cannot be read is taken for kept at boot: a note too many */
+	(void)pt_keep_list(&cli->root, &known, NULL, NULL);
+	s = how ? pt_boot_step(plan, &known) : NULL;
+	if (s)
 		pt_findings_add(
 			&plan->findings, PT_NOTE, "initramfs", NULL, how,
-			"where the driver of %s is loaded in the initramfs, that has to be made anew afterwards",
-			pt_bdf_str(d->bdf).s);
-		return;
-	}
+			"where the driver of %s is loaded in the initramfs, that has to be made anew afterwards: %s",
+			pt_bdf_str(s->bdf).s,
+			s->kind == PT_STEP_RESERVE ? "else the host has it first at the next boot"
+						   : "else VFIO has it again at the next boot");
 }
 
 int pt_identify_steps(const struct pt_cli *cli, const struct pt_host *host, struct pt_plan *plan, struct pt_error *err)
@@ -72,12 +74,10 @@ int pt_identify_steps(const struct pt_cli *cli, const struct pt_host *host, stru
 		if (s->kind != PT_STEP_RESERVE || s->identity)
 			continue;
 		r = identify(cli, host, s, err);
-		if (r == 0 && pt_devices_find(&host->devices, s->bdf))
+		if (r == 0 && pt_devices_find(&host->devices, s->bdf) && !pt_streq(s->driver_after, PT_DRIVER_LIBVIRT))
 			warn_of_builtin(cli, pt_devices_find(&host->devices, s->bdf), plan);
 		reserves = reserves || !pt_streq(s->driver_after, PT_DRIVER_LIBVIRT);
 	}
-	if (r == 0)
-		tell_of_initramfs(cli, host, plan);
 	if (r == 0 && reserves && !pt_early_installed(&cli->root))
 		pt_findings_add(&plan->findings, PT_WARN, "not-installed", PT_EARLY, "`make install`",
 				"passthru is not installed on this host: after a reboot the host's drivers take what "

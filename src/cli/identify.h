@@ -15,6 +15,9 @@
  */
 int pt_identify_steps(const struct pt_cli *cli, const struct pt_host *host, struct pt_plan *plan, struct pt_error *err);
 
+/** pt_tell_of_initramfs() - a note in @plan where an initramfs would do at the next boot what it changes now */
+void pt_tell_of_initramfs(const struct pt_cli *cli, struct pt_plan *plan);
+
 /** pt_early_installed() - is the program there that udev asks at boot?  1, 0 */
 int pt_early_installed(const struct pt_root *root);
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "base/cleanup.h"
+#include "decide/group.h"
 #include "decide/judge.h"
 #include "model/vf.h"
 
@@ -91,18 +92,46 @@ void pt_judge_bind(struct pt_judge *j, const struct pt_device *d)
 	s->override_after = pt_strdup(target);
 }
 
-/* reserved, or with managed='yes' remembered: its address may be another device's after the next boot */
+struct pt_step *pt_judge_unbind(struct pt_judge *j, const struct pt_device *d)
+{
+	struct pt_step *s;
+
+	if (!d->driver_override && !pt_driver_is_vfio(d->driver))
+		return NULL;
+	s = pt_judge_device_step(j, PT_STEP_DRIVER, d);
+	s->driver_before = pt_strdup_opt(d->driver);
+	s->override_before = pt_strdup_opt(d->driver_override);
+	s->reprobe = true;
+	return s;
+}
+
+/* one that keeps it from the host at boot says more than ours would, and stays; but it must count for this VM, too */
+static bool is_anothers(const struct pt_judge *j, const struct pt_keep *k, const struct pt_device *d)
+{
+	return pt_keep_at_boot(k) && k->vm_uuid && !pt_streq(k->vm_uuid, j->vm->uuid) && pt_judge_is_recorded(k, d);
+}
+
+/*
+ * Reserved, or with managed='yes' remembered: its address may be another device's after the next boot.  Then none of
+ * the VMs that have it may start with that one, so where there are more the record is nobody's in particular.
+ */
 static void add_reserve_step(struct pt_judge *j, const struct pt_device *d, bool managed)
 {
 	const struct pt_keep *there = pt_keep_by_bdf(&j->host->reserved, d->bdf);
+	const struct pt_domain *other = NULL;
+	const struct pt_domain *to = pt_judge_count_others(j, d->bdf, &other) ? NULL : j->vm;
 	struct pt_step *s;
 
-	/* what is only remembered, of an earlier VM, is no reservation; and one that says more is left alone */
+	if (there && is_anothers(j, there, d)) {
+		pt_judge_hand_over(j, d, there, there->driver, to);
+		return;
+	}
+	/* what is only remembered, of an earlier VM, is no reservation */
 	if (there && !pt_keep_at_boot(there))
 		(void)pt_judge_device_step(j, PT_STEP_UNRESERVE, d);
 	s = pt_judge_device_step(j, PT_STEP_RESERVE, d);
-	s->vm = pt_strdup_opt(j->vm->name);
-	s->vm_uuid = pt_strdup_opt(j->vm->uuid);
+	s->vm = to ? pt_strdup_opt(to->name) : NULL;
+	s->vm_uuid = to ? pt_strdup_opt(to->uuid) : NULL;
 	if (managed)
 		s->driver_after = pt_strdup(PT_DRIVER_LIBVIRT);
 }
@@ -152,6 +181,7 @@ static void add_steps(struct pt_judge *j, struct pt_domain_edit *edit)
 	for (size_t i = 0; i < j->devices.n; i++)
 		if (!pt_judge_managed(j, j->devices.v[i]))
 			pt_judge_bind(j, j->devices.v[i]);
+	pt_judge_reserve_companions(j);
 	pt_judge_failover(j, edit);
 	pt_judge_spare_ports(j, edit);
 	edit->drop_balloon = j->vm->balloon && edit->add_hostdevs.n;

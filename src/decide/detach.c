@@ -123,43 +123,6 @@ static bool is_kept_for_another(struct pt_judge *j, struct pt_bdf bdf)
 	return o != NULL;
 }
 
-/* how many other VMs have it; @ret_one: one of them */
-static unsigned count_others(const struct pt_judge *j, struct pt_bdf bdf, const struct pt_domain **ret_one)
-{
-	unsigned n = 0;
-
-	for (size_t i = 0; i < j->others->n; i++) {
-		if (!pt_judge_holds(&j->others->v[i], bdf))
-			continue;
-		*ret_one = &j->others->v[i];
-		n++;
-	}
-	return n;
-}
-
-static bool is_very_device(const struct pt_keep *k, const struct pt_device *d)
-{
-	return k->known && k->id.vendor == d->vendor && k->id.device == d->device && k->id.subvendor == d->subvendor &&
-	       k->id.subdevice == d->subdevice;
-}
-
-/*
- * The same record, for the VM that still has the device; for several: for nobody in particular, which is all of them.
- * @driver: who gets it at boot, or PT_DRIVER_LIBVIRT: it is only remembered.
- */
-static void hand_over(struct pt_judge *j, const struct pt_device *d, const struct pt_keep *k, const char *driver,
-		      const struct pt_domain *to)
-{
-	struct pt_step *s;
-
-	(void)pt_judge_device_step(j, PT_STEP_UNRESERVE, d);
-	s = pt_judge_device_step(j, PT_STEP_RESERVE, d);
-	s->driver_after = pt_strdup_opt(driver);
-	s->identity = pt_identity_lines(&k->id);
-	s->vm = to ? pt_strdup_opt(to->name) : NULL;
-	s->vm_uuid = to ? pt_strdup_opt(to->uuid) : NULL;
-}
-
 /*
  * With managed='yes' libvirt gave it back when the VM stopped, and we only remember it, so that no VM that has it is
  * started with another device in its place.  A record of a device that this boot has not recognised is left as it is.
@@ -168,7 +131,7 @@ static void forget(struct pt_judge *j, const struct pt_device *d)
 {
 	const struct pt_keep *k = pt_keep_by_bdf(&j->host->reserved, d->bdf);
 	const struct pt_domain *other = NULL;
-	unsigned n = count_others(j, d->bdf, &other);
+	unsigned n = pt_judge_count_others(j, d->bdf, &other);
 
 	if (!k)
 		return;
@@ -178,30 +141,30 @@ static void forget(struct pt_judge *j, const struct pt_device *d)
 	}
 	pt_judge_say(j, PT_NOTE, "remembered", NULL, NULL, "%s stays remembered: VM %s has it too",
 		     pt_bdf_str(d->bdf).s, other->name);
-	if (!pt_keep_at_boot(k) && pt_streq(k->vm_uuid, j->vm->uuid) && is_very_device(k, d))
-		hand_over(j, d, k, k->driver, n == 1 ? other : NULL);
+	if (!pt_keep_at_boot(k) && pt_streq(k->vm_uuid, j->vm->uuid) && pt_judge_is_recorded(k, d))
+		pt_judge_hand_over(j, d, k, k->driver, n == 1 ? other : NULL);
 }
 
-/* The host gets it, at boot too.  Another VM that fetches it when it starts must not fetch another one: as in forget(). */
+/* the host gets it, at boot too; another VM that fetches it when it starts must fetch no stranger: as in forget() */
 static void let_go(struct pt_judge *j, const struct pt_device *d)
 {
 	const struct pt_keep *k = pt_keep_by_bdf(&j->host->reserved, d->bdf);
 	const struct pt_domain *other = NULL;
-	unsigned n = count_others(j, d->bdf, &other);
+	unsigned n = pt_judge_count_others(j, d->bdf, &other);
 
-	if (!k || !n || !pt_streq(k->vm_uuid, j->vm->uuid) || !is_very_device(k, d)) {
+	if (!k || !n || !pt_judge_is_recorded(k, d)) {
 		(void)pt_judge_device_step(j, PT_STEP_UNRESERVE, d);
 		return;
 	}
 	pt_judge_say(j, PT_NOTE, "remembered", NULL, NULL, "%s stays remembered: VM %s has it too",
 		     pt_bdf_str(d->bdf).s, other->name);
-	hand_over(j, d, k, PT_DRIVER_LIBVIRT, n == 1 ? other : NULL);
+	/* what is nobody's in particular is for the other, too, and may be for more that are not here now */
+	pt_judge_hand_over(j, d, k, PT_DRIVER_LIBVIRT, n == 1 && k->vm_uuid ? other : NULL);
 }
 
 static void give_back(struct pt_judge *j, const struct pt_device *d)
 {
 	const struct pt_domain_hostdev *h = hostdev_of(j, d->bdf);
-	struct pt_step *s;
 
 	if (is_kept_for_another(j, d->bdf))
 		return;
@@ -210,12 +173,7 @@ static void give_back(struct pt_judge *j, const struct pt_device *d)
 		return;
 	}
 	let_go(j, d);
-	if (!d->driver_override && !pt_driver_is_vfio(d->driver))
-		return;
-	s = pt_judge_device_step(j, PT_STEP_DRIVER, d);
-	s->driver_before = pt_strdup_opt(d->driver);
-	s->override_before = pt_strdup_opt(d->driver_override);
-	s->reprobe = true;
+	(void)pt_judge_unbind(j, d);
 }
 
 static void add_steps(struct pt_judge *j)
@@ -233,6 +191,7 @@ static void add_steps(struct pt_judge *j)
 	edit = (struct pt_domain_edit){ 0 };
 	for (size_t i = 0; i < j->devices.n; i++)
 		give_back(j, j->devices.v[i]);
+	pt_judge_release_companions(j);
 	pt_judge_settings(j);
 	pt_judge_start(j);
 }

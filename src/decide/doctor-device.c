@@ -17,7 +17,13 @@ static void judge_driver(const struct pt_device *d, const struct pt_device_platf
 {
 	pt_autofree char *where = attribute(d, "driver");
 
-	if (!d->driver)
+	if ((!d->driver || pt_driver_is_vfio(d->driver)) && more->builtin[0])
+		pt_findings_add(f, PT_WARN, "driver", where,
+				"boot a kernel that has it as a module, if the host must never touch the device",
+				"%s holds it now, and %s, part of the kernel, has it first at every boot, until "
+				"passthru-boot.service takes what is reserved",
+				d->driver ? d->driver : "no driver", more->builtin);
+	else if (!d->driver)
 		pt_findings_add(f, PT_OK, "driver", where, NULL, "no driver holds it");
 	else if (pt_driver_is_vfio(d->driver))
 		pt_findings_add(f, PT_OK, "driver", where, NULL, "%s holds it already", d->driver);

@@ -6,7 +6,8 @@
 
 #define NAME "reserved"
 
-static void judge_here(const struct pt_keep *k, const struct pt_device *d, const char *where, struct pt_findings *f)
+static void judge_here(const struct pt_keep *k, const struct pt_whereabouts *w, const struct pt_device *d,
+		       const char *where, struct pt_findings *f)
 {
 	struct pt_bdf_text bdf = pt_bdf_str(k->id.last_seen);
 	const char *serial = k->id.serial ? k->id.serial : "its ids and its slot";
@@ -18,6 +19,9 @@ static void judge_here(const struct pt_keep *k, const struct pt_device *d, const
 	else if (d && pt_driver_is_vfio(d->driver))
 		pt_findings_add(f, PT_OK, NAME, where, NULL, "%s is kept for %s by %s; known by %s", bdf.s, vm,
 				d->driver, serial);
+	else if (!w->boot)
+		pt_findings_add(f, PT_FAIL, NAME, where, w->fix, "%s is reserved for %s, but %s has it: %s", bdf.s, vm,
+				d && d->driver ? d->driver : "no driver", w->why);
 	else
 		pt_findings_add(f, PT_FAIL, NAME, where,
 				"`passthru boot` binds it; if a driver of the host was faster, it is built into the "
@@ -28,7 +32,8 @@ static void judge_here(const struct pt_keep *k, const struct pt_device *d, const
 }
 
 void pt_doctor_reserved(const struct pt_keeps *known, const struct pt_whereabouts_list *where,
-			const struct pt_devices *devices, bool early_installed, struct pt_findings *f)
+			const struct pt_devices *devices, const struct pt_strv *against, bool early_installed,
+			struct pt_findings *f)
 {
 	bool any = false;
 
@@ -39,8 +44,13 @@ void pt_doctor_reserved(const struct pt_keeps *known, const struct pt_whereabout
 		pt_autofree char *file = pt_strf("/etc/passthru/reserved.d/%s.conf", bdf.s);
 
 		any = any || pt_keep_at_boot(k);
+		if (pt_keep_at_boot(k) && against->v[i][0]) {
+			pt_findings_add(f, PT_FAIL, NAME, file, "take that back, or `passthru release` it",
+					"%s is reserved, but not bound at boot: %s", bdf.s, against->v[i]);
+			continue;
+		}
 		if (w->where == PT_WHERE_HERE) {
-			judge_here(k, pt_devices_find(devices, k->id.last_seen), file, f);
+			judge_here(k, w, pt_devices_find(devices, k->id.last_seen), file, f);
 			continue;
 		}
 		pt_findings_add(f, w->where == PT_WHERE_UNSEEN ? PT_UNKNOWN : PT_FAIL, NAME, file,

@@ -29,9 +29,12 @@ void pt_doctor_device(const struct pt_platform *p, const struct pt_host *host, c
 /**
  * pt_doctor_reserved() - one line a reservation
  * @where: parallel to @known; @early_installed: the program that udev asks is there
+ * @against: parallel to @known: who else has a say in the driver of the device that was found, in a sentence; "":
+ * nobody
  */
 void pt_doctor_reserved(const struct pt_keeps *known, const struct pt_whereabouts_list *where,
-			const struct pt_devices *devices, bool early_installed, struct pt_findings *f);
+			const struct pt_devices *devices, const struct pt_strv *against, bool early_installed,
+			struct pt_findings *f);
 
 /** pt_doctor_first() - the first thing to fix, or NULL when nothing stands against it */
 const struct pt_finding *pt_doctor_first(const struct pt_findings *findings);

@@ -35,8 +35,8 @@ struct pt_identity_match {
  * @present: every function of this host with what could be read of it
  *
  * The rules (DESIGN.md rule 4): a card that told a serial is recognised by it alone, wherever it is, and one that tells
- * another serial is a stranger.  Where it has none: by what is behind it, where a driver has probed; else by its ids,
- * where it is the only one of its kind.
+ * another serial is a stranger.  Where it has none, or several tell the same: by what is behind it, where a driver has
+ * probed; else by its ids, where it is the only one of its kind.  Of VFs that nothing else tells apart by the slot.
  *
  * Return: 0; -ENODEV it is not here; -EMLINK several fit (the message lists them); -EAGAIN a candidate could not be
  * looked at well enough to tell.

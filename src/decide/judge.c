@@ -242,3 +242,35 @@ void pt_judge_summary(struct pt_judge *j, const char *verb, const char *preposit
 		"%s %s %s %s%s%s%s", verb, list, preposition, j->vm->name, j->request->network ? ", network " : "",
 		j->request->network ? j->request->network->name : "", j->request->live ? ", while it runs" : "");
 }
+
+unsigned pt_judge_count_others(const struct pt_judge *j, struct pt_bdf bdf, const struct pt_domain **ret_one)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < j->others->n; i++) {
+		if (!pt_judge_holds(&j->others->v[i], bdf))
+			continue;
+		*ret_one = &j->others->v[i];
+		n++;
+	}
+	return n;
+}
+
+bool pt_judge_is_recorded(const struct pt_keep *k, const struct pt_device *d)
+{
+	return k->known && k->id.vendor == d->vendor && k->id.device == d->device && k->id.subvendor == d->subvendor &&
+	       k->id.subdevice == d->subdevice;
+}
+
+void pt_judge_hand_over(struct pt_judge *j, const struct pt_device *d, const struct pt_keep *k, const char *driver,
+			const struct pt_domain *to)
+{
+	struct pt_step *s;
+
+	(void)pt_judge_device_step(j, PT_STEP_UNRESERVE, d);
+	s = pt_judge_device_step(j, PT_STEP_RESERVE, d);
+	s->driver_after = pt_strdup_opt(driver);
+	s->identity = pt_identity_lines(&k->id);
+	s->vm = to ? pt_strdup_opt(to->name) : NULL;
+	s->vm_uuid = to ? pt_strdup_opt(to->uuid) : NULL;
+}

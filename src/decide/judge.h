@@ -125,9 +125,30 @@ void pt_judge_stop(struct pt_judge *j);
 void pt_judge_settings(struct pt_judge *j);
 void pt_judge_start(struct pt_judge *j);
 
+/* judge.c: records */
+/** pt_judge_count_others() - how many VMs other than j->vm have it; @ret_one: one of them, when any has */
+unsigned pt_judge_count_others(const struct pt_judge *j, struct pt_bdf bdf, const struct pt_domain **ret_one);
+
+/* has this boot seen that @d is the very device that @k records? */
+bool pt_judge_is_recorded(const struct pt_keep *k, const struct pt_device *d);
+
+/**
+ * pt_judge_hand_over() - the steps that write the same record for another VM
+ * @driver: who gets it at boot, or PT_DRIVER_LIBVIRT: it is only remembered
+ * @to: NULL where several VMs have it: nobody in particular, which the hook and repair read as all of them
+ */
+void pt_judge_hand_over(struct pt_judge *j, const struct pt_device *d, const struct pt_keep *k, const char *driver,
+			const struct pt_domain *to);
+
 /* attach.c: is it where VFIO wants it; the step that brings it there, none when it is */
 bool pt_judge_is_bound(const struct pt_device *d);
 void pt_judge_bind(struct pt_judge *j, const struct pt_device *d);
+/* back to the driver that the kernel chooses; no step where VFIO has nothing to do with it; NULL then */
+struct pt_step *pt_judge_unbind(struct pt_judge *j, const struct pt_device *d);
+
+/* companions.c: idle members of the groups of those asked for that are kept off the host at boot */
+void pt_judge_reserve_companions(struct pt_judge *j);
+void pt_judge_release_companions(struct pt_judge *j);
 
 /* "attach A (name), B (name) to VM" */
 void pt_judge_summary(struct pt_judge *j, const char *verb, const char *preposition);

@@ -131,6 +131,7 @@ int pt_decide_reserve(const struct pt_host *host, const struct pt_domains *vms, 
 		add_reserve(&j, j.devices.v[i]);
 	for (size_t i = 0; i < j.devices.n; i++)
 		pt_judge_bind(&j, j.devices.v[i]);
+	pt_judge_reserve_companions(&j);
 	return pt_judge_verdict(&j, err);
 }
 
@@ -215,7 +216,6 @@ static void add_release(struct pt_judge *j, const struct pt_keep *r)
 				  .device = r->id.device,
 				  .subvendor = r->id.subvendor,
 				  .subdevice = r->id.subdevice };
-	struct pt_step *s;
 
 	(void)pt_judge_device_step(j, PT_STEP_UNRESERVE, &gone);
 	if (!d || !is_it(r, d)) {
@@ -230,12 +230,7 @@ static void add_release(struct pt_judge *j, const struct pt_keep *r)
 				     j->host->overrides.v[i].owner);
 			return;
 		}
-	if (!d->driver_override && !pt_driver_is_vfio(d->driver))
-		return;
-	s = pt_judge_device_step(j, PT_STEP_DRIVER, d);
-	s->driver_before = pt_strdup_opt(d->driver);
-	s->override_before = pt_strdup_opt(d->driver_override);
-	s->reprobe = true;
+	(void)pt_judge_unbind(j, d);
 }
 
 int pt_decide_release(const struct pt_host *host, const struct pt_domains *vms,
@@ -259,5 +254,6 @@ int pt_decide_release(const struct pt_host *host, const struct pt_domains *vms,
 		judge_group_of(&j, j.devices.v[i]);
 	for (size_t i = 0; i < j.bdfs.n; i++)
 		add_release(&j, pt_keep_by_bdf(&host->reserved, j.bdfs.v[i]));
+	pt_judge_release_companions(&j);
 	return pt_judge_verdict(&j, err);
 }

@@ -55,6 +55,31 @@ static bool still_known(const struct pt_keep *r, const struct pt_identities *pre
 	return there->serial_unread || !(r->id.serial || there->serial) || pt_streq(r->id.serial, there->serial);
 }
 
+/* no other card of its kind is here, and it is in the slot that it was in: nothing could be mistaken for it */
+static bool alone_in_its_slot(const struct pt_identity *known, const struct pt_identity *card,
+			      const struct pt_identities *present)
+{
+	for (size_t i = 0; i < present->n; i++) {
+		const struct pt_identity *other = &present->v[i];
+
+		if (other != card && same_model(other, card) &&
+		    (card->is_vf ? other->vf_index == card->vf_index : other->last_seen.func == card->last_seen.func))
+			return false;
+	}
+	return pt_streq(known->slot_path, card->slot_path);
+}
+
+/*
+ * Disks tell two cards apart only once a driver of the host has shown them, which most often is not so at boot: where
+ * they decide between cards, or follow one into another slot, a human reads what was found first.  The only card of
+ * its kind in its own slot is no worse known because that driver was faster and its disks say the same.
+ */
+static bool may_boot(const struct pt_identity *known, const struct pt_identities *present,
+		     const struct pt_identity_match *m)
+{
+	return m->sure && (m->grade != PT_IDENTITY_BEHIND || alone_in_its_slot(known, &present->v[m->index], present));
+}
+
 static void place(const struct pt_keep *r, const struct pt_identities *present, struct pt_whereabouts *w)
 {
 	struct pt_identity_match match;
@@ -79,7 +104,7 @@ static void place(const struct pt_keep *r, const struct pt_identities *present, 
 	w->bdf = present->v[match.index].last_seen;
 	w->grade = match.grade;
 	w->where = !match.sure ? PT_WHERE_LIKELY : match.moved ? PT_WHERE_MOVED : PT_WHERE_HERE;
-	w->boot = match.sure && match.grade != PT_IDENTITY_BEHIND;
+	w->boot = may_boot(&r->id, present, &match);
 	w->stranger = match.moved && old;
 	if (match.sure && match.moved)
 		w->why = pt_strf("%s is at %s now: recognised by %s", pt_bdf_str(r->id.last_seen).s,
@@ -90,9 +115,15 @@ static void place(const struct pt_keep *r, const struct pt_identities *present, 
 	else if (!match.sure)
 		w->why = pt_strf("%s may be at %s now: a card of its kind is there, in another slot or beside others",
 				 pt_bdf_str(r->id.last_seen).s, pt_bdf_str(w->bdf).s);
+	else if (!w->boot)
+		w->why = pt_strf(
+			"%s is known only by what is behind it: others of its kind are here, or its slot is not "
+			"the one that it was in",
+			pt_bdf_str(w->bdf).s);
 	if (w->why)
-		w->fix = pt_strdup(match.sure ? "`passthru repair` rewrites its reservation, and the VMs that have it"
-					      : "`passthru repair --probe` lets the host's driver look behind it");
+		w->fix = pt_strdup(w->where == PT_WHERE_HERE ? "`passthru repair` binds it, and remembers it anew"
+				   : match.sure ? "`passthru repair` rewrites its reservation, and the VMs that have it"
+						: "`passthru repair --probe` lets the host's driver look behind it");
 }
 
 static bool found(const struct pt_whereabouts *w)
@@ -147,10 +178,16 @@ void pt_whereabouts_find(const struct pt_keeps *known, const struct pt_identitie
 	*ret = l;
 }
 
+/* nothing that they tell themselves makes a difference: no serial number, or the same */
+static bool alike(const struct pt_identity *a, const struct pt_identity *b)
+{
+	return same_model(a, b) && (a->serial ? pt_streq(a->serial, b->serial) : !b->serial);
+}
+
 static bool slot_is_reserved(const struct pt_keeps *known, const struct pt_identity *card)
 {
 	for (size_t i = 0; i < known->n; i++)
-		if (pt_keep_at_boot(&known->v[i]) && same_model(&known->v[i].id, card) &&
+		if (pt_keep_at_boot(&known->v[i]) && alike(&known->v[i].id, card) &&
 		    pt_streq(known->v[i].id.slot_path, card->slot_path))
 			return true;
 	return false;
@@ -164,16 +201,16 @@ bool pt_whereabouts_hold(const struct pt_keeps *known, const struct pt_identitie
 	size_t cards = 0;
 	bool undecided = false;
 
-	if (!card || card->serial)
+	if (!card)
 		return false;
 	for (size_t i = 0; i < known->n; i++) {
-		if (!same_model(&known->v[i].id, card) || !pt_keep_at_boot(&known->v[i]))
+		if (!alike(&known->v[i].id, card) || !pt_keep_at_boot(&known->v[i]))
 			continue;
 		reservations++;
 		undecided = undecided || where->v[i].where == PT_WHERE_SEVERAL;
 	}
 	for (size_t i = 0; i < present->n; i++) {
-		if (!same_model(&present->v[i], card))
+		if (!alike(&present->v[i], card))
 			continue;
 		cards++;
 		if (!slot_is_reserved(known, &present->v[i]))

@@ -24,10 +24,10 @@ const char *pt_where_str(enum pt_where where); /* "here", "moved", "likely", "se
  * struct pt_whereabouts - of one reservation
  * @bdf: where it is; with LIKELY, where it may be
  * @grade: how it was recognised, with HERE, MOVED and LIKELY
- * @boot: may be bound at boot without asking: strong evidence, or weak where exactly one such card is here and its slot
- *        is unchanged; or this boot has seen it already
+ * @boot: may be bound at boot without asking: strong evidence; or exactly one such card is here and its slot is
+ *        unchanged, whether or not a driver has looked behind it; or this boot has seen it already
  * @stranger: another device is at the old address
- * @why: in a sentence, unless HERE; @fix: what to do
+ * @why: in a sentence, unless it is HERE and may be bound; @fix: what to do
  */
 struct pt_whereabouts {
 	enum pt_where where;

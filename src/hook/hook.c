@@ -2,6 +2,7 @@
 #include "hook/hook.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -15,11 +16,18 @@
 #include "journal/journal.h"
 #include "model/sriov-state.h"
 
+/* @has: the functions that the VM's definition names; @unread: it cannot be read, so it may name any */
 struct hook {
 	const struct pt_root *root;
 	const char *journal_dir;
 	const char *name; /* as libvirt calls the VM */
 	struct pt_domain vm;
+	struct {
+		struct pt_bdf *v;
+		size_t n;
+		size_t cap;
+	} has;
+	bool unread;
 	struct pt_keeps known;
 	struct pt_error *err;
 };
@@ -27,7 +35,22 @@ struct hook {
 static void hook_done(struct hook *h)
 {
 	pt_domain_done(&h->vm);
+	free(h->has.v);
 	pt_keeps_done(&h->known);
+}
+
+static int read_definition(struct hook *h, const char *xml, struct pt_error *err)
+{
+	int r = pt_domxml_read(xml, &h->vm, err);
+
+	h->unread = r < 0;
+	for (size_t i = 0; i < h->vm.hostdevs.n; i++)
+		if (h->vm.hostdevs.v[i].kind == PT_HOSTDEV_PCI || h->vm.hostdevs.v[i].has_bdf)
+			pt_array_push(&h->has, h->vm.hostdevs.v[i].bdf);
+	for (size_t i = 0; i < h->vm.disks.n; i++)
+		if (h->vm.disks.v[i].type == PT_DISK_NVME)
+			pt_array_push(&h->has, h->vm.disks.v[i].nvme);
+	return r;
 }
 
 static int no(const struct hook *h, const char *why, const char *fix)
@@ -45,20 +68,39 @@ static bool same_uuid(const char *a, const char *b)
 
 static bool has_device(const struct hook *h, struct pt_bdf bdf)
 {
-	for (size_t i = 0; i < h->vm.hostdevs.n; i++) {
-		const struct pt_domain_hostdev *d = &h->vm.hostdevs.v[i];
-
-		if ((d->kind == PT_HOSTDEV_PCI || d->has_bdf) && pt_bdf_eq(d->bdf, bdf))
+	for (size_t i = 0; i < h->has.n; i++)
+		if (pt_bdf_eq(h->has.v[i], bdf))
 			return true;
-	}
-	return false;
+	return h->unread;
+}
+
+static bool has_devices(const struct hook *h)
+{
+	return h->has.n || h->unread;
+}
+
+/* the VM's own record, or nobody's in particular at an address that it has */
+static bool is_its(const struct hook *h, const struct pt_keep *k)
+{
+	if (k->vm_uuid || k->vm)
+		return same_uuid(k->vm_uuid, h->vm.uuid) || pt_streq(k->vm, h->name);
+	return has_device(h, k->id.last_seen);
 }
 
 /* did we ever give it a device? */
 static bool is_ours(const struct hook *h)
 {
 	for (size_t i = 0; i < h->known.n; i++)
-		if (same_uuid(h->known.v[i].vm_uuid, h->vm.uuid) || pt_streq(h->known.v[i].vm, h->name))
+		if (is_its(h, &h->known.v[i]))
+			return true;
+	return false;
+}
+
+/* by a change, which was in a journal then */
+static bool is_in_a_journal(const struct hook *h)
+{
+	for (size_t i = 0; i < h->known.n; i++)
+		if (h->known.v[i].change > 0 && is_its(h, &h->known.v[i]))
 			return true;
 	return false;
 }
@@ -66,13 +108,10 @@ static bool is_ours(const struct hook *h)
 /* a step about a PF's virtual functions names them, too */
 static bool has_vf_of(const struct hook *h, const struct pt_step *s)
 {
-	for (size_t i = 0; i < h->vm.hostdevs.n; i++) {
-		const struct pt_domain_hostdev *d = &h->vm.hostdevs.v[i];
-
-		if ((d->kind == PT_HOSTDEV_PCI || d->has_bdf) &&
-		    (pt_sriov_text_names(s->state_before, d->bdf) || pt_sriov_text_names(s->state_after, d->bdf)))
+	for (size_t i = 0; i < h->has.n; i++)
+		if (pt_sriov_text_names(s->state_before, h->has.v[i]) ||
+		    pt_sriov_text_names(s->state_after, h->has.v[i]))
 			return true;
-	}
 	return false;
 }
 
@@ -80,7 +119,8 @@ static bool is_about(const struct hook *h, const struct pt_step *s)
 {
 	bool device = pt_step_is_device(s->kind);
 
-	return same_uuid(s->vm_uuid, h->vm.uuid) || (device && (has_device(h, s->bdf) || has_vf_of(h, s)));
+	return same_uuid(s->vm_uuid, h->vm.uuid) || (h->unread && pt_streq(s->vm, h->name)) ||
+	       (device && (has_device(h, s->bdf) || has_vf_of(h, s)));
 }
 
 /* the change itself starts it: in its own step, or to put back what ran before */
@@ -112,6 +152,15 @@ static int ask_change(const struct hook *h, const struct pt_change_record *chang
 	return no(h, why, alive ? "wait for it to end" : "run `passthru recover`");
 }
 
+static int no_journal(const struct hook *h)
+{
+	pt_autofree char *why = pt_strf("a change gave it a device, and there is no journal in %s to tell whether one "
+					"was cut off",
+					h->journal_dir);
+
+	return no(h, why, "bring it back; where it is lost for good, `passthru recover` begins a new one");
+}
+
 static int ask_journal(const struct hook *h)
 {
 	PT_AUTO(pt_change_list) list = { 0 };
@@ -121,7 +170,7 @@ static int ask_journal(const struct hook *h)
 	int r = pt_journal_open(h->journal_dir, PT_JOURNAL_READ, &journal, &err);
 
 	if (r == -ENOENT)
-		return 0;
+		return is_in_a_journal(h) ? no_journal(h) : 0;
 	if (r == 0)
 		r = pt_journal_list(journal, true, &list, &err);
 	for (size_t i = 0; i < list.n && r == 0 && !refused; i++) {
@@ -131,16 +180,16 @@ static int ask_journal(const struct hook *h)
 		refused = r == 0 ? ask_change(h, &change) : 0;
 	}
 	pt_journal_close(journal);
-	if (r < 0 && is_ours(h))
+	/* what was given by a change that was cut off may have no record yet, or no more */
+	if (r < 0 && (is_ours(h) || has_devices(h)))
 		return no(h, err.msg, err.hint);
 	return refused;
 }
 
-/* of virtual functions alike on several cards the one at the address is taken: nothing tells them apart before a guest
- * has them, and they carry nothing */
-static bool may_stay(const struct pt_keep *k, const struct pt_whereabouts *w)
+/* is it to be this device that this VM has at its address? */
+static bool counts(const struct hook *h, const struct pt_keep *k)
 {
-	return w->where == PT_WHERE_HERE || (k->id.is_vf && w->where == PT_WHERE_SEVERAL);
+	return (!k->vm_uuid || same_uuid(k->vm_uuid, h->vm.uuid)) && has_device(h, k->id.last_seen);
 }
 
 static int judge(const struct hook *h, const struct pt_whereabouts_list *where)
@@ -150,8 +199,7 @@ static int judge(const struct hook *h, const struct pt_whereabouts_list *where)
 		const struct pt_whereabouts *w = &where->v[i];
 		pt_autofree char *why = NULL;
 
-		if ((k->vm_uuid && !same_uuid(k->vm_uuid, h->vm.uuid)) || !has_device(h, k->id.last_seen) ||
-		    may_stay(k, w))
+		if (!counts(h, k) || w->where == PT_WHERE_HERE)
 			continue;
 		why = pt_strf("%s is not certain to be the device that it was given: %s", pt_bdf_str(k->id.last_seen).s,
 			      w->why ? w->why : pt_where_str(w->where));
@@ -160,6 +208,7 @@ static int judge(const struct hook *h, const struct pt_whereabouts_list *where)
 	return 0;
 }
 
+/* every function of such a kind is looked at, so only where a record counts */
 static int ask_devices(const struct hook *h)
 {
 	PT_AUTO(pt_devices) devices = { 0 };
@@ -167,14 +216,20 @@ static int ask_devices(const struct hook *h)
 	PT_AUTO(pt_whereabouts_list) where = { 0 };
 	PT_AUTO(pt_blocks) blocks = { 0 };
 	struct pt_error err = { 0 };
-	int r = pt_pci_list(h->root, &devices, &err);
+	bool any = false;
+	int r;
 
+	for (size_t i = 0; i < h->known.n; i++)
+		any = any || counts(h, &h->known.v[i]);
+	if (!any)
+		return 0;
+	r = pt_pci_list(h->root, &devices, &err);
 	if (r == 0)
 		r = pt_block_list(h->root, &blocks, &err);
 	if (r == 0)
 		r = pt_keep_present(h->root, &h->known, &devices, &blocks, &present, &err);
 	if (r < 0)
-		return is_ours(h) ? no(h, err.msg, err.hint) : 0;
+		return no(h, err.msg, err.hint);
 	pt_whereabouts_find(&h->known, &present, &where);
 	return judge(h, &where);
 }
@@ -182,13 +237,12 @@ static int ask_devices(const struct hook *h)
 /* a record that cannot be read is a record all the same, of the device whose address is its name */
 static int ask_unread(const struct hook *h)
 {
-	for (size_t i = 0; i < h->vm.hostdevs.n; i++) {
-		struct pt_bdf bdf = h->vm.hostdevs.v[i].bdf;
+	for (size_t i = 0; i < h->has.n; i++) {
+		struct pt_bdf bdf = h->has.v[i];
 		pt_autofree char *path = pt_strf("%s/%s.conf", &PT_RESERVED_DIR[1], pt_bdf_str(bdf).s);
 		pt_autofree char *why = NULL;
 
-		if ((h->vm.hostdevs.v[i].kind != PT_HOSTDEV_PCI && !h->vm.hostdevs.v[i].has_bdf) ||
-		    pt_keep_by_bdf(&h->known, bdf) || pt_file_exists(h->root->root_fd, path) != 1)
+		if (pt_keep_by_bdf(&h->known, bdf) || pt_file_exists(h->root->root_fd, path) != 1)
 			continue;
 		why = pt_strf("/%s is there and cannot be understood", path);
 		return no(h, why, "`passthru doctor` tells more");
@@ -198,18 +252,20 @@ static int ask_unread(const struct hook *h)
 
 static int may_start(struct hook *h, const char *xml)
 {
-	struct pt_error err = { 0 };
-	int r = pt_keep_list(h->root, &h->known, NULL, &err);
+	struct pt_error no_definition = { 0 };
+	struct pt_error no_records = { 0 };
+	bool blind = pt_keep_list(h->root, &h->known, NULL, &no_records) < 0;
+	int r;
 
-	if (r == 0)
-		r = pt_domxml_read(xml, &h->vm, &err);
-	/* by its name alone: whose definition cannot be read is not known by its UUID */
-	if (r < 0)
-		return is_ours(h) ? no(h, err.msg, err.hint) : 0;
+	(void)read_definition(h, xml, &no_definition); /* h->unread tells */
 	r = ask_journal(h);
+	if (r == 0 && blind && has_devices(h))
+		r = no(h, no_records.msg, "every device that it has may be another one now: make that readable");
+	if (r == 0 && h->unread && is_ours(h))
+		r = no(h, no_definition.msg, no_definition.hint);
 	if (r == 0)
 		r = ask_unread(h);
-	return r == 0 && h->known.n ? ask_devices(h) : r;
+	return r == 0 ? ask_devices(h) : r;
 }
 
 int pt_hook_may_start(const struct pt_root *root, const char *journal_dir, const char *name, const char *xml,
@@ -218,4 +274,13 @@ int pt_hook_may_start(const struct pt_root *root, const char *journal_dir, const
 	PT_CLEANUP(hook_done) struct hook h = { .root = root, .journal_dir = journal_dir, .name = name, .err = err };
 
 	return may_start(&h, xml);
+}
+
+int pt_hook_blind(const char *name, const char *xml, const struct pt_error *why, struct pt_error *err)
+{
+	PT_CLEANUP(hook_done) struct hook h = { .name = name, .err = err };
+	struct pt_error no_definition = { 0 };
+
+	(void)read_definition(&h, xml, &no_definition); /* h.unread tells */
+	return has_devices(&h) ? no(&h, why->msg, why->hint) : 0;
 }

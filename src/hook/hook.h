@@ -3,7 +3,8 @@
  * May this VM start?  Not while a change of it is open, and not with a device that is another one than it was given.
  *
  * Reads our state, sysfs and the definition that libvirt hands in; never calls libvirt, which waits for us; writes
- * nothing.  What cannot be read stops a VM of ours, and no other.
+ * nothing.  Closed where it cannot read: without the journal or the records no VM starts that has a function of this
+ * host, since it may be one of ours; a VM that has none always does.
  */
 #ifndef PT_HOOK_HOOK_H
 #define PT_HOOK_HOOK_H
@@ -20,5 +21,12 @@
  */
 int pt_hook_may_start(const struct pt_root *root, const char *journal_dir, const char *name, const char *xml,
 		      struct pt_error *err);
+
+/**
+ * pt_hook_blind() - the same where nothing of this host can be looked at, for the reason @why
+ *
+ * Return: 0 for a VM that has no function of this host; -EPERM for all others.
+ */
+int pt_hook_blind(const char *name, const char *xml, const struct pt_error *why, struct pt_error *err);
 
 #endif

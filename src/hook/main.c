@@ -28,12 +28,17 @@ int main(int argc, char **argv)
 {
 	PT_AUTO(pt_root) root = PT_ROOT_NONE;
 	pt_autofree char *xml = NULL;
+	struct pt_error blind = { 0 };
 	struct pt_error err = { 0 };
+	int r;
 
 	if (argc < 4 || strcmp(argv[2], "prepare") != 0 || strcmp(argv[3], "begin") != 0)
 		return 0;
 	xml = read_stdin();
-	if (pt_root_live(&root, &err) < 0 || pt_hook_may_start(&root, PT_JOURNAL_DIR, argv[1], xml, &err) == 0)
+	r = pt_root_live(&root, &blind);
+	r = r < 0 ? pt_hook_blind(argv[1], xml, &blind, &err)
+		  : pt_hook_may_start(&root, PT_JOURNAL_DIR, argv[1], xml, &err);
+	if (r == 0)
 		return 0;
 	(void)fprintf(stderr, "passthru: %s%s%s\n", err.msg, err.hint[0] ? "; " : "", err.hint);
 	return 1;

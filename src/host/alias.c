@@ -59,27 +59,40 @@ static void parse_line(struct pt_aliases *a, char *line)
 	(void)pt_text_clean(module);
 }
 
-int pt_aliases_read(const struct pt_root *root, struct pt_aliases *ret_aliases, struct pt_error *err)
+/* a file of depmod's for the kernel that runs; NULL, and 0, when there is none */
+static int read_list(const struct pt_root *root, const char *name, char **ret_text, size_t *ret_size,
+		     struct pt_error *err)
 {
 	static const char *const places[] = { "usr/lib/modules", "lib/modules" };
-	struct pt_aliases a = { 0 };
 	pt_autofree char *release = NULL;
-	char *save = NULL;
+	char *text = NULL;
 	int r = root->proc_fd < 0 ? -ENOENT : pt_file_read_line(root->proc_fd, "sys/kernel/osrelease", &release);
 
 	/* the release becomes a part of a path: it must be one name */
 	if (r == 0 && (strchr(release, '/') || release[0] == '.'))
 		return pt_say(err, -EBADMSG, "%s: proc/sys/kernel/osrelease says '%s', which is no kernel release",
 			      root->path, pt_text_clean(release));
-	for (size_t i = 0; i < sizeof(places) / sizeof(*places) && r == 0 && !a.text; i++) {
-		pt_autofree char *path = pt_strf("%s/%s/modules.alias", places[i], release);
+	for (size_t i = 0; i < sizeof(places) / sizeof(*places) && r == 0 && !text; i++) {
+		pt_autofree char *path = pt_strf("%s/%s/%s", places[i], release, name);
 
-		r = pt_file_read(root->root_fd, path, ALIAS_FILE_MAX, &a.text, NULL);
+		r = pt_file_read(root->root_fd, path, ALIAS_FILE_MAX, &text, ret_size);
 		if (r == -ENOENT)
 			r = 0;
 	}
 	if (r < 0 && r != -ENOENT)
-		return pt_fail(err, r, "cannot read modules.alias of kernel %s", release ? release : "?");
+		return pt_fail(err, r, "cannot read %s of kernel %s", name, release ? release : "?");
+	*ret_text = text;
+	return 0;
+}
+
+int pt_aliases_read(const struct pt_root *root, struct pt_aliases *ret_aliases, struct pt_error *err)
+{
+	struct pt_aliases a = { 0 };
+	char *save = NULL;
+	int r = read_list(root, "modules.alias", &a.text, NULL, err);
+
+	if (r < 0)
+		return r;
 	for (char *line = a.text ? strtok_r(a.text, "\n", &save) : NULL; line; line = strtok_r(NULL, "\n", &save))
 		parse_line(&a, line);
 	*ret_aliases = a;
@@ -123,6 +136,27 @@ const char *pt_aliases_vfio(const struct pt_aliases *aliases, const char *modali
 		}
 	}
 	return best;
+}
+
+int pt_alias_builtin(const struct pt_root *root, const char *modalias, char **ret_module)
+{
+	pt_autofree char *text = NULL;
+	size_t size = 0;
+	int r = read_list(root, "modules.builtin.modinfo", &text, &size, NULL);
+
+	if (r < 0 || !text)
+		return r;
+	/* "ahci.alias=pci:v*d*…": strings that end with a NUL each; the last one may not, the buffer does */
+	for (const char *s = text; s < text + size; s += strlen(s) + 1) {
+		const char *dot = strchr(s, '.');
+
+		if (!dot || !pt_startswith(dot, ".alias=pci:") || strcspn(s, "/ \t\n") < (size_t)(dot - s) ||
+		    !pt_alias_match(dot + strlen(".alias="), modalias))
+			continue;
+		*ret_module = pt_text_clean(pt_strndup(s, (size_t)(dot - s)));
+		return 1;
+	}
+	return 0;
 }
 
 void pt_aliases_done(struct pt_aliases *aliases)

@@ -32,6 +32,15 @@ void pt_aliases_modules(const struct pt_aliases *aliases, const char *modalias, 
 /** pt_aliases_vfio() - the VFIO driver made for just this device, the most special pattern's; NULL for none */
 const char *pt_aliases_vfio(const struct pt_aliases *aliases, const char *modalias);
 
+/**
+ * pt_alias_builtin() - a driver in the image of the kernel that runs that says that it serves @modalias
+ * @ret_module: the caller frees
+ *
+ * modules.builtin.modinfo has the device tables of such drivers only since Linux 6.18: in older kernels (seen
+ * with 6.12) none is found.  Return: 1, 0 when none is known; a negative errno when the list cannot be read.
+ */
+int pt_alias_builtin(const struct pt_root *root, const char *modalias, char **ret_module);
+
 void pt_aliases_done(struct pt_aliases *aliases);
 
 /** pt_alias_match() - does a pattern with * and ? match; linear in time for any input, since captures are hostile */

@@ -69,29 +69,33 @@ int pt_identity_vpd_serial(const unsigned char *vpd, size_t size, char **ret_ser
 	return 0;
 }
 
-static bool blank(const char *serial)
-{
-	return strspn(serial, "0- ") == strlen(serial) || strspn(serial, "fF- ") == strlen(serial);
-}
-
 static void read_serial(const struct pt_root *root, const struct pt_device *device, struct pt_identity *id)
 {
 	pt_autofree char *path = pt_strf("bus/pci/devices/%s/vpd", pt_bdf_str(device->bdf).s);
+	pt_autofree char *dsn = device->serial ? pt_strf("dsn:%s", device->serial) : NULL;
 	pt_autofree char *vpd = NULL;
 	pt_autofree char *serial = NULL;
 	size_t size = 0;
+	int r;
 
-	if (device->serial && !blank(device->serial)) {
-		id->serial = pt_strf("dsn:%s", device->serial);
+	if (dsn && !pt_serial_is_common(dsn)) {
+		id->serial = pt_take_ptr(dsn);
 		return;
 	}
-	if (pt_file_read(root->sys_fd, path, VPD_MAX, &vpd, &size) == 0 &&
-	    pt_identity_vpd_serial((const unsigned char *)vpd, size, &serial) == 1 && !blank(serial)) {
-		id->serial = pt_strf("vpd:%s", serial);
-		return;
+	r = pt_file_read(root->sys_fd, path, VPD_MAX, &vpd, &size);
+	if (r == 0 && pt_identity_vpd_serial((const unsigned char *)vpd, size, &serial) == 1) {
+		pt_autofree char *named = pt_strf("vpd:%s", serial);
+
+		if (!pt_serial_is_common(named)) {
+			id->serial = pt_take_ptr(named);
+			return;
+		}
 	}
-	/* only root sees past the first 64 bytes of configuration space, and only root reads vpd */
-	id->serial_unread = !root->captured && geteuid() != 0;
+	/*
+	 * Only root sees past the first 64 bytes of configuration space.  The attribute is there for a device that has
+	 * vital product data: where reading it fails (EIO, a time-out, not root), they may still hold a serial number.
+	 */
+	id->serial_unread = (!root->captured && geteuid() != 0) || (r < 0 && r != -ENOENT);
 }
 
 static void read_behind(const struct pt_root *root, const struct pt_device *device, const struct pt_blocks *blocks,
@@ -157,6 +161,7 @@ int pt_identity_read(const struct pt_root *root, const struct pt_device *device,
 		.subdevice = device->subdevice,
 		.is_vf = device->sriov == PT_SRIOV_VF,
 		.vf_index = device->sriov == PT_SRIOV_VF ? device->vf_index : -1,
+		.pf_func = device->sriov == PT_SRIOV_VF ? device->pf.func : -1,
 		.slot_path = bus_free_path(device->slot_path),
 	};
 

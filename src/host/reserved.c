@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/text.h"
 #include "host/identity.h"
 #include "host/pci.h"
 
@@ -120,14 +121,39 @@ int pt_keep_present(const struct pt_root *root, const struct pt_keeps *known, st
 	return 0;
 }
 
+/* driverctl(8) keeps an override in a file that is called like the device; older versions left the bus out */
+static char *driverctl_file(const struct pt_root *root, struct pt_bdf bdf)
+{
+	static const char *const buses[] = { "", "pci-" };
+
+	for (size_t i = 0; i < sizeof(buses) / sizeof(*buses); i++) {
+		pt_autofree char *file = pt_strf("etc/driverctl.d/%s%s", buses[i], pt_bdf_str(bdf).s);
+
+		if (pt_file_exists(root->root_fd, file) == 1)
+			return pt_take_ptr(file);
+	}
+	return NULL;
+}
+
 char *pt_override_owner(const struct pt_root *root, struct pt_bdf bdf)
 {
-	pt_autofree char *file = pt_strf("etc/driverctl.d/%s", pt_bdf_str(bdf).s);
-	pt_autofree char *pci = pt_strf("etc/driverctl.d/pci-%s", pt_bdf_str(bdf).s);
+	pt_autofree char *file = driverctl_file(root, bdf);
 
-	if (pt_file_exists(root->root_fd, file) == 1)
-		return pt_strf("driverctl (/%s)", file);
-	if (pt_file_exists(root->root_fd, pci) == 1)
-		return pt_strf("driverctl (/%s)", pci);
-	return NULL;
+	return file ? pt_strf("driverctl (/%s)", file) : NULL;
+}
+
+char *pt_override_against(const struct pt_root *root, const struct pt_device *d)
+{
+	pt_autofree char *file = driverctl_file(root, d->bdf);
+	pt_autofree char *named = NULL;
+
+	/* its own rule may not have run yet; and where VFIO is its word, too, there is nothing to quarrel about */
+	if (file && (pt_file_read_line(root->root_fd, file, &named) < 0 || !strstr(named, "vfio")))
+		return pt_strf("driverctl keeps %s for %s (/%s)", pt_bdf_str(d->bdf).s,
+			       named && *named ? pt_text_clean(named) : "another driver", file);
+	if (!d->driver_override || strstr(d->driver_override, "vfio") ||
+	    pt_streq(d->driver_override, PT_DRIVER_UNDECIDED))
+		return NULL;
+	return pt_strf("driver_override of %s names %s, set by %s%s%s", pt_bdf_str(d->bdf).s, d->driver_override,
+		       file ? "driverctl (/" : "an administrator or another tool", file ? file : "", file ? ")" : "");
 }

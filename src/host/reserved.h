@@ -31,4 +31,12 @@ int pt_keep_present(const struct pt_root *root, const struct pt_keeps *known, st
  * caller frees; NULL when nobody left a trace */
 char *pt_override_owner(const struct pt_root *root, struct pt_bdf bdf);
 
+/**
+ * pt_override_against() - who else says which driver shall have @d, where that is none of VFIO's; a sentence
+ * @d: with its driver_override
+ *
+ * Return: NULL when nobody does; the caller frees.
+ */
+char *pt_override_against(const struct pt_root *root, const struct pt_device *d);
+
 #endif

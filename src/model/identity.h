@@ -20,8 +20,9 @@
  *             NULL unknown
  * @serial: "dsn:00-11-…" (Device Serial Number capability, PCIe base specification 7.9.3) or "vpd:…" (keyword SN of the
  *          vital product data, PCI local bus specification 3.0 appendix I); NULL: it has none
- * @serial_unread: it may have one, but it could not be read (not root, gone to sleep)
- * @is_vf, @vf_index: a VF is known by its PF's serial and its index
+ * @serial_unread: it may have one, but it could not be read (not root, gone to sleep, an error of the bus)
+ * @is_vf, @vf_index, @pf_func: a VF is known by its PF's serial and function, and its own index: all functions of a
+ * card tell the same Device Serial Number (7.9.3), and each port has a VF 0.  @pf_func is -1 when it is not known
  * @behind: what only the host's own driver sees: "disk:S455NY0K100001", "mac:52:54:00:…"; empty when no driver has
  *          probed it or nothing is there
  */
@@ -33,6 +34,7 @@ struct pt_identity {
 	uint16_t subdevice;
 	bool is_vf;
 	int vf_index;
+	int pf_func;
 	char *slot_path;
 	char *serial;
 	bool serial_unread;
@@ -47,5 +49,13 @@ struct pt_identities {
 
 void pt_identity_done(struct pt_identity *id);
 void pt_identities_done(struct pt_identities *l);
+
+/**
+ * pt_serial_is_common() - is it one for a whole model, or a value that nobody programmed?
+ * @serial: with its "dsn:" or "vpd:"
+ *
+ * Such a one makes no card the same card again.
+ */
+bool pt_serial_is_common(const char *serial);
 
 #endif

@@ -266,11 +266,14 @@ struct pt_platform {
 /**
  * struct pt_device_platform - what only doctor asks of one device
  * @boot_vga: the display that the firmware started with
- * @driver_builtin: its driver is part of the kernel image
+ * @driver_builtin: the driver that has it is part of the kernel image
+ * @builtin: a driver that is part of the kernel image and serves it, so that it has the device first at each boot: the
+ *           one that has it, or where none or VFIO's has it, one that is known to; "": none is known
  */
 struct pt_device_platform {
 	enum pt_known boot_vga;
 	enum pt_known driver_builtin;
+	char builtin[64];
 };
 
 /** pt_cmdline_value() - the value of the last "NAME=value" on a command line ("" for a bare NAME), or NULL */

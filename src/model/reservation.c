@@ -62,6 +62,8 @@ char *pt_identity_lines(const struct pt_identity *id)
 	add_line(&b, "serial", id->serial);
 	if (id->is_vf)
 		pt_buf_addf(&b, "vf=%d\n", id->vf_index);
+	if (id->is_vf && id->pf_func >= 0)
+		pt_buf_addf(&b, "pf_function=%d\n", id->pf_func);
 	for (size_t i = 0; i < id->behind.n; i++)
 		add_line(&b, "behind", id->behind.v[i]);
 	return pt_buf_take(&b);
@@ -89,6 +91,12 @@ static int parse_text(const char *value, char **text)
 {
 	pt_strset(text, *value ? value : NULL);
 	return 0;
+}
+
+/* one that an earlier version took for the card's own is none */
+static int parse_serial(const char *value, struct pt_identity *id)
+{
+	return parse_text(*value && !pt_serial_is_common(value) ? value : "", &id->serial);
 }
 
 static int parse_behind(const char *value, struct pt_identity *id)
@@ -127,12 +135,16 @@ static int parse_pair(const char *key, const char *value, struct pt_keep *r)
 	if (strcmp(key, "slot_path") == 0)
 		return parse_text(value, &r->id.slot_path);
 	if (strcmp(key, "serial") == 0)
-		return parse_text(value, &r->id.serial);
+		return parse_serial(value, &r->id);
 	if (strcmp(key, "behind") == 0)
 		return parse_behind(value, &r->id);
-	if (strcmp(key, "vf") != 0)
+	if (strcmp(key, "vf") != 0 && strcmp(key, "pf_function") != 0)
 		return 0;
 	code = parse_number(value, &number);
+	if (strcmp(key, "pf_function") == 0) {
+		r->id.pf_func = (int)(number & 0xff);
+		return code;
+	}
 	r->id.is_vf = true;
 	r->id.vf_index = (int)(number & 0xffff);
 	return code;
@@ -147,7 +159,7 @@ static bool good_driver(const char *s)
 
 int pt_reservation_parse(const char *text, struct pt_keep *ret_keep, struct pt_error *err)
 {
-	PT_AUTO(pt_keep) r = { .id.vf_index = -1 };
+	PT_AUTO(pt_keep) r = { .id.vf_index = -1, .id.pf_func = -1 };
 	unsigned number = 0;
 	bool address = false;
 

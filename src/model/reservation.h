@@ -50,8 +50,8 @@ bool pt_keep_at_boot(const struct pt_keep *r);
 /** pt_reservation_parse() - the text of a reservation; hostile; -EBADMSG with the line that is wrong */
 int pt_reservation_parse(const char *text, struct pt_keep *ret_keep, struct pt_error *err);
 
-/** pt_identity_lines() - "slot_path=…\nserial=…\nbehind=…\n": what a reservation says beside address and ids; the
- * caller frees; what would break a line is left out */
+/** pt_identity_lines() - "slot_path=…\nserial=…\nvf=…\npf_function=…\nbehind=…\n": what a reservation says beside
+ * address and ids; the caller frees; what would break a line is left out */
 char *pt_identity_lines(const struct pt_identity *id);
 
 #endif

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -129,6 +130,107 @@ static void a_nic_is_left_to_libvirt(void **state)
 	assert_int_equal(edit_of(w)->remove_disks.n, 0);
 	assert_int_equal(edit_of(w)->remove_controllers.n, 0);
 	assert_non_null(strstr(world_finding(w, "managed")->fact, "managed='yes'"));
+}
+
+static struct pt_keep *is_recorded_for(struct world *w, const char *vm, const char *uuid, const char *driver)
+{
+	const struct pt_device *d = world_device(w, "0000:01:00.0");
+	struct pt_keep *k = pt_array_add(&w->host.reserved);
+
+	k->id = (struct pt_identity){ .last_seen = d->bdf,
+				      .vendor = d->vendor,
+				      .device = d->device,
+				      .subvendor = d->subvendor,
+				      .subdevice = d->subdevice,
+				      .serial = pt_strdup("dsn:00-11-22"),
+				      .vf_index = -1 };
+	k->driver = pt_strdup(driver);
+	k->vm = pt_strdup_opt(vm);
+	k->vm_uuid = pt_strdup_opt(uuid);
+	k->known = true;
+	return k;
+}
+
+static const char web_uuid[] = "11111111-2222-3333-4444-555555555555";
+
+static void web_has_it_too(struct world *w)
+{
+	static const char *const forced[] = { "other-vm", NULL };
+	struct pt_domain *web = world_add_vm(w, "web", PT_DOMAIN_SHUTOFF);
+
+	pt_strset(&web->uuid, web_uuid);
+	(void)world_add_hostdev(web, "0000:01:00.0", false);
+	w->request.forced = forced;
+	world_ask(w, "0000:01:00.0");
+}
+
+static void what_two_vms_have_is_recorded_for_nobody_in_particular(void **state)
+{
+	struct world *w = *state;
+	const struct pt_step *s;
+
+	web_has_it_too(w);
+	attach(w);
+	steps_are(w, "vm-stop reserve driver vm-define vm-start");
+	s = world_step(w, PT_STEP_RESERVE, 0);
+	assert_null(s->vm);
+	assert_null(s->vm_uuid);
+}
+
+static void a_reservation_for_another_vm_is_written_for_both(void **state)
+{
+	struct world *w = *state;
+	const struct pt_step *s;
+
+	web_has_it_too(w);
+	(void)is_recorded_for(w, "web", web_uuid, "vfio-pci");
+	attach(w);
+	steps_are(w, "vm-stop unreserve reserve driver vm-define vm-start");
+	s = world_step(w, PT_STEP_RESERVE, 0);
+	assert_null(s->vm);
+	assert_null(s->vm_uuid);
+	assert_string_equal(s->driver_after, "vfio-pci");
+	assert_non_null(strstr(s->identity, "serial=dsn:00-11-22"));
+}
+
+static void a_reservation_whose_vm_has_it_no_more_is_written_for_this_one(void **state)
+{
+	struct world *w = *state;
+
+	(void)is_recorded_for(w, "web", web_uuid, "vfio-pci");
+	world_ask(w, "0000:01:00.0");
+	attach(w);
+	steps_are(w, "vm-stop unreserve reserve driver vm-define vm-start");
+	assert_string_equal(world_step(w, PT_STEP_RESERVE, 0)->vm_uuid, w->vm.uuid);
+}
+
+static void a_reservation_that_counts_for_this_vm_stays(void **state)
+{
+	struct world *w = *state;
+	struct pt_keep *k;
+
+	web_has_it_too(w);
+	k = is_recorded_for(w, NULL, NULL, "vfio-pci");
+	attach(w);
+	steps_are(w, "vm-stop reserve driver vm-define vm-start");
+	/* and one of a card that this boot has not recognised is not ours to write anew */
+	pt_strset(&k->vm_uuid, web_uuid);
+	k->known = false;
+	attach(w);
+	steps_are(w, "vm-stop reserve driver vm-define vm-start");
+}
+
+static void what_was_remembered_for_another_vm_is_remembered_for_both(void **state)
+{
+	struct world *w = *state;
+
+	web_has_it_too(w);
+	(void)is_recorded_for(w, "web", web_uuid, "libvirt");
+	w->request.managed = 1;
+	attach(w);
+	steps_are(w, "vm-stop unreserve reserve vm-define vm-start");
+	assert_null(world_step(w, PT_STEP_RESERVE, 0)->vm_uuid);
+	assert_string_equal(world_step(w, PT_STEP_RESERVE, 0)->driver_after, "libvirt");
 }
 
 static void managed_can_be_told_either_way(void **state)
@@ -488,6 +590,58 @@ static void a_member_without_driver_does_not_hold_the_group_up(void **state)
 	attach(w);
 }
 
+/* nothing has it now; after a reboot its driver would, and the VM could not have the group */
+static void a_member_without_driver_is_reserved_along(void **state)
+{
+	struct world *w = *state;
+	const struct pt_step *s;
+
+	pt_strset(&world_device(w, "0000:05:02.0")->driver, NULL);
+	world_ask(w, "0000:05:01.0");
+	w->request.managed = 0;
+	attach(w);
+	steps_are(w, "vm-stop reserve driver reserve driver vm-define vm-start");
+	s = world_step(w, PT_STEP_RESERVE, 1);
+	assert_string_equal(pt_bdf_str(s->bdf).s, "0000:05:02.0");
+	assert_string_equal(s->vm_uuid, w->vm.uuid);
+	assert_null(s->driver_after);
+	s = world_step(w, PT_STEP_DRIVER, 1);
+	assert_string_equal(pt_bdf_str(s->bdf).s, "0000:05:02.0");
+	assert_string_equal(s->driver_after, "vfio-pci");
+	assert_non_null(strstr(world_finding(w, "group-idle")->fact, "0000:05:02.0 (no driver)"));
+	assert_int_equal(edit_of(w)->add_hostdevs.n, 1);
+	/* on a VFIO driver that nobody keeps it on */
+	pt_strset(&world_device(w, "0000:05:02.0")->driver, "vfio-pci");
+	attach(w);
+	steps_are(w, "vm-stop reserve driver reserve driver vm-define vm-start");
+	/* libvirt binds it, and nothing is kept from the host at boot */
+	w->request.managed = 1;
+	attach(w);
+	steps_are(w, "vm-stop reserve vm-define vm-start");
+}
+
+static void a_member_that_somebody_else_keeps_is_not_reserved_along(void **state)
+{
+	struct world *w = *state;
+	const struct pt_host_override driverctls = { world_bdf("0000:05:02.0"), pt_strdup("driverctl") };
+	struct pt_device *d = world_device(w, "0000:05:02.0");
+
+	world_ask(w, "0000:05:01.0");
+	w->request.managed = 0;
+	pt_strset(&d->driver, "pci-stub");
+	attach(w);
+	steps_are(w, "vm-stop reserve driver vm-define vm-start");
+	pt_strset(&d->driver, NULL);
+	pt_strset(&d->driver_override, "e1000");
+	attach(w);
+	steps_are(w, "vm-stop reserve driver vm-define vm-start");
+	pt_strset(&d->driver, "vfio-pci");
+	pt_strset(&d->driver_override, "vfio-pci");
+	pt_array_push(&w->host.overrides, driverctls);
+	attach(w);
+	steps_are(w, "vm-stop reserve driver vm-define vm-start");
+}
+
 static void a_companion_that_the_vm_has_already_goes_along(void **state)
 {
 	struct world *w = *state;
@@ -533,6 +687,11 @@ int main(void)
 		t(a_vm_that_is_off_stays_off),
 		t(start_and_autostart_are_done_when_asked),
 		t(a_nic_is_left_to_libvirt),
+		t(what_two_vms_have_is_recorded_for_nobody_in_particular),
+		t(a_reservation_for_another_vm_is_written_for_both),
+		t(a_reservation_whose_vm_has_it_no_more_is_written_for_this_one),
+		t(a_reservation_that_counts_for_this_vm_stays),
+		t(what_was_remembered_for_another_vm_is_remembered_for_both),
 		t(managed_can_be_told_either_way),
 		t(a_variant_driver_is_preferred),
 		t(a_device_that_is_bound_already_is_not_bound_again),
@@ -557,6 +716,8 @@ int main(void)
 		t(what_its_own_qemu_has_open_is_no_use_by_the_host),
 		t(an_address_on_a_nic_is_a_warning),
 		t(a_member_without_driver_does_not_hold_the_group_up),
+		t(a_member_without_driver_is_reserved_along),
+		t(a_member_that_somebody_else_keeps_is_not_reserved_along),
 		t(a_companion_that_the_vm_has_already_goes_along),
 		t(the_edit_of_a_plan_lists_only_what_exists),
 	};

@@ -167,6 +167,12 @@ static void a_reserved_device_that_another_vm_fetches_is_remembered_for_that_one
 	assert_string_equal(s->vm, "web");
 	assert_non_null(strstr(s->identity, "serial=00-11-22"));
 	assert_non_null(world_finding(w, "remembered"));
+	/* what was reserved for nobody in particular stays so */
+	pt_strset(&k->vm, NULL);
+	pt_strset(&k->vm_uuid, NULL);
+	detach(w);
+	steps_are(w, "vm-stop vm-define unreserve reserve driver vm-start");
+	assert_null(world_step(w, PT_STEP_RESERVE, 0)->vm_uuid);
 	/* a card that this boot has not recognised is not vouched for to anybody */
 	k->known = false;
 	detach(w);
@@ -252,6 +258,35 @@ static void half_a_group_cannot_be_given_back(void **state)
 	detach(w);
 }
 
+/* attach reserved it along, and the VM never had it */
+static void an_idle_member_goes_back_with_the_last_of_its_group(void **state)
+{
+	struct world *w = *state;
+	struct pt_keep *k = pt_array_add(&w->host.reserved);
+	struct pt_device *d = world_add_device(w, "0000:01:00.1", 0x040300, "vfio-pci", 14);
+
+	pt_strset(&d->driver_override, "vfio-pci");
+	k->id = (struct pt_identity){ .last_seen = d->bdf,
+				      .vendor = d->vendor,
+				      .device = d->device,
+				      .subvendor = d->subvendor,
+				      .subdevice = d->subdevice };
+	k->driver = pt_strdup("vfio-pci");
+	k->vm_uuid = pt_strdup("another VM's");
+	world_ask(w, "0000:01:00.0");
+	detach(w);
+	steps_are(w, "vm-stop vm-define unreserve driver vm-start");
+	pt_strset(&k->vm_uuid, w->vm.uuid);
+	detach(w);
+	steps_are(w, "vm-stop vm-define unreserve driver unreserve driver vm-start");
+	assert_string_equal(pt_bdf_str(world_step(w, PT_STEP_DRIVER, 1)->bdf).s, "0000:01:00.1");
+	assert_true(world_step(w, PT_STEP_DRIVER, 1)->reprobe);
+	/* another VM that has it keeps it where it is */
+	(void)world_add_hostdev(world_add_vm(w, "other", PT_DOMAIN_SHUTOFF), "0000:01:00.0", false);
+	detach(w);
+	steps_are(w, "vm-stop vm-define vm-start");
+}
+
 static void a_device_that_another_vm_runs_with_only_leaves_the_definition(void **state)
 {
 	struct world *w = *state;
@@ -324,6 +359,7 @@ int main(void)
 		t(what_the_vm_does_not_have_is_wrong),
 		t(what_is_hidden_from_libvirt_cannot_be_detached),
 		t(half_a_group_cannot_be_given_back),
+		t(an_idle_member_goes_back_with_the_last_of_its_group),
 		t(a_device_that_another_vm_runs_with_only_leaves_the_definition),
 		t(a_device_that_is_kept_for_another_vm_stays_reserved),
 		t(the_host_cannot_have_a_device_whose_group_a_running_vm_has),

@@ -451,6 +451,11 @@ static void a_driver_in_the_kernel_image_is_warned_of(void **state)
 	assert_says(of_device(f, 1, "driver"), PT_WARN, "part of the kernel", NULL);
 	f->devices[1].driver = vfio;
 	assert_says(of_device(f, 1, "driver"), PT_OK, "vfio-pci holds it already", NULL);
+	(void)snprintf(f->more.builtin, sizeof(f->more.builtin), "ahci");
+	assert_says(of_device(f, 1, "driver"), PT_WARN, "vfio-pci holds it now, and ahci, part of the kernel",
+		    "module");
+	f->devices[1].driver = NULL;
+	assert_says(of_device(f, 1, "driver"), PT_WARN, "no driver holds it now, and ahci", "module");
 }
 
 static void what_the_host_uses_is_refused_by_name_and_an_address_warned_of(void **state)

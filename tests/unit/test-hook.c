@@ -23,6 +23,7 @@
 struct fixture {
 	struct fakesys *sys;
 	struct pt_root live;
+	bool no_sysfs;
 	char *journal_dir;
 	struct pt_error err;
 };
@@ -60,12 +61,18 @@ static int asked(struct fixture *f, const char *name, const char *uuid, const ch
 
 	root.captured = false;
 	root.proc_fd = f->live.proc_fd;
+	if (f->no_sysfs)
+		root.sys_fd = -EBADF;
 	f->err = (struct pt_error){ 0 };
 	return pt_hook_may_start(&root, f->journal_dir, name, xml, &f->err);
 }
 
 static const char with_hba[] = "<hostdev mode='subsystem' type='pci' managed='no'><source>"
 			       "<address domain='0x0000' bus='0x01' slot='0x00' function='0x0'/></source></hostdev>";
+
+static const char with_nvme_disk[] = "<disk type='nvme' device='disk'><source type='pci' managed='yes' namespace='1'>"
+				     "<address domain='0x0000' bus='0x02' slot='0x00' function='0x0'/></source>"
+				     "<target dev='vda' bus='virtio'/></disk>";
 
 static void reserve(struct fixture *f, const char *more)
 {
@@ -221,7 +228,7 @@ static void a_damaged_record_stops_who_has_that_device(void **state)
 	assert_int_equal(asked(f, "cvm", CVM, ""), 0);
 }
 
-static void a_damaged_journal_stops_our_vms_and_no_other(void **state)
+static void a_damaged_journal_stops_our_vms_and_none_without_devices(void **state)
 {
 	struct fixture *f = *state;
 
@@ -230,6 +237,116 @@ static void a_damaged_journal_stops_our_vms_and_no_other(void **state)
 	reserve(f, "vm=cvm\nvm_uuid=" CVM "\n");
 	assert_int_equal(asked(f, "plain", OTHER, ""), 0);
 	assert_int_equal(asked(f, "cvm", CVM, ""), -EPERM);
+}
+
+static void records_that_cannot_be_read_stop_who_has_a_device(void **state)
+{
+	struct fixture *f = *state;
+
+	fakesys_file(f->sys, "etc/passthru/reserved.d", "a file where the folder should be");
+	assert_int_equal(asked(f, "plain", OTHER, with_hba), -EPERM);
+	says(f, "/etc/passthru/reserved.d");
+	assert_int_equal(asked(f, "plain", OTHER, with_nvme_disk), -EPERM);
+	assert_int_equal(asked(f, "plain", OTHER, ""), 0);
+	/* the journal is asked all the same */
+	open_change(f, PT_STEP_STARTED, false);
+	assert_int_equal(asked(f, "cvm", CVM, ""), -EPERM);
+	says(f, "was cut off");
+}
+
+static void nobodys_record_is_of_who_has_its_address(void **state)
+{
+	struct fixture *f = *state;
+
+	reserve(f, "");
+	fakesys_file(f->sys, "run/passthru/known-" HBA, "%s", "");
+	f->no_sysfs = true;
+	assert_int_equal(asked(f, "cvm", CVM, with_hba), -EPERM);
+	/* all others are not even looked for */
+	assert_int_equal(asked(f, "plain", OTHER, with_vf), 0);
+	assert_int_equal(asked(f, "plain", OTHER, ""), 0);
+	f->no_sysfs = false;
+	assert_int_equal(asked(f, "cvm", CVM, with_hba), 0);
+}
+
+static void a_damaged_journal_stops_who_has_a_device(void **state)
+{
+	struct fixture *f = *state;
+
+	open_change(f, PT_STEP_PLANNED, false);
+	fakesys_file(f->sys, "var/lib/passthru/journal.db", "this is no database");
+	assert_int_equal(asked(f, "cvm", CVM, with_hba), -EPERM);
+	says(f, "journal");
+	assert_int_equal(asked(f, "plain", OTHER, ""), 0);
+}
+
+static void a_journal_that_is_gone_is_not_one_without_changes(void **state)
+{
+	struct fixture *f = *state;
+
+	reserve(f, "vm=cvm\nvm_uuid=" CVM "\nchange=7\n");
+	fakesys_file(f->sys, "run/passthru/known-" HBA, "%s", "");
+	assert_int_equal(asked(f, "cvm", CVM, with_hba), -EPERM);
+	says(f, f->journal_dir);
+	says(f, "passthru recover");
+	assert_int_equal(asked(f, "plain", OTHER, with_hba), 0);
+	open_vf_change(f, "vfs=0\n", "vfs=0\n");
+	assert_int_equal(asked(f, "cvm", CVM, with_vf), 0);
+}
+
+static void a_definition_that_cannot_be_read_may_have_any_device(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(asked(f, "plain", OTHER, "<hostdev"), 0);
+	reserve(f, "vm=cvm\nvm_uuid=" CVM "\n");
+	assert_int_equal(asked(f, "plain", OTHER, "<hostdev"), 0);
+	assert_int_equal(asked(f, "cvm", CVM, "<hostdev"), -EPERM);
+	reserve(f, "");
+	assert_int_equal(asked(f, "plain", OTHER, "<hostdev"), -EPERM);
+}
+
+static void a_host_that_cannot_be_looked_at_stops_who_has_a_device(void **state)
+{
+	static const char with[] = "<domain type='kvm'><name>a</name><uuid>" OTHER "</uuid><memory>1</memory>"
+				   "<os><type>hvm</type></os><devices><hostdev mode='subsystem' type='pci'><source>"
+				   "<address domain='0' bus='1' slot='0' function='0'/></source></hostdev></devices>"
+				   "</domain>";
+	static const char without[] = "<domain type='kvm'><name>a</name><uuid>" OTHER "</uuid><memory>1</memory>"
+				      "<os><type>hvm</type></os></domain>";
+	const struct pt_error why = { .msg = "cannot open /sys", .hint = "mount it" };
+	struct fixture *f = *state;
+
+	assert_int_equal(pt_hook_blind("a", without, &why, &f->err), 0);
+	assert_int_equal(pt_hook_blind("a", with, &why, &f->err), -EPERM);
+	says(f, "a does not start: cannot open /sys");
+	says(f, "mount it");
+	assert_int_equal(pt_hook_blind("a", "", &why, &f->err), -EPERM);
+}
+
+/* two cards alike without serial numbers, and a VF 0 of each */
+static void a_vf_that_may_be_the_other_cards_stops_it(void **state)
+{
+	static const char record[] = "address=0000:03:10.0\nvendor_id=8086\ndevice_id=10ca\nsubsystem_vendor_id=0000\n"
+				     "subsystem_device_id=0000\ndriver=libvirt\nslot_path=%s/10.0\nvf=0\n"
+				     "pf_function=0\nvm=cvm\nvm_uuid=" CVM "\n";
+	static const char with[] = "<hostdev mode='subsystem' type='pci' managed='yes'><source><address domain='0' "
+				   "bus='3' slot='0x10' function='0'/></source></hostdev>";
+	struct fixture *f = *state;
+
+	fakesys_bridge(f->sys, "0000:00:02.0", 3, 30);
+	fakesys_bridge(f->sys, "0000:00:03.0", 4, 31);
+	fakesys_add_pci(f->sys, "0000:03:00.0", 0x8086, 0x10c9, 0x020000, "igb", 20);
+	fakesys_add_pci(f->sys, "0000:04:00.0", 0x8086, 0x10c9, 0x020000, "igb", 21);
+	fakesys_sriov(f->sys, "0000:03:00.0", 2);
+	fakesys_sriov(f->sys, "0000:04:00.0", 2);
+	fakesys_add_vf(f->sys, "0000:03:00.0", 0, "0000:03:10.0", 0x10ca, NULL, 22);
+	fakesys_add_vf(f->sys, "0000:04:00.0", 0, "0000:04:10.0", 0x10ca, NULL, 23);
+	fakesys_file(f->sys, "etc/passthru/reserved.d/0000:03:10.0.conf", record, "0000:00:1f.0");
+	assert_int_equal(asked(f, "cvm", CVM, with), -EPERM);
+	says(f, "0000:03:10.0, 0000:04:10.0");
+	fakesys_file(f->sys, "etc/passthru/reserved.d/0000:03:10.0.conf", record, "0000:00:02.0");
+	assert_int_equal(asked(f, "cvm", CVM, with), 0);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -246,7 +363,14 @@ int main(void)
 		TEST(a_change_of_a_cards_vfs_stops_who_has_one_of_them),
 		TEST(the_change_itself_may_start_its_vm),
 		TEST(a_damaged_record_stops_who_has_that_device),
-		TEST(a_damaged_journal_stops_our_vms_and_no_other),
+		TEST(a_damaged_journal_stops_our_vms_and_none_without_devices),
+		TEST(a_vf_that_may_be_the_other_cards_stops_it),
+		TEST(records_that_cannot_be_read_stop_who_has_a_device),
+		TEST(nobodys_record_is_of_who_has_its_address),
+		TEST(a_damaged_journal_stops_who_has_a_device),
+		TEST(a_journal_that_is_gone_is_not_one_without_changes),
+		TEST(a_definition_that_cannot_be_read_may_have_any_device),
+		TEST(a_host_that_cannot_be_looked_at_stops_who_has_a_device),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -352,12 +352,57 @@ static void a_driver_that_is_part_of_the_kernel_is_told_from_a_module(void **sta
 	pt_platform_device(&f->tree->root, &d, &more);
 	assert_int_equal(more.boot_vga, PT_KNOWN_YES);
 	assert_int_equal(more.driver_builtin, PT_KNOWN_YES);
+	assert_string_equal(more.builtin, "nvme");
 	tree_file(f->tree, "sys/module/nvme/initstate", "live\n");
 	pt_platform_device(&f->tree->root, &d, &more);
 	assert_int_equal(more.driver_builtin, PT_KNOWN_NO);
+	assert_string_equal(more.builtin, "");
 	d.driver = NULL;
 	pt_platform_device(&f->tree->root, &d, &more);
 	assert_int_equal(more.driver_builtin, PT_KNOWN_UNKNOWN);
+}
+
+static void a_driver_of_the_image_is_named_for_a_device_that_vfio_has(void **state)
+{
+	struct fixture *f = *state;
+	char name[] = "vfio-pci";
+	static const char image[] = "ahci.license=GPL\0ahci.alias=pci:v*d*sv*sd*bc01sc06i01*\0"
+				    "megaraid_sas.alias=pci:v00001000d00000079sv*sd*bc*sc*i*";
+	char modalias[] = "pci:v00001000d00000079sv00001000sd00009261bc01sc04i00";
+	struct pt_device d = { .bdf = { 0, 1, 0, 0 }, .driver = name, .modalias = modalias, .class_code = 0x010400 };
+	struct pt_device_platform more;
+
+	tree_file(f->tree, "proc/sys/kernel/osrelease", "6.18.0\n");
+	pt_platform_device(&f->tree->root, &d, &more);
+	assert_string_equal(more.builtin, "");
+	/* what the image says of itself: strings with a NUL behind each */
+	tree_bytes(f->tree, "lib/modules/6.18.0/modules.builtin.modinfo", image, sizeof(image));
+	pt_platform_device(&f->tree->root, &d, &more);
+	assert_string_equal(more.builtin, "megaraid_sas");
+	d.driver = NULL;
+	pt_platform_device(&f->tree->root, &d, &more);
+	assert_string_equal(more.builtin, "megaraid_sas");
+}
+
+/* an older kernel does not tell which devices the drivers of its image serve, other than by their class */
+static void a_driver_of_the_image_for_a_whole_class_is_named_for_a_device_without_driver(void **state)
+{
+	struct fixture *f = *state;
+	struct pt_device d = { .bdf = { 0, 1, 0, 0 }, .class_code = 0x010802 };
+	struct pt_device_platform more;
+
+	tree_dir(f->tree, "sys/bus/pci/drivers/nvme");
+	tree_link(f->tree, "sys/bus/pci/drivers/nvme/module", "../../../../module/nvme");
+	tree_dir(f->tree, "sys/module/nvme");
+	pt_platform_device(&f->tree->root, &d, &more);
+	assert_string_equal(more.builtin, "nvme");
+	d.class_code = 0x010400;
+	pt_platform_device(&f->tree->root, &d, &more);
+	assert_string_equal(more.builtin, "");
+	d.class_code = 0x010802;
+	tree_file(f->tree, "sys/module/nvme/initstate", "live\n");
+	pt_platform_device(&f->tree->root, &d, &more);
+	assert_string_equal(more.builtin, "");
 }
 
 static void a_fifo_in_a_capture_is_not_waited_for(void **state)
@@ -413,6 +458,8 @@ int main(void)
 		test(the_loaders_own_word_goes_before_the_tools_that_are_installed),
 		test(words_of_the_loaders_configuration_are_kept_with_their_file),
 		test(a_driver_that_is_part_of_the_kernel_is_told_from_a_module),
+		test(a_driver_of_the_image_is_named_for_a_device_that_vfio_has),
+		test(a_driver_of_the_image_for_a_whole_class_is_named_for_a_device_without_driver),
 		test(a_fifo_in_a_capture_is_not_waited_for),
 		test(an_attach_asks_only_for_iommu_and_interrupts),
 	};

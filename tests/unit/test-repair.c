@@ -240,6 +240,50 @@ static void a_place_where_another_is_recorded_is_refused(void **state)
 	assert_non_null(world_finding(f->w, "place-taken"));
 }
 
+/* @against: of the first */
+static void doctor(struct fixture *f, const char *against, bool early_installed, struct pt_findings *ret)
+{
+	struct pt_strv words = { 0 };
+
+	for (size_t i = 0; i < f->w->host.reserved.n; i++)
+		pt_strv_add(&words, i ? "" : against);
+	pt_whereabouts_list_done(&f->where);
+	pt_whereabouts_find(&f->w->host.reserved, &f->present, &f->where);
+	pt_doctor_reserved(&f->w->host.reserved, &f->where, &f->w->host.devices, &words, early_installed, ret);
+	pt_strv_done(&words);
+}
+
+static void doctor_tells_who_else_has_a_say(void **state)
+{
+	struct fixture *f = *state;
+	struct pt_findings found = { 0 };
+
+	reserve(f, "0000:11:00.0", "dsn:1", NULL);
+	put(f, "0000:11:00.0", "dsn:1", NULL);
+	doctor(f, "driverctl keeps it", true, &found);
+	assert_int_equal(found.n, 1);
+	assert_int_equal(found.v[0].verdict, PT_FAIL);
+	assert_non_null(strstr(found.v[0].fact, "not bound at boot: driverctl keeps it"));
+	pt_findings_done(&found);
+}
+
+static void doctor_says_what_binds_a_card_among_others_that_its_disks_alone_tell(void **state)
+{
+	struct fixture *f = *state;
+	struct pt_findings found = { 0 };
+
+	reserve(f, "0000:11:00.0", NULL, "disk:1");
+	put(f, "0000:11:00.0", NULL, "disk:1");
+	put(f, "0000:13:00.0", NULL, "disk:2");
+	pt_strset(&world_device(f->w, "0000:11:00.0")->driver, "megaraid_sas");
+	doctor(f, "", true, &found);
+	assert_int_equal(found.n, 1);
+	assert_non_null(
+		strstr(found.v[0].fact, "megaraid_sas has it: 0000:11:00.0 is known only by what is behind it"));
+	assert_non_null(strstr(found.v[0].fix, "`passthru repair`"));
+	pt_findings_done(&found);
+}
+
 static void doctor_tells_what_has_moved(void **state)
 {
 	struct fixture *f = *state;
@@ -248,8 +292,7 @@ static void doctor_tells_what_has_moved(void **state)
 	reserve(f, "0000:11:00.0", "dsn:1", NULL);
 	put(f, "0000:11:00.0", "dsn:2", NULL);
 	put(f, "0000:13:00.0", "dsn:1", NULL);
-	pt_whereabouts_find(&f->w->host.reserved, &f->present, &f->where);
-	pt_doctor_reserved(&f->w->host.reserved, &f->where, &f->w->host.devices, true, &found);
+	doctor(f, "", true, &found);
 	assert_int_equal(found.n, 1);
 	assert_int_equal(found.v[0].verdict, PT_FAIL);
 	assert_non_null(strstr(found.v[0].fact, "0000:11:00.0 is at 0000:13:00.0 now"));
@@ -266,8 +309,7 @@ static void doctor_warns_when_nobody_answers_udev(void **state)
 	reserve(f, "0000:11:00.0", "dsn:1", NULL);
 	put(f, "0000:11:00.0", "dsn:1", NULL);
 	pt_strset(&world_device(f->w, "0000:11:00.0")->driver, "megaraid_sas");
-	pt_whereabouts_find(&f->w->host.reserved, &f->present, &f->where);
-	pt_doctor_reserved(&f->w->host.reserved, &f->where, &f->w->host.devices, false, &found);
+	doctor(f, "", false, &found);
 	assert_int_equal(found.n, 2);
 	assert_int_equal(found.v[0].verdict, PT_FAIL);
 	assert_non_null(strstr(found.v[0].fact, "megaraid_sas has it"));
@@ -290,6 +332,8 @@ int main(void)
 		TEST(what_is_only_remembered_is_not_bound),
 		TEST(only_the_vm_that_is_named_is_repaired),
 		TEST(a_place_where_another_is_recorded_is_refused),
+		TEST(doctor_tells_who_else_has_a_say),
+		TEST(doctor_says_what_binds_a_card_among_others_that_its_disks_alone_tell),
 		TEST(doctor_tells_what_has_moved),
 		TEST(doctor_warns_when_nobody_answers_udev),
 	};

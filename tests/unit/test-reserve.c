@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "base/cleanup.h"
+#include "decide/boot-step.h"
 #include "decide/reserve.h"
 #include "model/use.h"
 #include "world.h"
@@ -137,6 +138,30 @@ static void half_a_group_is_refused(void **state)
 	reserve(w, "reserve reserve driver driver");
 }
 
+static void an_idle_member_is_reserved_along_and_goes_back_with_the_rest(void **state)
+{
+	struct world *w = *state;
+
+	pt_strset(&world_device(w, "0000:05:02.0")->driver, NULL);
+	world_ask(w, "0000:05:01.0");
+	reserve(w, "reserve driver reserve driver");
+	assert_non_null(world_finding(w, "group-idle"));
+	/* what is reserved already is left as it is */
+	bound(w, "0000:05:02.0");
+	is_reserved(w, "0000:05:02.0")->change = 7;
+	reserve(w, "reserve driver");
+	bound(w, "0000:05:01.0");
+	is_reserved(w, "0000:05:01.0")->change = 7;
+	release(w, "unreserve driver unreserve driver");
+	assert_non_null(world_finding(w, "group-idle"));
+	/* by another command, or for somebody: that one is asked for by name */
+	w->host.reserved.v[0].change = 6;
+	release(w, "unreserve driver");
+	w->host.reserved.v[0].change = 7;
+	w->host.reserved.v[0].vm_uuid = pt_strdup("6f2a7a1e-0000-0000-0000-000000000001");
+	release(w, "unreserve driver");
+}
+
 static void an_override_for_another_driver_is_respected(void **state)
 {
 	struct world *w = *state;
@@ -207,6 +232,37 @@ static void a_reserved_device_goes_back(void **state)
 	world_ask(w, "0000:01:00.0");
 	release(w, "unreserve driver");
 	assert_true(world_step(w, PT_STEP_DRIVER, 0)->reprobe);
+}
+
+/* in an initramfs, too: whichever command made the plan */
+static void a_plan_that_changes_what_happens_at_boot_is_known(void **state)
+{
+	struct world *w = *state;
+	const struct pt_keeps none = { 0 };
+	struct pt_step inverse;
+	struct pt_step *s;
+
+	world_ask(w, "0000:01:00.0");
+	reserve(w, "reserve driver");
+	assert_ptr_equal(pt_boot_step(&w->plan, &w->host.reserved), &w->plan.steps.v[0]);
+	/* its undo, while it is reserved or where the record cannot be read */
+	s = &w->plan.steps.v[0];
+	pt_step_invert(s, &inverse);
+	pt_step_done(s);
+	*s = inverse;
+	assert_ptr_equal(pt_boot_step(&w->plan, &none), s);
+	/* and what was only remembered is no business of the boot's */
+	pt_strset(&is_reserved(w, "0000:01:00.0")->driver, "libvirt");
+	assert_null(pt_boot_step(&w->plan, &w->host.reserved));
+	pt_strset(&s->driver_before, "libvirt");
+	assert_null(pt_boot_step(&w->plan, &none));
+	/* an undo that writes a reservation back */
+	s->kind = PT_STEP_RESERVE;
+	s->reservation = pt_strdup("address=0000:01:00.0\nvendor_id=1000\ndevice_id=0079\nsubsystem_vendor_id=1000\n"
+				   "subsystem_device_id=9261\ndriver=vfio-pci\nvm=\nvm_uuid=\nchange=1\n");
+	assert_ptr_equal(pt_boot_step(&w->plan, &none), s);
+	s->flag = true;
+	assert_null(pt_boot_step(&w->plan, &none));
 }
 
 static void what_is_not_reserved_is_not_released(void **state)
@@ -340,8 +396,10 @@ int main(void)
 		TEST(disks_that_a_vm_uses_are_refused),
 		TEST(what_vms_have_in_other_ways_than_disks_is_refused),
 		TEST(a_device_of_a_vm_may_be_reserved),
+		TEST(an_idle_member_is_reserved_along_and_goes_back_with_the_rest),
 		TEST(a_bridge_is_a_mistake),
 		TEST(a_reserved_device_goes_back),
+		TEST(a_plan_that_changes_what_happens_at_boot_is_known),
 		TEST(what_is_not_reserved_is_not_released),
 		TEST(a_stranger_at_the_address_is_left_alone),
 		TEST(what_driverctl_keeps_stays_where_it_is),

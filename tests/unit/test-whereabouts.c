@@ -191,6 +191,51 @@ static void disks_tell_two_alike_apart_but_not_at_boot(void **state)
 	assert_string_equal(pt_bdf_str(f->where.v[0].bdf).s, "0000:02:00.0");
 }
 
+/* the host's driver is built in, or the initramfs was not made anew: it has shown the disks before anybody is asked */
+static void the_only_card_in_its_slot_is_bound_although_its_disks_are_seen(void **state)
+{
+	struct fixture *f = *state;
+
+	reserve(f, "0000:01:00.0", "a", NULL, "disk:1");
+	put(f, "0000:01:00.0", "a", NULL, "disk:1");
+	look(f);
+	is(f, 0, "here boot");
+	assert_int_equal(f->where.v[0].grade, PT_IDENTITY_BEHIND);
+	/* another function of a card of that kind is no card that could be mistaken for it */
+	put(f, "0000:01:00.1", "a1", NULL, NULL);
+	look(f);
+	is(f, 0, "here boot");
+	/* with another card of its kind the disks alone tell them apart */
+	put(f, "0000:02:00.0", "b", NULL, "disk:2");
+	look(f);
+	is(f, 0, "here");
+	assert_non_null(strstr(f->where.v[0].fix, "`passthru repair`"));
+}
+
+static void disks_follow_the_only_card_through_a_new_numbering_but_not_into_another_slot(void **state)
+{
+	struct fixture *f = *state;
+
+	reserve(f, "0000:01:00.0", "a", NULL, "disk:1");
+	put(f, "0000:02:00.0", "a", NULL, "disk:1");
+	look(f);
+	is(f, 0, "moved boot");
+	pt_strset(&f->present.v[0].slot_path, "b");
+	look(f);
+	is(f, 0, "moved");
+}
+
+/* its disks are seen, and they are others */
+static void the_only_card_in_its_slot_is_not_bound_when_its_disks_are_others(void **state)
+{
+	struct fixture *f = *state;
+
+	reserve(f, "0000:01:00.0", "a", NULL, "disk:1");
+	put(f, "0000:01:00.0", "a", NULL, "disk:2");
+	look(f);
+	is(f, 0, "gone stranger");
+}
+
 static void what_this_boot_has_seen_is_certain(void **state)
 {
 	struct fixture *f = *state;
@@ -285,6 +330,25 @@ static void a_serial_that_would_break_the_line_is_left_out(void **state)
 	pt_identity_done(&id);
 }
 
+static void two_that_tell_one_serial_and_are_both_guests_are_kept_from_every_driver(void **state)
+{
+	struct fixture *f = *state;
+
+	reserve(f, "0000:01:00.0", "a", "dsn:7", "disk:A");
+	reserve(f, "0000:02:00.0", "b", "dsn:7", "disk:B");
+	put(f, "0000:01:00.0", "a", "dsn:7", NULL);
+	put(f, "0000:02:00.0", "b", "dsn:7", NULL);
+	look(f);
+	assert_false(f->where.v[0].boot);
+	assert_false(f->where.v[1].boot);
+	assert_true(pt_whereabouts_hold(&f->known, &f->present, &f->where, at("0000:01:00.0")));
+	/* one that tells another serial is nobody's but the host's */
+	put(f, "0000:03:00.0", "c", "dsn:8", NULL);
+	look(f);
+	assert_true(pt_whereabouts_hold(&f->known, &f->present, &f->where, at("0000:01:00.0")));
+	assert_false(pt_whereabouts_hold(&f->known, &f->present, &f->where, at("0000:03:00.0")));
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -297,7 +361,11 @@ int main(void)
 		TEST(another_serial_in_the_old_slot_is_not_bound),
 		TEST(of_two_alike_neither_is_bound),
 		TEST(two_alike_that_are_both_guests_are_kept_from_every_driver),
+		TEST(two_that_tell_one_serial_and_are_both_guests_are_kept_from_every_driver),
 		TEST(disks_tell_two_alike_apart_but_not_at_boot),
+		TEST(the_only_card_in_its_slot_is_bound_although_its_disks_are_seen),
+		TEST(disks_follow_the_only_card_through_a_new_numbering_but_not_into_another_slot),
+		TEST(the_only_card_in_its_slot_is_not_bound_when_its_disks_are_others),
 		TEST(what_this_boot_has_seen_is_certain),
 		TEST(a_card_that_fits_two_reservations_is_neithers),
 		TEST(a_card_in_the_slot_of_one_of_two_reservations_is_that_ones),

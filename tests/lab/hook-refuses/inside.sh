@@ -43,3 +43,14 @@ check "recover may start it: it ran before the change" passthru recover
 check "the VM runs" is_running cvm
 virsh -q destroy cvm
 check "after recover everybody may start it" virsh -q start cvm
+
+# the journal is lost: nobody knows whether a change was cut off
+virsh -q destroy cvm
+rm -f /var/lib/passthru/journal.db*
+expect_exit 1 virsh -q start cvm
+output_has "there is no journal in /var/lib/passthru"
+output_has "passthru recover"
+check "a VM that was never touched starts all the same" virsh -q start plain
+virsh -q destroy plain
+check "recover begins a new journal" passthru recover
+check "with it, the VM starts" virsh -q start cvm
