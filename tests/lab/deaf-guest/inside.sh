@@ -37,10 +37,16 @@ check "the VM runs" is_running cvm
 killed_while_waiting
 check "the VM runs" is_running cvm
 
-expect_exit 0 passthru attach cvm MegaRAID --yes --stop-timeout 15 --force-stop
+# it has no agent whose word could be waited for
+is_attached()
+{
+	passthru attach cvm MegaRAID --yes --stop-timeout 15 --force-stop --prove-timeout 0
+	case $? in 0 | 3) ;; *) return 1 ;; esac
+}
+check "told to, it powers the guest off and attaches" is_attached
 check "the guest comes up with the controller" guest_ready cvm
 check "the guest has 1000:0079 on megaraid_sas" guest_sees_pci cvm 1000:0079 megaraid_sas
 # No agent: the kernel's and libvirt's word, and what is missing is said.
-passthru verify cvm >"$LAB_OUTPUT" 2>&1
+expect_exit 0 passthru verify cvm
 output_has vfio-pci
 output_has qemu-guest-agent
