@@ -22,6 +22,7 @@
  * @what: for the lock: who is told what we do
  * @recovering: the change was cut off, so a start or shutdown of it may still be under way in libvirt
  * @rebooted: and the host was started anew since
+ * @trying: it is taken back in any case: pt_change_try(); @made: and it was made, and looked at
  * @waits: steps of VMs are left for later (@env->host_only)
  * @lost: what could not be put back, one line each
  * @device_lost: a device is among it: no VM is started then
@@ -37,6 +38,8 @@ struct pt_run {
 	const char *what;
 	bool recovering;
 	bool rebooted;
+	bool trying;
+	bool made;
 	bool waits;
 	struct pt_strv lost;
 	bool device_lost;
@@ -112,6 +115,9 @@ bool pt_run_is_vm_step(const struct pt_step *step);
 
 /** pt_run_must_unwind() - does taking the change back have anything to do with this step? */
 bool pt_run_must_unwind(const struct pt_run *run, const struct pt_step_row *row);
+
+/** pt_run_reserves() - has the change a step, with @begun one that was begun, that reserves the function or ends that? */
+bool pt_run_reserves(const struct pt_run *run, struct pt_bdf bdf, bool begun);
 
 /** pt_run_has_vms() - does libvirt make any of its steps? */
 bool pt_run_has_vms(const struct pt_change_record *record);

@@ -57,10 +57,12 @@ static int check_state(const struct pt_change_env *env, const struct pt_change_r
 				head->summary);
 	case PT_CHANGE_UNDONE:
 		(void)undone_by(env, head->id, &by);
+		if (!by)
+			return pt_usage(err, -EINVAL, "change %lld (%s) took itself back: there is nothing to undo",
+					head->id, head->summary);
 		r = pt_usage(err, -EINVAL, "change %lld (%s) is undone already, by change %lld", head->id,
 			     head->summary, by);
-		if (by)
-			pt_hint(err, "`passthru undo %lld` makes it again", by);
+		pt_hint(err, "`passthru undo %lld` makes it again", by);
 		return r;
 	case PT_CHANGE_OPEN:
 		if (pt_owner_alive(env->proc_fd, &head->owner))
