@@ -113,8 +113,8 @@ struct pt_change_try {
 /**
  * pt_change_try() - make a prepared plan true, look, and leave everything as it was
  *
- * One change, which is open until all is back: a signal ends the look and not the way back, and after a crash or a power
- * cut `recover` takes it back, how far it ever was.  In the history it is undone; nothing of it stands.
+ * One change, which is open until all is back: a signal ends the look and not the way back, and after a crash or a
+ * power cut `recover` takes it back, how far it ever was.  In the history it is undone; nothing of it stands.
  *
  * Return: as pt_change_apply(); what @look returned, when everything is as it was.
  */

@@ -343,8 +343,8 @@ static int unmake_define(struct pt_run *run, const struct pt_step_row *row, stru
 }
 
 /*
- * What the host found behind a card that was only lent to its driver may be in use now: LVM, md or multipath activate by
- * themselves what they know.  It is not taken from under them.  udev opens each new disk for a moment.
+ * What the host found behind a card that was only lent to its driver may be in use now: LVM, md or multipath activate
+ * by themselves what they know.  It is not taken from under them.  udev opens each new disk for a moment.
  */
 static int check_held(const struct pt_run *run, const struct pt_step *s, struct pt_error *err)
 {
