@@ -415,6 +415,11 @@ static void a_record_that_is_handed_over_is_one_vms_or_the_others_whenever_the_p
 	cut_everywhere_from(*state, stage_child_remember, stage_child_hand_over, 3);
 }
 
+static void a_repair_is_before_or_after_whenever_the_power_goes(void **state)
+{
+	cut_everywhere_from(*state, stage_child_move, stage_child_repair, 8);
+}
+
 static void a_card_that_was_pulled_while_the_power_was_off_is_no_reason_to_stay_stuck(void **state)
 {
 	struct story s = { .w = *state, .change = stage_child_attach };
@@ -524,6 +529,7 @@ int main(void)
 		T(a_reservation_is_before_or_after_whenever_the_power_goes),
 		T(a_release_is_before_or_after_whenever_the_power_goes),
 		T(a_record_that_is_handed_over_is_one_vms_or_the_others_whenever_the_power_goes),
+		T(a_repair_is_before_or_after_whenever_the_power_goes),
 		T(a_card_that_was_pulled_while_the_power_was_off_is_no_reason_to_stay_stuck),
 		cmocka_unit_test_setup_teardown(a_group_of_two_is_before_or_after_whenever_the_power_goes,
 						stage_setup_both, stage_teardown),
