@@ -42,6 +42,7 @@ enum pt_progress_state {
  * @uses: who on this host, beside guests, uses a function, in words; the caller frees; NULL: nobody; may be NULL itself
  * @held: who on this host would lose something if a driver of the host let go of a function, in words; as @uses
  * @back_ms: how long to wait for that; disks that stay away are no failure of the step
+ * @back_until: the same as a time (pt_watch_now_ms()) by which all waiting for disks ends; 0: none
  * @settle_ms: how long a started VM must stay up to count as started
  * @grace_ms: how long a shutdown or a start that was cut off may still come true by itself
  * @poll_ms: pause between two looks while waiting; 0: 200
@@ -68,6 +69,7 @@ struct pt_change_env {
 	char *(*uses)(void *ctx, struct pt_bdf bdf);
 	char *(*held)(void *ctx, struct pt_bdf bdf);
 	unsigned back_ms;
+	long long back_until;
 	struct pt_lock *lock;
 	unsigned wait_ms;
 	int proc_fd;

@@ -130,6 +130,8 @@ static void wait_for_disks(struct pt_run *run, const struct pt_step *s, const ch
 
 	if (!env->back || !s->carried || !driver || pt_driver_is_vfio(driver))
 		return;
+	if (env->back_until && env->back_until < end)
+		end = env->back_until;
 	while (PT_WATCHED(env->watch, PT_WATCH_KERNEL, env->back(env->ctx, s)) == 0 && pt_watch_now_ms() < end &&
 	       !(may_stop && interrupted(run)))
 		pt_run_pause(run, PT_WATCH_KERNEL);
