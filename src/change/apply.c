@@ -75,14 +75,13 @@ bool pt_run_is_vm_step(const struct pt_step *s)
 	       s->kind == PT_STEP_VM_AUTOSTART || pt_step_is_plug(s->kind);
 }
 
-/* a boot with the reservation in place, or without, chose the driver: the journal cannot know */
-static bool chosen_by_boot(const struct pt_run *run, const struct pt_step *driver)
+bool pt_run_reserves(const struct pt_run *run, struct pt_bdf bdf, bool begun)
 {
 	for (size_t i = 0; i < run->record.steps.n; i++) {
 		const struct pt_step_row *row = &run->record.steps.v[i];
 
 		if ((row->step.kind == PT_STEP_RESERVE || row->step.kind == PT_STEP_UNRESERVE) &&
-		    row->state != PT_STEP_PLANNED && pt_bdf_eq(row->step.bdf, driver->bdf))
+		    !(begun && row->state == PT_STEP_PLANNED) && pt_bdf_eq(row->step.bdf, bdf))
 			return true;
 	}
 	return false;
@@ -92,7 +91,8 @@ bool pt_run_must_unwind(const struct pt_run *run, const struct pt_step_row *row)
 {
 	if (row->state != PT_STEP_PLANNED && row->state != PT_STEP_UNDONE)
 		return true;
-	return run->rebooted && row->step.kind == PT_STEP_DRIVER && chosen_by_boot(run, &row->step);
+	/* a boot with the reservation in place, or without, chose the driver: the journal cannot know */
+	return run->rebooted && row->step.kind == PT_STEP_DRIVER && pt_run_reserves(run, row->step.bdf, true);
 }
 
 static int end_unwinding(struct pt_run *run, const char *cause)
@@ -101,7 +101,8 @@ static int end_unwinding(struct pt_run *run, const char *cause)
 	pt_autofree char *given = pt_strv_join(&run->given, "; ");
 	pt_autofree char *message =
 		pt_strf("%s%s%s%s%s", cause, given[0] ? "; " : "", given, lost[0] ? "; " : "", lost);
-	enum pt_change_state end = run->lost.n ? PT_CHANGE_STUCK : PT_CHANGE_FAILED;
+	bool undone = run->trying && run->made;
+	enum pt_change_state end = run->lost.n ? PT_CHANGE_STUCK : undone ? PT_CHANGE_UNDONE : PT_CHANGE_FAILED;
 
 	if (pt_journal_finish(run->env->journal, run->record.head.id, end, message, NULL) < 0)
 		run->journal_lost = true;
@@ -178,7 +179,8 @@ static int make_step(struct pt_run *run, size_t i, struct pt_error *err)
 	row->state = PT_STEP_STARTED;
 	tell(run, i, PT_PROGRESS_BEGIN);
 	r = pt_step_make(run, &row->step, &row->seen, err);
-	if (r == 0)
+	/* what is only tried is never noted as done: whoever recovers it takes it back */
+	if (r == 0 && !run->trying)
 		r = pt_journal_step_done(run->env->journal, id, i, row->seen, err);
 	if (r < 0) {
 		/* for the history; the failure itself is told by the caller */
@@ -194,20 +196,29 @@ static int make_step(struct pt_run *run, size_t i, struct pt_error *err)
 		       : 0;
 }
 
-static int make_steps(struct pt_run *run, struct pt_error *err)
+static int make_each(struct pt_run *run, struct pt_error *err)
 {
-	struct pt_error noting = { 0 };
 	int r = keep_originals(run, err);
-	int unwound;
 
 	for (size_t i = 0; i < run->record.steps.n && r == 0; i++)
 		r = make_step(run, i, err);
-	if (r < 0) {
-		pt_autofree char *cause = pt_strdup(err->msg);
+	return r;
+}
 
-		unwound = pt_run_unwind(run, cause);
-		return conclude(run, r, unwound, err);
-	}
+static int take_back(struct pt_run *run, int r, struct pt_error *err)
+{
+	pt_autofree char *cause = pt_strdup(err->msg);
+
+	return conclude(run, r, pt_run_unwind(run, cause), err);
+}
+
+static int make_steps(struct pt_run *run, struct pt_error *err)
+{
+	struct pt_error noting = { 0 };
+	int r = make_each(run, err);
+
+	if (r < 0)
+		return take_back(run, r, err);
 	r = pt_journal_finish(run->env->journal, run->record.head.id, PT_CHANGE_DONE, NULL, &noting);
 	if (r == 0)
 		return 0;
@@ -254,9 +265,34 @@ static int begin(struct pt_run *run, const struct pt_plan *plan, struct pt_error
 	return r;
 }
 
-int pt_change_apply(const struct pt_change_env *env, struct pt_plan *plan, long long *ret_id, struct pt_error *err)
+/* whatever was seen, and whether a signal came meanwhile: nothing stays made */
+static int try_steps(struct pt_run *run, const struct pt_change_try *it, struct pt_error *err)
 {
-	PT_AUTO(pt_run) run = { .env = env, .what = plan->summary ? plan->summary : "a change" };
+	struct pt_error locking = { 0 };
+	int r = make_each(run, err);
+
+	if (r < 0)
+		return take_back(run, r, err);
+	pt_run_unlock(run);
+	r = it->look(it->ctx, err);
+	run->made = r == 0;
+	if (pt_run_lock(run, PT_LOCK_FOREVER, &locking) < 0 && r == 0) {
+		r = locking.code;
+		*err = locking;
+	}
+	if (r < 0)
+		return take_back(run, r, err);
+	r = pt_run_unwind(run, "looked, and taken back");
+	if (r == 0)
+		return 0;
+	(void)pt_say(err, r, "what was to be looked at is seen, but not all is back as it was");
+	return conclude(run, r, r, err);
+}
+
+static int apply(const struct pt_change_env *env, struct pt_plan *plan, const struct pt_change_try *it,
+		 long long *ret_id, struct pt_error *err)
+{
+	PT_AUTO(pt_run) run = { .env = env, .what = plan->summary ? plan->summary : "a change", .trying = it != NULL };
 	struct pt_error unwanted = { 0 };
 	int r;
 
@@ -270,8 +306,21 @@ int pt_change_apply(const struct pt_change_env *env, struct pt_plan *plan, long 
 		r = begin(&run, plan, err);
 	if (r == 0) {
 		*ret_id = run.record.head.id;
-		r = make_steps(&run, err);
+		r = it ? try_steps(&run, it, err) : make_steps(&run, err);
 	}
 	pt_run_unlock(&run);
 	return r;
+}
+
+int pt_change_apply(const struct pt_change_env *env, struct pt_plan *plan, long long *ret_id, struct pt_error *err)
+{
+	return apply(env, plan, NULL, ret_id, err);
+}
+
+int pt_change_try(const struct pt_change_env *env, struct pt_plan *plan, const struct pt_change_try *it,
+		  struct pt_error *err)
+{
+	long long id = 0;
+
+	return apply(env, plan, it, &id, err);
 }

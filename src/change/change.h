@@ -40,7 +40,9 @@ enum pt_progress_state {
  *        @carried) there again, with their names?  1 yes, 0 not yet, a negative errno when that cannot be told; may be
  *        NULL.  Drivers look for disks after their probe has returned, and a VM that has them needs them at its start
  * @uses: who on this host, beside guests, uses a function, in words; the caller frees; NULL: nobody; may be NULL itself
+ * @held: who on this host would lose something if a driver of the host let go of a function, in words; as @uses
  * @back_ms: how long to wait for that; disks that stay away are no failure of the step
+ * @back_until: the same as a time (pt_watch_now_ms()) by which all waiting for disks ends; 0: none
  * @settle_ms: how long a started VM must stay up to count as started
  * @grace_ms: how long a shutdown or a start that was cut off may still come true by itself
  * @poll_ms: pause between two looks while waiting; 0: 200
@@ -65,7 +67,9 @@ struct pt_change_env {
 	void (*warn)(void *ctx, const char *text);
 	int (*back)(void *ctx, const struct pt_step *step);
 	char *(*uses)(void *ctx, struct pt_bdf bdf);
+	char *(*held)(void *ctx, struct pt_bdf bdf);
 	unsigned back_ms;
+	long long back_until;
 	struct pt_lock *lock;
 	unsigned wait_ms;
 	int proc_fd;
@@ -97,6 +101,27 @@ int pt_change_prepare(const struct pt_vm_ops *vm, struct pt_plan *plan, struct p
  * something could not be put back: `passthru recover`.
  */
 int pt_change_apply(const struct pt_change_env *env, struct pt_plan *plan, long long *ret_id, struct pt_error *err);
+
+/**
+ * struct pt_change_try - what a change is made for that does not stay
+ * @look: called with every step made and the lock free; 0 or a negative errno.  It ends early, with an errno, when
+ *        @interrupted of the environment says so
+ */
+struct pt_change_try {
+	int (*look)(void *ctx, struct pt_error *err);
+	void *ctx;
+};
+
+/**
+ * pt_change_try() - make a prepared plan true, look, and leave everything as it was
+ *
+ * One change, which is open until all is back: a signal ends the look and not the way back, and after a crash or a
+ * power cut `recover` takes it back, how far it ever was.  In the history it is undone; nothing of it stands.
+ *
+ * Return: as pt_change_apply(); what @look returned, when everything is as it was.
+ */
+int pt_change_try(const struct pt_change_env *env, struct pt_plan *plan, const struct pt_change_try *it,
+		  struct pt_error *err);
 
 /** pt_change_as_of() - the first change that may still do something after this call: an open one, or the next */
 int pt_change_as_of(struct pt_journal *journal, long long *ret_id, struct pt_error *err);

@@ -122,6 +122,7 @@ int pt_change_give_up(const struct pt_change_env *env, long long id, struct pt_s
 {
 	PT_AUTO(pt_run) run = { .env = env, .what = "recover", .recovering = true, .give_up = true };
 	PT_AUTO(pt_strv) lines = { 0 };
+	PT_AUTO(pt_held) held = { 0 };
 	PT_AUTO(pt_buf) lost = { 0 };
 	int r = pt_run_lock(&run, env->wait_ms, err);
 
@@ -130,6 +131,13 @@ int pt_change_give_up(const struct pt_change_env *env, long long id, struct pt_s
 		r = pt_change_gone(env, id, &lines, err);
 	if (r == 0)
 		r = pt_run_settle(&run, id, &lost, err);
+	if (r == 1) {
+		int woken;
+
+		pt_run_hold(&run, &held);
+		woken = pt_run_wake(env, &held, err);
+		r = woken < 0 ? woken : r;
+	}
 	pt_run_unlock(&run);
 	if (r == -EINTR && lost.n)
 		return pt_run_not_settled(&lost, err);

@@ -72,15 +72,15 @@ int pt_run_settle(struct pt_run *run, long long id, struct pt_buf *lost, struct 
 	return -EINTR;
 }
 
-static int recover_one(const struct pt_change_env *env, long long id, unsigned *n, struct pt_buf *lost,
+static int recover_one(const struct pt_change_env *env, long long id, struct pt_held *held, struct pt_buf *lost,
 		       struct pt_error *err)
 {
 	PT_AUTO(pt_run) run = { .env = env, .what = "recover", .recovering = true };
 	int r = pt_run_settle(&run, id, lost, err);
 
 	if (r == 1)
-		(*n)++;
-	return r == -EINTR || r > 0 ? 0 : r;
+		pt_run_hold(&run, held);
+	return r == -EINTR ? 0 : r;
 }
 
 int pt_change_unanswered(const struct pt_change_env *env, struct pt_change_ids *ret_ids, struct pt_error *err)
@@ -141,21 +141,35 @@ int pt_run_not_settled(const struct pt_buf *lost, struct pt_error *err)
 	return r;
 }
 
-int pt_change_recover(const struct pt_change_env *env, unsigned *ret_n, struct pt_error *err)
+static int recover_each(const struct pt_change_env *env, unsigned *n, struct pt_buf *lost, struct pt_error *err)
 {
 	PT_AUTO(pt_change_list) list = { 0 };
-	PT_AUTO(pt_run) lock = { .env = env, .what = "recover" };
+	PT_AUTO(pt_held) held = { 0 };
+	int r = pt_journal_list(env->journal, true, &list, err);
+
+	/* last one first, as undoing goes */
+	for (size_t i = list.n; i-- > 0 && r >= 0;) {
+		r = recover_one(env, list.v[i].id, &held, lost, err);
+		*n += r == 1;
+	}
+	if (r >= 0)
+		r = pt_run_wake(env, &held, err);
+	return r < 0 ? r : settle_late(env, n, err);
+}
+
+int pt_change_recover(const struct pt_change_env *env, unsigned *ret_n, struct pt_error *err)
+{
+	struct pt_change_env hurried = *env;
+	PT_AUTO(pt_run) lock = { .env = &hurried, .what = "recover" };
 	PT_AUTO(pt_buf) lost = { 0 };
 	unsigned n = 0;
 	int r = pt_run_lock(&lock, env->wait_ms, err);
 
+	/* the boot waits for its unit: drivers that were all bound look for their disks at the same time */
+	if (env->host_only)
+		hurried.back_until = pt_watch_now_ms() + env->back_ms;
 	if (r == 0)
-		r = pt_journal_list(env->journal, true, &list, err);
-	/* last one first, as undoing goes */
-	for (size_t i = list.n; i-- > 0 && r == 0;)
-		r = recover_one(env, list.v[i].id, &n, &lost, err);
-	if (r == 0)
-		r = settle_late(env, &n, err);
+		r = recover_each(&hurried, &n, &lost, err);
 	pt_run_unlock(&lock);
 	if (r < 0)
 		return r;

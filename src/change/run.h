@@ -22,6 +22,7 @@
  * @what: for the lock: who is told what we do
  * @recovering: the change was cut off, so a start or shutdown of it may still be under way in libvirt
  * @rebooted: and the host was started anew since
+ * @trying: it is taken back in any case: pt_change_try(); @made: and it was made, and looked at
  * @waits: steps of VMs are left for later (@env->host_only)
  * @lost: what could not be put back, one line each
  * @device_lost: a device is among it: no VM is started then
@@ -37,6 +38,8 @@ struct pt_run {
 	const char *what;
 	bool recovering;
 	bool rebooted;
+	bool trying;
+	bool made;
 	bool waits;
 	struct pt_strv lost;
 	bool device_lost;
@@ -112,6 +115,29 @@ bool pt_run_is_vm_step(const struct pt_step *step);
 
 /** pt_run_must_unwind() - does taking the change back have anything to do with this step? */
 bool pt_run_must_unwind(const struct pt_run *run, const struct pt_step_row *row);
+
+/** pt_run_reserves() - has the change a step, with @begun one that was begun, that reserves the function or ends that?
+ */
+bool pt_run_reserves(const struct pt_run *run, struct pt_bdf bdf, bool begun);
+
+/* VMs of settled changes, by UUID; @names are parallel */
+struct pt_held {
+	struct pt_strv uuids;
+	struct pt_strv names;
+};
+
+/** pt_run_hold() - wake.c: note whom the change, which is settled, had held back at this boot */
+void pt_run_hold(const struct pt_run *run, struct pt_held *held);
+
+/**
+ * pt_run_wake() - start those of them that are off and start by themselves
+ *
+ * Not one that another change still has in its hands.  What does not start is told by @env->warn: the change is
+ * settled.
+ */
+int pt_run_wake(const struct pt_change_env *env, const struct pt_held *held, struct pt_error *err);
+
+void pt_held_done(struct pt_held *held);
 
 /** pt_run_has_vms() - does libvirt make any of its steps? */
 bool pt_run_has_vms(const struct pt_change_record *record);

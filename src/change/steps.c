@@ -130,6 +130,8 @@ static void wait_for_disks(struct pt_run *run, const struct pt_step *s, const ch
 
 	if (!env->back || !s->carried || !driver || pt_driver_is_vfio(driver))
 		return;
+	if (env->back_until && env->back_until < end)
+		end = env->back_until;
 	while (PT_WATCHED(env->watch, PT_WATCH_KERNEL, env->back(env->ctx, s)) == 0 && pt_watch_now_ms() < end &&
 	       !(may_stop && interrupted(run)))
 		pt_run_pause(run, PT_WATCH_KERNEL);
@@ -342,8 +344,38 @@ static int unmake_define(struct pt_run *run, const struct pt_step_row *row, stru
 	return r;
 }
 
+/*
+ * What the host found behind a card that was only lent to its driver may be in use now: LVM, md or multipath activate
+ * by themselves what they know.  It is not taken from under them.  udev opens each new disk for a moment.
+ */
+static int check_held(const struct pt_run *run, const struct pt_step *s, struct pt_error *err)
+{
+	const struct pt_change_env *env = run->env;
+	long long end = pt_watch_now_ms() + env->grace_ms;
+	pt_autofree char *driver = NULL;
+	pt_autofree char *override = NULL;
+	int r = pt_bind_look(env->host, s->bdf, &driver, &override, NULL);
+
+	if (!env->held || r < 0 || !driver || pt_driver_is_vfio(driver) || pt_streq(driver, s->driver_before))
+		return 0;
+	for (;;) {
+		pt_autofree char *who = PT_WATCHED(env->watch, PT_WATCH_KERNEL, env->held(env->ctx, s->bdf));
+
+		if (!who)
+			return 0;
+		if (pt_watch_now_ms() < end) {
+			pt_run_pause(run, PT_WATCH_KERNEL);
+			continue;
+		}
+		r = pt_say(err, -EBUSY, "%s stays with %s: %s", pt_bdf_str(s->bdf).s, driver, who);
+		pt_hint(err, "end that use first");
+		return r;
+	}
+}
+
 static int unmake_driver(struct pt_run *run, const struct pt_step *s, struct pt_error *err)
 {
+	bool lent = s->reprobe && !pt_run_reserves(run, s->bdf, false);
 	struct pt_bind want = pt_step_bind_before(s);
 	const char *vm = pt_run_still_has(run, s->bdf);
 	int r;
@@ -351,6 +383,12 @@ static int unmake_driver(struct pt_run *run, const struct pt_step *s, struct pt_
 	if (vm)
 		return pt_say(err, -EBUSY, "%s runs and may have %s: its driver is left as it is", vm,
 			      pt_bdf_str(s->bdf).s);
+	/* the next boot has chosen its driver by what is reserved, and that the change did not touch */
+	if (lent && run->rebooted)
+		return 0;
+	r = lent ? check_held(run, s, err) : 0;
+	if (r < 0)
+		return r;
 	r = pt_bind_driver(run->env->host, &want, err);
 	/* pulled while the power was off: neither driver nor override outlived that, there is nothing to put back */
 	if (r == -ENODEV && run->rebooted)

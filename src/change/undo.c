@@ -6,8 +6,10 @@
 
 #include "base/cleanup.h"
 #include "change/run.h"
+#include "decide/group.h"
 #include "domxml/domxml.h"
 #include "host/sriov-set.h"
+#include "model/reservation.h"
 
 struct undo {
 	const struct pt_change_env *env;
@@ -57,10 +59,12 @@ static int check_state(const struct pt_change_env *env, const struct pt_change_r
 				head->summary);
 	case PT_CHANGE_UNDONE:
 		(void)undone_by(env, head->id, &by);
+		if (!by)
+			return pt_usage(err, -EINVAL, "change %lld (%s) took itself back: there is nothing to undo",
+					head->id, head->summary);
 		r = pt_usage(err, -EINVAL, "change %lld (%s) is undone already, by change %lld", head->id,
 			     head->summary, by);
-		if (by)
-			pt_hint(err, "`passthru undo %lld` makes it again", by);
+		pt_hint(err, "`passthru undo %lld` makes it again", by);
 		return r;
 	case PT_CHANGE_OPEN:
 		if (pt_owner_alive(env->proc_fd, &head->owner))
@@ -151,6 +155,7 @@ static int invert_driver(const struct undo *u, const struct pt_step_row *row, st
 	pt_autofree char *override = NULL;
 	struct pt_error why = { 0 };
 	struct pt_step inverse;
+	bool undecided;
 	int r = pt_bind_check(u->env->host, &want, &why);
 
 	if (r == -ESTALE || r == -ENODEV) {
@@ -167,9 +172,17 @@ static int invert_driver(const struct undo *u, const struct pt_step_row *row, st
 	}
 	if (same(driver, s->driver_before) && same(override, s->override_before))
 		return already(plan, "%s has its old driver again, %s", pt_bdf_str(s->bdf).s, or_none(driver));
+	undecided = !driver && pt_streq(override, PT_DRIVER_UNDECIDED) && s->driver_after &&
+		    pt_driver_is_vfio(s->driver_after);
+	if (undecided)
+		(void)pt_findings_add(
+			&plan->findings, PT_WARN, "undecided", NULL, "`passthru repair --probe` tells them apart first",
+			"%s has no driver since this boot could not tell it from others of its kind: it is "
+			"given back by its address alone",
+			pt_bdf_str(s->bdf).s);
 	/* a reboot may have put back the one and kept the other: both are ours to put back */
-	if ((!same(driver, expected) && !same(driver, s->driver_before)) ||
-	    (!same(override, s->override_after) && !same(override, s->override_before))) {
+	else if ((!same(driver, expected) && !same(driver, s->driver_before)) ||
+		 (!same(override, s->override_after) && !same(override, s->override_before))) {
 		(void)pt_refuse(
 			err, NULL,
 			"change %lld cannot be undone: %s was left with driver %s and driver_override %s, and has "

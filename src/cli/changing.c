@@ -231,18 +231,29 @@ static int force_stop(void *ctx, const struct pt_step *step)
 }
 
 /* a guest that has a VF is no use by this host, though it is one of its PF */
-static char *uses(void *ctx, struct pt_bdf bdf)
+static char *who_uses(const struct pt_root *root, struct pt_bdf bdf, bool address)
 {
-	const struct pt_root *root = &((struct pt_changing_parts *)ctx)->cli->root;
 	PT_AUTO(pt_host) host = { 0 };
 	char *who = NULL;
 
 	if (pt_pci_list(root, &host.devices, NULL) < 0 || pt_gather(root, &bdf, 1, &host, NULL, NULL) < 0)
 		return pt_strdup("who uses it cannot be told");
 	for (size_t i = 0; i < host.uses.n && !who; i++)
-		if (pt_bdf_eq(host.uses.v[i].bdf, bdf) && host.uses.v[i].kind != PT_USE_VFIO)
+		if (pt_bdf_eq(host.uses.v[i].bdf, bdf) && host.uses.v[i].kind != PT_USE_VFIO &&
+		    (address || host.uses.v[i].kind != PT_USE_ADDRESS))
 			who = pt_strf("this host uses it: %s", host.uses.v[i].chain);
 	return who;
+}
+
+static char *uses(void *ctx, struct pt_bdf bdf)
+{
+	return who_uses(&((struct pt_changing_parts *)ctx)->cli->root, bdf, true);
+}
+
+/* an address goes with its interface, and comes again with it */
+static char *held(void *ctx, struct pt_bdf bdf)
+{
+	return who_uses(&((struct pt_changing_parts *)ctx)->cli->root, bdf, false);
 }
 
 static int open_journal(struct pt_changing_parts *p, bool look_only, struct pt_error *err)
@@ -295,6 +306,7 @@ static int open_all(struct pt_cli *cli, struct pt_vm_conn *conn, bool look_only,
 		.warn = warn,
 		.back = disks_are_back,
 		.uses = uses,
+		.held = held,
 		.back_ms = BACK_MS,
 		.lock = p->lock,
 		.wait_ms = (unsigned)wait_s * 1000,

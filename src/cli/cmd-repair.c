@@ -63,24 +63,36 @@ static int look_at_devices(struct repairing *r, struct pt_identities *ret_presen
 		       : pt_keep_present(&r->cli->root, &r->host.reserved, &r->host.devices, &blocks, ret_present, err);
 }
 
-static int look(struct repairing *r, struct pt_error *err)
+/* VMs and reservations; what another change does to them from here on makes the plan stale */
+static int look_at_records(struct repairing *r, struct pt_error *err)
 {
 	PT_AUTO(pt_strv) bad = { 0 };
-	int code = pt_vm_list(r->conn, NULL, &r->vms, err);
+	int code = pt_changing_begin(r->cli, err);
 
+	pt_domains_done(&r->vms);
+	pt_domain_done(&r->vm);
+	pt_keeps_done(&r->host.reserved);
+	if (code == 0)
+		code = pt_vm_list(r->conn, NULL, &r->vms, err);
 	if (code == 0 && r->cli->n_operands)
 		code = pt_vm_find(r->conn, r->cli->operands[0], &r->vm, err);
 	if (code == 0)
 		code = pt_keep_list(&r->cli->root, &r->host.reserved, &bad, err);
 	if (code == 0 && bad.n)
 		return pt_say(err, -EBADMSG, "%s", bad.v[0]);
+	r->request.vm = r->cli->n_operands ? &r->vm : NULL;
+	return code;
+}
+
+static int look(struct repairing *r, struct pt_error *err)
+{
+	int code = look_at_records(r, err);
+
 	if (code == 0)
 		code = look_at_devices(r, &r->present, err);
-	if (code < 0)
-		return code;
-	r->request.vm = r->cli->n_operands ? &r->vm : NULL;
-	pt_whereabouts_find(&r->host.reserved, &r->present, &r->where);
-	return 0;
+	if (code == 0)
+		pt_whereabouts_find(&r->host.reserved, &r->present, &r->where);
+	return code;
 }
 
 static bool undecided(const struct repairing *r, size_t i)
@@ -164,14 +176,23 @@ static bool all_seen(const struct pt_plan *plan, const struct pt_identities *pre
 	return true;
 }
 
+struct probing {
+	struct repairing *r;
+	const struct pt_plan *plan;
+	const struct pt_change_env *env;
+	long wait_s;
+};
+
 /* disks come one by one: looked at until two looks in a row, a second apart, see the same behind every card */
-static int wait_for_disks(struct repairing *r, const struct pt_plan *plan, long wait_s, struct pt_error *err)
+static int wait_for_disks(void *ctx, struct pt_error *err)
 {
+	struct probing *p = ctx;
+	struct repairing *r = p->r;
 	size_t before = 0;
 	int code;
 
 	for (long waited = 0;; waited++) {
-		struct timespec second = { .tv_sec = 1 };
+		const struct timespec tenth = { .tv_nsec = 100000000 };
 		PT_AUTO(pt_identities) present = { 0 };
 		size_t seen = 0;
 
@@ -180,7 +201,7 @@ static int wait_for_disks(struct repairing *r, const struct pt_plan *plan, long 
 			return code;
 		for (size_t i = 0; i < present.n; i++)
 			seen += present.v[i].behind.n;
-		if (waited >= wait_s || (all_seen(plan, &present) && seen == before)) {
+		if (waited >= p->wait_s || (all_seen(p->plan, &present) && seen == before)) {
 			pt_identities_done(&r->present);
 			r->present = present;
 			present = (struct pt_identities){ 0 };
@@ -188,46 +209,27 @@ static int wait_for_disks(struct repairing *r, const struct pt_plan *plan, long 
 		}
 		before = seen;
 		pt_cli_progress(r->cli, "waiting for what is behind (%ld s)", waited);
-		(void)nanosleep(&second, NULL);
+		for (int i = 0; i < 10; i++) {
+			if (p->env->interrupted(p->env->ctx) != 0)
+				return pt_say(err, -ECANCELED, "interrupted while waiting for what is behind");
+			(void)nanosleep(&tenth, NULL);
+		}
 	}
 }
 
-/* the change is taken back as `passthru undo` would, whatever was seen */
-static int bind_back(struct repairing *r, struct pt_changing *c, long long id, struct pt_error *err)
-{
-	PT_AUTO(pt_plan) back = { 0 };
-	long long made = 0;
-	int code = pt_change_undo_plan(&c->env, id, &back, err);
-
-	if (code == 0)
-		code = pt_change_apply(&c->env, &back, &made, err);
-	if (code < 0)
-		(void)pt_wrap(err, code, "the cards stay with the host's driver");
-	return code;
-}
-
+/* the change is open until the cards are back, however the look ends: what is cut off is left to recover */
 static int probe_and_back(struct repairing *r, struct pt_plan *plan, struct pt_error *err)
 {
 	struct pt_changing c = { 0 };
-	struct pt_error looking = { 0 };
-	long wait_s = PROBE_S;
-	long long id = 0;
-	int seen = 0;
-	int code = pt_cli_number(r->cli, "probe-timeout", 1, 3600, PROBE_S, &wait_s, err);
+	struct probing probing = { r, plan, &c.env, PROBE_S };
+	struct pt_change_try look_behind = { wait_for_disks, &probing };
+	int code = pt_cli_number(r->cli, "probe-timeout", 1, 3600, PROBE_S, &probing.wait_s, err);
 
 	if (code == 0)
 		code = pt_changing_open(r->cli, r->conn, &c, err);
 	if (code == 0)
-		code = pt_change_apply(&c.env, plan, &id, err);
-	if (code == 0) {
-		seen = wait_for_disks(r, plan, wait_s, &looking);
-		code = bind_back(r, &c, id, err);
-	}
+		code = pt_change_try(&c.env, plan, &look_behind, err);
 	pt_changing_close(&c);
-	if (code == 0 && seen < 0) {
-		*err = looking;
-		code = seen;
-	}
 	return code;
 }
 
@@ -257,6 +259,8 @@ static int probe(struct repairing *r, struct pt_error *err)
 	if (code <= 0)
 		return code;
 	code = probe_and_back(r, &plan, err);
+	if (code == 0)
+		code = look_at_records(r, err);
 	if (code < 0)
 		return code;
 	pt_whereabouts_list_done(&r->where);

@@ -53,10 +53,15 @@ static bool is_moved(const struct pt_keep *k, const struct pt_whereabouts *w)
 	return is_found(w) && !pt_bdf_eq(k->id.last_seen, w->bdf);
 }
 
-/* a reservation is written anew when the device moved, or when this boot had not been sure of it until now */
+/*
+ * A record is written anew when the device moved, or when this boot had not been sure of it until now: with that the
+ * user says that it is the one.  One that libvirt binds must be told, too: the hook refuses what is only likely.
+ */
 static bool is_rewritten(const struct pt_keep *k, const struct pt_whereabouts *w)
 {
-	return is_moved(k, w) || (is_found(w) && pt_keep_at_boot(k) && !k->known && !w->boot);
+	bool unsure = w->where == PT_WHERE_LIKELY || (pt_keep_at_boot(k) && !w->boot);
+
+	return is_moved(k, w) || (is_found(w) && !k->known && unsure);
 }
 
 static void judge_one(struct repair *r, const struct pt_keep *k, const struct pt_whereabouts *w)
@@ -152,11 +157,76 @@ static void add_reserve(struct repair *r, const struct pt_keep *k, const struct 
 }
 
 /* the records' VM, or with none every VM that has the address */
+static bool is_for(const struct pt_keep *k, const struct pt_domain *vm)
+{
+	return !k->vm_uuid || same_uuid(k->vm_uuid, vm->uuid);
+}
+
 static bool has_it(const struct pt_keep *k, const struct pt_domain *vm)
 {
-	if (k->vm_uuid && !same_uuid(k->vm_uuid, vm->uuid))
-		return false;
-	return pt_domain_hostdev_by_bdf(vm, k->id.last_seen) != NULL;
+	return is_for(k, vm) && pt_domain_hostdev_by_bdf(vm, k->id.last_seen) != NULL;
+}
+
+/* what names the address otherwise than as a host device is the user's to edit, and not left to point at a stranger */
+static void judge_unfollowed(struct repair *r, const struct pt_keep *k, const struct pt_whereabouts *w,
+			     const struct pt_domain *vm)
+{
+	pt_autofree char *fix = NULL;
+
+	if (!is_for(k, vm) || has_it(k, vm) || !pt_judge_holds(vm, k->id.last_seen))
+		return;
+	fix = pt_strf("`virsh edit %s`: put %s there, then repair", vm->name, pt_bdf_str(w->bdf).s);
+	pt_judge_refuse(
+		&r->j, PT_FORCE_NEVER, "not-a-hostdev", NULL, fix,
+		"VM %s names %s as an NVMe disk or in its <qemu:commandline>, which is not rewritten: the device "
+		"is at %s now",
+		vm->name, pt_bdf_str(k->id.last_seen).s, pt_bdf_str(w->bdf).s);
+}
+
+/* does this repair take the address out of the VM's definition? */
+static bool leaves(const struct repair *r, const struct pt_domain *vm, struct pt_bdf bdf)
+{
+	for (size_t i = 0; i < r->where->n; i++) {
+		const struct pt_keep *k = &r->j.host->reserved.v[i];
+
+		if (concerned(r, i) && is_moved(k, &r->where->v[i]) && pt_bdf_eq(k->id.last_seen, bdf) && has_it(k, vm))
+			return true;
+	}
+	return false;
+}
+
+/* its definition was written when something else was at the address where the device is now */
+static void judge_other_vm(struct repair *r, const struct pt_keep *k, const struct pt_whereabouts *w,
+			   const struct pt_domain *vm)
+{
+	struct pt_bdf_text bdf = pt_bdf_str(w->bdf);
+
+	if (same_uuid(k->vm_uuid, vm->uuid) || pt_domain_hostdev_by_bdf(vm, k->id.last_seen) ||
+	    !pt_judge_holds(vm, w->bdf) || leaves(r, vm, w->bdf))
+		return;
+	if (pt_judge_runs(vm))
+		pt_judge_refuse(&r->j, PT_FORCE_NEVER, "other-vm", NULL, "shut that VM down, and detach it from it",
+				"%s is where %s is now, and VM %s, which is running, has it", bdf.s,
+				pt_bdf_str(k->id.last_seen).s, vm->name);
+	else
+		pt_judge_say(
+			&r->j, PT_WARN, "other-vm", NULL, "detach it from that VM",
+			"the definition of VM %s names %s too, where %s is now: started, it would have that device",
+			vm->name, bdf.s, pt_bdf_str(k->id.last_seen).s);
+}
+
+static void judge_vms(struct repair *r)
+{
+	for (size_t i = 0; i < r->where->n; i++) {
+		const struct pt_keep *k = &r->j.host->reserved.v[i];
+
+		if (!concerned(r, i) || !is_moved(k, &r->where->v[i]))
+			continue;
+		for (size_t n = 0; n < r->j.others->n; n++) {
+			judge_unfollowed(r, k, &r->where->v[i], &r->j.others->v[n]);
+			judge_other_vm(r, k, &r->where->v[i], &r->j.others->v[n]);
+		}
+	}
 }
 
 static void add_define(struct repair *r, const struct pt_domain *vm)
@@ -223,6 +293,7 @@ int pt_decide_repair(const struct pt_host *host, const struct pt_identities *pre
 			want(&r, where->v[i].bdf);
 	}
 	judge_places(&r);
+	judge_vms(&r);
 	if (r.j.devices.n) {
 		pt_judge_uses(&r.j);
 		pt_judge_groups(&r.j);

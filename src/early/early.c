@@ -17,7 +17,7 @@ void pt_early_done(struct pt_early *e)
 
 int pt_early_look(const struct pt_root *root, struct pt_early *ret, struct pt_error *err)
 {
-	PT_AUTO(pt_early) e = { 0 };
+	struct pt_early e = { 0 };
 	const struct pt_blocks none = { 0 };
 	int r = pt_keep_list(root, &e.known, &e.bad, err);
 
@@ -25,11 +25,12 @@ int pt_early_look(const struct pt_root *root, struct pt_early *ret, struct pt_er
 		r = pt_pci_list(root, &e.devices, err);
 	if (r == 0)
 		r = pt_keep_present(root, &e.known, &e.devices, &none, &e.present, err);
-	if (r < 0)
+	if (r < 0) {
+		pt_early_done(&e);
 		return r;
+	}
 	pt_whereabouts_find(&e.known, &e.present, &e.where);
 	*ret = e;
-	e = (struct pt_early){ 0 };
 	return 0;
 }
 

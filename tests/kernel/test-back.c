@@ -8,11 +8,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "base/alloc.h"
 #include "base/cleanup.h"
+#include "base/watch.h"
 #include "stage.h"
 
 #define CARRIED "disk S455NY0K100001 0x5002538e00000001\n"
@@ -109,6 +111,48 @@ static void disks_that_stay_away_are_no_failure(void **state)
 	assert_true(disks.asked > 1);
 }
 
+static void die_when_both_are_bound(void *ctx, size_t index, size_t total, const struct pt_step *step,
+				    enum pt_progress_state state)
+{
+	(void)ctx;
+	(void)index;
+	(void)total;
+	if (step->kind == PT_STEP_VM_DEFINE && state == PT_PROGRESS_BEGIN)
+		_exit(FAULT_EXIT);
+}
+
+static int attach_and_die(struct stage *w)
+{
+	stage_open(w);
+	w->env.progress = die_when_both_are_bound;
+	return attach(w, NULL) == 0 ? 0 : 1;
+}
+
+/* a boot's unit has a limit, whatever the number of cards */
+static void at_boot_all_disks_are_waited_for_at_once(void **state)
+{
+	struct stage *w = *state;
+	struct pt_error err = { 0 };
+	unsigned settled = 0;
+	long long begun;
+
+	w->both = true;
+	w->nic->group = w->hba->group;
+	stage_close(w);
+	assert_int_equal(stage_in_child(w, attach_and_die), FAULT_EXIT);
+	assert_string_equal(w->nic->driver, "vfio-pci");
+	stage_open(w);
+	disks.come_at = 0;
+	w->env.back_ms = 1500;
+	w->env.host_only = true;
+	begun = pt_watch_now_ms();
+	if (pt_change_recover(&w->env, &settled, &err) < 0)
+		fail_msg("%s", err.msg);
+	assert_in_range(pt_watch_now_ms() - begun, 1500, 2900);
+	assert_string_equal(w->hba->driver, "megaraid_sas");
+	assert_string_equal(w->nic->driver, "igb");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -116,6 +160,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(an_undo_waits_until_the_disks_are_back, setup, teardown),
 		cmocka_unit_test_setup_teardown(taking_back_a_failed_change_waits_too, setup, teardown),
 		cmocka_unit_test_setup_teardown(disks_that_stay_away_are_no_failure, setup, teardown),
+		cmocka_unit_test_setup_teardown(at_boot_all_disks_are_waited_for_at_once, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

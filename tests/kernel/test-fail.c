@@ -188,6 +188,21 @@ static void a_detach_whose_nth_write_fails_leaves_the_device_with_the_guest(void
 	free(before);
 }
 
+static void a_repair_whose_nth_write_fails_leaves_reservation_and_definition_where_they_were(void **state)
+{
+	struct stage *w = *state;
+
+	assert_int_equal(stage_in_child(w, stage_child_move), 0);
+	assert_string_equal(w->hba->driver, "megaraid_sas");
+	stage_open(w);
+	/* rule and reservation of both addresses, module, override, unbind, probe, define */
+	assert_in_range(fail_each(w, stage_make_repair), 8, 14);
+	assert_string_equal(w->hba->driver, "vfio-pci");
+	assert_non_null(strstr(w->cvm->xml, "bus='0x05'"));
+	assert_int_equal(fakekernel_kept(w->kernel), 2);
+	assert_settled(w);
+}
+
 static void where_nothing_can_be_put_back_recover_does_it_later(void **state)
 {
 	struct stage *w = *state;
@@ -390,6 +405,9 @@ int main(void)
 						stage_teardown),
 		cmocka_unit_test_setup_teardown(a_detach_whose_nth_write_fails_leaves_the_device_with_the_guest,
 						stage_setup, stage_teardown),
+		cmocka_unit_test_setup_teardown(
+			a_repair_whose_nth_write_fails_leaves_reservation_and_definition_where_they_were, stage_setup,
+			stage_teardown),
 		cmocka_unit_test_setup_teardown(where_nothing_can_be_put_back_recover_does_it_later, stage_setup,
 						stage_teardown),
 		cmocka_unit_test_setup_teardown(a_vm_is_not_started_without_the_device_that_could_not_be_put_back,

@@ -231,6 +231,11 @@ static void a_record_that_is_handed_over_is_one_vms_or_the_others(void **state)
 	kill_each_from(*state, stage_child_remember, stage_child_hand_over, true, 3, 9);
 }
 
+static void a_repair_killed_at_any_write_is_before_or_after(void **state)
+{
+	kill_each_from(*state, stage_child_move, stage_child_repair, true, 8, 14);
+}
+
 static void a_change_killed_while_it_takes_itself_back_is_before_once_recovered(void **state)
 {
 	struct story s = { .w = *state, .change = stage_child_attach };
@@ -275,6 +280,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_release_killed_at_any_write_is_before_or_after, stage_setup,
 						stage_teardown),
 		cmocka_unit_test_setup_teardown(a_record_that_is_handed_over_is_one_vms_or_the_others, stage_setup,
+						stage_teardown),
+		cmocka_unit_test_setup_teardown(a_repair_killed_at_any_write_is_before_or_after, stage_setup,
 						stage_teardown),
 		cmocka_unit_test_setup_teardown(a_network_killed_at_any_write_is_before_or_after_once_recovered,
 						stage_setup_network, stage_teardown),

@@ -241,6 +241,140 @@ static void a_vm_that_starts_by_itself_runs_again_when_the_change_is_taken_back(
 	story_done(&s);
 }
 
+/* the controller goes to a VM that is off, and starts by itself */
+static int attach_to_one_that_is_off(struct stage *w)
+{
+	struct pt_plan plan;
+	long long id;
+
+	stage_open(w);
+	stage_attach(w, &plan);
+	pt_step_done(&plan.steps.v[0]); /* its shutdown; then autostart and start */
+	memmove(&plan.steps.v[0], &plan.steps.v[1], --plan.steps.n * sizeof(*plan.steps.v));
+	plan.steps.n -= 2;
+	return pt_change_apply(&w->env, &plan, &id, NULL) == 0 ? 0 : 1;
+}
+
+/* the write after which the definition is the new one: no other of its writes is libvirt's */
+static unsigned when_defined(struct story *s)
+{
+	for (unsigned n = 1; n < 20; n++) {
+		restore(s);
+		*s->w->fault = (struct fault){ .die_after = n };
+		(void)stage_in_child(s->w, s->change);
+		reboot(s->w);
+		assert_int_equal(stage_in_child(s->w, recover), 0);
+		if (s->w->cvm->defines > s->start->vm.vms[0].defines)
+			return n;
+	}
+	fail_msg("it is never defined");
+	return 0;
+}
+
+/* libvirt comes up: its autostart asks once, and the hook refuses a VM of a change that is not settled */
+static void play_autostart(struct stage *w)
+{
+	struct pt_change_list list = { 0 };
+	bool held;
+
+	stage_open(w);
+	assert_int_equal(pt_journal_list(w->env.journal, true, &list, NULL), 0);
+	held = list.n > 0;
+	pt_change_list_done(&list);
+	stage_close(w);
+	for (unsigned i = 0; i < w->vm->n && !held; i++)
+		if (w->vm->vms[i].autostart)
+			assert_int_equal(w->vm_ops.start(w->vm_ops.ctx, w->vm->vms[i].uuid, NULL), 0);
+}
+
+static void cut_and_boot(struct story *s, unsigned n)
+{
+	restore(s);
+	*s->w->fault = (struct fault){ .die_after = n };
+	(void)stage_in_child(s->w, s->change);
+	reboot(s->w);
+	assert_int_equal(stage_in_child(s->w, recover_host), 0);
+	play_autostart(s->w);
+}
+
+static void what_starts_by_itself_runs_after_the_boot_that_the_change_had_held_it_back_in(void **state)
+{
+	struct story s = { .w = *state, .change = attach_to_one_that_is_off };
+	unsigned held = 0;
+
+	fakevm_off(s.w->vm, s.w->cvm);
+	s.w->cvm->autostart = true;
+	make_references(&s);
+	for (unsigned n = 1; n < 12; n++) {
+		cut_and_boot(&s, n);
+		held = s.w->cvm->state == PT_DOMAIN_SHUTOFF ? n : held;
+		assert_whole(&s, "after", n);
+		assert_int_equal(s.w->cvm->state, PT_DOMAIN_RUNNING);
+		assert_int_equal(s.w->other->state, PT_DOMAIN_SHUTOFF);
+	}
+	/* before the definition is touched the host's part settles all of it, ahead of libvirt */
+	assert_int_equal(held, when_defined(&s));
+	/* one that does not start by itself stays off */
+	s.start->vm.vms[0].autostart = false;
+	cut_and_boot(&s, when_defined(&s));
+	stage_open(s.w);
+	assert_int_equal(pt_change_recover(&s.w->env, &held, NULL), 0);
+	assert_int_equal(held, 1);
+	assert_int_equal(s.w->cvm->state, PT_DOMAIN_SHUTOFF);
+	story_done(&s);
+}
+
+static void a_vm_whose_change_is_stuck_is_not_started(void **state)
+{
+	struct story s = { .w = *state, .change = attach_to_one_that_is_off };
+	struct pt_error err = { 0 };
+	unsigned settled = 0;
+	char *edit;
+
+	fakevm_off(s.w->vm, s.w->cvm);
+	s.w->cvm->autostart = true;
+	make_references(&s);
+	cut_and_boot(&s, when_defined(&s));
+	edit = strstr(s.w->cvm->xml, "<memory unit='KiB'>");
+	assert_non_null(edit);
+	edit[strlen("<memory unit='KiB'>")] ^= 1; /* somebody's own edit, which is left */
+	stage_open(s.w);
+	assert_int_equal(pt_change_recover(&s.w->env, &settled, &err), -EINTR);
+	assert_int_equal(s.w->cvm->state, PT_DOMAIN_SHUTOFF);
+	story_done(&s);
+}
+
+static char warned[512];
+
+static void remember_warning(void *ctx, const char *text)
+{
+	(void)ctx;
+	(void)snprintf(warned, sizeof(warned), "%s", text);
+}
+
+/* the change is settled all the same: what is wrong with the VM is not the change's */
+static void one_that_does_not_start_is_told(void **state)
+{
+	struct story s = { .w = *state, .change = attach_to_one_that_is_off };
+	struct pt_error err = { 0 };
+	unsigned settled = 0;
+
+	fakevm_off(s.w->vm, s.w->cvm);
+	s.w->cvm->autostart = true;
+	make_references(&s);
+	cut_and_boot(&s, when_defined(&s));
+	stage_open(s.w);
+	s.w->env.warn = remember_warning;
+	/* the definition is taken back, and the start is the next write */
+	*s.w->fault = (struct fault){ .fail_at = 2 };
+	if (pt_change_recover(&s.w->env, &settled, &err) < 0)
+		fail_msg("%s", err.msg);
+	assert_non_null(strstr(warned, "cvm starts by itself at boot"));
+	assert_int_equal(settled, 1);
+	assert_int_equal(stage_state_of(s.w, 2), PT_CHANGE_FAILED);
+	story_done(&s);
+}
+
 static void a_detach_is_before_or_after_whenever_the_power_goes(void **state)
 {
 	struct story s = { .w = *state, .change = stage_child_detach };
@@ -279,6 +413,11 @@ static void a_release_is_before_or_after_whenever_the_power_goes(void **state)
 static void a_record_that_is_handed_over_is_one_vms_or_the_others_whenever_the_power_goes(void **state)
 {
 	cut_everywhere_from(*state, stage_child_remember, stage_child_hand_over, 3);
+}
+
+static void a_repair_is_before_or_after_whenever_the_power_goes(void **state)
+{
+	cut_everywhere_from(*state, stage_child_move, stage_child_repair, 8);
 }
 
 static void a_card_that_was_pulled_while_the_power_was_off_is_no_reason_to_stay_stuck(void **state)
@@ -383,10 +522,14 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(an_attach_is_before_or_after_whenever_the_power_goes),
 		T(a_vm_that_starts_by_itself_runs_again_when_the_change_is_taken_back),
+		T(what_starts_by_itself_runs_after_the_boot_that_the_change_had_held_it_back_in),
+		T(a_vm_whose_change_is_stuck_is_not_started),
+		T(one_that_does_not_start_is_told),
 		T(a_detach_is_before_or_after_whenever_the_power_goes),
 		T(a_reservation_is_before_or_after_whenever_the_power_goes),
 		T(a_release_is_before_or_after_whenever_the_power_goes),
 		T(a_record_that_is_handed_over_is_one_vms_or_the_others_whenever_the_power_goes),
+		T(a_repair_is_before_or_after_whenever_the_power_goes),
 		T(a_card_that_was_pulled_while_the_power_was_off_is_no_reason_to_stay_stuck),
 		cmocka_unit_test_setup_teardown(a_group_of_two_is_before_or_after_whenever_the_power_goes,
 						stage_setup_both, stage_teardown),

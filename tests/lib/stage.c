@@ -558,3 +558,44 @@ int stage_child_hand_over(struct stage *w)
 	remember(w, &plan, "other", STAGE_OTHER);
 	return apply_in_child(w, &plan);
 }
+
+int stage_child_move(struct stage *w)
+{
+	if (stage_child_attach(w) != 0)
+		return 1;
+	w->hba->bdf.bus = 5;
+	w->cvm->autostart = false;
+	fakekernel_reboot(w->kernel);
+	fakevm_reboot(w->vm);
+	return 0;
+}
+
+int stage_make_repair(struct stage *w, struct pt_error *err)
+{
+	PT_AUTO(pt_plan) plan = { .verb = pt_strdup("repair"), .summary = pt_strdup("repair what has moved") };
+	const struct pt_hostdev_move move = { { .bus = 1 }, w->hba->bdf };
+	long long id = 0;
+	struct pt_step *s = device_step(w, &plan, PT_STEP_UNRESERVE);
+	int r;
+
+	s->bdf = move.from;
+	s = device_step(w, &plan, PT_STEP_RESERVE);
+	s->vm = pt_strdup("cvm");
+	s->vm_uuid = pt_strdup(STAGE_CVM);
+	s = device_step(w, &plan, PT_STEP_DRIVER);
+	s->driver_before = pt_strdup("megaraid_sas");
+	s->driver_after = pt_strdup("vfio-pci");
+	s->override_after = pt_strdup("vfio-pci");
+	s = vm_step(&plan, PT_STEP_VM_DEFINE);
+	pt_array_push(&s->edit.move_hostdevs, move);
+	r = pt_change_prepare(&w->vm_ops, &plan, err);
+	return r < 0 ? r : pt_change_apply(&w->env, &plan, &id, err);
+}
+
+int stage_child_repair(struct stage *w)
+{
+	struct pt_error err;
+
+	stage_open(w);
+	return stage_make_repair(w, &err) == 0 ? 0 : 1;
+}

@@ -100,5 +100,10 @@ int stage_child_reserve(struct stage *w);
 int stage_child_release(struct stage *w);
 int stage_child_remember(struct stage *w);
 int stage_child_hand_over(struct stage *w);
+/* the attach, and a boot in which the HBA has come up at 0000:05:00.0, with the host's driver; then it is repaired */
+int stage_child_move(struct stage *w);
+int stage_child_repair(struct stage *w);
+/* of the same, applied here */
+int stage_make_repair(struct stage *w, struct pt_error *err);
 
 #endif

@@ -218,6 +218,95 @@ static void what_is_only_remembered_is_not_bound(void **state)
 	repaired(f, "unreserve reserve vm-define");
 }
 
+/* in another slot of the same bus number, and nothing to tell it by: the hook refuses it until somebody says so */
+static void what_is_only_remembered_and_likely_is_written_anew_where_it_is(void **state)
+{
+	struct fixture *f = *state;
+	struct pt_keep *k = reserve(f, "0000:11:00.0", NULL, NULL);
+
+	pt_strset(&k->driver, "libvirt");
+	pt_strset(&k->id.slot_path, "another slot");
+	put(f, "0000:11:00.0", NULL, NULL);
+	(void)vm_with(f, "0000:11:00.0", PT_DOMAIN_SHUTOFF);
+	repaired(f, "unreserve reserve");
+	assert_int_equal(world_finding(f->w, "identity")->verdict, PT_WARN);
+	/* with that this boot knows it */
+	f->w->host.reserved.v[0].known = true;
+	repaired(f, "");
+}
+
+static void an_nvme_disk_that_names_the_old_address_is_refused(void **state)
+{
+	struct fixture *f = *state;
+	struct pt_domain *vm;
+	struct pt_domain_disk *disk;
+
+	reserve(f, "0000:11:00.0", "dsn:1", NULL);
+	put(f, "0000:13:00.0", "dsn:1", NULL);
+	vm = world_add_vm(f->w, "cvm2", PT_DOMAIN_SHUTOFF);
+	pt_strset(&vm->uuid, CVM2);
+	disk = pt_array_add(&vm->disks);
+	disk->type = PT_DISK_NVME;
+	disk->nvme = world_bdf("0000:11:00.0");
+	refused(f, "not-a-hostdev");
+	assert_non_null(strstr(pt_plan_refusal(&f->w->plan)->fix, "0000:13:00.0"));
+	/* edited, as it was told */
+	disk->nvme = world_bdf("0000:13:00.0");
+	repaired(f, "unreserve reserve driver");
+	assert_null(world_finding(f->w, "other-vm"));
+}
+
+static void an_argument_of_qemu_that_names_the_old_address_is_refused(void **state)
+{
+	struct fixture *f = *state;
+	struct pt_domain *vm;
+
+	reserve(f, "0000:11:00.0", "dsn:1", NULL);
+	put(f, "0000:13:00.0", "dsn:1", NULL);
+	vm = vm_with(f, "0000:11:00.0", PT_DOMAIN_SHUTOFF);
+	vm->hostdevs.v[0].kind = PT_HOSTDEV_OTHER;
+	vm->hostdevs.v[0].has_bdf = true;
+	refused(f, "not-a-hostdev");
+}
+
+static void another_vm_whose_definition_names_the_new_address_is_told(void **state)
+{
+	struct fixture *f = *state;
+	struct pt_domain *other;
+
+	reserve(f, "0000:11:00.0", "dsn:1", NULL);
+	put(f, "0000:13:00.0", "dsn:1", NULL);
+	(void)vm_with(f, "0000:11:00.0", PT_DOMAIN_SHUTOFF);
+	other = world_add_vm(f->w, "other", PT_DOMAIN_SHUTOFF);
+	pt_strset(&other->uuid, "22222222-2222-3333-4444-555555555555");
+	(void)world_add_hostdev(other, "0000:13:00.0", false);
+	repaired(f, "unreserve reserve driver vm-define");
+	assert_int_equal(world_finding(f->w, "other-vm")->verdict, PT_WARN);
+	assert_non_null(strstr(world_finding(f->w, "other-vm")->fact, "VM other names 0000:13:00.0 too"));
+	f->w->others.v[1].state = PT_DOMAIN_RUNNING;
+	refused(f, "other-vm");
+}
+
+/* each VM's definition is rewritten: nobody is left with the other's */
+static void two_vms_whose_devices_changed_places_are_no_others(void **state)
+{
+	struct fixture *f = *state;
+	struct pt_domain *other;
+	struct pt_keep *k;
+
+	reserve(f, "0000:11:00.0", "dsn:1", NULL);
+	k = reserve(f, "0000:12:00.0", "dsn:2", NULL);
+	pt_strset(&k->vm_uuid, "22222222-2222-3333-4444-555555555555");
+	put(f, "0000:11:00.0", "dsn:2", NULL);
+	put(f, "0000:12:00.0", "dsn:1", NULL);
+	(void)vm_with(f, "0000:11:00.0", PT_DOMAIN_SHUTOFF);
+	other = world_add_vm(f->w, "other", PT_DOMAIN_SHUTOFF);
+	pt_strset(&other->uuid, "22222222-2222-3333-4444-555555555555");
+	(void)world_add_hostdev(other, "0000:12:00.0", false);
+	repaired(f, "unreserve unreserve reserve reserve driver driver vm-define vm-define");
+	assert_null(world_finding(f->w, "other-vm"));
+}
+
 static void only_the_vm_that_is_named_is_repaired(void **state)
 {
 	struct fixture *f = *state;
@@ -330,6 +419,11 @@ int main(void)
 		TEST(a_vm_that_runs_is_not_rewritten),
 		TEST(what_is_where_it_was_needs_nothing),
 		TEST(what_is_only_remembered_is_not_bound),
+		TEST(what_is_only_remembered_and_likely_is_written_anew_where_it_is),
+		TEST(an_nvme_disk_that_names_the_old_address_is_refused),
+		TEST(an_argument_of_qemu_that_names_the_old_address_is_refused),
+		TEST(another_vm_whose_definition_names_the_new_address_is_told),
+		TEST(two_vms_whose_devices_changed_places_are_no_others),
 		TEST(only_the_vm_that_is_named_is_repaired),
 		TEST(a_place_where_another_is_recorded_is_refused),
 		TEST(doctor_tells_who_else_has_a_say),

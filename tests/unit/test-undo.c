@@ -192,6 +192,44 @@ static void what_is_as_before_already_is_passed_over(void **state)
 	free(after);
 }
 
+/* several of its kind, each reserved, after a boot that could not tell them apart: nobody else has bound it */
+static void what_a_boot_has_held_back_is_given_back_with_a_warning(void **state)
+{
+	struct stage *s = *state;
+	PT_AUTO(pt_plan) plan = { 0 };
+	struct pt_error err = { 0 };
+	long long made = 0;
+
+	(void)stage_attached(s);
+	power_off(s);
+	s->hba->driver[0] = '\0';
+	(void)strcpy(s->hba->override, "passthru-undecided");
+	if (pt_change_undo_plan(&s->env, 0, &plan, &err) < 0)
+		fail_msg("%s", err.msg);
+	assert_int_equal(plan.findings.n, 1);
+	assert_string_equal(plan.findings.v[0].name, "undecided");
+	assert_int_equal(plan.findings.v[0].verdict, PT_WARN);
+	if (pt_change_apply(&s->env, &plan, &made, &err) < 0)
+		fail_msg("%s", err.msg);
+	assert_string_equal(s->hba->driver, "megaraid_sas");
+	assert_string_equal(s->hba->override, "");
+	assert_int_equal(fakekernel_kept(s->kernel), 0);
+}
+
+/* an override of another hand keeps drivers away just as well, and is his */
+static void what_another_hand_has_held_back_is_left(void **state)
+{
+	struct stage *s = *state;
+	struct pt_error err;
+
+	(void)stage_attached(s);
+	power_off(s);
+	s->hba->driver[0] = '\0';
+	(void)strcpy(s->hba->override, "none-of-yours");
+	assert_int_equal(stage_make_undo(s, 0, &err), -EPERM);
+	stage_says(&err, "somebody else has bound it since");
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, stage_teardown)
 
 int main(void)
@@ -205,6 +243,8 @@ int main(void)
 		TEST(undo_of_a_vm_that_was_shut_off_since_starts_it_as_before),
 		TEST(undo_stops_a_vm_that_was_started_since_and_starts_it_again),
 		TEST(what_is_as_before_already_is_passed_over),
+		TEST(what_a_boot_has_held_back_is_given_back_with_a_warning),
+		TEST(what_another_hand_has_held_back_is_left),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
