@@ -118,6 +118,12 @@ static int settle_late(const struct pt_change_env *env, unsigned *n, struct pt_e
 		PT_AUTO(pt_run) run = { .env = env, .what = "recover", .recovering = true };
 
 		r = pt_run_late(&run, ids.v.v[i], err);
+		if (r < 0) {
+			(void)pt_wrap(err, r,
+				      "what a guest let go of after change %lld had failed cannot be given back",
+				      ids.v.v[i]);
+			pt_hint(err, "`passthru detach` takes it out of the VM's definition for good");
+		}
 		*n += r == 1;
 	}
 	free(ids.v.v);

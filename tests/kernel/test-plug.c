@@ -280,6 +280,31 @@ static void what_a_guest_lets_go_of_too_late_is_given_back_by_recover(void **sta
 	free(with);
 }
 
+static void what_cannot_be_given_back_is_said_and_asked_again(void **state)
+{
+	struct stage *w = *state;
+	struct pt_error err = { 0 };
+	unsigned n = 0;
+	char *with;
+
+	stage_open(w);
+	must(attach(w, &err), &err);
+	with = stage_text(w);
+	w->cvm->ignores_unplug = true;
+	assert_int_equal(detach(w, &err), -ETIMEDOUT);
+	w->cvm->ignores_unplug = false;
+	fakevm_let_go(w->vm, w->cvm, w->nic->bdf);
+	*w->fault = (struct fault){ .fail_from = 1 };
+	err = (struct pt_error){ 0 };
+	assert_int_equal(pt_change_recover(&w->env, &n, &err), -EIO);
+	stage_says(&err, "cannot be given back");
+	stage_says(&err, "passthru detach");
+	*w->fault = (struct fault){ 0 };
+	assert_int_equal(recover(w), 1);
+	assert_stage(w, with, "late, recovered at the second try", 0);
+	free(with);
+}
+
 static void a_guest_that_lets_go_between_the_limit_and_the_unwinding_has_it_back(void **state)
 {
 	struct stage *w = *state;
@@ -446,6 +471,7 @@ int main(void)
 		LIVE_NETWORK(what_a_guest_lets_go_of_too_late_is_given_back_by_recover),
 		LIVE(a_guest_that_lets_go_between_the_limit_and_the_unwinding_has_it_back),
 		LIVE_NETWORK(a_guest_that_lets_go_between_the_limit_and_the_unwinding_has_it_back),
+		LIVE(what_cannot_be_given_back_is_said_and_asked_again),
 		LIVE(a_late_answer_after_the_definition_lost_the_device_is_left),
 		LIVE(a_guest_that_says_no_keeps_its_device),
 		LIVE(a_device_that_cannot_be_taken_back_stays_with_the_guest_and_is_not_unbound_under_it),
