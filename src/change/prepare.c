@@ -64,7 +64,7 @@ static int find_element(const struct pt_vm_ops *vm, const struct pt_plan *plan, 
 		r = check_name(xml, s, err);
 	if (r == 0)
 		r = pt_domxml_hostdev(xml, s->bdf, &s->element, err);
-	if (r != -ENOENT && r != -ENOTCONN)
+	if (r != -ENOENT && r != -ESHUTDOWN)
 		return r;
 	(void)pt_wrap(err, -ESTALE, "%s is not what the plan saw", s->vm);
 	pt_hint(err, "give the command again: it will look anew and make another plan");

@@ -60,7 +60,8 @@ int pt_step_kind_parse(const char *text, enum pt_step_kind *ret_kind);
  * @reservation: for RESERVE and UNRESERVE: the reservation's text as it stood, so that undo writes back what was there;
  *               NULL: written anew
  * @state_before, @state_after: for SRIOV and SRIOV_KEEP, as model/sriov-state.h writes it; NULL: of SRIOV_KEEP, nothing
- *                               kept; for LINK as model/link-state.h does
+ *                               kept; for LINK as model/link-state.h does.  VM_UNPLUG notes in
+ *                               @state_before which run of the VM (struct pt_vm_ops) its guest was asked in
  * @element: for VM_PLUG and VM_UNPLUG: the device's element as libvirt takes it; decide/ leaves it NULL,
  *           change/prepare.h fills it in from the definition, or from what the VM runs with
  */
