@@ -44,7 +44,8 @@ static int not_running(const struct pt_step *s, enum pt_domain_state state, stru
 	if (paused)
 		pt_hint(err, "`virsh resume %s`, then give the command again: a paused guest hears nothing", s->vm);
 	else
-		pt_hint(err, "give the command again: an undo needs no guest then, attach and detach go without --live");
+		pt_hint(err,
+			"give the command again: an undo needs no guest then, attach and detach go without --live");
 	return r;
 }
 
@@ -330,8 +331,7 @@ static int answer_late(struct pt_run *run, size_t i, struct pt_error *err)
 
 bool pt_step_unanswered(const struct pt_step_row *row)
 {
-	return row->step.kind == PT_STEP_VM_UNPLUG &&
-	       (row->state == PT_STEP_STUCK || row->state == PT_STEP_UNDOING);
+	return row->step.kind == PT_STEP_VM_UNPLUG && (row->state == PT_STEP_STUCK || row->state == PT_STEP_UNDOING);
 }
 
 int pt_run_late(struct pt_run *run, long long id, struct pt_buf *lost, struct pt_error *err)
@@ -354,10 +354,11 @@ int pt_run_late(struct pt_run *run, long long id, struct pt_buf *lost, struct pt
 		given = answer_late(run, i, &why);
 		any = any || given == 1;
 		if (given < 0)
-			pt_buf_addf(lost,
-				    "\nchange %lld (%s): %s, which its guest let go of after that had failed, cannot be "
-				    "given back to %s: %s (`passthru detach` takes it out of the definition for good)",
-				    id, run->record.head.summary, pt_bdf_str(row->step.bdf).s, row->step.vm, why.msg);
+			pt_buf_addf(
+				lost,
+				"\nchange %lld (%s): %s, which its guest let go of after that had failed, cannot be "
+				"given back to %s: %s (`passthru detach` takes it out of the definition for good)",
+				id, run->record.head.summary, pt_bdf_str(row->step.bdf).s, row->step.vm, why.msg);
 	}
 	return r < 0 ? r : any;
 }

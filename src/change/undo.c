@@ -435,12 +435,16 @@ static int ran_before(const struct pt_change_record *record, const char *uuid)
 	return -1;
 }
 
-/* what was done to it while it ran is taken back while it runs */
-static bool was_plugged(const struct pt_change_record *record, const char *uuid)
+/* what was done to it while it ran, or is about its next start alone, is taken back while it runs */
+static bool runs_on(const struct pt_change_record *record, const char *uuid)
 {
-	for (size_t i = 0; i < record->steps.n; i++)
-		if (pt_step_is_plug(record->steps.v[i].step.kind) && pt_streq(record->steps.v[i].step.vm_uuid, uuid))
+	for (size_t i = 0; i < record->steps.n; i++) {
+		const struct pt_step *s = &record->steps.v[i].step;
+
+		if ((pt_step_is_plug(s->kind) || (s->kind == PT_STEP_VM_DEFINE && s->flag)) &&
+		    pt_streq(s->vm_uuid, uuid))
 			return true;
+	}
 	return false;
 }
 
@@ -467,8 +471,7 @@ static int add_power(struct undo *u, const struct pt_plan *middle, struct pt_pla
 		int r;
 
 		if (!s->vm_uuid || s->kind == PT_STEP_VM_AUTOSTART || s->kind == PT_STEP_RESERVE ||
-		    s->kind == PT_STEP_UNRESERVE || was_plugged(&u->record, s->vm_uuid) ||
-		    pt_strv_has(&u->vms, s->vm_uuid))
+		    s->kind == PT_STEP_UNRESERVE || runs_on(&u->record, s->vm_uuid) || pt_strv_has(&u->vms, s->vm_uuid))
 			continue;
 		r = u->env->vm->state(u->env->vm->ctx, s->vm_uuid, &state, err);
 		if (r < 0)

@@ -728,6 +728,96 @@ static void a_paused_vm_is_called_so(void **state)
 	stage_says(&err, "virsh resume cvm");
 }
 
+static void put_in(char *xml, const char *element)
+{
+	char *at = strstr(xml, "</devices>");
+	char *rest = pt_strdup(at);
+
+	(void)snprintf(at, FAKEVM_XML - (size_t)(at - xml), "%s%s", element, rest);
+	free(rest);
+}
+
+#define ROOT	"<controller type='pci' index='0' model='pcie-root'/>"
+#define PORT(n) "<controller type='pci' index='" n "' model='pcie-root-port'/>"
+#define GIVEN                                                                                                          \
+	"<hostdev mode='subsystem' type='pci' managed='no'><source><address domain='0x0000' bus='0x02' slot='0x00' "   \
+	"function='0x0'/></source>\n<address type='pci' domain='0x0000' bus='0x07' slot='0x00' "                       \
+	"function='0x0'/></hostdev>"
+
+static char *element_for(struct stage *w)
+{
+	PT_AUTO(pt_plan) plan = { 0 };
+	struct pt_error err = { 0 };
+	struct pt_step *s = pt_plan_step(&plan, PT_STEP_VM_PLUG);
+
+	s->vm = pt_strdup("cvm");
+	s->vm_uuid = pt_strdup(STAGE_CVM);
+	s->bdf = w->nic->bdf;
+	must(pt_change_prepare(&w->vm_ops, &plan, &err), &err);
+	return pt_strdup(plan.steps.v[0].element);
+}
+
+/* the definition got a root port, and a device behind it, after the VM was started */
+static void a_place_that_what_runs_does_not_have_is_left_to_libvirt(void **state)
+{
+	struct stage *w = *state;
+	pt_autofree char *elsewhere = NULL;
+	pt_autofree char *there = NULL;
+
+	put_in(w->cvm->xml, ROOT PORT("1") PORT("7") GIVEN);
+	put_in(w->cvm->live, ROOT PORT("1"));
+	elsewhere = element_for(w);
+	assert_null(strstr(elsewhere, "bus='0x07'"));
+	assert_non_null(strstr(elsewhere, "<source><address domain='0x0000' bus='0x02'"));
+	assert_non_null(strstr(elsewhere, "</hostdev>"));
+	put_in(w->cvm->live, PORT("7"));
+	there = element_for(w);
+	assert_string_equal(there, GIVEN);
+}
+
+/* what was done to a VM that ran, or is for its next start alone, is taken back without stopping it */
+static void an_undo_stops_no_vm_that_the_change_let_run(void **state)
+{
+	struct stage *w = *state;
+	PT_AUTO(pt_plan) plan = { 0 };
+	struct pt_error err = { 0 };
+	struct pt_step *s;
+	long long id = 0;
+
+	stage_open(w);
+	put_in(w->cvm->xml, ROOT PORT("1") GIVEN);
+	plan.verb = pt_strdup("detach");
+	plan.summary = pt_strdup("detach what only the definition has");
+	s = pt_plan_step(&plan, PT_STEP_VM_DEFINE);
+	s->vm = pt_strdup("cvm");
+	s->vm_uuid = pt_strdup(STAGE_CVM);
+	s->flag = true;
+	pt_array_push(&s->edit.remove_hostdevs, w->nic->bdf);
+	must(pt_change_prepare(&w->vm_ops, &plan, &err), &err);
+	must(pt_change_apply(&w->env, &plan, &id, &err), &err);
+	assert_null(strstr(w->cvm->xml, "<hostdev"));
+	must(undo(w, &err), &err);
+	assert_non_null(strstr(w->cvm->xml, "<hostdev"));
+	assert_int_equal(w->cvm->stops, 0);
+	assert_int_equal(w->cvm->starts, 0);
+	/* and made again */
+	must(stage_make_undo(w, 2, &err), &err);
+	assert_int_equal(w->cvm->stops, 0);
+}
+
+/* its group is open already: by the VM that gets a second function of it */
+static void a_second_function_of_a_group_that_the_vm_has_is_no_refusal(void **state)
+{
+	struct stage *w = *state;
+	struct pt_error err = { 0 };
+
+	stage_open(w);
+	w->hba->group = w->nic->group;
+	(void)snprintf(w->hba->driver, sizeof(w->hba->driver), "vfio-pci");
+	(void)snprintf(w->hba->held_by, sizeof(w->hba->held_by), "cvm");
+	must(attach(w, &err), &err);
+}
+
 static int unreachable(void *ctx, const char *uuid, char **ret_xml, struct pt_error *err)
 {
 	return pt_say(err, -ENOTCONN, "libvirt was not reached, and a VM is asked for");
@@ -820,6 +910,9 @@ int main(void)
 		LIVE(a_guest_that_was_never_asked_may_not_still_let_go),
 		LIVE(a_paused_vm_is_called_so),
 		LIVE(an_undo_without_libvirt_is_no_success),
+		LIVE(a_place_that_what_runs_does_not_have_is_left_to_libvirt),
+		LIVE(an_undo_stops_no_vm_that_the_change_let_run),
+		LIVE(a_second_function_of_a_group_that_the_vm_has_is_no_refusal),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
