@@ -95,9 +95,10 @@ int pt_step_unmake_link(struct pt_run *run, const struct pt_step_row *row, struc
 int pt_step_check_plug(const struct pt_run *run, struct pt_step *s, struct pt_error *err);
 int pt_step_make_plug(struct pt_run *run, const struct pt_step *s, struct pt_error *err);
 /* 0 or one of these */
-#define PT_UNMADE_ASKED 1  /* the VM has the device, as before; but its guest was asked to let go, and may still do so \
-			    */
-#define PT_UNMADE_FALLEN 2 /* QEMU ended of it: the VM is to be started when all else is back */
+/* the VM has the device, as before; but its guest was asked to let go of it, and may still do so */
+#define PT_UNMADE_ASKED 1
+/* QEMU ended of it: the VM is to be started when all else is back */
+#define PT_UNMADE_FALLEN 2
 int pt_step_unmake_plug(struct pt_run *run, const struct pt_step_row *row, struct pt_error *err);
 
 /**
