@@ -40,29 +40,48 @@ static bool give_up(struct pt_run *run, size_t i, int failed, const char *what, 
 	return true;
 }
 
+static void note_unmade(struct pt_run *run, size_t i, int how)
+{
+	if (how == PT_UNMADE_FALLEN) {
+		/* begun, until the VM runs again: start_fallen() */
+		run->record.steps.v[i].state = PT_STEP_UNDOING;
+		pt_strv_add(&run->fallen, run->record.steps.v[i].step.vm_uuid);
+		return;
+	}
+	/* a request that its guest did not answer stands: see pt_run_late() */
+	note(run, i, how ? PT_STEP_STUCK : PT_STEP_UNDONE, how ? "the guest may still let go of it" : NULL);
+}
+
 static void unwind_step(struct pt_run *run, size_t i)
 {
 	struct pt_step_row *row = &run->record.steps.v[i];
 	enum pt_step_state was = row->state;
 	pt_autofree char *what = pt_step_describe(&row->step);
 	struct pt_error err = { 0 };
+	int awaited;
 	int r;
 
 	tell(run, i, PT_PROGRESS_UNDO_BEGIN);
-	note(run, i, PT_STEP_UNDOING, NULL);
-	/* what was known of it decides how it is taken back */
-	row->state = was;
-	r = pt_step_unmake(run, row, &err);
+	awaited = pt_step_await(run, row, &err);
+	r = awaited;
+	if (r == 0) {
+		note(run, i, PT_STEP_UNDOING, NULL);
+		/* what was known of it decides how it is taken back */
+		row->state = was;
+		r = pt_step_unmake(run, row, &err);
+	}
 	if (r >= 0) {
-		/* a request that its guest did not answer stands: see pt_run_late() */
-		note(run, i, r ? PT_STEP_STUCK : PT_STEP_UNDONE, r ? "the guest may still let go of it" : NULL);
+		note_unmade(run, i, r);
 		tell(run, i, PT_PROGRESS_UNDONE);
 		return;
 	}
 	tell(run, i, PT_PROGRESS_UNDO_FAILED);
 	if (give_up(run, i, r, what, &err))
 		return;
-	note(run, i, r == -ETIMEDOUT || r == -EBUSY ? PT_STEP_STUCK : PT_STEP_FAILED, err.msg);
+	if (awaited < 0)
+		note(run, i, was, err.msg);
+	else
+		note(run, i, r == -ETIMEDOUT || r == -EBUSY ? PT_STEP_STUCK : PT_STEP_FAILED, err.msg);
 	run->device_lost = run->device_lost || row->step.kind == PT_STEP_DRIVER;
 	if (row->step.kind == PT_STEP_VM_START || row->step.kind == PT_STEP_VM_PLUG)
 		pt_strv_add(&run->running, row->step.vm_uuid);
@@ -95,6 +114,25 @@ bool pt_run_must_unwind(const struct pt_run *run, const struct pt_step_row *row)
 	return run->rebooted && row->step.kind == PT_STEP_DRIVER && pt_run_reserves(run, row->step.bdf, true);
 }
 
+/* they ran before: last of all, so that they find everything as it was */
+static void start_fallen(struct pt_run *run)
+{
+	for (size_t i = 0; i < run->record.steps.n; i++) {
+		const struct pt_step_row *row = &run->record.steps.v[i];
+		struct pt_error err = { 0 };
+
+		if (!pt_step_is_plug(row->step.kind) || row->state != PT_STEP_UNDOING ||
+		    !pt_strv_has(&run->fallen, row->step.vm_uuid))
+			continue;
+		if (pt_step_start_again(run, &row->step, &err) >= 0) {
+			note(run, i, PT_STEP_UNDONE, "the VM had ended, and was started again");
+			continue;
+		}
+		note(run, i, PT_STEP_FAILED, err.msg);
+		pt_strv_addf(&run->lost, "not started again: %s, which ran before: %s", row->step.vm, err.msg);
+	}
+}
+
 static int end_unwinding(struct pt_run *run, const char *cause)
 {
 	pt_autofree char *lost = pt_strv_join(&run->lost, "; ");
@@ -121,6 +159,7 @@ int pt_run_unwind(struct pt_run *run, const char *cause)
 		else
 			unwind_step(run, i);
 	}
+	start_fallen(run);
 	/* it stays open, in the hands of whoever recovers the rest */
 	if (run->waits)
 		return run->lost.n || run->journal_lost ? -EINTR : 0;
@@ -134,7 +173,8 @@ static int conclude(struct pt_run *run, int cause, int unwound, struct pt_error 
 	pt_autofree char *lost = pt_strv_join(&run->lost, "\n");
 
 	if (unwound == 0) {
-		(void)snprintf(err->msg, sizeof(err->msg), "%.1900s\neverything is as it was", why.msg);
+		(void)snprintf(err->msg, sizeof(err->msg), "%.1900s\neverything is as it was%s", why.msg,
+			       run->fallen.n ? "; the VM was started again" : "");
 		return cause;
 	}
 	if (!lost[0])

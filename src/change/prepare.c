@@ -49,6 +49,35 @@ static int edit(struct pt_step *s, const char *xml, struct pt_error *err)
 	return 0;
 }
 
+static bool is_free(const struct pt_domain *live, const struct pt_domain_hostdev *h)
+{
+	bool free_bus = false;
+
+	/* on conventional PCI there is nothing to be missing */
+	if (live->pcie_ports < 0 || !h || !h->has_place)
+		return true;
+	for (size_t i = 0; i < live->hotplug_ports.n; i++)
+		free_bus = free_bus || live->hotplug_ports.v[i] == h->guest_bus;
+	return free_bus;
+}
+
+/* is its place in the definition one that what runs has, too?  One that does not run gets nothing: its step says so */
+static int fits(const struct pt_vm_ops *vm, const struct pt_step *s, const char *xml, struct pt_error *err)
+{
+	PT_AUTO(pt_domain) defined = { 0 };
+	PT_AUTO(pt_domain) live = { 0 };
+	pt_autofree char *now = NULL;
+	int r = vm->live_xml(vm->ctx, s->vm_uuid, &now, err);
+
+	if (r == -ESHUTDOWN)
+		return 1;
+	if (r == 0)
+		r = pt_domxml_read(now, &live, err);
+	if (r == 0)
+		r = pt_domxml_read(xml, &defined, err);
+	return r < 0 ? r : is_free(&live, pt_domain_hostdev_by_bdf(&defined, s->bdf));
+}
+
 /* as the definition has it; where it is taken from, as the VM runs with it, so that it can be given back like that */
 static int find_element(const struct pt_vm_ops *vm, const struct pt_plan *plan, size_t index, struct pt_error *err)
 {
@@ -63,8 +92,10 @@ static int find_element(const struct pt_vm_ops *vm, const struct pt_plan *plan, 
 	if (r == 0)
 		r = check_name(xml, s, err);
 	if (r == 0)
-		r = pt_domxml_hostdev(xml, s->bdf, &s->element, err);
-	if (r != -ENOENT && r != -ENOTCONN)
+		r = s->kind == PT_STEP_VM_PLUG ? fits(vm, s, xml, err) : 1;
+	if (r >= 0)
+		r = (r == 1 ? pt_domxml_hostdev : pt_domxml_hostdev_anywhere)(xml, s->bdf, &s->element, err);
+	if (r != -ENOENT && r != -ESHUTDOWN)
 		return r;
 	(void)pt_wrap(err, -ESTALE, "%s is not what the plan saw", s->vm);
 	pt_hint(err, "give the command again: it will look anew and make another plan");

@@ -101,15 +101,14 @@ int pt_change_unanswered(const struct pt_change_env *env, struct pt_change_ids *
 			continue;
 		r = pt_journal_get(env->journal, list.v[i].id, &record, err);
 		for (size_t k = 0; k < record.steps.n; k++)
-			stands = stands || (record.steps.v[k].step.kind == PT_STEP_VM_UNPLUG &&
-					    record.steps.v[k].state == PT_STEP_STUCK);
+			stands = stands || pt_step_unanswered(&record.steps.v[k]);
 		if (stands)
 			pt_array_push(&ret_ids->v, list.v[i].id);
 	}
 	return r;
 }
 
-static int settle_late(const struct pt_change_env *env, unsigned *n, struct pt_error *err)
+static int settle_late(const struct pt_change_env *env, unsigned *n, struct pt_buf *lost, struct pt_error *err)
 {
 	struct pt_change_ids ids = { 0 };
 	int r = env->host_only || env->no_vms ? 0 : pt_change_unanswered(env, &ids, err);
@@ -117,13 +116,7 @@ static int settle_late(const struct pt_change_env *env, unsigned *n, struct pt_e
 	for (size_t i = 0; i < ids.v.n && r >= 0; i++) {
 		PT_AUTO(pt_run) run = { .env = env, .what = "recover", .recovering = true };
 
-		r = pt_run_late(&run, ids.v.v[i], err);
-		if (r < 0) {
-			(void)pt_wrap(err, r,
-				      "what a guest let go of after change %lld had failed cannot be given back",
-				      ids.v.v[i]);
-			pt_hint(err, "`passthru detach` takes it out of the VM's definition for good");
-		}
+		r = pt_run_late(&run, ids.v.v[i], lost, err);
 		*n += r == 1;
 	}
 	free(ids.v.v);
@@ -154,7 +147,7 @@ static int recover_each(const struct pt_change_env *env, unsigned *n, struct pt_
 	}
 	if (r >= 0)
 		r = pt_run_wake(env, &held, err);
-	return r < 0 ? r : settle_late(env, n, err);
+	return r < 0 ? r : settle_late(env, n, lost, err);
 }
 
 int pt_change_recover(const struct pt_change_env *env, unsigned *ret_n, struct pt_error *err)

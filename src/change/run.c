@@ -17,6 +17,7 @@ void pt_run_done(struct pt_run *run)
 	pt_strv_done(&run->lost);
 	pt_strv_done(&run->running);
 	pt_strv_done(&run->given);
+	pt_strv_done(&run->fallen);
 }
 
 int pt_run_lock(struct pt_run *run, unsigned wait_ms, struct pt_error *err)

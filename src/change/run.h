@@ -31,6 +31,8 @@
  * @give_up: what cannot be taken back since its device or its VM is gone is given up: giveup.c
  * @given: those, one line each
  * @device_given: a device is among them: no VM is started then
+ * @no_request: the step that failed asked its guest for nothing that could still come
+ * @fallen: UUIDs of VMs whose QEMU ended of getting or losing a device: started when all else is back
  */
 struct pt_run {
 	const struct pt_change_env *env;
@@ -48,6 +50,8 @@ struct pt_run {
 	bool give_up;
 	struct pt_strv given;
 	bool device_given;
+	bool no_request;
+	struct pt_strv fallen;
 };
 
 void pt_run_done(struct pt_run *run);
@@ -88,16 +92,39 @@ int pt_step_make_link(struct pt_run *run, const struct pt_step *s, struct pt_err
 int pt_step_unmake_link(struct pt_run *run, const struct pt_step_row *row, struct pt_error *err);
 
 /* steps-plug.c: for VM_PLUG and VM_UNPLUG */
-int pt_step_check_plug(const struct pt_run *run, const struct pt_step *s, struct pt_error *err);
+int pt_step_check_plug(const struct pt_run *run, struct pt_step *s, struct pt_error *err);
 int pt_step_make_plug(struct pt_run *run, const struct pt_step *s, struct pt_error *err);
-/* 1: the VM has the device, as before; but its guest was asked to let go of it, and may still do so */
+/* 0 or one of these */
+/* the VM has the device, as before; but its guest was asked to let go of it, and may still do so */
+#define PT_UNMADE_ASKED 1
+/* QEMU ended of it: the VM is to be started when all else is back */
+#define PT_UNMADE_FALLEN 2
 int pt_step_unmake_plug(struct pt_run *run, const struct pt_step_row *row, struct pt_error *err);
 
-/** pt_step_vm_has() - does the running VM have the function?  1, 0; -ENOTCONN when it does not run */
+/**
+ * pt_step_await() - a plug that was cut off may still be libvirt's to make: give it the time, the lock free meanwhile
+ *
+ * Return: 0; a negative errno when that cannot be told: the step stays as it is in the journal.
+ */
+int pt_step_await(struct pt_run *run, const struct pt_step_row *row, struct pt_error *err);
+
+/** pt_step_watch() - see that the VM of the step stays up for a while; @what: what to say of one that does not */
+int pt_step_watch(struct pt_run *run, const struct pt_step *s, const char *what, bool may_stop, struct pt_error *err);
+
+/** pt_step_start_again() - start the VM of the step; -ENODEV when a device is not back */
+int pt_step_start_again(struct pt_run *run, const struct pt_step *s, struct pt_error *err);
+
+/** pt_step_vm_has() - does the running VM have the function?  1, 0; -ESHUTDOWN when it does not run */
 int pt_step_vm_has(const struct pt_run *run, const struct pt_step *s, struct pt_error *err);
 
-/** pt_run_late() - give back what the guest let go of after change @id had failed: 1 when there was such */
-int pt_run_late(struct pt_run *run, long long id, struct pt_error *err);
+/** pt_step_unanswered() - was its guest asked for something that it may still do?  Of a change that has failed */
+bool pt_step_unanswered(const struct pt_step_row *row);
+
+/**
+ * pt_run_late() - give back what the guest let go of after change @id had failed: 1 when there was such
+ * @lost: what could not be given back is added
+ */
+int pt_run_late(struct pt_run *run, long long id, struct pt_buf *lost, struct pt_error *err);
 
 /** pt_run_check_rest() - check every step from @from on whose object no earlier of them changes */
 int pt_run_check_rest(struct pt_run *run, size_t from, struct pt_error *err);

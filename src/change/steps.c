@@ -58,28 +58,28 @@ static int make_stop(struct pt_run *run, const struct pt_step *s, struct pt_erro
 }
 
 /* a definition is soon accepted; whether QEMU lives with it shows in the first seconds */
-static int watch(struct pt_run *run, const char *vm, const char *uuid, bool may_stop, struct pt_error *err)
+int pt_step_watch(struct pt_run *run, const struct pt_step *s, const char *what, bool may_stop, struct pt_error *err)
 {
 	const struct pt_vm_ops *ops = run->env->vm;
 	long long end = pt_watch_now_ms() + run->env->settle_ms;
 
 	for (;;) {
 		struct pt_error cause = { 0 };
-		int r = ops->alive(ops->ctx, uuid, &cause);
+		int r = ops->alive(ops->ctx, s->vm_uuid, &cause);
 
 		if (r < 0 && err)
 			*err = cause;
 		if (r < 0)
 			return r;
 		if (r == 0) {
-			(void)pt_say(err, -EIO, "%s was started and did not stay up: %s", vm,
+			(void)pt_say(err, -EIO, "%s %s: %s", s->vm, what,
 				     cause.msg[0] ? cause.msg : "libvirt tells no reason");
 			return -EIO;
 		}
 		if (pt_watch_now_ms() >= end)
 			return 0;
 		if (may_stop && interrupted(run))
-			return pt_say(err, -ECANCELED, "interrupted while %s was starting", vm);
+			return pt_say(err, -ECANCELED, "interrupted while it was seen whether %s stays up", s->vm);
 		pt_run_pause(run, PT_WATCH_LIBVIRT);
 	}
 }
@@ -88,7 +88,14 @@ static int start_vm(struct pt_run *run, const struct pt_step *s, bool may_stop, 
 {
 	int r = run->env->vm->start(run->env->vm->ctx, s->vm_uuid, err);
 
-	return r < 0 ? r : watch(run, s->vm, s->vm_uuid, may_stop, err);
+	return r < 0 ? r : pt_step_watch(run, s, "was started and did not stay up", may_stop, err);
+}
+
+int pt_step_start_again(struct pt_run *run, const struct pt_step *s, struct pt_error *err)
+{
+	if (run->device_lost || run->device_given)
+		return pt_say(err, -ENODEV, "it is left shut off, since a device that it needs could not be put back");
+	return start_vm(run, s, false, err);
 }
 
 static int make_define(struct pt_run *run, const struct pt_step *s, char **ret_seen, struct pt_error *err)
@@ -140,8 +147,7 @@ static void wait_for_disks(struct pt_run *run, const struct pt_step *s, const ch
 static bool starts_a_vm(const struct pt_run *run)
 {
 	for (size_t i = 0; i < run->record.steps.n; i++)
-		if (run->record.steps.v[i].step.kind == PT_STEP_VM_START ||
-		    run->record.steps.v[i].step.kind == PT_STEP_VM_PLUG)
+		if (run->record.steps.v[i].step.kind == PT_STEP_VM_START)
 			return true;
 	return false;
 }
@@ -165,8 +171,8 @@ static bool libvirt_binds_some(const struct pt_run *run)
 /*
  * With the last function bound and no VM on it yet, the kernel is asked once about each group that goes to guests: what
  * the plan computed from drivers may have changed since.  A group that somebody has open is viable, or he could not
- * have it; that is in the way only of a VM that is to be started with it.  Where libvirt binds a part of it, nothing is
- * asked.
+ * have it; that is in the way only of a VM that is to be started with it: one that runs may have it open itself.  Where
+ * libvirt binds a part of it, nothing is asked.
  */
 static int ask_groups(const struct pt_run *run, const struct pt_step *last, struct pt_error *err)
 {
@@ -291,9 +297,7 @@ static int unmake_stop(struct pt_run *run, const struct pt_step_row *row, struct
 		r = starts_by_itself(run, s, err);
 	if (r <= 0)
 		return r;
-	if (run->device_lost || run->device_given)
-		return pt_say(err, -ENODEV, "it is left shut off, since a device that it needs could not be put back");
-	return start_vm(run, s, false, err);
+	return pt_step_start_again(run, s, err);
 }
 
 static int unmake_start(struct pt_run *run, const struct pt_step_row *row, struct pt_error *err)

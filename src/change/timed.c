@@ -62,6 +62,20 @@ static int live_xml(void *ctx, const char *uuid, char **ret_xml, struct pt_error
 	return LIBVIRT(t, t->vm->live_xml(t->vm->ctx, uuid, ret_xml, err));
 }
 
+static int which_run(void *ctx, const char *uuid, char **ret_run, struct pt_error *err)
+{
+	const struct pt_timed *t = ctx;
+
+	return LIBVIRT(t, t->vm->which_run(t->vm->ctx, uuid, ret_run, err));
+}
+
+static int busy(void *ctx, const char *uuid, struct pt_error *err)
+{
+	const struct pt_timed *t = ctx;
+
+	return LIBVIRT(t, t->vm->busy(t->vm->ctx, uuid, err));
+}
+
 static int plug(void *ctx, const char *uuid, const char *element, struct pt_error *err)
 {
 	const struct pt_timed *t = ctx;
@@ -96,6 +110,8 @@ void pt_timed_vm_ops(struct pt_timed *timed, struct pt_vm_ops *ret_ops)
 		.autostart = autostart,
 		.managed_save = managed_save,
 		.live_xml = live_xml,
+		.which_run = which_run,
+		.busy = busy,
 		.plug = plug,
 		.unplug = unplug,
 	};

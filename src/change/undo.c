@@ -335,6 +335,33 @@ static int invert_link(const struct undo *u, const struct pt_step_row *row, stru
 	return 0;
 }
 
+static int refuse_paused(const struct undo *u, const struct pt_step *s, struct pt_error *err)
+{
+	int r = pt_refuse(err, NULL, "change %lld cannot be undone: %s is paused, and its guest hears nothing",
+			  u->record.head.id, s->vm);
+
+	pt_hint(err, "`virsh resume %s`, or shut it down: then it gets or loses %s with its definition", s->vm,
+		pt_bdf_str(s->bdf).s);
+	return r;
+}
+
+/* the address may have become another device's since */
+static int check_meant(const struct undo *u, const struct pt_step *s, struct pt_error *err)
+{
+	struct pt_bind want = pt_step_bind_before(s);
+	struct pt_error why = { 0 };
+	int r = pt_bind_check(u->env->host, &want, &why);
+
+	if (r == -ESTALE || r == -ENODEV) {
+		r = pt_refuse(err, NULL, "change %lld cannot be undone: %s", u->record.head.id, why.msg);
+		pt_hint(err, "%s", why.hint);
+		return r;
+	}
+	if (r < 0 && err)
+		*err = why;
+	return r;
+}
+
 /* while the VM runs, if it runs: one that is off gets or loses the device with its definition */
 static int invert_plug(const struct undo *u, const struct pt_step_row *row, struct pt_plan *plan, struct pt_error *err)
 {
@@ -342,9 +369,12 @@ static int invert_plug(const struct undo *u, const struct pt_step_row *row, stru
 	const struct pt_step *s = &row->step;
 	struct pt_error why = { 0 };
 	struct pt_step inverse;
-	int has = pt_step_vm_has(&probe, s, &why);
+	enum pt_domain_state state = PT_DOMAIN_SHUTOFF;
+	int has = u->env->vm->state(u->env->vm->ctx, s->vm_uuid, &state, &why);
 
-	if (has == -ENOTCONN)
+	if (has == 0)
+		has = pt_step_vm_has(&probe, s, &why);
+	if (has == -ESHUTDOWN)
 		return 0;
 	if (has < 0 && err)
 		*err = why;
@@ -353,9 +383,14 @@ static int invert_plug(const struct undo *u, const struct pt_step_row *row, stru
 	if (has == (s->kind == PT_STEP_VM_UNPLUG))
 		return already(plan, has ? "%s runs with %s again" : "%s runs without %s again", s->vm,
 			       pt_bdf_str(s->bdf).s);
+	if (state == PT_DOMAIN_PAUSED)
+		return refuse_paused(u, s, err);
 	pt_step_invert(s, &inverse);
+	/* whose guest was asked, and when: that is the next change's own */
+	pt_strset(&inverse.state_before, NULL);
+	pt_strset(&inverse.state_after, NULL);
 	pt_array_push(&plan->steps, inverse);
-	return 0;
+	return inverse.kind == PT_STEP_VM_PLUG ? check_meant(u, s, err) : 0;
 }
 
 static int invert(const struct undo *u, const struct pt_step_row *row, struct pt_plan *plan, struct pt_error *err)
@@ -400,12 +435,16 @@ static int ran_before(const struct pt_change_record *record, const char *uuid)
 	return -1;
 }
 
-/* what was done to it while it ran is taken back while it runs */
-static bool was_plugged(const struct pt_change_record *record, const char *uuid)
+/* what was done to it while it ran, or is about its next start alone, is taken back while it runs */
+static bool runs_on(const struct pt_change_record *record, const char *uuid)
 {
-	for (size_t i = 0; i < record->steps.n; i++)
-		if (pt_step_is_plug(record->steps.v[i].step.kind) && pt_streq(record->steps.v[i].step.vm_uuid, uuid))
+	for (size_t i = 0; i < record->steps.n; i++) {
+		const struct pt_step *s = &record->steps.v[i].step;
+
+		if ((pt_step_is_plug(s->kind) || (s->kind == PT_STEP_VM_DEFINE && s->flag)) &&
+		    pt_streq(s->vm_uuid, uuid))
 			return true;
+	}
 	return false;
 }
 
@@ -432,8 +471,7 @@ static int add_power(struct undo *u, const struct pt_plan *middle, struct pt_pla
 		int r;
 
 		if (!s->vm_uuid || s->kind == PT_STEP_VM_AUTOSTART || s->kind == PT_STEP_RESERVE ||
-		    s->kind == PT_STEP_UNRESERVE || was_plugged(&u->record, s->vm_uuid) ||
-		    pt_strv_has(&u->vms, s->vm_uuid))
+		    s->kind == PT_STEP_UNRESERVE || runs_on(&u->record, s->vm_uuid) || pt_strv_has(&u->vms, s->vm_uuid))
 			continue;
 		r = u->env->vm->state(u->env->vm->ctx, s->vm_uuid, &state, err);
 		if (r < 0)

@@ -58,7 +58,7 @@ static int show_vm(struct pt_cli *cli, struct pt_error *err)
 	if (r < 0)
 		return r;
 	if (pt_cli_flag(cli, "guest"))
-		told = pt_cpu_look_guest(cli, conn, &look, &guest, &silent);
+		told = pt_cpu_look_guest(cli, conn, &look, &guest, &silent) == 1;
 	return pt_cpu_show_vm(cli, &look, told ? &guest : NULL, silent, err);
 }
 
@@ -128,21 +128,20 @@ struct proving {
 	long wait_s;
 };
 
-/* a guest takes its time until its agent answers */
+/* a guest takes its time until its agent answers; one that may not read files is asked once */
 static bool ask_guest(struct proving *p, const struct pt_cpu_look *look, struct pt_cpu_host *ret_guest,
 		      char **ret_silent)
 {
 	time_t end = time(NULL) + p->wait_s;
-	bool told = false;
 
 	for (;;) {
 		pt_autofree char *silent = NULL;
+		int r = pt_cpu_look_guest(p->cli, p->conn, look, ret_guest, &silent);
 
-		told = pt_cpu_look_guest(p->cli, p->conn, look, ret_guest, &silent);
-		if (told || !look->vm.guest_agent || time(NULL) >= end) {
+		if (r == 1 || r == -EACCES || !look->vm.guest_agent || time(NULL) >= end) {
 			*ret_silent = pt_take_ptr(silent);
 			pt_cli_progress_end(p->cli);
-			return told;
+			return r == 1;
 		}
 		pt_cli_progress(p->cli, "waiting for the guest agent of %s", look->vm.name);
 		(void)PT_WATCHED(&p->cli->watch, PT_WATCH_LIBVIRT, sleep(ASK_AGAIN_S));

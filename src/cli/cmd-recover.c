@@ -41,8 +41,17 @@ static json_t *row_json(const struct pt_cli *cli, const struct pt_change_row *ro
 			 pt_change_state_str(row->state), "situation", situation(cli, row), "pid", row->owner.pid);
 }
 
-/* what is open or stuck; without a journal nothing is */
-static int tell(struct pt_cli *cli, struct pt_journal *journal, struct pt_error *err)
+static json_t *ids_json(const struct pt_change_ids *ids)
+{
+	json_t *all = json_array();
+
+	for (size_t i = 0; i < ids->v.n; i++)
+		(void)json_array_append_new(all, json_integer((json_int_t)ids->v.v[i]));
+	return all;
+}
+
+/* what is open or stuck, and what a guest may still do; without a journal nothing is */
+static int tell(struct pt_cli *cli, struct pt_journal *journal, const struct pt_change_ids *ids, struct pt_error *err)
 {
 	PT_AUTO(pt_change_list) list = { 0 };
 	json_t *all = json_array();
@@ -59,21 +68,32 @@ static int tell(struct pt_cli *cli, struct pt_journal *journal, struct pt_error 
 			(void)fprintf(cli->out, "    %s\n", row->message);
 	}
 	if (r == 0 && cli->json)
-		return pt_print_json(cli, json_pack("{s:o}", "unsettled", all), err);
+		return pt_print_json(cli, json_pack("{s:o, s:o}", "unsettled", all, "unanswered", ids_json(ids)), err);
 	json_decref(all);
-	if (r == 0 && list.n == 0)
+	for (size_t i = 0; i < ids->v.n; i++)
+		(void)fprintf(cli->out,
+			      "change %lld has failed: a guest was asked to let go of a device, and may do so yet or "
+			      "have done so; recover looks, and gives it back then\n",
+			      ids->v.v[i]);
+	if (r == 0 && list.n == 0 && ids->v.n == 0)
 		(void)fputs("there is nothing to recover\n", cli->out);
 	return r < 0 ? r : PT_EXIT_DONE;
 }
 
 static int look(struct pt_cli *cli, struct pt_error *err)
 {
+	struct pt_change_ids ids = { 0 };
 	struct pt_journal *journal = NULL;
 	int r = pt_journal_open(PT_JOURNAL_DIR, PT_JOURNAL_READ, &journal, err);
 
 	if (r < 0 && r != -ENOENT)
 		return r;
-	r = tell(cli, journal, err);
+	r = !journal ? 0
+		     : pt_change_unanswered(&(struct pt_change_env){ .journal = journal, .proc_fd = cli->root.proc_fd },
+					    &ids, err);
+	if (r == 0)
+		r = tell(cli, journal, &ids, err);
+	free(ids.v.v);
 	pt_journal_close(journal);
 	return r;
 }
@@ -177,7 +197,8 @@ static int find_vms(struct pt_cli *cli, enum part part, struct pt_vm_conn **ret_
 	return r;
 }
 
-static int recover(struct pt_cli *cli, enum part part, unsigned *ret_n, struct pt_error *err)
+/* @unanswered: of how many changes a guest is to be asked whether it has let go of something since */
+static int recover(struct pt_cli *cli, enum part part, unsigned unanswered, unsigned *ret_n, struct pt_error *err)
 {
 	PT_CLEANUP(pt_vm_closep) struct pt_vm_conn *conn = NULL;
 	struct pt_error no_vms = { 0 };
@@ -199,6 +220,8 @@ static int recover(struct pt_cli *cli, enum part part, unsigned *ret_n, struct p
 	pt_changing_close(&c);
 	if (r == 0 && no_vms.code)
 		r = count_waiting(cli, &waiting, err);
+	if (no_vms.code)
+		waiting += unanswered;
 	if (r < 0 || !waiting)
 		return r;
 	*err = no_vms;
@@ -359,13 +382,16 @@ static int run(struct pt_cli *cli, struct pt_error *err)
 	if (r == 0 && !found && part == WHOLE)
 		r = begin_journal(err);
 	if (r == 0 && (found || (unanswered && part == WHOLE)))
-		r = recover(cli, part, &settled, err);
+		r = recover(cli, part, unanswered, &settled, err);
 	if (r == 0)
 		r = count(cli, &left, &unanswered, err);
 	if (r < 0)
 		return r;
 	if (cli->json)
-		return pt_print_json(cli, json_pack("{s:i, s:i}", "settled", (int)settled, "left", (int)left), err);
+		return pt_print_json(cli,
+				     json_pack("{s:i, s:i, s:i}", "settled", (int)settled, "left", (int)left,
+					       "unanswered", (int)unanswered),
+				     err);
 	report(cli, part, found, settled, left, unanswered);
 	return PT_EXIT_DONE;
 }

@@ -146,7 +146,8 @@ struct proving {
 	long wait_s;
 };
 
-/* a guest takes its time until its agent answers; 1: it has one, and @ret_type; 0: it has none; else why it is silent
+/* a guest takes its time until its agent answers; one that may not read files is asked once; 1: it has one, and
+ * @ret_type; 0: it has none; else why it is silent
  */
 static int ask_guest(struct proving *p, const struct pt_viommu_look *l, char **ret_type, char **ret_silent)
 {
@@ -157,7 +158,7 @@ static int ask_guest(struct proving *p, const struct pt_viommu_look *l, char **r
 		int r = PT_WATCHED(&p->cli->watch, PT_WATCH_LIBVIRT,
 				   pt_guest_iommu(p->conn, l->vm.uuid, ret_type, &why));
 
-		if (r >= 0 || !l->vm.guest_agent || time(NULL) >= end) {
+		if (r >= 0 || r == -EACCES || !l->vm.guest_agent || time(NULL) >= end) {
 			if (r < 0)
 				*ret_silent = pt_strdup(why.msg);
 			pt_cli_progress_end(p->cli);

@@ -76,8 +76,8 @@ int pt_cpu_look(struct pt_cli *cli, struct pt_vm_conn *conn, const char *vm, con
 	return 0;
 }
 
-bool pt_cpu_look_guest(struct pt_cli *cli, struct pt_vm_conn *conn, const struct pt_cpu_look *look,
-		       struct pt_cpu_host *ret_guest, char **ret_silent)
+int pt_cpu_look_guest(struct pt_cli *cli, struct pt_vm_conn *conn, const struct pt_cpu_look *look,
+		      struct pt_cpu_host *ret_guest, char **ret_silent)
 {
 	pt_autofree char *text = NULL;
 	struct pt_error why = { 0 };
@@ -85,12 +85,12 @@ bool pt_cpu_look_guest(struct pt_cli *cli, struct pt_vm_conn *conn, const struct
 
 	if (r < 0) {
 		*ret_silent = pt_strdup(why.msg);
-		return false;
+		return r;
 	}
 	pt_cpuinfo_parse(text, ret_guest);
 	if (ret_guest->flags.n)
-		return true;
+		return 1;
 	pt_cpu_host_done(ret_guest);
 	*ret_silent = pt_strdup("its /proc/cpuinfo lists no flags");
-	return false;
+	return -EBADMSG;
 }

@@ -21,9 +21,13 @@ int pt_cpu_look(struct pt_cli *cli, struct pt_vm_conn *conn, const char *vm, con
 void pt_cpu_look_model(struct pt_cli *cli, struct pt_vm_conn *conn, const struct pt_cpu_def *def,
 		       struct pt_cpu_look *look);
 
-/** pt_cpu_look_guest() - what the guest's kernel lists; @ret_silent: why it does not, the caller frees */
-bool pt_cpu_look_guest(struct pt_cli *cli, struct pt_vm_conn *conn, const struct pt_cpu_look *look,
-		       struct pt_cpu_host *ret_guest, char **ret_silent);
+/**
+ * pt_cpu_look_guest() - what the guest's kernel lists; @ret_silent: why it does not, the caller frees
+ *
+ * Return: 1; a negative errno when it does not tell; -EACCES when its agent may not: it never will.
+ */
+int pt_cpu_look_guest(struct pt_cli *cli, struct pt_vm_conn *conn, const struct pt_cpu_look *look,
+		      struct pt_cpu_host *ret_guest, char **ret_silent);
 
 /** pt_cpu_baseline() - `passthru cpu baseline HOST…`: an enum pt_exit or a negative errno */
 int pt_cpu_baseline(struct pt_cli *cli, struct pt_error *err);

@@ -47,21 +47,35 @@ void pt_judge_vm_state(struct pt_judge *j)
  * VFIO has to hear of each mapping that the guest makes: of VT-d that is its caching mode, QEMU refuses the device
  * without it; for AMD's and Arm's it depends on QEMU's version.
  */
+static bool lacks_caching(const struct pt_domain *vm)
+{
+	return pt_streq(vm->viommu.model, "intel") && !pt_streq(vm->viommu.words[PT_VIOMMU_CACHING_MODE], "on");
+}
+
 static void judge_viommu(struct pt_judge *j)
 {
-	const struct pt_domain *vm = j->vm;
+	/* it gets the device as it runs; its definition may have been edited since it was started */
+	const struct pt_domain *vm = j->running ? j->running : j->vm;
 
-	if (pt_streq(vm->viommu.model, "intel") && !pt_streq(vm->viommu.words[PT_VIOMMU_CACHING_MODE], "on"))
+	if (j->running && lacks_caching(j->running))
 		/* QEMU before 4.2 ends itself when it is plugged in there */
-		pt_judge_refuse(j, j->request->live ? PT_FORCE_NEVER : PT_FORCE_BY_NAME, "viommu", NULL,
+		pt_judge_refuse(j, PT_FORCE_NEVER, "viommu", NULL,
+				lacks_caching(j->vm)
+					? "add <driver caching_mode='on'/> to the <iommu> of its definition"
+					: "leave --live out: its definition has it, from its next start on",
+				"VM %s runs with a virtual IOMMU (intel) without caching mode, behind which no device "
+				"can be passed through",
+				j->vm->name);
+	else if (lacks_caching(j->vm))
+		pt_judge_refuse(j, PT_FORCE_BY_NAME, "viommu", NULL,
 				"add <driver caching_mode='on'/> to the <iommu> of its definition",
 				"VM %s has a virtual IOMMU (intel) without caching mode, behind which no device can be "
 				"passed through",
-				vm->name);
+				j->vm->name);
 	else if (pt_streq(vm->viommu.model, "amd") || pt_streq(vm->viommu.model, "smmuv3"))
 		pt_judge_say(j, PT_WARN, "viommu", NULL, "model='virtio' can do it everywhere",
 			     "VM %s has a virtual IOMMU (%s), behind which not every QEMU can pass a device through",
-			     vm->name, vm->viommu.model);
+			     j->vm->name, vm->viommu.model);
 }
 
 /* where its memory is and where the device is: between two nodes each access crosses over */
@@ -139,7 +153,7 @@ static uint64_t mib(uint64_t kib)
  * The pool that the VM draws on.  Where its definition names no page size it is the host's default, which is not known
  * here: then the fullest pool, so that nothing is refused that may work.
  */
-static const struct pt_hugepages *pool_of(const struct pt_judge *j)
+static const struct pt_hugepages *pool_of(const struct pt_judge *j, const struct pt_domain *vm)
 {
 	const struct pt_memory *m = &j->host->memory;
 	const struct pt_hugepages *fullest = NULL;
@@ -147,17 +161,17 @@ static const struct pt_hugepages *pool_of(const struct pt_judge *j)
 	for (size_t i = 0; i < m->hugepages.n; i++) {
 		const struct pt_hugepages *p = &m->hugepages.v[i];
 
-		if (p->size_kib == j->vm->hugepage_kib)
+		if (p->size_kib == vm->hugepage_kib)
 			return p;
-		if (!j->vm->hugepage_kib && (!fullest || p->size_kib * p->free > fullest->size_kib * fullest->free))
+		if (!vm->hugepage_kib && (!fullest || p->size_kib * p->free > fullest->size_kib * fullest->free))
 			fullest = p;
 	}
 	return fullest;
 }
 
-static void judge_hugepages(struct pt_judge *j, uint64_t need_kib)
+static void judge_hugepages(struct pt_judge *j, const struct pt_domain *vm, uint64_t need_kib)
 {
-	const struct pt_hugepages *p = pool_of(j);
+	const struct pt_hugepages *p = pool_of(j, vm);
 	uint64_t have = p ? p->size_kib * p->free : 0;
 
 	/* a running VM has its pages already, and gives them back before it takes them again */
@@ -166,7 +180,7 @@ static void judge_hugepages(struct pt_judge *j, uint64_t need_kib)
 	pt_judge_refuse(j, PT_FORCE_BY_NAME, "memory", "/sys/kernel/mm/hugepages",
 			"reserve more huge pages (vm.nr_hugepages, or hugepages= at boot), or give the VM less memory",
 			"VM %s needs %" PRIu64 " MiB in huge pages of %" PRIu64 " KiB, and %" PRIu64 " MiB are free",
-			j->vm->name, mib(need_kib), p ? p->size_kib : j->vm->hugepage_kib, mib(have));
+			j->vm->name, mib(need_kib), p ? p->size_kib : vm->hugepage_kib, mib(have));
 }
 
 /*
@@ -174,13 +188,13 @@ static void judge_hugepages(struct pt_judge *j, uint64_t need_kib)
  * of it the guest has really touched is known only where libvirt was asked; while it runs that is what needs not be
  * found again.
  */
-static void judge_pages(struct pt_judge *j, uint64_t need_kib)
+static void judge_pages(struct pt_judge *j, const struct pt_domain *vm, uint64_t need_kib)
 {
 	const struct pt_memory *m = &j->host->memory;
 	uint64_t in_use = m->total_kib > m->available_kib ? m->total_kib - m->available_kib : 0;
 	uint64_t most =
 		j->running && j->running->held_kib && j->running->held_kib < in_use ? j->running->held_kib : in_use;
-	uint64_t back = !pt_judge_runs(j->vm) ? 0 : j->vm->memory_kib < most ? j->vm->memory_kib : most;
+	uint64_t back = !pt_judge_runs(j->vm) ? 0 : vm->memory_kib < most ? vm->memory_kib : most;
 	uint64_t have = m->available_kib + back;
 	pt_autofree char *more = NULL;
 
@@ -207,10 +221,10 @@ void pt_judge_memory(struct pt_judge *j)
 		pt_judge_say(j, PT_UNKNOWN, "memory", "/proc/meminfo", NULL,
 			     "how much memory this host has could not be seen; VM %s needs %" PRIu64 " MiB pinned",
 			     j->vm->name, mib(pin / 1024));
-	else if (j->vm->hugepages)
-		judge_hugepages(j, pin / 1024);
+	else if (vm->hugepages)
+		judge_hugepages(j, vm, pin / 1024);
 	else
-		judge_pages(j, pin / 1024);
+		judge_pages(j, vm, pin / 1024);
 	if (limit < pin)
 		pt_judge_refuse(
 			j, PT_FORCE_BY_NAME, "memory-limit", NULL,

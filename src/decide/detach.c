@@ -47,19 +47,36 @@ static int check_request(const struct pt_judge *j, struct pt_error *err)
 	return 0;
 }
 
-/* the PCIe root complex itself knows no hot-plug */
+#define COLD "leave --live out: the VM is then shut down for the change"
+
+/* from where no guest can let go of a device, and libvirt does not even ask it */
+static void judge_place(struct pt_judge *j, const struct pt_domain_hostdev *h)
+{
+	if (j->running->pcie_ports >= 0 && h->on_root)
+		/* the PCIe root complex itself knows no hot-plug */
+		pt_judge_refuse(j, PT_FORCE_NEVER, "no-hotplug", NULL, COLD,
+				"%s is on the PCIe root of VM %s, behind no root port: a guest cannot let go of "
+				"it there",
+				pt_bdf_str(h->bdf).s, j->vm->name);
+	else if (h->shares_slot)
+		pt_judge_refuse(j, PT_FORCE_NEVER, "no-hotplug", NULL, COLD,
+				"%s shares its slot in VM %s (bus %u, slot %u) with another device: libvirt takes none "
+				"of several from there while the VM runs",
+				pt_bdf_str(h->bdf).s, j->vm->name, h->guest_bus, h->guest_slot);
+	else if (h->fixed)
+		pt_judge_refuse(j, PT_FORCE_NEVER, "no-hotplug", NULL, COLD,
+				"%s is behind a root port of VM %s (index %u) that takes and gives nothing while it "
+				"runs (hotplug='off')",
+				pt_bdf_str(h->bdf).s, j->vm->name, h->guest_bus);
+}
+
 static void judge_places(struct pt_judge *j)
 {
 	for (size_t i = 0; j->running && i < j->bdfs.n; i++) {
 		const struct pt_domain_hostdev *h = pt_domain_hostdev_by_bdf(j->running, j->bdfs.v[i]);
 
-		if (h && j->running->pcie_ports >= 0 && h->on_root)
-			pt_judge_refuse(
-				j, PT_FORCE_NEVER, "no-hotplug", NULL,
-				"leave --live out: the VM is then shut down for the change",
-				"%s is on the PCIe root of VM %s, behind no root port: a guest cannot let go of "
-				"it there",
-				pt_bdf_str(j->bdfs.v[i]).s, j->vm->name);
+		if (h)
+			judge_place(j, h);
 	}
 }
 

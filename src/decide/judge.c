@@ -178,6 +178,9 @@ struct pt_step *pt_judge_vm_step(struct pt_judge *j, enum pt_step_kind kind)
 {
 	struct pt_step *s = pt_plan_step(j->plan, kind);
 
+	/* the VM runs on: neither this nor what takes it back stops it */
+	s->flag = kind == PT_STEP_VM_DEFINE && j->request->live && j->running;
+
 	s->vm = pt_strdup_opt(j->vm->name);
 	s->vm_uuid = pt_strdup_opt(j->vm->uuid);
 	return s;

@@ -50,7 +50,11 @@ int pt_decide_ports(struct pt_judge *j, struct pt_error *err)
 	pt_judge_vm_state(j);
 	pt_judge_tell_ports(j);
 	pt_judge_spare_ports(j, &edit);
-	if (edit.add_ports)
-		pt_judge_vm_step(j, PT_STEP_VM_DEFINE)->edit = edit;
+	if (edit.add_ports) {
+		struct pt_step *s = pt_judge_vm_step(j, PT_STEP_VM_DEFINE);
+
+		s->edit = edit;
+		s->flag = true;
+	}
 	return pt_judge_verdict(j, err);
 }

@@ -71,9 +71,10 @@ static bool is_offered(const struct model *m, const struct pt_viommu_look *look)
 	return look->libvirt >= m->libvirt && look->qemu >= m->qemu;
 }
 
+/* of x86 alone: Arm's interrupts know more processors */
 static bool needs_eim(const struct pt_domain *vm)
 {
-	return vm->vcpus > VCPUS_WITHOUT_EIM;
+	return !is_arm_virt(vm) && vm->vcpus > VCPUS_WITHOUT_EIM;
 }
 
 /* Nova's: virtio where libvirt (and QEMU) have it, else intel on q35, smmuv3 on Arm; but what could not work is not it

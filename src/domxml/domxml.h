@@ -35,6 +35,9 @@ int pt_domxml_edit(const char *xml, const struct pt_domain_edit *edit, char **re
  */
 int pt_domxml_hostdev(const char *xml, struct pt_bdf bdf, char **ret_element, struct pt_error *err);
 
+/** pt_domxml_hostdev_anywhere() - the same without its place in the guest, which libvirt then chooses */
+int pt_domxml_hostdev_anywhere(const char *xml, struct pt_bdf bdf, char **ret_element, struct pt_error *err);
+
 /** pt_domxml_mask() - the same document with every password and secret replaced, for printing; NULL if it is no domain
  * XML; quotes and entities may be spelled otherwise */
 char *pt_domxml_mask(const char *xml);

@@ -486,10 +486,12 @@ int pt_domxml_edit(const char *xml, const struct pt_domain_edit *edit, char **re
 	return 0;
 }
 
-int pt_domxml_hostdev(const char *xml, struct pt_bdf bdf, char **ret_element, struct pt_error *err)
+static int take_hostdev(const char *xml, struct pt_bdf bdf, bool placed, char **ret_element, struct pt_error *err)
 {
 	PT_AUTO(pt_xml) x = { 0 };
 	const struct pt_xml_span *span;
+	const struct pt_xml_span *cut;
+	const xmlNode *place;
 	xmlNode *node = NULL;
 	int r = pt_xml_open(xml, &x, err);
 
@@ -500,6 +502,23 @@ int pt_domxml_hostdev(const char *xml, struct pt_bdf bdf, char **ret_element, st
 	if (!r)
 		return pt_say(err, -ENOENT, "the definition has no hostdev %s", pt_bdf_str(bdf).s);
 	span = pt_xml_span(&x, node);
-	*ret_element = pt_strndup(xml + span->start, span->end - span->start);
+	place = placed ? NULL : pt_xml_child(node, "address");
+	if (!place) {
+		*ret_element = pt_strndup(xml + span->start, span->end - span->start);
+		return 0;
+	}
+	cut = pt_xml_span(&x, place);
+	*ret_element = pt_strf("%.*s%.*s", (int)(cut->start - span->start), xml + span->start,
+			       (int)(span->end - cut->end), xml + cut->end);
 	return 0;
+}
+
+int pt_domxml_hostdev(const char *xml, struct pt_bdf bdf, char **ret_element, struct pt_error *err)
+{
+	return take_hostdev(xml, bdf, true, ret_element, err);
+}
+
+int pt_domxml_hostdev_anywhere(const char *xml, struct pt_bdf bdf, char **ret_element, struct pt_error *err)
+{
+	return take_hostdev(xml, bdf, false, ret_element, err);
 }

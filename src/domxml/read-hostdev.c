@@ -128,13 +128,29 @@ static char *team_of(const xmlNode *device)
 	return pt_xml_attr_is(teaming, "type", "transient") ? pt_xml_attr(teaming, "persistent") : NULL;
 }
 
-static bool on_root(const xmlNode *device)
+bool pt_xml_read_place(const xmlNode *device, unsigned *ret_bus, unsigned *ret_slot)
 {
 	const xmlNode *address = pt_xml_child(device, "address");
-	pt_autofree char *text = address && pt_xml_attr_is(address, "type", "pci") ? pt_xml_attr(address, "bus") : NULL;
-	unsigned long long bus = 1;
+	pt_autofree char *bus = NULL;
+	pt_autofree char *slot = NULL;
+	unsigned long long b;
+	unsigned long long s = 0;
 
-	return text && pt_xml_number(text, 255, &bus) == 0 && bus == 0;
+	if (!address || !pt_xml_attr_is(address, "type", "pci"))
+		return false;
+	bus = pt_xml_attr(address, "bus");
+	slot = pt_xml_attr(address, "slot");
+	if (!bus || pt_xml_number(bus, 255, &b) < 0 || (slot && pt_xml_number(slot, 31, &s) < 0))
+		return false;
+	*ret_bus = (unsigned)b;
+	*ret_slot = (unsigned)s;
+	return true;
+}
+
+static void read_place(const xmlNode *device, struct pt_domain_hostdev *h)
+{
+	h->has_place = pt_xml_read_place(device, &h->guest_bus, &h->guest_slot);
+	h->on_root = h->has_place && h->guest_bus == 0;
 }
 
 int pt_xml_read_hostdev(const xmlNode *hostdev, struct pt_domain *d, struct pt_error *err)
@@ -146,7 +162,7 @@ int pt_xml_read_hostdev(const xmlNode *hostdev, struct pt_domain *d, struct pt_e
 	h->managed = pt_xml_attr_is(hostdev, "managed", "yes");
 	h->alias = pt_xml_attr(pt_xml_child(hostdev, "alias"), "name");
 	h->team_of = team_of(hostdev);
-	h->on_root = on_root(hostdev);
+	read_place(hostdev, h);
 	r = pt_xml_hostdev_bdf(hostdev, &h->bdf, err);
 	if (r < 0)
 		return r;
@@ -215,7 +231,7 @@ int pt_xml_read_interface(const xmlNode *interface, struct pt_domain *d, struct 
 	h->mac = pt_xml_attr(pt_xml_child(interface, "mac"), "address");
 	h->alias = pt_xml_attr(pt_xml_child(interface, "alias"), "name");
 	h->team_of = team_of(interface);
-	h->on_root = on_root(interface);
+	read_place(interface, h);
 	return 0;
 }
 

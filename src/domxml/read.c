@@ -163,20 +163,6 @@ static void add_implicit(struct pt_domain *d)
 			want_controller(d, "scsi", d->hostdevs.v[i].controller_index);
 }
 
-/* Only a device's own <address> is its place in the guest; the one in its <source> is the host's. */
-static void mark_bus(const xmlNode *device, bool used[256])
-{
-	pt_autofree char *bus = NULL;
-	unsigned long long value;
-	const xmlNode *address = pt_xml_child(device, "address");
-
-	if (!address || !pt_xml_attr_is(address, "type", "pci"))
-		return;
-	bus = pt_xml_attr(address, "bus");
-	if (bus && pt_xml_number(bus, 255, &value) == 0)
-		used[value] = true;
-}
-
 static bool is_port(const xmlNode *controller)
 {
 	return pt_xml_attr_is(controller, "type", "pci") &&
@@ -184,18 +170,53 @@ static bool is_port(const xmlNode *controller)
 		pt_xml_attr_is(controller, "model", "pcie-switch-downstream-port"));
 }
 
+/* the guest's slots, and how many devices are in each; the buses behind ports that know no hot-plug */
+struct places {
+	unsigned char slots[256][32];
+	bool fixed[256];
+};
+
+static void count_places(const xmlNode *devices, struct places *p)
+{
+	for (const xmlNode *c = pt_xml_child(devices, NULL); c; c = pt_xml_next(c, NULL)) {
+		unsigned bus;
+		unsigned slot;
+
+		if (pt_xml_read_place(c, &bus, &slot) && p->slots[bus][slot] < 2)
+			p->slots[bus][slot]++;
+	}
+}
+
+static bool is_used(const struct places *p, unsigned bus)
+{
+	for (size_t i = 0; i < 32; i++)
+		if (p->slots[bus][i])
+			return true;
+	return false;
+}
+
+static void mark_places(struct pt_domain *d, const struct places *p)
+{
+	for (size_t i = 0; i < d->hostdevs.n; i++) {
+		struct pt_domain_hostdev *h = &d->hostdevs.v[i];
+
+		h->shares_slot = h->has_place && p->slots[h->guest_bus][h->guest_slot] > 1;
+		h->fixed = h->has_place && p->fixed[h->guest_bus];
+	}
+}
+
 /* On q35, virt and their like a device needs a port of its own (docs/pci-hotplug.rst). */
 static int read_ports(const xmlNode *devices, struct pt_domain *d, struct pt_error *err)
 {
-	bool used[256] = { false };
+	struct places places = { 0 };
 	bool pcie = false;
 	int ports = 0;
 	int idle = 0;
 
-	for (const xmlNode *c = pt_xml_child(devices, NULL); c; c = pt_xml_next(c, NULL))
-		mark_bus(c, used);
+	count_places(devices, &places);
 	for (const xmlNode *c = pt_xml_child(devices, "controller"); c; c = pt_xml_next(c, "controller")) {
 		unsigned index = 0;
+		bool fixed = pt_xml_attr_is(pt_xml_child(c, "target"), "hotplug", "off");
 		int r = pt_xml_controller_index(c, &index, err);
 
 		if (r < 0)
@@ -204,16 +225,18 @@ static int read_ports(const xmlNode *devices, struct pt_domain *d, struct pt_err
 		if (!is_port(c) || index > 255)
 			continue;
 		ports++;
-		if (used[index])
+		places.fixed[index] = fixed;
+		if (is_used(&places, index))
 			continue;
 		idle++;
-		if (!pt_xml_attr_is(pt_xml_child(c, "target"), "hotplug", "off"))
+		if (!fixed)
 			pt_array_push(&d->hotplug_ports, index);
 	}
 	d->pcie_ports = pcie ? ports : -1;
 	d->free_pcie_ports = pcie ? idle : -1;
 	if (!pcie)
 		d->hotplug_ports.n = 0;
+	mark_places(d, &places);
 	return 0;
 }
 

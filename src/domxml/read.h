@@ -25,6 +25,9 @@ int pt_xml_read_cpu(const xmlNode *cpu, struct pt_cpu_def *ret_def, struct pt_er
 void pt_xml_read_viommu(const xmlNode *iommu, struct pt_viommu *ret_viommu);
 
 /* <address domain= bus= slot= function=>; @holder is named in the error, and when there is no @address */
+/* where a device is in the guest: its own <address>, not that in its <source>, which is the host's; 1, or 0 unknown */
+bool pt_xml_read_place(const xmlNode *device, unsigned *ret_bus, unsigned *ret_slot);
+
 int pt_xml_read_bdf(const xmlNode *holder, const xmlNode *address, struct pt_bdf *ret_bdf, struct pt_error *err);
 
 /*

@@ -77,6 +77,8 @@ enum pt_hostdev_kind {
  *       not list as a hostdev (vfio-pci among qemu:commandline's arguments, NVMe below a <backingStore>)
  * @has_controller_index, @controller_index: of PT_HOSTDEV_SCSI: the virtual SCSI controller it hangs on
  * @on_root: its place in the guest is on bus 0
+ * @has_place, @guest_bus, @guest_slot: its place in the guest, where one is written
+ * @shares_slot: another device is in that slot; @fixed: its port takes and gives nothing while the VM runs
  * @team_of: <teaming type='transient'>: the alias of the interface that it stands in for; NULL: none
  * @scsi: of PT_HOSTDEV_SCSI: the host's device as the kernel writes it, "2:0:0:0"; NULL when it is none of the host's
  */
@@ -87,6 +89,11 @@ struct pt_domain_hostdev {
 	bool managed;
 	bool is_interface;
 	bool on_root;
+	bool has_place;
+	bool shares_slot;
+	bool fixed;
+	unsigned guest_bus;
+	unsigned guest_slot;
 	bool has_controller_index;
 	unsigned controller_index;
 	char *scsi;

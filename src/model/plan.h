@@ -44,7 +44,8 @@ int pt_step_kind_parse(const char *text, enum pt_step_kind *ret_kind);
  *                          change/prepare.h fills them in
  * @edit: for VM_DEFINE, what to change in the definition
  * @flag: VM_AUTOSTART: the wanted value.  VM_START: true when libvirt should start it paused (not used yet).  RESERVE,
- *        UNRESERVE: it was so already: nothing is written, and undo leaves it so
+ *        UNRESERVE: it was so already: nothing is written, and undo leaves it so.  VM_DEFINE: the VM runs on, as it is;
+ *        taking it back does not stop it either
  * @bdf: for DRIVER, RESERVE, VM_PLUG and VM_UNPLUG; for SRIOV, SRIOV_KEEP and LINK the physical function
  * @driver_before, @driver_after: NULL is "no driver"; of RESERVE @driver_after is who shall hold it, see
  *                                struct pt_reservation; NULL: whom this plan binds it to
@@ -60,7 +61,8 @@ int pt_step_kind_parse(const char *text, enum pt_step_kind *ret_kind);
  * @reservation: for RESERVE and UNRESERVE: the reservation's text as it stood, so that undo writes back what was there;
  *               NULL: written anew
  * @state_before, @state_after: for SRIOV and SRIOV_KEEP, as model/sriov-state.h writes it; NULL: of SRIOV_KEEP, nothing
- *                               kept; for LINK as model/link-state.h does
+ *                               kept; for LINK as model/link-state.h does.  VM_UNPLUG notes in
+ *                               @state_before which run of the VM (struct pt_vm_ops) its guest was asked in
  * @element: for VM_PLUG and VM_UNPLUG: the device's element as libvirt takes it; decide/ leaves it NULL,
  *           change/prepare.h fills it in from the definition, or from what the VM runs with
  */

@@ -201,28 +201,46 @@ void pt_guest_ask(struct pt_vm_conn *conn, const char *uuid, struct pt_guest *re
 	pt_agent_ask(&(struct pt_agent){ dom, ask_libvirt }, ret_guest);
 }
 
-/* the beginning of a file of the guest's, of at least @enough bytes if it has them */
+/* QEMU's agent, of whatever version, on a command that its configuration leaves out, or that it was built without */
+static bool is_forbidden(const char *words)
+{
+	return strstr(words, "has been disabled") || strstr(words, "has not been found") ||
+	       strstr(words, "is not allowed");
+}
+
+int pt_agent_file(const struct pt_agent *agent, const char *path, size_t enough, char **ret_text, struct pt_error *err)
+{
+	PT_AUTO(pt_buf) text = { 0 };
+	pt_autofree char *pong = NULL;
+	struct pt_error why = { 0 };
+	int r = agent->ask(agent->ctx, "{\"execute\":\"guest-ping\"}", PING_LIMIT_S, &pong, err);
+
+	if (r < 0)
+		return r;
+	r = read_file(agent, path, enough, &text, &why);
+	if (r >= 0) {
+		*ret_text = pt_buf_take(&text);
+		return 0;
+	}
+	if (is_forbidden(why.msg))
+		r = why.code = -EACCES;
+	if (err)
+		*err = why;
+	return r;
+}
+
 static int read_from_guest(struct pt_vm_conn *conn, const char *uuid, const char *path, size_t enough, char **ret_text,
 			   struct pt_error *err)
 {
 	pt_autodomain virDomainPtr dom = NULL;
 	PT_AUTO(pt_domain) live = { 0 };
-	PT_AUTO(pt_buf) text = { 0 };
-	pt_autofree char *pong = NULL;
 	int r = pt_vm_live(conn, uuid, &live, err);
 
 	if (r >= 0 && !live.guest_agent)
 		return pt_say(err, -EOPNOTSUPP, "%s has no channel for a guest agent", live.name);
 	if (r >= 0)
 		r = pt_vm_lookup(conn, uuid, &dom, err);
-	if (r >= 0)
-		r = ask_libvirt(dom, "{\"execute\":\"guest-ping\"}", PING_LIMIT_S, &pong, err);
-	if (r >= 0)
-		r = read_file(&(struct pt_agent){ dom, ask_libvirt }, path, enough, &text, err);
-	if (r < 0)
-		return r;
-	*ret_text = pt_buf_take(&text);
-	return 0;
+	return r < 0 ? r : pt_agent_file(&(struct pt_agent){ dom, ask_libvirt }, path, enough, ret_text, err);
 }
 
 int pt_guest_cpuinfo(struct pt_vm_conn *conn, const char *uuid, char **ret_text, struct pt_error *err)

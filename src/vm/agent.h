@@ -38,16 +38,25 @@ void pt_agent_ask(const struct pt_agent *agent, struct pt_guest *ret_guest);
 void pt_guest_ask(struct pt_vm_conn *conn, const char *uuid, struct pt_guest *ret_guest);
 
 /**
+ * pt_agent_file() - the beginning of a file of the guest's, of at least @enough bytes if it has them (hostile text)
+ *
+ * Return: 0; -EACCES when the agent answers and may not read files: its configuration says so, it never will; another
+ * negative errno.
+ */
+int pt_agent_file(const struct pt_agent *agent, const char *path, size_t enough, char **ret_text, struct pt_error *err);
+
+/**
  * pt_guest_cpuinfo() - the beginning of a Linux guest's /proc/cpuinfo (hostile text); the caller frees
  *
- * Return: 0; -EOPNOTSUPP without a channel for an agent, -ETIMEDOUT or another errno when it does not answer.
+ * Return: 0; -EOPNOTSUPP without a channel for an agent, -ETIMEDOUT or another errno when it does not answer, -EACCES
+ * when it answers and may not read files: it never will.
  */
 int pt_guest_cpuinfo(struct pt_vm_conn *conn, const char *uuid, char **ret_text, struct pt_error *err);
 
 /**
  * pt_guest_iommu() - how a Linux guest's kernel uses its first IOMMU group ("DMA-FQ", "identity"); the caller frees
  *
- * Return: 1; 0 when it has no group, so uses no IOMMU; a negative errno when it does not answer.
+ * Return: 1; 0 when it has no group, so uses no IOMMU; a negative errno when it does not answer; -EACCES as above.
  */
 int pt_guest_iommu(struct pt_vm_conn *conn, const char *uuid, char **ret_type, struct pt_error *err);
 

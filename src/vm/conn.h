@@ -78,6 +78,8 @@ int pt_vm_alive(struct pt_vm_conn *conn, virDomainPtr dom, struct pt_error *err)
 
 /* a running VM's devices: plug.c; see struct pt_vm_ops */
 int pt_vm_live_xml(virDomainPtr dom, char **ret_xml, struct pt_error *err);
+int pt_vm_which_run(struct pt_vm_conn *conn, virDomainPtr dom, char **ret_run, struct pt_error *err);
+int pt_vm_busy(virDomainPtr dom, struct pt_error *err);
 int pt_vm_plug(virDomainPtr dom, const char *element, struct pt_error *err);
 int pt_vm_unplug(struct pt_vm_conn *conn, virDomainPtr dom, struct pt_bdf bdf, unsigned timeout_ms,
 		 struct pt_error *err);

@@ -119,6 +119,22 @@ static int live_xml(void *ctx, const char *uuid, char **ret_xml, struct pt_error
 	return r < 0 ? r : pt_vm_live_xml(dom, ret_xml, err);
 }
 
+static int which_run(void *ctx, const char *uuid, char **ret_run, struct pt_error *err)
+{
+	pt_autodomain virDomainPtr dom = NULL;
+	int r = pt_vm_lookup(ctx, uuid, &dom, err);
+
+	return r < 0 ? r : pt_vm_which_run(ctx, dom, ret_run, err);
+}
+
+static int busy(void *ctx, const char *uuid, struct pt_error *err)
+{
+	pt_autodomain virDomainPtr dom = NULL;
+	int r = pt_vm_lookup(ctx, uuid, &dom, err);
+
+	return r < 0 ? r : pt_vm_busy(dom, err);
+}
+
 static int plug(void *ctx, const char *uuid, const char *element, struct pt_error *err)
 {
 	pt_autodomain virDomainPtr dom = NULL;
@@ -148,6 +164,8 @@ void pt_vm_ops_init(struct pt_vm_conn *conn, struct pt_vm_ops *ret_ops)
 		.autostart = autostart,
 		.managed_save = managed_save,
 		.live_xml = live_xml,
+		.which_run = which_run,
+		.busy = busy,
 		.plug = plug,
 		.unplug = unplug,
 	};

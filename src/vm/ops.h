@@ -19,16 +19,19 @@
  * @state: running, shut off, …
  * @start: start it; returns when libvirt says it runs; 0 when it runs already
  * @alive: 1 when it still runs (asked repeatedly after @start), 0 when it is gone, with the cause in @err's message
- *         (the end of QEMU's log) though the return is 0
+ *         (the end of QEMU's log) though the return is 0; @err's code is then -ECANCELED when its guest or somebody
+ *         shut it down, and another when it ended of itself
  * @stop: ask the guest to shut down (agent, then ACPI) and wait; -ETIMEDOUT when it did not within @timeout_ms;
  *        with @force destroys it instead
  * @autostart: read (@ret) and, when @set is 0 or 1, write the flag; @set < 0 only reads
  * @managed_save: 1 when it has a managed save image
- * @live_xml: what it runs with; -ENOTCONN when it does not run
+ * @live_xml: what it runs with; -ESHUTDOWN when it does not run
+ * @which_run: a name for this run of it, from its start to its end, not a guest's reboot; the caller frees; -ESHUTDOWN
+ * @busy: 1 while libvirt is at work on it for somebody, who may be dead by now
  * @plug: give it the device in @element while it runs; the definition stays as it is
  * @unplug: ask the guest to let go of the function and wait until it has; 0 also when it does not have it; -ETIMEDOUT
- *          when it did not within @timeout_ms, -EBUSY when it says no.  What was asked cannot be unasked: it may still
- *          let go later
+ *          when it did not within @timeout_ms, -EINTR: what was asked cannot be unasked, it may still let go later.
+ *          -EBUSY when it says no; any other errno: it was not asked
  * All return 0 (or 1 where said) or a negative errno with @err filled in; -EPERM (PT_ERROR_USAGE) when libvirt does not
  * let this user do it.  Who wants to show progress or break a wait off says so to the implementation
  * (pt_vm_set_poll() in vm/libvirt.h); a wait that was broken off ends in -EINTR.
@@ -44,6 +47,8 @@ struct pt_vm_ops {
 	int (*autostart)(void *ctx, const char *uuid, int set, bool *ret, struct pt_error *err);
 	int (*managed_save)(void *ctx, const char *uuid, struct pt_error *err);
 	int (*live_xml)(void *ctx, const char *uuid, char **ret_xml, struct pt_error *err);
+	int (*which_run)(void *ctx, const char *uuid, char **ret_run, struct pt_error *err);
+	int (*busy)(void *ctx, const char *uuid, struct pt_error *err);
 	int (*plug)(void *ctx, const char *uuid, const char *element, struct pt_error *err);
 	int (*unplug)(void *ctx, const char *uuid, struct pt_bdf bdf, unsigned timeout_ms, struct pt_error *err);
 };

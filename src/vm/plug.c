@@ -20,12 +20,22 @@ int pt_vm_live_xml(virDomainPtr dom, char **ret_xml, struct pt_error *err)
 	char *xml;
 
 	if (virDomainIsActive(dom) == 0)
-		return pt_say(err, -ENOTCONN, "%s does not run", name);
+		return pt_say(err, -ESHUTDOWN, "%s does not run", name);
 	xml = virDomainGetXMLDesc(dom, VIR_DOMAIN_XML_SECURE);
 	if (!xml)
 		return pt_vm_fail(err, "cannot read what %s runs with", name);
 	*ret_xml = xml;
 	return 0;
+}
+
+/* a monitor that is waited for, or a job that takes long; one that is broken is waited for in vain */
+int pt_vm_busy(virDomainPtr dom, struct pt_error *err)
+{
+	virDomainControlInfo info = { 0 };
+
+	if (virDomainGetControlInfo(dom, &info, 0) < 0)
+		return pt_vm_fail(err, "cannot ask whether libvirt is at work on %s", virDomainGetName(dom));
+	return info.state == VIR_DOMAIN_CONTROL_JOB || info.state == VIR_DOMAIN_CONTROL_OCCUPIED;
 }
 
 int pt_vm_plug(virDomainPtr dom, const char *element, struct pt_error *err)
@@ -46,7 +56,7 @@ static int find_alias(virDomainPtr dom, struct pt_bdf bdf, char **ret_alias, str
 	if (r >= 0)
 		r = pt_domxml_read(xml, &d, err);
 	if (r < 0)
-		return r == -ENOTCONN ? 0 : r;
+		return r == -ESHUTDOWN ? 0 : r;
 	h = pt_domain_hostdev_by_bdf(&d, bdf);
 	if (!h)
 		return 0;
@@ -201,6 +211,18 @@ static int wait_gone(struct pt_vm_conn *conn, virDomainPtr dom, struct pt_bdf bd
 	}
 }
 
+/* libvirt said no: the guest has heard nothing.  But a request may have gone out before the connection broke. */
+static int not_asked(const struct pt_vm_conn *conn, int r, struct pt_error *err)
+{
+	if (virConnectIsAlive(conn->conn) != 1)
+		r = -ETIMEDOUT;
+	else if (r == -ETIMEDOUT || r == -EBUSY || r == -EINTR)
+		r = -EIO;
+	if (err)
+		err->code = r;
+	return r;
+}
+
 int pt_vm_unplug(struct pt_vm_conn *conn, virDomainPtr dom, struct pt_bdf bdf, unsigned timeout_ms,
 		 struct pt_error *err)
 {
@@ -214,5 +236,7 @@ int pt_vm_unplug(struct pt_vm_conn *conn, virDomainPtr dom, struct pt_bdf bdf, u
 	answer.alias = alias;
 	listener_open(conn, dom, &answer, &l);
 	r = ask(dom, alias, err);
-	return r < 0 ? r : wait_gone(conn, dom, bdf, timeout_ms, &l, &answer, err);
+	if (r < 0)
+		return not_asked(conn, r, err);
+	return wait_gone(conn, dom, bdf, timeout_ms, &l, &answer, err);
 }

@@ -86,6 +86,13 @@ static const char *reason_off(int reason)
 	}
 }
 
+/* by the guest or by somebody; of one that ended before libvirt was restarted nothing is known */
+static bool was_wanted(int reason)
+{
+	return reason != VIR_DOMAIN_SHUTOFF_UNKNOWN && reason != VIR_DOMAIN_SHUTOFF_CRASHED &&
+	       reason != VIR_DOMAIN_SHUTOFF_FAILED;
+}
+
 int pt_vm_alive(struct pt_vm_conn *conn, virDomainPtr dom, struct pt_error *err)
 {
 	const char *name = virDomainGetName(dom);
@@ -99,7 +106,8 @@ int pt_vm_alive(struct pt_vm_conn *conn, virDomainPtr dom, struct pt_error *err)
 	if (state == PT_DOMAIN_RUNNING || (state == PT_DOMAIN_PAUSED && reason != VIR_DOMAIN_PAUSED_CRASHED))
 		return 1;
 	tail = pt_vm_log_tail(conn->root, name);
-	(void)pt_say(err, -EIO, "%s does not run: %s%s%s", name,
+	(void)pt_say(err, state == PT_DOMAIN_SHUTOFF && was_wanted(reason) ? -ECANCELED : -EIO,
+		     "%s does not run: %s%s%s", name,
 		     state == PT_DOMAIN_SHUTOFF ? reason_off(reason) : "its guest crashed",
 		     tail ? "; QEMU's log says: " : "", tail ? tail : "");
 	return 0;

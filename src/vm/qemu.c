@@ -72,3 +72,17 @@ int pt_vm_qemu_lock(struct pt_vm_conn *conn, const char *name, struct pt_qemu_lo
 	*ret_lock = lock;
 	return 0;
 }
+
+/* libvirt's number alone may come again after libvirt was restarted, QEMU's process number alone after many others */
+int pt_vm_which_run(struct pt_vm_conn *conn, virDomainPtr dom, char **ret_run, struct pt_error *err)
+{
+	unsigned id = virDomainGetID(dom);
+	int pid = 0;
+
+	if (id == (unsigned)-1)
+		return pt_say(err, -ESHUTDOWN, "%s does not run", virDomainGetName(dom));
+	/* another host's process, or none, as of libvirt's test driver: then the number has to do */
+	(void)read_pid(conn->root, virDomainGetName(dom), &pid, NULL);
+	*ret_run = pt_strf("%u-%d", id, pid);
+	return 0;
+}

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "domxml/domxml.h"
@@ -209,8 +210,15 @@ static void hold_devices(struct fakevm *vm, const struct fakevm_one *one, bool h
 
 void fakevm_off(struct fakevm *vm, struct fakevm_one *one)
 {
+	one->crashed = false;
 	one->state = PT_DOMAIN_SHUTOFF;
 	hold_devices(vm, one, false);
+}
+
+static void crash(struct fakevm *vm, struct fakevm_one *one)
+{
+	fakevm_off(vm, one);
+	one->crashed = true;
 }
 
 static int fake_start(void *ctx, const char *uuid, struct pt_error *err)
@@ -226,6 +234,8 @@ static int fake_start(void *ctx, const char *uuid, struct pt_error *err)
 	r = fault_before(vm->fault);
 	if (r < 0)
 		return pt_fail(err, r, "%s does not start", one->name);
+	if (one->wont_start)
+		return pt_say(err, -EIO, "%s does not start", one->name);
 	r = check_devices(vm, one->xml, err);
 	if (r < 0)
 		return r;
@@ -233,6 +243,7 @@ static int fake_start(void *ctx, const char *uuid, struct pt_error *err)
 	memcpy(one->live, one->xml, sizeof(one->live));
 	hold_devices(vm, one, true);
 	one->starts++;
+	one->run++;
 	fault_after(vm->fault);
 	return 0;
 }
@@ -246,10 +257,14 @@ static int fake_alive(void *ctx, const char *uuid, struct pt_error *err)
 	if (one->unwell)
 		return pt_say(err, -EIO, "cannot ask libvirt for the state of %s", one->name);
 	if (one->dies && strstr(one->xml, "<hostdev"))
-		fakevm_off(ctx, one);
+		crash(ctx, one);
+	if (one->plug_kills_later && strstr(one->live, "<hostdev")) {
+		one->plug_kills_later = false;
+		crash(ctx, one);
+	}
 	if (one->state == PT_DOMAIN_RUNNING)
 		return 1;
-	(void)pt_say(err, -EIO, "qemu: vfio 0000:01:00.0: failed to setup container");
+	(void)pt_say(err, one->crashed ? -EIO : -ECANCELED, "qemu: vfio 0000:01:00.0: failed to setup container");
 	return 0;
 }
 
@@ -314,7 +329,7 @@ static int fake_live_xml(void *ctx, const char *uuid, char **ret_xml, struct pt_
 	if (!one)
 		return -ENOENT;
 	if (one->state == PT_DOMAIN_SHUTOFF)
-		return pt_say(err, -ENOTCONN, "%s does not run", one->name);
+		return pt_say(err, -ESHUTDOWN, "%s does not run", one->name);
 	*ret_xml = pt_strdup(one->live);
 	return 0;
 }
@@ -330,6 +345,35 @@ static void set_live(struct fakevm_one *one, const char *element, bool in)
 	rest = pt_strdup(in ? at : at + strlen(element));
 	(void)snprintf(at, sizeof(one->live) - (size_t)(at - one->live), "%s%s", in ? element : "", rest);
 	free(rest);
+}
+
+static int fake_which_run(void *ctx, const char *uuid, char **ret_run, struct pt_error *err)
+{
+	const struct fakevm_one *one = find(ctx, uuid, err);
+
+	if (!one)
+		return -ENOENT;
+	if (one->state == PT_DOMAIN_SHUTOFF)
+		return pt_say(err, -ESHUTDOWN, "%s does not run", one->name);
+	*ret_run = pt_strf("%u", one->run);
+	return 0;
+}
+
+/* each look brings a slow plug nearer to its end */
+static int fake_busy(void *ctx, const char *uuid, struct pt_error *err)
+{
+	struct fakevm *vm = ctx;
+	struct fakevm_one *one = find(vm, uuid, err);
+
+	if (!one)
+		return -ENOENT;
+	if (!one->slow_plug)
+		return 0;
+	if (--one->slow_plug == 0) {
+		set_live(one, one->coming, true);
+		hold_devices(vm, one, true);
+	}
+	return 1;
 }
 
 static int fake_plug(void *ctx, const char *uuid, const char *element, struct pt_error *err)
@@ -352,6 +396,17 @@ static int fake_plug(void *ctx, const char *uuid, const char *element, struct pt
 		r = pt_domxml_read(whole, &d, err);
 	if (r == 0 && d.hostdevs.n != 1)
 		r = pt_say(err, -EINVAL, "this is no device: %s", element);
+	if (r == 0 && one->plug_kills) {
+		one->plug_kills = false;
+		crash(vm, one);
+		r = pt_say(err, -EIO, "%s does not take the device while it runs: Unable to read from monitor",
+			   one->name);
+	}
+	if (r == 0 && one->slow_plug) {
+		r = pt_domxml_hostdev(whole, d.hostdevs.v[0].bdf, &kept, err);
+		(void)snprintf(one->coming, sizeof(one->coming), "%s", kept);
+		_exit(FAULT_EXIT);
+	}
 	if (r == 0 && one->forgets_plug)
 		hold_device(vm, one, d.hostdevs.v[0].bdf, false);
 	if (r == 0 && !one->forgets_plug) {
@@ -394,6 +449,13 @@ static int fake_unplug(void *ctx, const char *uuid, struct pt_bdf bdf, unsigned 
 	r = fault_before(vm->fault);
 	if (r < 0)
 		return pt_fail(err, r, "cannot ask the guest of %s", one->name);
+	if (one->not_asked)
+		return pt_say(err, -EIO, "cannot ask the guest of %s: multifunction", one->name);
+	if (one->unplug_kills) {
+		one->unplug_kills = false;
+		crash(vm, one);
+		return 0;
+	}
 	if (one->refuses_unplug)
 		return pt_say(err, -EBUSY, "the guest of %s refuses to let go of it", one->name);
 	if (one->late_unplug || !one->ignores_unplug)
@@ -423,6 +485,8 @@ void fakevm_ops(struct fakevm *vm, struct pt_vm_ops *ret_ops)
 		.autostart = fake_autostart,
 		.managed_save = fake_managed_save,
 		.live_xml = fake_live_xml,
+		.which_run = fake_which_run,
+		.busy = fake_busy,
 		.plug = fake_plug,
 		.unplug = fake_unplug,
 	};

@@ -21,10 +21,16 @@
  * @late_shutdown: it reacts only after the request was given up
  * @dies: QEMU ends right after a start that has a host device
  * @unwell: libvirt cannot say how it is after a start: it runs all the same
+ * @wont_start: libvirt answers with an error
  * @wont_stop: not even by force: libvirt answers with an error
  * @ignores_unplug: the guest does not hear that it is to let go of a device; @late_unplug: it does so only after the
  * request was given up; @refuses_unplug: it says no
  * @forgets_plug: libvirt says yes, and the VM runs without the device
+ * @plug_kills: QEMU ends while it is given a device; @plug_kills_later: after it has said that it has it;
+ * @unplug_kills: when it is to lose one
+ * @slow_plug: who asks for a device is killed; libvirt is at it for so many more looks, and then the VM has it
+ * @not_asked: libvirt does not even ask the guest
+ * @run: counts its starts, for which_run
  * @starts, @stops: how often
  */
 struct fakevm_one {
@@ -40,10 +46,19 @@ struct fakevm_one {
 	bool dies;
 	bool unwell;
 	bool wont_stop;
+	bool wont_start;
 	bool ignores_unplug;
 	bool late_unplug;
 	bool refuses_unplug;
 	bool forgets_plug;
+	bool plug_kills;
+	bool plug_kills_later;
+	bool unplug_kills;
+	bool not_asked;
+	bool crashed;
+	unsigned slow_plug;
+	char coming[FAKEVM_XML];
+	unsigned run;
 	unsigned defines;
 	unsigned starts;
 	unsigned stops;

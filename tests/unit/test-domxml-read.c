@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "base/cleanup.h"
 #include "domains.h"
 #include "domxml/domxml.h"
 
@@ -282,6 +283,39 @@ static void a_port_that_is_told_to_take_no_device_while_it_runs_is_free_all_the_
 	pt_domain_done(&d);
 }
 
+static void a_device_that_cannot_leave_alone_is_known_by_its_place(void **state)
+{
+	PT_AUTO(pt_domain) d = { 0 };
+
+	(void)state;
+	assert_int_equal(
+		pt_domxml_read(
+			"<domain type='kvm'><name>a</name><devices>"
+			"<controller type='pci' index='0' model='pcie-root'/>"
+			"<controller type='pci' index='1' model='pcie-root-port'/>"
+			"<controller type='pci' index='2' model='pcie-root-port'><target hotplug='off'/></controller>"
+			"<controller type='pci' index='3' model='pcie-root-port'/>"
+			"<hostdev mode='subsystem' type='pci'><source><address bus='1'/></source>"
+			"<address type='pci' bus='0x01' slot='0x00' function='0x0' multifunction='on'/></hostdev>"
+			"<interface type='hostdev'><source><address type='pci' bus='1' function='1'/></source>"
+			"<address type='pci' bus='0x01' slot='0x00' function='0x1'/></interface>"
+			"<hostdev mode='subsystem' type='pci'><source><address bus='2'/></source>"
+			"<address type='pci' bus='2' slot='0'/></hostdev>"
+			"<hostdev mode='subsystem' type='pci'><source><address bus='3'/></source>"
+			"<address type='pci' bus='3'/></hostdev>"
+			"<hostdev mode='subsystem' type='pci'><source><address bus='4'/></source></hostdev>"
+			"</devices></domain>",
+			&d, NULL),
+		0);
+	assert_int_equal(d.hostdevs.n, 5);
+	for (size_t i = 0; i < 5; i++) {
+		assert_true(d.hostdevs.v[i].shares_slot == (d.hostdevs.v[i].bdf.bus == 1));
+		assert_true(d.hostdevs.v[i].fixed == (d.hostdevs.v[i].bdf.bus == 2));
+		assert_true(d.hostdevs.v[i].has_place == (d.hostdevs.v[i].bdf.bus != 4));
+		assert_false(d.hostdevs.v[i].on_root);
+	}
+}
+
 static void an_unlimited_hard_limit_is_none(void **state)
 {
 	const struct pt_domain *d = load(*state, "sev");
@@ -533,6 +567,7 @@ int main(void)
 		t(a_xen_guest_is_read),
 		t(pages_limits_and_viommu_of_a_network_function_are_read),
 		t(a_port_that_is_told_to_take_no_device_while_it_runs_is_free_all_the_same),
+		t(a_device_that_cannot_leave_alone_is_known_by_its_place),
 		t(an_unlimited_hard_limit_is_none),
 		t(disks_given_to_qemu_behind_libvirts_back_are_found),
 		t(a_scsi_hostdev_names_the_hosts_device_as_the_kernel_does),

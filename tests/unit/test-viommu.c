@@ -325,6 +325,14 @@ static void more_than_255_processors_keep_intel(void **state)
 	pt_viommu_copy(&l->vm.viommu, &intel);
 	pt_strset(&l->vm.ioapic, "qemu");
 	assert_refused(l, "none", "vcpus", "interrupts that only the virtual IOMMU intel brings");
+	/* of x86 alone */
+	pt_viommu_done(&l->vm.viommu);
+	pt_strset(&l->vm.arch, "aarch64");
+	pt_strset(&l->vm.machine, "virt-9.2");
+	assert_picks(l, "virtio");
+	pt_strset(&l->vm.arch, "x86_64");
+	pt_strset(&l->vm.machine, "pc-q35-10.0");
+	assert_picks(l, "intel");
 }
 
 static void intel_gets_all_that_nova_gives_it(void **state)

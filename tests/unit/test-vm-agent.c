@@ -322,6 +322,29 @@ static void query_pci_is_read_through_bridges(void **state)
 	assert_int_equal(l.v[1].bars_mapped, 1);
 }
 
+static int read_of(const char *words, struct pt_error *err)
+{
+	pt_autofree char *reply =
+		words ? pt_strf("{\"error\":{\"class\":\"CommandNotFound\",\"desc\":\"%s\"}}", words) : NULL;
+	const char *const lines[][2] = { { "guest-ping", "{\"return\":{}}" }, { "guest-file-open", reply } };
+	struct script s = { lines, 2, 0 };
+	pt_autofree char *text = NULL;
+
+	return pt_agent_file(&(struct pt_agent){ &s, answer }, "/proc/cpuinfo", 1, &text, err);
+}
+
+static void an_agent_that_may_never_read_files_is_told_from_one_that_is_slow(void **state)
+{
+	struct pt_error err = { 0 };
+
+	assert_int_equal(read_of("Command guest-file-open has been disabled: the command is not allowed", &err),
+			 -EACCES);
+	assert_non_null(strstr(err.msg, "has been disabled"));
+	assert_int_equal(read_of("The command guest-file-open has not been found", &err), -EACCES);
+	assert_int_not_equal(read_of("failed to open file '/proc/cpuinfo': No such file or directory", &err), -EACCES);
+	assert_int_equal(read_of(NULL, &err), -ETIMEDOUT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -338,6 +361,7 @@ int main(void)
 		cmocka_unit_test(what_a_guest_says_has_no_control_characters),
 		cmocka_unit_test(a_table_with_senseless_lines_gives_what_makes_sense),
 		cmocka_unit_test(a_chunk_that_is_no_base64_is_refused),
+		cmocka_unit_test(an_agent_that_may_never_read_files_is_told_from_one_that_is_slow),
 		cmocka_unit_test(query_pci_is_read_through_bridges),
 	};
 
