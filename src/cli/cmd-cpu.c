@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include <jansson.h>
 
@@ -19,7 +18,6 @@
 
 #define STOP_TIMEOUT_S 180
 #define PROVE_S	       180
-#define ASK_AGAIN_S    2
 
 PT_DEFINE_CLEANUP(struct pt_vm_conn *, pt_vm_close)
 
@@ -143,8 +141,7 @@ static bool ask_guest(struct proving *p, const struct pt_cpu_look *look, struct 
 			pt_cli_progress_end(p->cli);
 			return r == 1;
 		}
-		pt_cli_progress(p->cli, "waiting for the guest agent of %s", look->vm.name);
-		(void)PT_WATCHED(&p->cli->watch, PT_WATCH_LIBVIRT, sleep(ASK_AGAIN_S));
+		pt_prove_pause(p->cli, look->vm.name);
 	}
 }
 

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include <jansson.h>
 
@@ -24,7 +23,6 @@
 
 #define STOP_TIMEOUT_S 180
 #define PROVE_S	       180
-#define ASK_AGAIN_S    2
 
 PT_DEFINE_CLEANUP(struct pt_vm_conn *, pt_vm_close)
 
@@ -164,8 +162,7 @@ static int ask_guest(struct proving *p, const struct pt_viommu_look *l, char **r
 			pt_cli_progress_end(p->cli);
 			return r;
 		}
-		pt_cli_progress(p->cli, "waiting for the guest agent of %s", l->vm.name);
-		(void)PT_WATCHED(&p->cli->watch, PT_WATCH_LIBVIRT, sleep(ASK_AGAIN_S));
+		pt_prove_pause(p->cli, l->vm.name);
 	}
 }
 

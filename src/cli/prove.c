@@ -213,6 +213,17 @@ static void tell_waiting(struct pt_cli *cli, const struct pt_prove *ask, const s
 				first_open(found), (long long)left);
 }
 
+static void let_pass(struct pt_cli *cli)
+{
+	(void)PT_WATCHED(&cli->watch, PT_WATCH_LIBVIRT, sleep(ASK_AGAIN_S));
+}
+
+void pt_prove_pause(struct pt_cli *cli, const char *vm)
+{
+	pt_cli_progress(cli, "waiting for the guest agent of %s", vm);
+	let_pass(cli);
+}
+
 int pt_prove(struct pt_cli *cli, struct pt_vm_conn *conn, const struct pt_prove *ask, struct pt_findings *ret_findings,
 	     struct pt_error *err)
 {
@@ -239,6 +250,6 @@ int pt_prove(struct pt_cli *cli, struct pt_vm_conn *conn, const struct pt_prove 
 		}
 		tell_waiting(cli, ask, &found, !waited, end - seconds());
 		waited = true;
-		(void)PT_WATCHED(&cli->watch, PT_WATCH_LIBVIRT, sleep(ASK_AGAIN_S));
+		let_pass(cli);
 	}
 }

@@ -35,4 +35,7 @@ struct pt_prove {
 int pt_prove(struct pt_cli *cli, struct pt_vm_conn *conn, const struct pt_prove *ask, struct pt_findings *ret_findings,
 	     struct pt_error *err);
 
+/** pt_prove_pause() - say on a terminal that the guest agent of @vm is waited for, and let a little time pass */
+void pt_prove_pause(struct pt_cli *cli, const char *vm);
+
 #endif

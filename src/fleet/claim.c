@@ -241,12 +241,19 @@ static int made_before(struct pt_fleet *f, const struct pt_claim_ask *ask, struc
 	return r == 1 ? own(ask, &record, ret, err) : r;
 }
 
+static int check_id(const char *id, struct pt_error *err)
+{
+	if (pt_claim_id_valid(id))
+		return 0;
+	return pt_usage(err, -EINVAL, "'%.40s' is no claim's id: c- and 20 hexadecimal digits", id);
+}
+
 static int prepare(struct pt_fleet *f, const struct pt_claim_ask *ask, struct pt_error *err)
 {
-	int r = 0;
+	int r = check_id(ask->id, err);
 
-	if (!pt_claim_id_valid(ask->id))
-		return pt_usage(err, -EINVAL, "'%.40s' is no claim's id: c- and 20 hexadecimal digits", ask->id);
+	if (r < 0)
+		return r;
 	if (!ask->request->asks.n)
 		r = pt_pci_alias_expand(&f->names.aliases, ask->request, err);
 	return r < 0 ? r : pt_request_check(ask->request, err);
@@ -286,10 +293,10 @@ int pt_fleet_get(struct pt_store *store, const char *id, struct pt_claim *ret_cl
 {
 	pt_autofree char *key = pt_strf("claims/%s", id);
 	PT_AUTO(pt_record) record = { 0 };
-	int r;
+	int r = check_id(id, err);
 
-	if (!pt_claim_id_valid(id))
-		return pt_usage(err, -EINVAL, "'%.40s' is no claim's id: c- and 20 hexadecimal digits", id);
+	if (r < 0)
+		return r;
 	r = pt_store_get(store, key, &record, err);
 	if (r == 1)
 		r = pt_claim_read(record.value, key, ret_claim, err);

@@ -62,15 +62,6 @@ static void assert_stage(const struct stage *w, const char *expected, unsigned n
 	free(now);
 }
 
-static void assert_settled(const struct stage *w)
-{
-	struct pt_change_list list = { 0 };
-
-	assert_int_equal(pt_journal_list(w->env.journal, true, &list, NULL), 0);
-	assert_int_equal(list.n, 0);
-	pt_change_list_done(&list);
-}
-
 /* returns after how many writes @change succeeded */
 static unsigned fail_each(struct stage *w, int (*change)(struct stage *w, struct pt_error *err))
 {
@@ -89,7 +80,7 @@ static unsigned fail_each(struct stage *w, int (*change)(struct stage *w, struct
 		if (err.kind != PT_ERROR_FAILED || !strstr(err.msg, "\neverything is as it was"))
 			fail_msg("with write %u failing: %s", n, err.msg);
 		assert_stage(w, before, n);
-		assert_settled(w);
+		stage_settled(w);
 	}
 	free(before);
 	*w->fault = (struct fault){ 0 };
@@ -107,7 +98,7 @@ static void a_change_whose_nth_write_fails_leaves_everything_as_it_was(void **st
 	assert_in_range(n, 10, 12);
 	assert_string_equal(w->hba->driver, "vfio-pci");
 	assert_int_equal(w->cvm->state, PT_DOMAIN_RUNNING);
-	assert_settled(w);
+	stage_settled(w);
 }
 
 static void a_group_of_two_goes_as_a_whole_or_not_at_all(void **state)
@@ -127,7 +118,7 @@ static void a_group_of_two_goes_as_a_whole_or_not_at_all(void **state)
 	assert_stage(w, after, 0);
 	assert_in_range(fail_each(w, detach), 11, 18);
 	assert_string_equal(w->nic->driver, "igb");
-	assert_settled(w);
+	stage_settled(w);
 	free(before);
 	free(after);
 }
@@ -150,7 +141,7 @@ static void a_network_whose_nth_write_fails_leaves_everything_as_it_was(void **s
 	assert_true(w->nic->link_down);
 	assert_int_equal(w->nic->mtu, 1500);
 	assert_int_equal(w->nic->vf[0].vlan, 0);
-	assert_settled(w);
+	stage_settled(w);
 }
 
 static void an_undo_whose_nth_write_fails_leaves_the_change_in_place(void **state)
@@ -164,7 +155,7 @@ static void an_undo_whose_nth_write_fails_leaves_the_change_in_place(void **stat
 	assert_in_range(fail_each(w, undo), 9, 12);
 	assert_stage(w, before, 0);
 	assert_string_equal(w->hba->driver, "megaraid_sas");
-	assert_settled(w);
+	stage_settled(w);
 	free(before);
 }
 
@@ -200,7 +191,7 @@ static void a_repair_whose_nth_write_fails_leaves_reservation_and_definition_whe
 	assert_string_equal(w->hba->driver, "vfio-pci");
 	assert_non_null(strstr(w->cvm->xml, "bus='0x05'"));
 	assert_int_equal(fakekernel_kept(w->kernel), 2);
-	assert_settled(w);
+	stage_settled(w);
 }
 
 static void where_nothing_can_be_put_back_recover_does_it_later(void **state)
@@ -228,7 +219,7 @@ static void where_nothing_can_be_put_back_recover_does_it_later(void **state)
 		*w->fault = (struct fault){ 0 };
 		assert_int_equal(pt_change_recover(&w->env, &settled, &err), 0);
 		assert_stage(w, before, n);
-		assert_settled(w);
+		stage_settled(w);
 	}
 	assert_in_range(n, 10, 13);
 	free(before);

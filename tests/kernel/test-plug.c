@@ -24,15 +24,6 @@ static void assert_stage(const struct stage *w, const char *expected, const char
 	free(now);
 }
 
-static void assert_settled(const struct stage *w)
-{
-	struct pt_change_list list = { 0 };
-
-	assert_int_equal(pt_journal_list(w->env.journal, true, &list, NULL), 0);
-	assert_int_equal(list.n, 0);
-	pt_change_list_done(&list);
-}
-
 static int make(struct stage *w, void (*plan_of)(struct stage *w, struct pt_plan *plan), struct pt_error *err)
 {
 	PT_AUTO(pt_plan) plan = { 0 };
@@ -90,7 +81,7 @@ static unsigned fail_each(struct stage *w, int (*change)(struct stage *w, struct
 		if (err.kind != PT_ERROR_FAILED || !strstr(err.msg, "\neverything is as it was"))
 			fail_msg("with write %u failing: %s", n, err.msg);
 		assert_stage(w, before, "failed at", n);
-		assert_settled(w);
+		stage_settled(w);
 		(void)recover(w);
 		assert_stage(w, before, "recovered from", n);
 	}
@@ -176,7 +167,7 @@ static bool kill_one(struct stage *w, int (*change)(struct stage *w), struct fau
 			 now);
 	free(now);
 	stage_open(w);
-	assert_settled(w);
+	stage_settled(w);
 	stage_close(w);
 	return ended == FAULT_EXIT;
 }
@@ -253,7 +244,7 @@ static void a_guest_that_does_not_answer_keeps_its_device(void **state)
 	stage_says(&err, "everything is as it was");
 	stage_says(&err, "`passthru recover` gives it back");
 	assert_stage(w, with, "unanswered", 0);
-	assert_settled(w);
+	stage_settled(w);
 	assert_int_equal(recover(w), 0);
 	assert_stage(w, with, "unanswered, recovered", 0);
 	free(with);
@@ -460,7 +451,7 @@ static void assert_started_again(struct stage *w, int (*change)(struct stage *w,
 	stage_says(&err, "everything is as it was; the VM was started again");
 	assert_stage(w, expected, "started again", 0);
 	assert_int_equal(w->cvm->starts, starts + 1);
-	assert_settled(w);
+	stage_settled(w);
 	assert_int_equal(recover(w), 0);
 }
 
@@ -528,7 +519,7 @@ static void a_vm_that_was_shut_down_meanwhile_is_left_off(void **state)
 	assert_int_equal(pt_change_recover(&w->env, &n, &err), 0);
 	assert_int_equal(n, 1);
 	assert_int_equal(w->cvm->state, PT_DOMAIN_SHUTOFF);
-	assert_settled(w);
+	stage_settled(w);
 }
 
 /* killed while libvirt pins the guest's memory: longer than any grace, and the VM has the device only then */
@@ -545,7 +536,7 @@ static void a_slow_plug_whose_asker_was_killed_is_waited_for(void **state)
 	assert_int_equal(recover(w), 1);
 	assert_int_equal(w->cvm->slow_plug, 0);
 	assert_stage(w, before, "slow", 0);
-	assert_settled(w);
+	stage_settled(w);
 	free(before);
 }
 

@@ -88,15 +88,6 @@ static void assert_as(const struct stage *w, const char *before, const char *whe
 	free(now);
 }
 
-static void assert_settled(const struct stage *w)
-{
-	struct pt_change_list list = { 0 };
-
-	assert_int_equal(pt_journal_list(w->env.journal, true, &list, NULL), 0);
-	assert_int_equal(list.n, 0);
-	pt_change_list_done(&list);
-}
-
 static void the_hosts_driver_has_the_card_only_for_the_look(void **state)
 {
 	struct stage *w = *state;
@@ -110,7 +101,7 @@ static void the_hosts_driver_has_the_card_only_for_the_look(void **state)
 	assert_int_equal(l.looks, 1);
 	assert_string_equal(l.driver, "megaraid_sas");
 	assert_as(w, before, "after the look", 1);
-	assert_settled(w);
+	stage_settled(w);
 	assert_int_equal(stage_state_of(w, 2), PT_CHANGE_UNDONE);
 	/* nothing of it stands: it is neither undone nor in the way of an undo */
 	assert_int_equal(stage_make_undo(w, 2, &err), -EINVAL);
@@ -133,13 +124,13 @@ static void a_signal_during_the_look_brings_the_card_back(void **state)
 	assert_int_equal(try(w, &l, &err), -ECANCELED);
 	stage_says(&err, "everything is as it was");
 	assert_as(w, before, "after a signal", 1);
-	assert_settled(w);
+	stage_settled(w);
 	/* one that comes as the look ends */
 	w->interrupt = 0;
 	l = (struct looking){ .signalled = true };
 	assert_int_equal(try(w, &l, &err), 0);
 	assert_as(w, before, "after a late signal", 1);
-	assert_settled(w);
+	stage_settled(w);
 	free(before);
 }
 
@@ -169,7 +160,7 @@ static void a_look_whose_nth_write_fails_leaves_everything_as_it_was(void **stat
 			fail_msg("write %u: %s", n, err.msg);
 		assert_int_equal(settled, r < 0 && l.looks);
 		assert_as(w, before, "with a write failing", n);
-		assert_settled(w);
+		stage_settled(w);
 	}
 	assert_in_range(n, 6, 12);
 	free(before);
@@ -197,7 +188,7 @@ static void what_the_host_uses_is_not_taken_from_it(void **state)
 	w->force = 0;
 	assert_int_equal(pt_change_recover(&w->env, &settled, &err), 0);
 	assert_as(w, before, "when it is free", 1);
-	assert_settled(w);
+	stage_settled(w);
 	free(before);
 }
 
@@ -230,7 +221,7 @@ static void recover_all(struct stage *w, bool host_only)
 	w->env.host_only = host_only;
 	if (pt_change_recover(&w->env, &settled, &err) < 0)
 		fail_msg("%s", err.msg);
-	assert_settled(w);
+	stage_settled(w);
 	stage_close(w);
 }
 

@@ -599,3 +599,12 @@ int stage_child_repair(struct stage *w)
 	stage_open(w);
 	return stage_make_repair(w, &err) == 0 ? 0 : 1;
 }
+
+void stage_settled(const struct stage *w)
+{
+	struct pt_change_list list = { 0 };
+
+	assert_int_equal(pt_journal_list(w->env.journal, true, &list, NULL), 0);
+	assert_int_equal(list.n, 0);
+	pt_change_list_done(&list);
+}

@@ -90,6 +90,9 @@ int stage_make_undo(struct stage *s, long long id, struct pt_error *err);
 /** stage_says() - fails the test unless message or hint holds @what */
 void stage_says(const struct pt_error *err, const char *what);
 
+/** stage_settled() - fails the test where a change is open */
+void stage_settled(const struct stage *w);
+
 enum pt_change_state stage_state_of(const struct stage *s, long long id);
 
 /** stage_child_attach(), stage_child_detach() - for a child that may die in it: 0 when made; gives nothing back */
