@@ -7,6 +7,7 @@
 #include "cli/commands.h"
 #include "cli/print.h"
 #include "cli/storing.h"
+#include "fleet/agent.h"
 #include "shape/claim.h"
 
 static const struct pt_option options[] = {
@@ -42,7 +43,44 @@ static void keep_wanted(const struct pt_cli *cli, struct pt_claims_list *l)
 	l->n = kept;
 }
 
-static int print_table(const struct pt_cli *cli, const struct pt_claims_list *l, struct pt_error *err)
+/* what their hosts' agents say, in the same order; an empty one of which none says anything */
+struct words {
+	PT_ARRAY(struct pt_ack) acks;
+};
+
+static void words_done(struct words *w)
+{
+	for (size_t i = 0; i < w->acks.n; i++)
+		pt_ack_done(&w->acks.v[i]);
+	free(w->acks.v);
+}
+
+static int hear(struct pt_store *store, const struct pt_claims_list *l, struct words *w, struct pt_error *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < l->n && r >= 0; i++)
+		r = pt_fleet_ack(store, l->v[i].host, l->v[i].id, pt_array_add(&w->acks), NULL, err);
+	return r < 0 ? r : 0;
+}
+
+static bool is_said(const struct pt_ack *ack)
+{
+	return ack->id[0] != '\0';
+}
+
+static json_t *claims_json(const struct pt_claims_list *l, const struct words *w)
+{
+	json_t *list = pt_storing_claims_json(l->v, l->n);
+
+	for (size_t i = 0; i < l->n; i++)
+		if (is_said(&w->acks.v[i]))
+			(void)json_object_set_new(json_array_get(list, i), "ack", pt_ack_json(&w->acks.v[i]));
+	return list;
+}
+
+static int print_table(const struct pt_cli *cli, const struct pt_claims_list *l, const struct words *w,
+		       struct pt_error *err)
 {
 	struct pt_table *table = pt_table_new(0);
 	int r;
@@ -51,9 +89,12 @@ static int print_table(const struct pt_cli *cli, const struct pt_claims_list *l,
 	pt_table_column(table, "ASKED", 0, 2);
 	pt_table_column(table, "FOR", 0, 0);
 	pt_table_column(table, "HOST", 0, 0);
+	pt_table_column(table, "STATE", 0, 0);
 	pt_table_column(table, "DEVICES", PT_TABLE_CUT, 1);
+	pt_table_column(table, "WHY", PT_TABLE_CUT, 2);
 	for (size_t i = 0; i < l->n; i++) {
 		const struct pt_claim *c = &l->v[i];
+		const struct pt_ack *ack = &w->acks.v[i];
 		struct pt_table_line *line = pt_table_line(table, NULL);
 		PT_CLEANUP(pt_buf_done) struct pt_buf devices = { 0 };
 
@@ -63,7 +104,9 @@ static int print_table(const struct pt_cli *cli, const struct pt_claims_list *l,
 		pt_table_cell(table, line, 1, c->asked);
 		pt_table_cell(table, line, 2, c->holder);
 		pt_table_cell(table, line, 3, c->host);
-		pt_table_cell(table, line, 4, devices.s);
+		pt_table_cell(table, line, 4, is_said(ack) ? pt_ack_state_str(ack->state) : "claimed");
+		pt_table_cell(table, line, 5, devices.s);
+		pt_table_cell(table, line, 6, ack->reason);
 	}
 	r = pt_table_print(table, cli->out, err);
 	pt_table_free(table);
@@ -91,15 +134,19 @@ static int run(struct pt_cli *cli, struct pt_error *err)
 {
 	PT_AUTO(pt_storing) s = { 0 };
 	PT_AUTO(pt_claims_list) l = { 0 };
+	PT_AUTO(words) w = { 0 };
 	int r = pt_storing_open(cli, &s, err);
 
 	r = r < 0 ? r : read_claims(cli, s.store, &l, err);
 	if (r < 0)
 		return r;
 	keep_wanted(cli, &l);
+	r = hear(s.store, &l, &w, err);
+	if (r < 0)
+		return r;
 	if (cli->json)
-		return pt_print_json(cli, json_pack("{s:o}", "claims", pt_storing_claims_json(l.v, l.n)), err);
-	r = print_table(cli, &l, err);
+		return pt_print_json(cli, json_pack("{s:o}", "claims", claims_json(&l, &w)), err);
+	r = print_table(cli, &l, &w, err);
 	return r < 0 ? r : PT_EXIT_DONE;
 }
 

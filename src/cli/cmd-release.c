@@ -12,6 +12,7 @@
 static const struct pt_option options[] = {
 	PT_CHANGING_OPTIONS,
 	PT_STORING_OPTIONS,
+	{ "no-wait", 0, NULL, "of a claim: do not wait until its host's agent has given the devices back", false },
 	{ "force-other-vm", 0, NULL, "although a VM that is off has it in its definition", false },
 	{ "force-other-vm-group", 0, NULL, "although a VM that is off has a member of its IOMMU group", false },
 	{ NULL, 0, NULL, NULL, false },
@@ -70,7 +71,9 @@ const struct pt_command pt_command_release = {
 		"refused: `passthru detach` takes it from the VM and releases it. A device that is gone is named by\n"
 		"the address that it was reserved at; what is at that address now is left alone.\n\n"
 		"A CLAIM (c- and 20 digits, `passthru claims` lists them) ends in the fleet's store, and others may\n"
-		"claim its devices; no host is touched.",
+		"claim its devices. Where its host's agent (passthrud) has bound or attached them, that gives them "
+		"back\n"
+		"first, and is waited for (--wait SECONDS, 300).",
 	.options = options,
 	.min_operands = 1,
 	.max_operands = -1,

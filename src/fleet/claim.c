@@ -8,12 +8,8 @@
 
 #include "base/cleanup.h"
 #include "fleet/fleet.h"
+#include "fleet/race.h"
 #include "shape/claim.h"
-
-/* lost races, each by another's success: as many clients at one host can all be served */
-#define RACES 64
-/* how often it is asked what became of a write that nobody answered for */
-#define QUESTIONS 5
 
 enum { SAW_HELD, SAW_CLAIM, SAW_FACTS, SAWS };
 
@@ -131,17 +127,6 @@ static int look_again(struct pt_fleet *f, struct pt_fleet_host *h, const struct 
 	return 0;
 }
 
-static void wait_a_little(unsigned attempt)
-{
-	struct timespec t = { .tv_nsec = (long)(attempt < 8 ? attempt : 8) * 1000000 };
-	unsigned char random = 0;
-
-	/* a few milliseconds, not the same for all who lost */
-	if (getrandom(&random, 1, 0) == 1)
-		t.tv_nsec += (long)random * 10000;
-	(void)nanosleep(&t, NULL);
-}
-
 /*
  * Nobody answered for the claim's transaction: it may still be written, as long as held/HOST is as it was.  So that
  * record is written as it is, which ends that, and tells at the same time whether the claim is there.
@@ -156,12 +141,12 @@ static int settle(struct pt_fleet *f, struct pt_fleet_host *h, const struct pt_c
 	const struct pt_txn txn = { saw, 2, &write, 1 };
 	int r = -ETIMEDOUT;
 
-	for (unsigned i = 0; i < QUESTIONS && (r == -ETIMEDOUT || r == -EHOSTUNREACH); i++) {
+	for (unsigned i = 0; i < PT_RACE_QUESTIONS && (r == -ETIMEDOUT || r == -EHOSTUNREACH); i++) {
 		PT_AUTO(pt_records) now = { 0 };
 		long long revision = 0;
 
 		if (i)
-			wait_a_little(100);
+			pt_race_pause(100);
 		r = pt_store_commit(f->store, &txn, &revision, &now, err);
 		if (r == 1) {
 			h->held = revision;
@@ -241,16 +226,9 @@ static int made_before(struct pt_fleet *f, const struct pt_claim_ask *ask, struc
 	return r == 1 ? own(ask, &record, ret, err) : r;
 }
 
-static int check_id(const char *id, struct pt_error *err)
-{
-	if (pt_claim_id_valid(id))
-		return 0;
-	return pt_usage(err, -EINVAL, "'%.40s' is no claim's id: c- and 20 hexadecimal digits", id);
-}
-
 static int prepare(struct pt_fleet *f, const struct pt_claim_ask *ask, struct pt_error *err)
 {
-	int r = check_id(ask->id, err);
+	int r = pt_race_check_id(ask->id, err);
 
 	if (r < 0)
 		return r;
@@ -265,7 +243,7 @@ int pt_fleet_claim(struct pt_fleet *f, const struct pt_claim_ask *ask, struct pt
 	bool fresh = false;
 	int r = prepare(f, ask, err);
 
-	for (unsigned i = 0; r == 0 && i < RACES; i++) {
+	for (unsigned i = 0; r == 0 && i < PT_RACES; i++) {
 		PT_AUTO(pt_fleet_answers) answers = { 0 };
 		PT_AUTO(pt_host_answer) best = { 0 };
 		struct pt_fleet_host *h = decide(f, ask, &best, &answers);
@@ -273,7 +251,7 @@ int pt_fleet_claim(struct pt_fleet *f, const struct pt_claim_ask *ask, struct pt
 		if (h) {
 			r = attempt(f, h, ask, &best, ret_claim, err);
 			if (r == 0)
-				wait_a_little(i);
+				pt_race_pause(i);
 			fresh = false;
 		} else if (fresh) {
 			r = made_before(f, ask, ret_claim, err);
@@ -285,7 +263,7 @@ int pt_fleet_claim(struct pt_fleet *f, const struct pt_claim_ask *ask, struct pt
 			fresh = true;
 		}
 	}
-	return r ? r : pt_say(err, -EBUSY, "others were faster %d times: nothing was claimed", RACES);
+	return r ? r : pt_say(err, -EBUSY, "others were faster %d times: nothing was claimed", PT_RACES);
 }
 
 int pt_fleet_get(struct pt_store *store, const char *id, struct pt_claim *ret_claim, long long *ret_revision,
@@ -293,7 +271,7 @@ int pt_fleet_get(struct pt_store *store, const char *id, struct pt_claim *ret_cl
 {
 	pt_autofree char *key = pt_strf("claims/%s", id);
 	PT_AUTO(pt_record) record = { 0 };
-	int r = check_id(id, err);
+	int r = pt_race_check_id(id, err);
 
 	if (r < 0)
 		return r;
@@ -305,69 +283,6 @@ int pt_fleet_get(struct pt_store *store, const char *id, struct pt_claim *ret_cl
 	if (ret_revision)
 		*ret_revision = record.revision;
 	return record.value != NULL;
-}
-
-/* 1 released; 0 look again */
-static int let_go(struct pt_store *store, const struct pt_claim *c, long long revision, struct pt_error *err)
-{
-	pt_autofree char *held_key = pt_strf("held/%s", c->host);
-	pt_autofree char *claim_key = pt_strf("claims/%s", c->id);
-	pt_autofree char *text = NULL;
-	PT_AUTO(pt_record) held = { 0 };
-	PT_AUTO(pt_holds) holds = { 0 };
-	struct pt_saw saw[] = { { held_key, 0 }, { claim_key, revision } };
-	struct pt_write writes[] = { { .key = claim_key }, { .key = held_key } };
-	const struct pt_txn txn = { saw, 2, writes, 2 };
-	int r = pt_store_get(store, held_key, &held, err);
-
-	if (r == 1)
-		r = pt_holds_read(held.value, held_key, &holds, err);
-	if (r < 0)
-		return r;
-	(void)pt_holds_drop(&holds, c->id);
-	saw[0].revision = held.revision;
-	text = pt_record_text(pt_holds_json(&holds));
-	writes[1].value = text;
-	return pt_store_commit(store, &txn, NULL, NULL, err);
-}
-
-/* 1 it is gone, or let go; 0 look again */
-static int release_once(struct pt_store *store, const char *id, bool unknown, struct pt_claim *ret,
-			struct pt_error *err)
-{
-	PT_AUTO(pt_claim) c = { 0 };
-	long long revision = 0;
-	int r = pt_fleet_get(store, id, &c, &revision, err);
-
-	if (r == 0)
-		return unknown ? 1 : -ENOENT;
-	if (r < 0)
-		return r;
-	/* kept for the answer: once it is gone nothing tells what it was */
-	pt_claim_done(ret);
-	r = let_go(store, &c, revision, err);
-	*ret = pt_take(c);
-	return r;
-}
-
-int pt_fleet_release(struct pt_store *store, const char *id, struct pt_claim *ret_claim, struct pt_error *err)
-{
-	PT_AUTO(pt_claim) c = { 0 };
-	unsigned unknown = 0;
-	int r = 0;
-
-	for (unsigned i = 0; r == 0 && i < RACES; i++) {
-		r = release_once(store, id, unknown, &c, err);
-		if (r == -ETIMEDOUT || (unknown && r == -EHOSTUNREACH))
-			r = ++unknown < QUESTIONS ? 0 : r;
-		if (r == 0)
-			wait_a_little(unknown ? 100 : i);
-	}
-	if (r == 1)
-		*ret_claim = pt_take(c);
-	if (r == -ENOENT)
-		return 0;
-	return r ? r : pt_say(err, -EBUSY, "others were faster %d times: %s is still claimed", RACES, id);
 }
 
 int pt_fleet_claims(struct pt_store *store, struct pt_claims_list *ret_list, struct pt_error *err)

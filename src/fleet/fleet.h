@@ -4,9 +4,11 @@
  * copy: it may be old, and every write compares what was seen, so that an old one costs a second attempt and nothing
  * else.  Touches no host.
  *
- * facts/HOST   what a host offers, written by that host
- * held/HOST    which of its devices are claimed: the record that every claim on that host changes
- * claims/ID    the claim
+ * facts/HOST    what a host offers, written by that host
+ * held/HOST     which of its devices are claimed: the record that every claim on that host changes
+ * claims/ID     the claim
+ * alive/HOST    its agent runs: there as long as that keeps its lease (fleet/agent.h)
+ * acks/HOST/ID  what its agent says of a claim (fleet/agent.h)
  */
 #ifndef PT_FLEET_FLEET_H
 #define PT_FLEET_FLEET_H
@@ -112,12 +114,28 @@ int pt_fleet_claim(struct pt_fleet *fleet, const struct pt_claim_ask *ask, struc
 int pt_fleet_get(struct pt_store *store, const char *id, struct pt_claim *ret_claim, long long *ret_revision,
 		 struct pt_error *err);
 
+/* an agent has the claim: it gives the devices back first */
+#define PT_RELEASE_MARKED 2
+
 /**
  * pt_fleet_release() - end a claim
  *
- * Return: 1, 0 when there is no such claim (any more); -ETIMEDOUT unknown: asking again does no harm.
+ * Where an agent has it (acks/HOST/ID) it is only marked: pt_fleet_release_wait().  One that its agent has given back,
+ * or has refused, ends here.
+ *
+ * Return: 1 it has ended; PT_RELEASE_MARKED; 0 when there is no such claim (any more); -ETIMEDOUT unknown: asking again
+ * does no harm.
  */
 int pt_fleet_release(struct pt_store *store, const char *id, struct pt_claim *ret_claim, struct pt_error *err);
+
+/**
+ * pt_fleet_release_wait() - until the agent of its host has given a marked claim's devices back; then end it
+ * @ret_ack: the agent's last word; yours; zeroed before
+ *
+ * Return: 1 it has ended, 0 not within @timeout_ms: it stays marked; else as pt_store_get().
+ */
+int pt_fleet_release_wait(struct pt_store *store, const struct pt_claim *claim, unsigned timeout_ms,
+			  struct pt_ack *ret_ack, struct pt_error *err);
 
 struct pt_claims_list {
 	struct pt_claim *v;

@@ -1,7 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/claim.h"
 
+#include <errno.h>
 #include <stdlib.h>
+
+static const char *const ack_states[PT_ACK_STATES] = {
+	[PT_ACK_TAKING] = "taking", [PT_ACK_BOUND] = "bound",	      [PT_ACK_ATTACHED] = "attached",
+	[PT_ACK_FAILED] = "failed", [PT_ACK_RELEASING] = "releasing", [PT_ACK_RELEASED] = "released",
+	[PT_ACK_ORPHAN] = "orphan",
+};
+
+const char *pt_ack_state_str(enum pt_ack_state state)
+{
+	return state < PT_ACK_STATES ? ack_states[state] : "unknown";
+}
+
+int pt_ack_state_parse(const char *text)
+{
+	for (int i = 0; i < PT_ACK_STATES; i++)
+		if (strcmp(text, ack_states[i]) == 0)
+			return i;
+	return -EINVAL;
+}
 
 bool pt_claim_id_valid(const char *text)
 {
@@ -45,6 +65,20 @@ void pt_claim_done(struct pt_claim *c)
 	free(c->holder);
 	free(c->host);
 	*c = (struct pt_claim){ 0 };
+}
+
+void pt_ack_done(struct pt_ack *a)
+{
+	free(a->reason);
+	free(a->vm);
+	*a = (struct pt_ack){ 0 };
+}
+
+void pt_alive_done(struct pt_alive *a)
+{
+	free(a->boot);
+	free(a->version);
+	*a = (struct pt_alive){ 0 };
 }
 
 void pt_host_record_done(struct pt_host_record *r)

@@ -24,6 +24,7 @@ struct pt_claim_device {
 /**
  * struct pt_claim - owns its members
  * @holder: a VM's name or any other; @asked: "a1:2,a2:1"; @since: seconds since 1970, of the claimer's clock
+ * @releasing: it ends as soon as its host's agent has given the devices back
  */
 struct pt_claim {
 	char id[PT_CLAIM_ID_LENGTH + 1];
@@ -31,7 +32,51 @@ struct pt_claim {
 	char *holder;
 	char *host;
 	long long since;
+	bool releasing;
 	PT_ARRAY(struct pt_claim_device) devices;
+};
+
+/* what a host's agent says of a claim on that host */
+enum pt_ack_state {
+	PT_ACK_TAKING,	  /* it is about to touch the devices, or was when it was cut off */
+	PT_ACK_BOUND,	  /* they are kept for guests */
+	PT_ACK_ATTACHED,  /* the VM that the claim names has them */
+	PT_ACK_FAILED,	  /* it does not do what the claim says; nothing is touched */
+	PT_ACK_RELEASING, /* it is about to give them back; @reason: why they are not yet */
+	PT_ACK_RELEASED,  /* the host has them back, and nobody holds them any more */
+	PT_ACK_ORPHAN,	  /* the claim is gone, and the devices are not given back: a person must look */
+	PT_ACK_STATES
+};
+
+const char *pt_ack_state_str(enum pt_ack_state state); /* "taking", "bound", …: as in JSON */
+int pt_ack_state_parse(const char *text);	       /* the enum, or -EINVAL */
+
+/**
+ * struct pt_ack - owns its strings
+ * @reason: of a failure, or of what is waited for; NULL: none
+ * @vm: the VM that has them, by its name; NULL: none
+ * @proved: attached, and its guest was seen to have them
+ * @change: the newest change in the host's history that was made for it; 0: none
+ * @when: seconds since 1970, of the host's clock
+ */
+struct pt_ack {
+	char id[PT_CLAIM_ID_LENGTH + 1];
+	enum pt_ack_state state;
+	char *reason;
+	char *vm;
+	bool proved;
+	long long change;
+	long long when;
+};
+
+/**
+ * struct pt_alive - a host's agent runs; owns its strings
+ * @since: seconds since 1970, of the host's clock; @boot: the kernel's boot id; @version: of the agent
+ */
+struct pt_alive {
+	long long since;
+	char *boot;
+	char *version;
 };
 
 /**
@@ -62,6 +107,8 @@ size_t pt_holds_drop(struct pt_holds *list, const char *id);
 
 void pt_holds_done(struct pt_holds *list);
 void pt_claim_done(struct pt_claim *claim);
+void pt_ack_done(struct pt_ack *ack);
+void pt_alive_done(struct pt_alive *alive);
 void pt_host_record_done(struct pt_host_record *record);
 
 #endif

@@ -14,14 +14,31 @@
 json_t *pt_claim_json(const struct pt_claim *c)
 {
 	json_t *devices = json_array();
+	json_t *o;
 
 	for (size_t i = 0; i < c->devices.n; i++)
 		(void)json_array_append_new(devices,
 					    json_pack("{s:s, s:o}", "address", pt_bdf_str(c->devices.v[i].bdf).s,
 						      "alias", pt_json_text(c->devices.v[i].alias)));
-	return json_pack("{s:s, s:o, s:o, s:o, s:I, s:o}", "id", c->id, "asked", pt_json_text(c->asked), "for",
-			 pt_json_text(c->holder), "host", pt_json_text(c->host), "since", (json_int_t)c->since,
-			 "devices", devices);
+	o = json_pack("{s:s, s:o, s:o, s:o, s:I, s:o}", "id", c->id, "asked", pt_json_text(c->asked), "for",
+		      pt_json_text(c->holder), "host", pt_json_text(c->host), "since", (json_int_t)c->since, "devices",
+		      devices);
+	if (c->releasing)
+		(void)json_object_set_new(o, "releasing", json_true());
+	return o;
+}
+
+json_t *pt_ack_json(const struct pt_ack *a)
+{
+	return json_pack("{s:s, s:s, s:o, s:o, s:b, s:I, s:I}", "id", a->id, "state", pt_ack_state_str(a->state),
+			 "reason", pt_json_text(a->reason), "vm", pt_json_text(a->vm), "proved", a->proved, "change",
+			 (json_int_t)a->change, "when", (json_int_t)a->when);
+}
+
+json_t *pt_alive_json(const struct pt_alive *a)
+{
+	return json_pack("{s:I, s:o, s:o}", "since", (json_int_t)a->since, "boot", pt_json_text(a->boot), "version",
+			 pt_json_text(a->version));
 }
 
 json_t *pt_holds_json(const struct pt_holds *l)
@@ -94,6 +111,7 @@ static int read_claim(const json_t *o, struct pt_claim *c, struct pt_error *err)
 	r = r < 0 ? r : pt_field_string(o, "claim", "for", &c->holder, err);
 	r = r < 0 ? r : pt_field_string(o, "claim", "host", &c->host, err);
 	r = r < 0 ? r : pt_field_int(o, "claim", "since", 0, INT64_MAX, &since, err);
+	r = r < 0 ? r : pt_field_bool(o, "claim", "releasing", &c->releasing, err);
 	r = r < 0 ? r : pt_field_list(o, "claim", "devices", &devices, err);
 	if (r < 0)
 		return r;
@@ -149,6 +167,68 @@ int pt_holds_read(const char *text, const char *where, struct pt_holds *ret_hold
 	if (r == 0)
 		*ret_holds = pt_take(holds);
 	return r;
+}
+
+static int read_ack(const json_t *o, struct pt_ack *a, struct pt_error *err)
+{
+	pt_autofree char *id = NULL;
+	pt_autofree char *state = NULL;
+	int64_t when = 0;
+	int64_t change = 0;
+	int r = pt_field_string(o, "ack", "id", &id, err);
+
+	r = r < 0 ? r : pt_field_string(o, "ack", "state", &state, err);
+	r = r < 0 ? r : pt_field_string(o, "ack", "reason", &a->reason, err);
+	r = r < 0 ? r : pt_field_string(o, "ack", "vm", &a->vm, err);
+	r = r < 0 ? r : pt_field_bool(o, "ack", "proved", &a->proved, err);
+	r = r < 0 ? r : pt_field_int(o, "ack", "change", 0, INT64_MAX, &change, err);
+	r = r < 0 ? r : pt_field_int(o, "ack", "when", 0, INT64_MAX, &when, err);
+	if (r < 0)
+		return r;
+	r = state ? pt_ack_state_parse(state) : -EINVAL;
+	if (!id || !pt_claim_id_valid(id) || r < 0)
+		return pt_say(err, -EBADMSG, "an ack needs a claim's id and a state");
+	(void)snprintf(a->id, sizeof(a->id), "%s", id);
+	a->state = (enum pt_ack_state)r;
+	a->when = when;
+	a->change = change;
+	return 0;
+}
+
+int pt_ack_read(const char *text, const char *where, struct pt_ack *ret, struct pt_error *err)
+{
+	PT_AUTO(pt_ack) ack = { 0 };
+	json_t *o = load(text, where, err);
+	int r;
+
+	if (!o)
+		return -EBADMSG;
+	r = read_ack(o, &ack, err);
+	json_decref(o);
+	if (r < 0)
+		return bad(where, r, err);
+	*ret = pt_take(ack);
+	return 0;
+}
+
+int pt_alive_read(const char *text, const char *where, struct pt_alive *ret, struct pt_error *err)
+{
+	PT_AUTO(pt_alive) alive = { 0 };
+	json_t *o = load(text, where, err);
+	int64_t since = 0;
+	int r;
+
+	if (!o)
+		return -EBADMSG;
+	r = pt_field_int(o, "alive", "since", 0, INT64_MAX, &since, err);
+	r = r < 0 ? r : pt_field_string(o, "alive", "boot", &alive.boot, err);
+	r = r < 0 ? r : pt_field_string(o, "alive", "version", &alive.version, err);
+	json_decref(o);
+	if (r < 0)
+		return bad(where, r, err);
+	alive.since = since;
+	*ret = pt_take(alive);
+	return 0;
 }
 
 int pt_host_record_read(const char *text, const char *where, struct pt_host_record *ret_record, struct pt_error *err)

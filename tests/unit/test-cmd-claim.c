@@ -127,8 +127,8 @@ static void a_claim_is_made_listed_and_released(void **state)
 	run(d, 0, "passthru fleet hosts --json");
 	assert_non_null(strstr(d->p.out, "\"claimed\": 2"));
 	run(d, 0, "passthru claims");
-	assert_out(d, "CLAIM                  ASKED FOR HOST DEVICES\n"
-		      "ID a1:2  vm7 h1   0000:41:00.0 0000:42:00.0\n");
+	assert_out(d, "CLAIM                  ASKED FOR HOST STATE   DEVICES                   WHY\n"
+		      "ID a1:2  vm7 h1   claimed 0000:41:00.0 0000:42:00.0 \n");
 	one = pt_strf("passthru claims %s --for vm7 --host h1", id);
 	run(d, 0, one);
 	assert_non_null(strstr(d->p.out, id));

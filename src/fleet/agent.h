@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a host's agent writes into the store: that it is there, and its word about each claim.  It writes its own host's
+ * records (facts, held, alive, acks) and no claim.  Touches no host: agent/ does.
+ */
+#ifndef PT_FLEET_AGENT_H
+#define PT_FLEET_AGENT_H
+
+#include "model/claim.h"
+#include "store/store.h"
+
+/**
+ * pt_fleet_alive_begin() - a lease, and alive/HOST with it
+ * @ret_lease: to be kept with pt_store_keep(), ended with pt_store_end()
+ */
+int pt_fleet_alive_begin(struct pt_store *store, const char *host, const struct pt_alive *alive, unsigned ttl_s,
+			 long long *ret_lease, struct pt_error *err);
+
+/** pt_fleet_alive() - does a host's agent run?  1, 0; @ret_alive may be NULL */
+int pt_fleet_alive(struct pt_store *store, const char *host, struct pt_alive *ret_alive, struct pt_error *err);
+
+/** pt_fleet_ack() - what the agent of @host says of a claim: 1, 0 nothing; @ret_revision may be NULL */
+int pt_fleet_ack(struct pt_store *store, const char *host, const char *id, struct pt_ack *ret_ack,
+		 long long *ret_revision, struct pt_error *err);
+
+/**
+ * pt_fleet_ack_take() - say that the devices of a claim are about to be touched, before they are
+ * @claim: revision of claims/ID as it was seen, @acked: of acks/HOST/ID
+ *
+ * Return: 1 said: from now on no release ends the claim without the agent; 0 something was changed since: look again,
+ * and touch nothing; -ETIMEDOUT nobody knows: touch nothing.
+ */
+int pt_fleet_ack_take(struct pt_store *store, const char *host, const struct pt_ack *ack, long long claim,
+		      long long acked, struct pt_error *err);
+
+/** pt_fleet_ack_put() - say how it is; 1 written, 0 it said so already (but for the time) */
+int pt_fleet_ack_put(struct pt_store *store, const char *host, const struct pt_ack *ack, struct pt_error *err);
+
+/** pt_fleet_ack_drop() - there is nothing more to say of a claim that is gone */
+int pt_fleet_ack_drop(struct pt_store *store, const char *host, const char *id, struct pt_error *err);
+
+/**
+ * pt_fleet_ack_released() - the host has the devices back: nobody holds them any more, and the agent says "released"
+ *
+ * One transaction; races with claims on the same host are taken up again.  Return: 1, or a negative errno; -ETIMEDOUT
+ * unknown: asking again does no harm.
+ */
+int pt_fleet_ack_released(struct pt_store *store, const char *host, const struct pt_ack *ack, struct pt_error *err);
+
+#endif

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The end of a claim: at once where no agent has it, else marked, given back by its host's agent, and then removed. */
+#include <errno.h>
+
+#include "base/cleanup.h"
+#include "base/watch.h"
+#include "fleet/agent.h"
+#include "fleet/fleet.h"
+#include "fleet/race.h"
+#include "shape/claim.h"
+
+enum { SAW_HELD, SAW_CLAIM, SAW_ACK, SAWS };
+
+/* a claim that is to end; @acked: the revision of its agent's word, and what that is */
+struct leaving {
+	struct pt_claim claim;
+	long long revision;
+	struct pt_ack ack;
+	long long acked;
+};
+
+static void leaving_done(struct leaving *l)
+{
+	pt_claim_done(&l->claim);
+	pt_ack_done(&l->ack);
+}
+
+/* has an agent done something to the devices for this claim, or is it about to? */
+static bool agent_has_it(const struct leaving *l)
+{
+	return l->acked && l->ack.state != PT_ACK_RELEASED && l->ack.state != PT_ACK_FAILED;
+}
+
+/* what the agent said meanwhile, if it did */
+static int hear(struct leaving *l, const struct pt_record *record, struct pt_error *err)
+{
+	PT_AUTO(pt_ack) ack = { 0 };
+	int r = record->value ? pt_ack_read(record->value, record->key, &ack, err) : 0;
+
+	if (r < 0)
+		return r;
+	pt_ack_done(&l->ack);
+	l->ack = pt_take(ack);
+	l->acked = record->value ? record->revision : 0;
+	return 0;
+}
+
+/*
+ * One transaction: the claim, its agent's word and its holds go; or, where an agent has it, the claim is marked, and
+ * held/HOST written as it is, since that is the record that an agent watches.
+ * 1 gone, PT_RELEASE_MARKED; 0 look again
+ */
+static int step(struct pt_store *store, struct leaving *l, struct pt_error *err)
+{
+	const struct pt_claim *c = &l->claim;
+	pt_autofree char *held_key = pt_strf("held/%s", c->host);
+	pt_autofree char *claim_key = pt_strf("claims/%s", c->id);
+	pt_autofree char *ack_key = pt_strf("acks/%s/%s", c->host, c->id);
+	pt_autofree char *held_text = NULL;
+	pt_autofree char *claim_text = NULL;
+	PT_AUTO(pt_record) held = { 0 };
+	PT_AUTO(pt_records) now = { 0 };
+	PT_AUTO(pt_holds) holds = { 0 };
+	bool mark = agent_has_it(l);
+	struct pt_saw saw[SAWS] = { [SAW_CLAIM] = { claim_key, l->revision }, [SAW_ACK] = { ack_key, l->acked } };
+	struct pt_write writes[SAWS] = { { .key = claim_key }, { .key = held_key }, { .key = ack_key } };
+	const struct pt_txn txn = { saw, SAWS, writes, mark || !l->acked ? 2 : 3 };
+	int r = pt_store_get(store, held_key, &held, err);
+
+	if (r == 1)
+		r = pt_holds_read(held.value, held_key, &holds, err);
+	if (r < 0)
+		return r;
+	if (mark && c->releasing)
+		return PT_RELEASE_MARKED;
+	if (mark) {
+		l->claim.releasing = true;
+		claim_text = pt_record_text(pt_claim_json(c));
+		l->claim.releasing = false;
+	} else {
+		(void)pt_holds_drop(&holds, c->id);
+	}
+	held_text = pt_record_text(pt_holds_json(&holds));
+	saw[SAW_HELD] = (struct pt_saw){ held_key, held.revision };
+	writes[0].value = claim_text;
+	writes[1].value = held_text;
+	r = pt_store_commit(store, &txn, NULL, &now, err);
+	if (r == 0 && now.n > SAW_ACK && now.v[SAW_ACK].revision != l->acked)
+		return hear(l, &now.v[SAW_ACK], err);
+	return r == 1 && mark ? PT_RELEASE_MARKED : r;
+}
+
+/* as step(); the agent's word that was heard is kept for the next time */
+static int release_once(struct pt_store *store, const char *id, bool unknown, struct leaving *l, struct pt_error *err)
+{
+	PT_AUTO(pt_claim) c = { 0 };
+	int r = pt_fleet_get(store, id, &c, &l->revision, err);
+
+	if (r == 0)
+		return unknown ? 1 : -ENOENT;
+	if (r < 0)
+		return r;
+	/* kept for the answer: once it is gone nothing tells what it was */
+	pt_claim_done(&l->claim);
+	l->claim = pt_take(c);
+	return step(store, l, err);
+}
+
+int pt_fleet_release(struct pt_store *store, const char *id, struct pt_claim *ret_claim, struct pt_error *err)
+{
+	PT_AUTO(leaving) l = { 0 };
+	unsigned unknown = 0;
+	int r = 0;
+
+	for (unsigned i = 0; r == 0 && i < PT_RACES; i++) {
+		r = release_once(store, id, unknown, &l, err);
+		if (r == -ETIMEDOUT || (unknown && r == -EHOSTUNREACH))
+			r = ++unknown < PT_RACE_QUESTIONS ? 0 : r;
+		if (r == 0)
+			pt_race_pause(unknown ? 100 : i);
+	}
+	if (r > 0)
+		*ret_claim = pt_take(l.claim);
+	if (r == -ENOENT)
+		return 0;
+	return r ? r : pt_say(err, -EBUSY, "others were faster %d times: %s is still claimed", PT_RACES, id);
+}
+
+/* 1 it is over, 0 not yet */
+static int heard_the_end(const struct pt_changes *changes, const char *key, struct pt_ack *ret, struct pt_error *err)
+{
+	const struct pt_record *record = NULL;
+	PT_AUTO(pt_ack) ack = { 0 };
+	int r;
+
+	for (size_t i = 0; i < changes->records.n; i++)
+		if (strcmp(changes->records.v[i].key, key) == 0)
+			record = &changes->records.v[i];
+	/* somebody else has ended it meanwhile */
+	if (!record ? changes->whole : !record->value)
+		return 1;
+	if (!record)
+		return 0;
+	r = pt_ack_read(record->value, key, &ack, err);
+	if (r < 0)
+		return r;
+	pt_ack_done(ret);
+	*ret = pt_take(ack);
+	return ret->state == PT_ACK_RELEASED || ret->state == PT_ACK_FAILED;
+}
+
+int pt_fleet_release_wait(struct pt_store *store, const struct pt_claim *claim, unsigned timeout_ms,
+			  struct pt_ack *ret_ack, struct pt_error *err)
+{
+	pt_autofree char *key = pt_strf("acks/%s/%s", claim->host, claim->id);
+	long long until = pt_watch_now_ms() + timeout_ms;
+	struct pt_store_watch *watch = NULL;
+	PT_AUTO(pt_claim) gone = { 0 };
+	int r = pt_store_watch(store, key, 0, &watch, err);
+
+	while (r == 0) {
+		long long left = until - pt_watch_now_ms();
+		PT_AUTO(pt_changes) changes = { 0 };
+
+		if (left <= 0)
+			break;
+		r = pt_store_watch_next(watch, (int)left, &changes, err);
+		if (r == 1)
+			r = heard_the_end(&changes, key, ret_ack, err);
+	}
+	pt_store_watch_close(watch);
+	if (r != 1)
+		return r;
+	r = pt_fleet_release(store, claim->id, &gone, err);
+	return r < 0 ? r : r != PT_RELEASE_MARKED;
+}
