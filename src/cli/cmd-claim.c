@@ -5,17 +5,14 @@
 #include "base/cleanup.h"
 #include "cli/commands.h"
 #include "cli/print.h"
-#include "cli/storing.h"
-#include "decide/whynot.h"
+#include "cli/requesting.h"
 #include "shape/claim.h"
-#include "shape/place.h"
 
 static const struct pt_option options[] = {
 	{ "for", 0, "NAME", "who gets them: a VM's name, or any other", false },
 	{ "host", 0, "HOST", "only there", false },
 	{ "id", 0, "CLAIM", "the claim's id, made by an earlier call whose end was not seen", false },
-	{ "policy", 0, "POLICY", "required, legacy, preferred or socket; wins over the alias's", false },
-	{ "spread", 0, NULL, "hosts with most free first; else packed", false },
+	PT_REQUESTING_OPTIONS,
 	PT_STORING_OPTIONS,
 	{ NULL, 0, NULL, NULL, false },
 };
@@ -33,72 +30,17 @@ static int check_holder(const char *name, struct pt_error *err)
 	return 0;
 }
 
-/* "a1,b:2" is "a1:1,b:2"; the caller frees */
-static char *with_counts(const char *text)
-{
-	PT_CLEANUP(pt_buf_done) struct pt_buf b = { 0 };
-
-	for (const char *p = text;; p++) {
-		size_t n = strcspn(p, ",");
-
-		pt_buf_addn(&b, p, n);
-		if (n && !memchr(p, ':', n))
-			pt_buf_add(&b, ":1");
-		p += n;
-		if (!*p)
-			return pt_buf_take(&b);
-		pt_buf_add(&b, ",");
-	}
-}
-
-static int read_request(const struct pt_cli *cli, struct pt_request *request, struct pt_error *err)
-{
-	const char *policy = pt_cli_value(cli, "policy");
-	int r = policy ? pt_numa_policy_parse(policy) : 0;
-
-	if (r < 0)
-		return pt_usage(err, r, "--policy %s: it is required, legacy, preferred or socket", policy);
-	request->policy = (enum pt_numa_policy)r;
-	request->alias = with_counts(cli->operands[0]);
-	return 0;
-}
-
 static int print_no(struct pt_cli *cli, const struct pt_fleet_answers *l, const struct pt_request *request,
 		    struct pt_error *err)
 {
-	PT_AUTO(pt_strv) lines = { 0 };
-	json_t *hosts;
 	int r;
 
-	if (cli->json) {
-		hosts = json_array();
-		for (size_t i = 0; i < l->n; i++)
-			(void)json_array_append_new(hosts, pt_place_write_answer(&l->v[i], request, false));
-		r = pt_print_json(cli, json_pack("{s:n, s:o}", "claim", "hosts", hosts), err);
-		return r < 0 ? r : PT_EXIT_NO;
+	if (!cli->json) {
+		pt_requesting_print(cli, l);
+		return PT_EXIT_NO;
 	}
-	if (!l->n)
-		(void)fprintf(cli->out, "no host is in this store: `passthru fleet publish`, on each of them\n");
-	if (l->n == 1)
-		(void)fprintf(cli->out, "%s\n", l->v[0].message);
-	if (l->n > 1)
-		pt_whynot_summary(l->v, l->n, &lines);
-	for (size_t i = 0; i < lines.n; i++)
-		(void)fprintf(cli->out, "%s\n", lines.v[i]);
-	for (size_t i = 0; cli->verbose && l->n > 1 && i < l->n; i++)
-		(void)fprintf(cli->out, "  %s: %s\n", l->v[i].host, l->v[i].message);
-	return PT_EXIT_NO;
-}
-
-static int check_host(struct pt_fleet *f, const char *name, struct pt_error *err)
-{
-	int r;
-
-	if (!name || pt_fleet_find_host(f, name))
-		return 0;
-	r = pt_usage(err, -ENOENT, "there is no host '%.80s' in %s", name, pt_store_name(f->store));
-	pt_hint(err, "`passthru fleet hosts` lists them");
-	return r;
+	r = pt_print_json(cli, json_pack("{s:n, s:o}", "claim", "hosts", pt_requesting_json(l, request, false)), err);
+	return r < 0 ? r : PT_EXIT_NO;
 }
 
 static int claim(struct pt_cli *cli, const char *id, struct pt_error *err)
@@ -108,16 +50,12 @@ static int claim(struct pt_cli *cli, const char *id, struct pt_error *err)
 	PT_AUTO(pt_request) request = { 0 };
 	PT_AUTO(pt_claim) made = { 0 };
 	PT_AUTO(pt_fleet_answers) answers = { 0 };
-	struct pt_claim_ask ask = { .id = id,
-				    .holder = pt_cli_value(cli, "for"),
-				    .host = pt_cli_value(cli, "host"),
-				    .request = &request,
-				    .how = { .spread = pt_cli_flag(cli, "spread") } };
-	int r = read_request(cli, &request, err);
+	struct pt_claim_ask ask = { .id = id, .holder = pt_cli_value(cli, "for") };
+	int r = pt_requesting_read(cli, cli->operands[0], &request, &ask, err);
 
 	r = r < 0 ? r : pt_storing_open(cli, &s, err);
 	r = r < 0 ? r : pt_fleet_load(s.store, &s.config, &fleet, err);
-	r = r < 0 ? r : check_host(&fleet, ask.host, err);
+	r = r < 0 ? r : pt_requesting_check_host(&fleet, ask.host, err);
 	r = r < 0 ? r : pt_fleet_claim(&fleet, &ask, &made, &answers, err);
 	if (r < 0)
 		return r;

@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "base/table.h"
 #include "cli/commands.h"
+#include "cli/kinds.h"
 #include "cli/owners.h"
 #include "cli/print.h"
 #include "host/reserved.h"
@@ -13,52 +14,6 @@
 #include "shape/device.h"
 
 #define NAMES_SHOWN 3 /* of what uses a device; the rest is counted */
-
-/* words that stand for a kind of device; anything else is a part of a name, a driver, an address or ids */
-struct kind {
-	const char *name;
-	const char *means;
-	bool (*is)(const struct pt_device *d);
-};
-
-static bool is_any(const struct pt_device *d)
-{
-	return d != NULL;
-}
-
-static bool is_usb(const struct pt_device *d)
-{
-	return d->class_code >> 8 == 0x0c03;
-}
-
-static bool is_audio(const struct pt_device *d)
-{
-	return d->class_code >> 16 == 0x04;
-}
-
-/* processing accelerators, and co-processors such as cryptography */
-static bool is_accelerator(const struct pt_device *d)
-{
-	return d->class_code >> 16 == 0x12 || d->class_code >> 8 == 0x0b40;
-}
-
-static bool is_sriov(const struct pt_device *d)
-{
-	return d->sriov != PT_SRIOV_NONE;
-}
-
-static const struct kind kinds[] = {
-	{ "storage", "controllers of disks", pt_device_is_storage },
-	{ "network", "network cards", pt_device_is_network },
-	{ "display", "GPUs", pt_device_is_display },
-	{ "accelerator", "accelerators and co-processors", is_accelerator },
-	{ "usb", "USB controllers", is_usb },
-	{ "audio", "sound and video", is_audio },
-	{ "sriov", "those with virtual functions, and these", is_sriov },
-	{ "vfio", "held for guests", pt_device_is_vfio },
-	{ "bridge", "bridges", pt_device_is_bridge },
-	{ "all", "everything", is_any },
-};
 
 /*
  * What nobody gives to a guest, and servers have by the hundred: bridges, system peripherals, memory controllers
@@ -74,19 +29,11 @@ static bool is_plumbing(const struct pt_device *d)
 	       d->class_code >> 8 == 0x1101;
 }
 
-static const struct kind *find_kind(const char *name)
-{
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
-		if (strcmp(kinds[i].name, name) == 0)
-			return &kinds[i];
-	return NULL;
-}
-
 static bool matches(const struct pt_device *d, const char *word)
 {
-	const struct kind *kind = find_kind(word);
+	int is = pt_kind_is(word, d);
 
-	return kind ? kind->is(d) : pt_resolve_matches(d, word);
+	return is < 0 ? pt_resolve_matches(d, word) : is;
 }
 
 static bool wanted(const struct pt_cli *cli, const struct pt_device *d)
@@ -104,7 +51,7 @@ static int check_words(const struct pt_cli *cli, const struct pt_devices *device
 {
 	for (int i = 0; i < cli->n_operands; i++) {
 		const char *word = cli->operands[i];
-		bool found = find_kind(word) != NULL;
+		bool found = pt_kind_is(word, &(const struct pt_device){ 0 }) >= 0;
 		int r;
 
 		for (size_t j = 0; j < devices->n && !found; j++)
@@ -112,9 +59,8 @@ static int check_words(const struct pt_cli *cli, const struct pt_devices *device
 		if (found)
 			continue;
 		r = pt_usage(err, -ENODEV, "'%s' is no kind of device, and no device here is called so", word);
-		pt_hint(err,
-			"kinds: storage, network, display, accelerator, usb, audio, sriov, vfio, bridge, all; else a "
-			"part of a name, a driver, an address or ids such as 10de:2330");
+		pt_hint(err, "kinds: " PT_KIND_NAMES "; else a part of a name, a driver, an address or ids such as "
+			     "10de:2330");
 		return r;
 	}
 	return 0;

@@ -37,7 +37,19 @@ static void answer_no(struct pt_host_answer *a, const struct pt_fleet_host *h)
 {
 	a->host = h->name;
 	a->stage = "config";
-	a->message = pt_strf("%s: %s", h->name, h->wrong);
+	if (h->wrong)
+		a->message = pt_strf("%s: %s", h->name, h->wrong);
+	else
+		a->message = pt_strf("host %s is lost: its agent is not heard of", h->name);
+}
+
+static void ask_host(const struct pt_fleet *f, const struct pt_claim_ask *ask, const struct pt_fleet_host *h,
+		     struct pt_host_answer *ret)
+{
+	if (h->wrong || pt_fleet_is_lost(h))
+		answer_no(ret, h);
+	else
+		pt_place_host(&f->rules.v[h->rules].rules, ask->request, &h->host, ask->how, ret);
 }
 
 /* the host to take, or NULL when none fits; then @answers has each one's reason, else its own answer is @best */
@@ -52,10 +64,7 @@ static struct pt_fleet_host *decide(struct pt_fleet *f, const struct pt_claim_as
 
 		if (ask->host && strcmp(ask->host, h->name) != 0)
 			continue;
-		if (h->wrong)
-			answer_no(&a, h);
-		else
-			pt_place_host(&f->rules.v[h->rules].rules, ask->request, &h->host, ask->how, &a);
+		ask_host(f, ask, h, &a);
 		if (!a.fits) {
 			pt_array_push(answers, a);
 		} else if (!chosen || pt_place_prefer(&a, best, ask->how) < 0) {
@@ -75,6 +84,7 @@ static void fill(struct pt_claim *c, const struct pt_claim_ask *ask, const struc
 	c->asked = pt_strdup(ask->request->alias);
 	c->holder = pt_strdup(ask->holder);
 	c->host = pt_strdup(a->host);
+	c->numa = pt_strdup_opt(ask->numa);
 	c->since = (long long)time(NULL);
 	for (size_t i = 0; i < a->given.n; i++) {
 		struct pt_claim_device *d = pt_array_add(&c->devices);
@@ -226,23 +236,41 @@ static int made_before(struct pt_fleet *f, const struct pt_claim_ask *ask, struc
 	return r == 1 ? own(ask, &record, ret, err) : r;
 }
 
-static int prepare(struct pt_fleet *f, const struct pt_claim_ask *ask, struct pt_error *err)
+static int expand(struct pt_fleet *f, const struct pt_claim_ask *ask, struct pt_error *err)
 {
-	int r = pt_race_check_id(ask->id, err);
+	int r = ask->request->asks.n ? 0 : pt_pci_alias_expand(&f->names.aliases, ask->request, err);
 
+	return r < 0 ? r : pt_request_check(ask->request, err);
+}
+
+int pt_fleet_why(struct pt_fleet *f, const struct pt_claim_ask *ask, struct pt_fleet_answers *ret, struct pt_error *err)
+{
+	PT_AUTO(pt_fleet_answers) l = { 0 };
+	int r = expand(f, ask, err);
+	int fit = 0;
+
+	for (size_t i = 0; r == 0 && i < f->hosts.n; i++) {
+		struct pt_host_answer *a;
+
+		if (ask->host && strcmp(ask->host, f->hosts.v[i].name) != 0)
+			continue;
+		a = pt_array_add(&l);
+		ask_host(f, ask, &f->hosts.v[i], a);
+		fit += a->fits;
+	}
 	if (r < 0)
 		return r;
-	if (!ask->request->asks.n)
-		r = pt_pci_alias_expand(&f->names.aliases, ask->request, err);
-	return r < 0 ? r : pt_request_check(ask->request, err);
+	*ret = pt_take(l);
+	return fit;
 }
 
 int pt_fleet_claim(struct pt_fleet *f, const struct pt_claim_ask *ask, struct pt_claim *ret_claim,
 		   struct pt_fleet_answers *ret_answers, struct pt_error *err)
 {
 	bool fresh = false;
-	int r = prepare(f, ask, err);
+	int r = pt_race_check_id(ask->id, err);
 
+	r = r < 0 ? r : expand(f, ask, err);
 	for (unsigned i = 0; r == 0 && i < PT_RACES; i++) {
 		PT_AUTO(pt_fleet_answers) answers = { 0 };
 		PT_AUTO(pt_host_answer) best = { 0 };

@@ -122,6 +122,7 @@ void pt_fleet_take_facts(struct pt_fleet *f, struct pt_fleet_host *h, const stru
 	h->host = (struct pt_inv_host){ 0 };
 	pt_strset(&h->wrong, NULL);
 	h->facts = record->revision;
+	h->agent = false;
 	if (!record->value) {
 		pt_strset(&h->wrong, "it has published nothing");
 	} else {
@@ -134,6 +135,7 @@ void pt_fleet_take_facts(struct pt_fleet *f, struct pt_fleet_host *h, const stru
 			pt_strset(&h->wrong, why.msg);
 		else
 			h->host = pt_take(read.host);
+		h->agent = r == 0 && read.agent;
 	}
 	/* answers name the host by it, whatever is wrong */
 	if (!h->host.name)
@@ -141,13 +143,25 @@ void pt_fleet_take_facts(struct pt_fleet *f, struct pt_fleet_host *h, const stru
 	mark(h);
 }
 
-static void take_all_held(struct pt_fleet *f, const struct pt_records *held)
+void pt_fleet_take_alive(struct pt_fleet_host *h, const struct pt_record *record)
 {
-	for (size_t i = 0; i < held->n; i++) {
-		struct pt_fleet_host *h = pt_fleet_find_host(f, held->v[i].key + strlen("held/"));
+	h->alive = record->value != NULL;
+}
+
+bool pt_fleet_is_lost(const struct pt_fleet_host *h)
+{
+	return h->agent && !h->alive;
+}
+
+/* @records: of keys that end in the host's name, after @prefix */
+static void take_all(struct pt_fleet *f, const struct pt_records *records, const char *prefix,
+		     void (*take)(struct pt_fleet_host *h, const struct pt_record *record))
+{
+	for (size_t i = 0; i < records->n; i++) {
+		struct pt_fleet_host *h = pt_fleet_find_host(f, records->v[i].key + strlen(prefix));
 
 		if (h)
-			pt_fleet_take_held(h, &held->v[i]);
+			take(h, &records->v[i]);
 	}
 }
 
@@ -158,11 +172,13 @@ int pt_fleet_load(struct pt_store *store, const struct pt_pci_config *aliases, s
 	struct pt_pci_config names = { .alias = aliases->alias };
 	PT_AUTO(pt_records) facts = { 0 };
 	PT_AUTO(pt_records) held = { 0 };
+	PT_AUTO(pt_records) alive = { 0 };
 	int r = pt_rules_compile(&names, &f.names, NULL, err);
 
 	r = r < 0 ? r : pt_store_list(store, "facts/", &facts, err);
 	/* later than the facts: what differs is found when it is written */
 	r = r < 0 ? r : pt_store_list(store, "held/", &held, err);
+	r = r < 0 ? r : pt_store_list(store, "alive/", &alive, err);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < facts.n; i++) {
@@ -171,7 +187,8 @@ int pt_fleet_load(struct pt_store *store, const struct pt_pci_config *aliases, s
 		h->name = pt_strdup(facts.v[i].key + strlen("facts/"));
 		pt_fleet_take_facts(&f, h, &facts.v[i]);
 	}
-	take_all_held(&f, &held);
+	take_all(&f, &held, "held/", pt_fleet_take_held);
+	take_all(&f, &alive, "alive/", pt_fleet_take_alive);
 	*ret_fleet = pt_take(f);
 	return 0;
 }

@@ -24,6 +24,7 @@
  * @rules: index of the rules of its own device_spec
  * @facts, @held: revisions; 0: there is no such record
  * @wrong: why nothing is given of it, or NULL: its record is not understood, or its device_spec does not work
+ * @agent: passthrud runs there; @alive: alive/HOST is there: its agent renews it
  */
 struct pt_fleet_host {
 	char *name;
@@ -33,6 +34,8 @@ struct pt_fleet_host {
 	long long facts;
 	long long held;
 	char *wrong;
+	bool agent;
+	bool alive;
 };
 
 /* hosts with the same device_spec share their rules */
@@ -65,6 +68,11 @@ struct pt_fleet_host *pt_fleet_find_host(struct pt_fleet *fleet, const char *nam
 void pt_fleet_take_facts(struct pt_fleet *fleet, struct pt_fleet_host *host, const struct pt_record *record);
 void pt_fleet_take_held(struct pt_fleet_host *host, const struct pt_record *record);
 
+void pt_fleet_take_alive(struct pt_fleet_host *host, const struct pt_record *record);
+
+/* pt_fleet_is_lost() - it has an agent, and that is not heard of: nothing more is given of it */
+bool pt_fleet_is_lost(const struct pt_fleet_host *host);
+
 /** pt_fleet_publish() - a host's own record; 1 written, 0 it said so already */
 int pt_fleet_publish(struct pt_store *store, const struct pt_host_record *record, struct pt_error *err);
 
@@ -78,11 +86,13 @@ int pt_claim_id_make(char ret_id[PT_CLAIM_ID_LENGTH + 1], struct pt_error *err);
  * struct pt_claim_ask - what is wanted; all borrowed
  * @request: @alias set; the rest is filled in here
  * @host: only there; NULL: wherever it fits
+ * @numa: what pt_request_numa() was given, to be kept with the claim; NULL: nothing
  */
 struct pt_claim_ask {
 	const char *id;
 	const char *holder;
 	const char *host;
+	const char *numa;
 	struct pt_request *request;
 	struct pt_place_options how;
 };
@@ -109,6 +119,14 @@ void pt_fleet_answers_done(struct pt_fleet_answers *list);
  */
 int pt_fleet_claim(struct pt_fleet *fleet, const struct pt_claim_ask *ask, struct pt_claim *ret_claim,
 		   struct pt_fleet_answers *ret_answers, struct pt_error *err);
+
+/**
+ * pt_fleet_why() - each host's answer, claiming nothing; @ask needs no id and no holder
+ *
+ * Return: how many fit, or a negative errno for a request that makes no sense.
+ */
+int pt_fleet_why(struct pt_fleet *fleet, const struct pt_claim_ask *ask, struct pt_fleet_answers *ret_answers,
+		 struct pt_error *err);
 
 /** pt_fleet_get() - a claim by its id: 1, or 0 when there is none; @ret_revision: its record's; may be NULL */
 int pt_fleet_get(struct pt_store *store, const char *id, struct pt_claim *ret_claim, long long *ret_revision,

@@ -74,6 +74,7 @@ static void add_device(const struct pt_device *from, const struct pt_devices *al
 	d->bdf = from->bdf;
 	d->vendor = from->vendor;
 	d->product = from->device;
+	d->class_code = from->class_code;
 	d->type = from->sriov == PT_SRIOV_PF ? PT_DEV_PF : from->sriov == PT_SRIOV_VF ? PT_DEV_VF : PT_DEV_PCI;
 	d->numa_node = from->numa_node < 0 ? PT_NOT_GIVEN : from->numa_node;
 	d->has_parent = from->sriov == PT_SRIOV_VF;

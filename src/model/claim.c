@@ -64,6 +64,8 @@ void pt_claim_done(struct pt_claim *c)
 	free(c->asked);
 	free(c->holder);
 	free(c->host);
+	free(c->project);
+	free(c->numa);
 	*c = (struct pt_claim){ 0 };
 }
 

@@ -24,6 +24,7 @@ struct pt_claim_device {
 /**
  * struct pt_claim - owns its members
  * @holder: a VM's name or any other; @asked: "a1:2,a2:1"; @since: seconds since 1970, of the claimer's clock
+ * @project: whose limit it counts against, or NULL; @numa: as --numa had it, or NULL
  * @releasing: it ends as soon as its host's agent has given the devices back
  */
 struct pt_claim {
@@ -31,6 +32,8 @@ struct pt_claim {
 	char *asked;
 	char *holder;
 	char *host;
+	char *project;
+	char *numa;
 	long long since;
 	bool releasing;
 	PT_ARRAY(struct pt_claim_device) devices;
@@ -82,10 +85,12 @@ struct pt_alive {
 /**
  * struct pt_host_record - what a host publishes of itself; owns its members
  * @config: its own device_spec, and nothing else: what it offers is its own to say
+ * @agent: passthrud keeps alive/HOST there while this host lives: without that record it is lost
  */
 struct pt_host_record {
 	struct pt_inv_host host;
 	struct pt_pci_config config;
+	bool agent;
 };
 
 /* who holds a device: one entry a claimed device; @id is a claim's */

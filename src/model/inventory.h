@@ -25,6 +25,7 @@ enum pt_dev_type {
 
 /**
  * struct pt_inv_device - one PCI function; owns its strings
+ * @class_code: 24 bits, as the configuration space has it; 0 when not told
  * @numa_node: PT_NOT_GIVEN when unknown
  * @parent: the PF, of a VF or vdpa device
  * @owner: who has it; NULL when free
@@ -37,6 +38,7 @@ struct pt_inv_device {
 	struct pt_bdf bdf;
 	uint16_t vendor;
 	uint16_t product;
+	uint32_t class_code;
 	enum pt_dev_type type;
 	int numa_node;
 	bool has_parent;

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
+
 static const char *const policies[] = { "legacy", "required", "legacy", "preferred", "socket" };
 
 const char *pt_numa_policy_str(enum pt_numa_policy policy)
@@ -47,7 +49,36 @@ const struct pt_chosen_cells *pt_request_cells(const struct pt_request *r, const
 		else
 			high = middle;
 	}
-	return NULL;
+	return r->everywhere.n ? &r->everywhere : NULL;
+}
+
+static int read_cells(const char *list, const char *text, struct pt_chosen_cells *cells, struct pt_error *err)
+{
+	cells->ids = pt_alloc(64 * sizeof(*cells->ids));
+	for (const char *p = list; p;) {
+		char *end;
+		long id = strtol(p, &end, 10);
+
+		if (*p < '0' || *p > '9' || id > 65535 || cells->n == 64 || (*end && *end != ','))
+			return pt_usage(err, -EINVAL,
+					"NUMA '%.80s': expected required, legacy, preferred or socket, numbers of host "
+					"cells like 0,1, or both: socket:0,1",
+					text);
+		cells->ids[cells->n++] = (int)id;
+		p = *end ? end + 1 : NULL;
+	}
+	return 0;
+}
+
+int pt_request_numa(struct pt_request *r, const char *text, struct pt_error *err)
+{
+	size_t n = strcspn(text, ":");
+	pt_autofree char *word = pt_strndup(text, n);
+	int policy = pt_numa_policy_parse(word);
+	const char *list = policy < 0 ? text : text[n] ? text + n + 1 : NULL;
+
+	r->policy = policy < 0 ? PT_NUMA_REQUIRED : (enum pt_numa_policy)policy;
+	return list ? read_cells(list, text, &r->everywhere, err) : 0;
 }
 
 void pt_ask_done(struct pt_ask *a)
@@ -68,6 +99,7 @@ void pt_request_done(struct pt_request *r)
 		free(r->cells.v[i].host);
 		free(r->cells.v[i].ids);
 	}
+	free(r->everywhere.ids);
 	free(r->alias);
 	free(r->asks.v);
 	free(r->cells.v);

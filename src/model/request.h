@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/alloc.h"
+#include "base/error.h"
 #include "model/bdf.h"
 #include "model/value.h"
 
@@ -59,7 +60,8 @@ struct pt_guest_cell {
  * @alias: "a1:2,a2:1" as a flavor has it, or NULL when @asks were given
  * @asks: filled in from @alias by pt_pci_alias_expand()
  * @policy: of the flavor or image; wins over an alias's own
- * @cells: sorted by host; a host that is not in it: a guest without NUMA cells there
+ * @cells: sorted by host; a host that is not in it: those of @everywhere
+ * @everywhere: without a host's name; none: a guest without NUMA cells
  * @isolate: group_policy=isolate: every device from another resource provider
  */
 struct pt_request {
@@ -67,6 +69,7 @@ struct pt_request {
 	PT_ARRAY(struct pt_ask) asks;
 	enum pt_numa_policy policy;
 	PT_ARRAY(struct pt_chosen_cells) cells;
+	struct pt_chosen_cells everywhere;
 	PT_ARRAY(struct pt_guest_cell) guest_cells;
 	bool isolate;
 };
@@ -102,6 +105,14 @@ struct pt_host_answer {
 	char *message;
 	bool would_prefer;
 };
+
+/**
+ * pt_request_numa() - where the guest is, in few words: "required:0,1", "0" (required, too), "socket"
+ *
+ * A policy wins over that of an alias; cells alone mean that the devices must be there.
+ * Return: 0, or -EINVAL with a message.
+ */
+int pt_request_numa(struct pt_request *r, const char *text, struct pt_error *err);
 
 /** pt_request_cells() - cells chosen on @host, or NULL */
 const struct pt_chosen_cells *pt_request_cells(const struct pt_request *r, const char *host);

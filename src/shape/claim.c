@@ -23,6 +23,10 @@ json_t *pt_claim_json(const struct pt_claim *c)
 	o = json_pack("{s:s, s:o, s:o, s:o, s:I, s:o}", "id", c->id, "asked", pt_json_text(c->asked), "for",
 		      pt_json_text(c->holder), "host", pt_json_text(c->host), "since", (json_int_t)c->since, "devices",
 		      devices);
+	if (c->project)
+		(void)json_object_set_new(o, "project", pt_json_text(c->project));
+	if (c->numa)
+		(void)json_object_set_new(o, "numa", pt_json_text(c->numa));
 	if (c->releasing)
 		(void)json_object_set_new(o, "releasing", json_true());
 	return o;
@@ -56,7 +60,8 @@ json_t *pt_host_record_json(const struct pt_host_record *r)
 
 	for (size_t i = 0; i < r->config.device_spec.n; i++)
 		(void)json_array_append_new(specs, pt_value_json(&r->config.device_spec.v[i].value));
-	return json_pack("{s:o, s:o}", "host", pt_place_write_host(&r->host), "device_spec", specs);
+	return json_pack("{s:o, s:o, s:b}", "host", pt_place_write_host(&r->host), "device_spec", specs, "agent",
+			 r->agent);
 }
 
 char *pt_record_text(json_t *json)
@@ -110,6 +115,8 @@ static int read_claim(const json_t *o, struct pt_claim *c, struct pt_error *err)
 	r = r < 0 ? r : pt_field_string(o, "claim", "asked", &c->asked, err);
 	r = r < 0 ? r : pt_field_string(o, "claim", "for", &c->holder, err);
 	r = r < 0 ? r : pt_field_string(o, "claim", "host", &c->host, err);
+	r = r < 0 ? r : pt_field_string(o, "claim", "project", &c->project, err);
+	r = r < 0 ? r : pt_field_string(o, "claim", "numa", &c->numa, err);
 	r = r < 0 ? r : pt_field_int(o, "claim", "since", 0, INT64_MAX, &since, err);
 	r = r < 0 ? r : pt_field_bool(o, "claim", "releasing", &c->releasing, err);
 	r = r < 0 ? r : pt_field_list(o, "claim", "devices", &devices, err);
@@ -244,6 +251,8 @@ int pt_host_record_read(const char *text, const char *where, struct pt_host_reco
 	r = pt_place_read_config(config, &record.config, err);
 	if (r == 0)
 		r = pt_place_read_host(json_object_get(o, "host"), "host", &record.host, err);
+	if (r == 0)
+		r = pt_field_bool(o, "record", "agent", &record.agent, err);
 	json_decref(config);
 	json_decref(o);
 	if (r < 0)

@@ -136,17 +136,33 @@ static int read_identity(const json_t *o, const char *where, struct pt_inv_devic
 	return 0;
 }
 
+/* six hex digits, as sysfs has them */
+static int read_class(const json_t *o, const char *where, struct pt_inv_device *d, struct pt_error *err)
+{
+	pt_autofree char *text = NULL;
+	int r = pt_field_string(o, where, "class", &text, err);
+
+	if (r < 0 || !text)
+		return r;
+	if (strlen(text) != 6 || strspn(text, "0123456789abcdefABCDEF") != 6)
+		return pt_usage(err, -EINVAL, "%s.class: '%.40s' is no class: six hexadecimal digits", where, text);
+	d->class_code = (uint32_t)strtoul(text, NULL, 16);
+	return 0;
+}
+
 static int read_device(const json_t *o, const char *where, struct pt_inv_host *host, struct pt_error *err)
 {
-	static const char *const keys[] = { "address", "vendor_id",	"product_id",	 "type",    "numa_node",
-					    "parent",  "ifname",	"parent_ifname", "owner",   "sriov_totalvfs",
-					    "serial",  "vf_product_id", "card_serial",	 "rp_uuid", NULL };
+	static const char *const keys[] = { "address",	   "vendor_id",	     "product_id", "type",
+					    "numa_node",   "parent",	     "ifname",	   "parent_ifname",
+					    "owner",	   "sriov_totalvfs", "serial",	   "vf_product_id",
+					    "card_serial", "rp_uuid",	     "class",	   NULL };
 	struct pt_inv_device *d = pt_inv_host_add(host);
 	int r = pt_field_only(o, where, keys, err);
 
 	for (size_t i = 0; i < 3 && r == 0; i++)
 		r = pt_field_need(o, where, keys[i], err);
 	r = r < 0 ? r : read_identity(o, where, d, err);
+	r = r < 0 ? r : read_class(o, where, d, err);
 	r = r < 0 ? r : read_amount(o, where, "numa_node", &d->numa_node, err);
 	r = r < 0 ? r : pt_field_address(o, where, "parent", &d->has_parent, &d->parent, err);
 	r = r < 0 ? r : pt_field_string(o, where, "ifname", &d->ifname, err);

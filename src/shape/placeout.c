@@ -120,7 +120,9 @@ static json_t *device_json(const struct pt_inv_device *d)
 	pt_autofree char *product = pt_strf("%04x", d->product);
 	json_t *o = json_pack("{s:s, s:s, s:s, s:s}", "address", pt_bdf_str(d->bdf).s, "vendor_id", vendor,
 			      "product_id", product, "type", pt_dev_type_str(d->type));
+	pt_autofree char *class = d->class_code ? pt_strf("%06x", d->class_code) : NULL;
 
+	set_text(o, "class", class);
 	set_number(o, "numa_node", d->numa_node);
 	set_text(o, "parent", d->has_parent ? pt_bdf_str(d->parent).s : NULL);
 	set_text(o, "ifname", d->ifname);

@@ -14,6 +14,7 @@
 #include "base/alloc.h"
 #include "base/cleanup.h"
 #include "program.h"
+#include "store/store.h"
 #include "tree.h"
 
 #define DEVICE(address, node)                                                                                          \
@@ -107,10 +108,166 @@ static void hosts_are_published_and_listed(void **state)
 	publish(d);
 	assert_non_null(strstr(d->p.out, "h1: 2 devices, as published before\n"));
 	run(d, 0, "passthru fleet hosts");
-	assert_string_equal(d->p.out, "HOST DEVICES OFFERED FREE CLAIMED WRONG\n"
-				      "h1         2       2    2       0 \n"
-				      "h2         1       1    1       0 \n"
-				      "h3         0       0    0       0 \n");
+	assert_string_equal(d->p.out, "HOST AGENT DEVICES OFFERED FREE CLAIMED WRONG\n"
+				      "h1   -           2       2    2       0 \n"
+				      "h2   -           1       1    1       0 \n"
+				      "h3   -           0       0    0       0 \n");
+}
+
+/* a PF with two VFs, a GPU that its host uses, a GPU that it does not offer */
+#define RICH                                                                                                           \
+	"[{\"name\": \"h1\", \"devices\": ["                                                                           \
+	"{\"address\": \"0000:41:00.0\", \"vendor_id\": \"8086\", \"product_id\": \"154d\", \"type\": \"type-PF\", "   \
+	"\"class\": \"020000\", \"sriov_totalvfs\": 2}, "                                                              \
+	"{\"address\": \"0000:41:10.0\", \"vendor_id\": \"8086\", \"product_id\": \"10ed\", \"type\": \"type-VF\", "   \
+	"\"class\": \"020000\", \"parent\": \"0000:41:00.0\"}, "                                                       \
+	"{\"address\": \"0000:42:00.0\", \"vendor_id\": \"8086\", \"product_id\": \"154d\", \"type\": \"type-PF\", "   \
+	"\"class\": \"020000\", \"owner\": \"vfio-pci\"}, "                                                            \
+	"{\"address\": \"0000:43:00.0\", \"vendor_id\": \"10de\", \"product_id\": \"2330\", \"class\": \"030200\"}]}]"
+
+static void every_device_is_listed_with_its_state(void **state)
+{
+	struct desk *d = *state;
+
+	tree_remove(d->tree, "facts.json");
+	tree_file(d->tree, "facts.json", RICH);
+	tree_remove(d->tree, "conf");
+	{
+		pt_autofree char *conf = pt_strf("[store]\ndirectory = %s/state\n[pci]\n"
+						 "device_spec = { \"vendor_id\": \"8086\" }\n"
+						 "alias = { \"vendor_id\":\"8086\", \"product_id\":\"154d\", "
+						 "\"device_type\":\"type-PF\", \"name\":\"a1\" }\n",
+						 d->tree->path);
+
+		tree_file(d->tree, "conf", conf);
+	}
+	publish(d);
+	run(d, 0, "passthru fleet devices --free");
+	assert_non_null(strstr(d->p.out, "0000:41:00.0"));
+	assert_non_null(strstr(d->p.out, "0000:41:10.0"));
+	assert_null(strstr(d->p.out, "0000:42:00.0"));
+	run(d, 0, "passthru claim a1 --for vm7 --numa preferred");
+	run(d, 0, "passthru fleet devices --json");
+	{
+		static const char *const states[] = { "claimed", "blocked", "used", "not-offered" };
+		json_t *json = json_loads(d->p.out, 0, NULL);
+		json_t *list = json_object_get(json, "devices");
+
+		assert_int_equal(json_array_size(list), 4);
+		for (size_t i = 0; i < 4; i++)
+			assert_string_equal(json_string_value(json_object_get(json_array_get(list, i), "state")),
+					    states[i]);
+		assert_string_equal(json_string_value(json_object_get(json_array_get(list, 0), "for")), "vm7");
+		json_decref(json);
+	}
+	run(d, 0, "passthru fleet devices");
+	assert_non_null(strstr(d->p.out, " for vm7\n"));
+	assert_non_null(strstr(d->p.out, "blocked: its PF 0000:41:00.0 is given: c-"));
+	assert_non_null(strstr(d->p.out, "used: its host says: vfio-pci has it"));
+	run(d, 0, "passthru fleet devices --class display");
+	assert_non_null(strstr(d->p.out, "0000:43:00.0"));
+	assert_null(strstr(d->p.out, "0000:41:00.0"));
+	run(d, 0, "passthru fleet devices --class 02 --claimed --host h1");
+	assert_non_null(strstr(d->p.out, "0000:41:00.0"));
+	assert_null(strstr(d->p.out, "0000:41:10.0"));
+	run(d, 2, "passthru fleet devices --class nonsense");
+	run(d, 2, "passthru fleet devices --host nosuch");
+	run(d, 2, "passthru fleet hosts --free");
+	assert_non_null(strstr(d->p.err, "it has no --free"));
+}
+
+static void why_asks_every_host_and_claims_nothing(void **state)
+{
+	struct desk *d = *state;
+
+	publish(d);
+	run(d, 0, "passthru fleet why a1:2");
+	assert_non_null(strstr(d->p.out, "1 of 3 hosts fits\n") ? d->p.out : strstr(d->p.out, "1 of 3 hosts fit\n"));
+	run(d, 3, "passthru fleet why a1:3");
+	assert_non_null(strstr(d->p.out, "0 of 3 hosts fit\n"));
+	run(d, 3, "passthru fleet why a1:2 --host h2");
+	assert_non_null(strstr(d->p.out, "alias a1 asks for 2; host h2: 1 match, 1 of them free\n"));
+	run(d, 3, "passthru fleet why a1:2 --numa required:0 --verbose");
+	assert_non_null(strstr(d->p.out, "1 near enough to the guest's host cell 0"));
+	run(d, 0, "passthru fleet why a1:2 --numa preferred:0 --json");
+	run(d, 2, "passthru fleet why");
+	run(d, 2, "passthru fleet why nosuch");
+	run(d, 2, "passthru fleet why a1 --numa sideways");
+	run(d, 0, "passthru claims");
+	assert_string_equal(d->p.out, "");
+}
+
+static void a_guest_gets_devices_of_its_own_node(void **state)
+{
+	struct desk *d = *state;
+
+	publish(d);
+	run(d, 3, "passthru claim a1 --for vm1 --numa 7");
+	run(d, 0, "passthru claim a1 --for vm1 --numa 1");
+	assert_out(d, "ID  a1:1 for vm1 on h1\n  0000:42:00.0  a1\n");
+	run(d, 0, "passthru claims --json");
+	assert_non_null(strstr(d->p.out, "\"numa\": \"1\""));
+	run(d, 2, "passthru claim a1 --for vm1 --numa 1 --policy legacy");
+	run(d, 2, "passthru claim a1 --for vm1 --numa 1,");
+}
+
+/* alive/HOST as an agent has it, put and taken as it would */
+static void set_alive(struct desk *d, const char *host, bool alive)
+{
+	struct pt_store_config config = { .directory = pt_strf("%s/state", d->tree->path) };
+	pt_autofree char *key = pt_strf("alive/%s", host);
+	const struct pt_write write = { key, alive ? "{}" : NULL, 0 };
+	const struct pt_txn txn = { .writes = &write, .n_writes = 1 };
+	struct pt_store *store = NULL;
+	struct pt_error err = { 0 };
+
+	if (pt_store_open(&config, &store, &err) < 0 || pt_store_commit(store, &txn, NULL, NULL, &err) != 1)
+		fail_msg("%s", err.msg);
+	pt_store_close(store);
+	pt_store_config_done(&config);
+}
+
+/* h1 published as an agent does */
+static void publish_with_agent(struct desk *d)
+{
+	struct pt_store_config config = { .directory = pt_strf("%s/state", d->tree->path) };
+	PT_AUTO(pt_record) was = { 0 };
+	struct pt_store *store = NULL;
+	struct pt_error err = { 0 };
+	json_t *json;
+	pt_autofree char *text = NULL;
+	struct pt_write write = { .key = "facts/h1" };
+	const struct pt_txn txn = { .writes = &write, .n_writes = 1 };
+
+	publish(d);
+	assert_int_equal(pt_store_open(&config, &store, &err), 0);
+	assert_int_equal(pt_store_get(store, "facts/h1", &was, &err), 1);
+	json = json_loads(was.value, 0, NULL);
+	(void)json_object_set_new(json, "agent", json_true());
+	text = json_dumps(json, 0);
+	json_decref(json);
+	write.value = text;
+	assert_int_equal(pt_store_commit(store, &txn, NULL, NULL, &err), 1);
+	pt_store_close(store);
+	pt_store_config_done(&config);
+}
+
+static void a_host_whose_agent_is_silent_is_lost_and_gives_nothing(void **state)
+{
+	struct desk *d = *state;
+
+	publish_with_agent(d);
+	set_alive(d, "h1", true);
+	run(d, 0, "passthru fleet hosts");
+	assert_non_null(strstr(d->p.out, "h1   alive       2       2    2       0 \n"));
+	run(d, 0, "passthru claim a1 --for vm1 --host h1");
+	set_alive(d, "h1", false);
+	run(d, 0, "passthru fleet hosts");
+	assert_non_null(strstr(d->p.out, "h1   lost        2       2    0       1 \n"));
+	run(d, 3, "passthru claim a1 --for vm2 --host h1");
+	assert_non_null(strstr(d->p.out, "host h1 is lost"));
+	run(d, 0, "passthru fleet devices --host h1");
+	assert_non_null(strstr(d->p.out, "unavailable: its host is lost"));
 }
 
 static void a_claim_is_made_listed_and_released(void **state)
@@ -245,6 +402,10 @@ int main(void)
 {
 	const struct CMUnitTest all[] = {
 		cmocka_unit_test_setup_teardown(hosts_are_published_and_listed, begin, end),
+		cmocka_unit_test_setup_teardown(every_device_is_listed_with_its_state, begin, end),
+		cmocka_unit_test_setup_teardown(why_asks_every_host_and_claims_nothing, begin, end),
+		cmocka_unit_test_setup_teardown(a_guest_gets_devices_of_its_own_node, begin, end),
+		cmocka_unit_test_setup_teardown(a_host_whose_agent_is_silent_is_lost_and_gives_nothing, begin, end),
 		cmocka_unit_test_setup_teardown(a_claim_is_made_listed_and_released, begin, end),
 		cmocka_unit_test_setup_teardown(what_is_claimed_is_not_claimed_again, begin, end),
 		cmocka_unit_test_setup_teardown(the_same_id_again_is_the_same_claim, begin, end),

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The verbs of `passthru fleet`, by the file that has them.  Each returns an enum pt_exit or a negative errno. */
+#ifndef PT_CLI_FLEETING_H
+#define PT_CLI_FLEETING_H
+
+#include "cli/storing.h"
+
+/* fleet-look.c */
+int pt_fleeting_hosts(struct pt_cli *cli, struct pt_storing *s, struct pt_error *err);
+int pt_fleeting_devices(struct pt_cli *cli, struct pt_storing *s, struct pt_error *err);
+int pt_fleeting_why(struct pt_cli *cli, struct pt_storing *s, struct pt_error *err);
+
+#endif
