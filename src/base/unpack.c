@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/unpack.h"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -14,6 +12,7 @@
 #include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/lazy-archive.h"
 #include "base/text.h"
 #include "base/tree.h"
 #include "base/umockdev.h"
@@ -253,8 +252,11 @@ static struct archive *new_reader(void)
 int pt_unpack_memory(const void *data, size_t size, int dir_fd, struct pt_error *err)
 {
 	PT_CLEANUP(unpack_done) struct unpack u = { 0 };
-	PT_CLEANUP(archive_read_freep) struct archive *a = new_reader();
+	int loaded = pt_archive_load(err);
+	PT_CLEANUP(archive_read_freep) struct archive *a = loaded < 0 ? NULL : new_reader();
 
+	if (!a)
+		return loaded;
 	pt_tree_init(&u.tree, dir_fd);
 	if (archive_read_open_memory(a, data, size) != ARCHIVE_OK)
 		return pt_usage(err, -EBADMSG, "it is no tar: %s", archive_error_string(a));
@@ -264,8 +266,11 @@ int pt_unpack_memory(const void *data, size_t size, int dir_fd, struct pt_error 
 static int unpack_file(int fd, int dir_fd, struct pt_error *err)
 {
 	PT_CLEANUP(unpack_done) struct unpack u = { 0 };
-	PT_CLEANUP(archive_read_freep) struct archive *a = new_reader();
+	int loaded = pt_archive_load(err);
+	PT_CLEANUP(archive_read_freep) struct archive *a = loaded < 0 ? NULL : new_reader();
 
+	if (!a)
+		return loaded;
 	pt_tree_init(&u.tree, dir_fd);
 	if (archive_read_open_fd(a, fd, READ_BLOCK) != ARCHIVE_OK)
 		return pt_usage(err, -EBADMSG, "it is no tar: %s", archive_error_string(a));

@@ -3,9 +3,6 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <libxml/SAX2.h>
-#include <libxml/parser.h>
-#include <libxml/parserInternals.h>
 #include <stdarg.h>
 #include <stdint.h>
 
@@ -109,9 +106,12 @@ static int parse(struct build *b, struct pt_error *err)
 {
 	/* IGNORE_ENC: a char * is UTF-8 here whatever its declaration says; what is not is an error */
 	const int options = XML_PARSE_NONET | XML_PARSE_NOWARNING | XML_PARSE_BIG_LINES | XML_PARSE_IGNORE_ENC;
-	PT_CLEANUP(free_ctxtp) xmlParserCtxt *ctxt = xmlNewParserCtxt();
+	int loaded = pt_libxml2_load(err);
+	PT_CLEANUP(free_ctxtp) xmlParserCtxt *ctxt = loaded < 0 ? NULL : xmlNewParserCtxt();
 	struct pt_xml *x = b->x;
 
+	if (loaded < 0)
+		return loaded;
 	if (!ctxt)
 		return pt_fail(err, -ENOMEM, "cannot parse a domain's XML");
 	ctxt->_private = b;

@@ -6,10 +6,9 @@
 #ifndef PT_DOMXML_DOC_H
 #define PT_DOMXML_DOC_H
 
-#include <libxml/tree.h>
-
 #include "base/alloc.h"
 #include "base/error.h"
+#include "domxml/lazy-libxml2.h"
 
 /* No definition comes near these; they bound what a hostile one may cost. */
 #define PT_XML_SIZE_MAX	   ((size_t)8 << 20)

@@ -4,7 +4,6 @@
  * another model is another device, so nothing of the old one is kept, its place in the guest neither.
  */
 #include <errno.h>
-#include <libxml/xmlwriter.h>
 #include <stdlib.h>
 
 #include "base/cleanup.h"

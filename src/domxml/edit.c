@@ -6,8 +6,6 @@
  * from: an edit that did anything else is not handed out.
  */
 #include <errno.h>
-#include <libxml/xmlwriter.h>
-
 #include "base/cleanup.h"
 #include "domxml/domxml.h"
 #include "domxml/edit.h"

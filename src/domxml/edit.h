@@ -4,7 +4,6 @@
 #define PT_DOMXML_EDIT_H
 
 #include "domxml/doc.h"
-#include <libxml/xmlwriter.h>
 
 #include "model/cpu.h"
 #include "model/domain.h"

@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <libxml/xmlwriter.h>
-
 #include "base/cleanup.h"
 #include "domxml/tree.h"
 

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/capture.h"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/lazy-archive.h"
 #include "host/capture-parts.h"
 #include "host/pci.h"
 
@@ -140,9 +139,12 @@ int pt_capture_tar(const struct pt_capture *c, const char *name, char **ret_data
 		   struct pt_error *err)
 {
 	PT_CLEANUP(pt_buf_done) struct pt_buf out = { 0 };
-	PT_CLEANUP(archive_write_freep) struct archive *a = archive_write_new();
+	int loaded = pt_archive_load(err);
+	PT_CLEANUP(archive_write_freep) struct archive *a = loaded < 0 ? NULL : archive_write_new();
 	int r = -EIO;
 
+	if (loaded < 0)
+		return loaded;
 	if (!a)
 		abort();
 	/* no padding: zeros after its end are an error to zstd */

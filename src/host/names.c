@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <systemd/sd-hwdb.h>
+#include <libudev.h>
 
 #include "base/cleanup.h"
 #include "base/file.h"
@@ -29,18 +29,19 @@ static void set_name(char **name, const char *value)
 }
 
 /* one walk through the trie answers for vendor, model and class at once */
-static int fill_one(sd_hwdb *hwdb, struct pt_device *d)
+static void fill_one(struct udev_hwdb *hwdb, struct pt_device *d)
 {
 	pt_autofree char *modalias = hwdb_modalias(d);
-	const char *key;
-	const char *value;
+	struct udev_list_entry *entry;
 	const char *class_name = NULL;
 	const char *subclass = NULL;
-	int r = sd_hwdb_seek(hwdb, modalias);
 
-	if (r < 0)
-		return r;
-	while ((r = sd_hwdb_enumerate(hwdb, &key, &value)) > 0) {
+	/* none when the database has nothing about it, or cannot be read: numbers have to do */
+	udev_list_entry_foreach(entry, udev_hwdb_get_properties_list_entry(hwdb, modalias, 0))
+	{
+		const char *key = udev_list_entry_get_name(entry);
+		const char *value = udev_list_entry_get_value(entry);
+
 		if (strcmp(key, "ID_VENDOR_FROM_DATABASE") == 0)
 			set_name(&d->vendor_name, value);
 		else if (strcmp(key, "ID_MODEL_FROM_DATABASE") == 0)
@@ -51,7 +52,6 @@ static int fill_one(sd_hwdb *hwdb, struct pt_device *d)
 			subclass = value;
 	}
 	set_name(&d->class_name, subclass ? subclass : class_name);
-	return r;
 }
 
 static bool same_ids(const struct pt_device *a, const struct pt_device *b)
@@ -94,23 +94,21 @@ static struct pt_device **by_ids(struct pt_devices *devices)
 	return order;
 }
 
-static int fill_from_hwdb(struct pt_devices *devices, struct pt_error *err)
+static void fill_from_hwdb(struct pt_devices *devices)
 {
 	pt_autofree struct pt_device **order = by_ids(devices);
-	sd_hwdb *hwdb = NULL;
-	int r = sd_hwdb_new(&hwdb);
+	struct udev_hwdb *hwdb = udev_hwdb_new(NULL);
 
-	/* a small or broken installation: numbers have to do */
-	if (r < 0)
-		return 0;
-	for (size_t i = 0; i < devices->n && r >= 0; i++) {
+	/* a small or broken installation */
+	if (!hwdb)
+		return;
+	for (size_t i = 0; i < devices->n; i++) {
 		if (i && same_ids(order[i - 1], order[i]))
 			copy_names(order[i], order[i - 1]);
 		else
-			r = fill_one(hwdb, order[i]);
+			fill_one(hwdb, order[i]);
 	}
-	(void)sd_hwdb_unref(hwdb);
-	return r < 0 ? pt_fail(err, r, "cannot look up names in the hardware database (hwdb)") : 0;
+	(void)udev_hwdb_unref(hwdb);
 }
 
 /* "vvvv:dddd:vvvv:dddd:cccccc<TAB>vendor<TAB>device<TAB>class"; an empty name is an unknown one; cuts @line in place */
@@ -156,8 +154,10 @@ int pt_names_fill(const struct pt_root *root, struct pt_devices *devices, struct
 	char *save = NULL;
 	int r = root->captured ? pt_file_read(root->root_fd, "names", PT_FILE_MAX, &text, NULL) : -ENOENT;
 
-	if (r == -ENOENT)
-		return fill_from_hwdb(devices, err);
+	if (r == -ENOENT) {
+		fill_from_hwdb(devices);
+		return 0;
+	}
 	if (r < 0)
 		return pt_fail(err, r, "cannot read %s/names", root->path);
 	order = by_ids(devices);

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libkmod.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +14,7 @@
 #include "base/watch.h"
 #include "host/holders.h"
 #include "host/job.h"
+#include "host/lazy-kmod.h"
 #include "host/netlink-link-set.h"
 #include "host/netlink-link.h"
 #include "host/netlink-vf-set.h"
@@ -225,9 +225,12 @@ static int load_module(void *ctx, const char *name, struct pt_error *err)
 	struct pt_job job = {
 		.work = module_job, .arg = name, .fd = -1, .mark_fd = -1, .timeout_ms = PT_HOST_MODULE_MS
 	};
-	int r = pt_job_run(&job, NULL);
+	int r = pt_kmod_load(err);
 
 	(void)ctx;
+	if (r < 0)
+		return r;
+	r = pt_job_run(&job, NULL);
 	if (r == -ETIMEDOUT)
 		return pt_say(err, r, "loading the module %s did not end within %u ms: pid %d still tries", name,
 			      job.timeout_ms, (int)job.pid);

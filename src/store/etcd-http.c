@@ -395,6 +395,9 @@ int pt_etcd_init(struct pt_etcd *e, const struct pt_store_config *config, struct
 	e->name = pt_strf("etcd at %s%s", e->config.endpoints.v[0], e->config.endpoints.n > 1 ? ", …" : "");
 	if (e->config.cluster)
 		(void)snprintf(e->cluster, sizeof(e->cluster), "%s", e->config.cluster);
+	r = pt_curl_load(err);
+	if (r < 0)
+		return r;
 	e->easy = curl_easy_init();
 	if (!e->easy)
 		return pt_say(err, -ENOMEM, "libcurl cannot be started");
@@ -406,8 +409,11 @@ int pt_etcd_init(struct pt_etcd *e, const struct pt_store_config *config, struct
 
 void pt_etcd_done(struct pt_etcd *e)
 {
-	curl_easy_cleanup(e->easy);
-	curl_slist_free_all(e->headers);
+	/* without libcurl there are neither of these */
+	if (e->easy)
+		curl_easy_cleanup(e->easy);
+	if (e->headers)
+		curl_slist_free_all(e->headers);
 	pt_buf_done(&e->answer);
 	free(e->token);
 	free(e->name);

@@ -7,12 +7,12 @@
 #ifndef PT_STORE_ETCD_HTTP_H
 #define PT_STORE_ETCD_HTTP_H
 
-#include <curl/curl.h>
 #include <jansson.h>
 
 #include "base/alloc.h"
 #include "base/error.h"
 #include "model/storeconf.h"
+#include "store/lazy-curl.h"
 
 /* more than this in one answer is refused */
 #define PT_ETCD_ANSWER_MAX ((size_t)256 << 20)

@@ -3,8 +3,6 @@
 
 #include <errno.h>
 
-#include <libvirt/libvirt-qemu.h>
-
 #include "base/text.h"
 #include "vm/conn.h"
 #include "vm/reply.h"

@@ -4,11 +4,10 @@
 #define PT_VM_CONN_H
 
 #include <assert.h>
-#include <libvirt/libvirt.h>
-#include <libvirt/virterror.h>
 
 #include "base/alloc.h"
 #include "base/cleanup.h"
+#include "vm/lazy-libvirt.h"
 #include "vm/libvirt.h"
 
 /**

@@ -117,6 +117,18 @@ static int open_failed(const struct pt_root *root, const char *uri, struct pt_er
 	return err->code = r == -EIO ? -ECONNREFUSED : r;
 }
 
+static int no_library(const struct pt_root *root, int r, struct pt_error *err)
+{
+	if (err)
+		err->kind = PT_ERROR_USAGE;
+	if (have(root, "usr/sbin/libvirtd") || have(root, "usr/sbin/virtqemud"))
+		pt_hint(err, "install libvirt's client library: `apt install libvirt0` (Debian, Ubuntu) or "
+			     "`dnf install libvirt-libs` (Fedora, RHEL)");
+	else
+		hint_service(root, err);
+	return pt_wrap(err, r, "libvirt cannot be asked");
+}
+
 static virConnectPtr do_open(const char *uri, bool readonly)
 {
 	virConnectPtr conn = readonly ? virConnectOpenReadOnly(uri) : virConnectOpen(uri);
@@ -131,7 +143,10 @@ int pt_vm_open(const struct pt_root *root, const char *uri, bool readonly, struc
 {
 	const char *to = uri ? uri : PT_VM_DEFAULT_URI;
 	virConnectPtr conn;
+	int r = pt_libvirt_load(err);
 
+	if (r < 0)
+		return no_library(root, r, err);
 	/* until there is a connection only the handler of the whole process is asked */
 	virSetErrorFunc(NULL, keep_quiet);
 	conn = do_open(to, readonly);

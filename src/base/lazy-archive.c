@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define PT_LAZY_PLAIN_NAMES
+#include "base/lazy-archive.h"
+
+#define FUNCTION(name) { #name, offsetof(struct pt_archive, name) },
+
+struct pt_archive pt_archive;
+
+int pt_archive_load(struct pt_error *err)
+{
+	static const char *const files[] = { "libarchive.so.13", NULL };
+	static const struct pt_lazy_function functions[] = { PT_ARCHIVE(FUNCTION){ NULL, 0 } };
+
+	if (pt_archive.archive_read_new)
+		return 0;
+	return pt_lazy_load(files, functions, &pt_archive, err);
+}
