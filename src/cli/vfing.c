@@ -13,6 +13,7 @@
 #include "host/resolve.h"
 #include "host/sriov-kept.h"
 #include "host/sriov.h"
+#include "host/vm-files.h"
 
 void pt_vfing_done(struct pt_vfing *v)
 {
@@ -31,7 +32,12 @@ void pt_vfing_done(struct pt_vfing *v)
 static int ask_libvirt(struct pt_cli *cli, struct pt_vfing *v, struct pt_error *err)
 {
 	struct pt_error why = { 0 };
-	int r = pt_prove_open(cli, &v->conn, &why);
+	int r;
+
+	/* nobody has a device: no VM's definition could say anything about this one */
+	if (!cli->uri && pt_vm_files_silent(&cli->root))
+		return 0;
+	r = pt_prove_open(cli, &v->conn, &why);
 
 	if (r == 0)
 		return pt_vm_list(v->conn, NULL, &v->vms, err);
@@ -54,7 +60,7 @@ static int gather(struct pt_cli *cli, struct pt_vfing *v, struct pt_bdf pf, stru
 	for (size_t i = 0; i < v->host.devices.n; i++)
 		if (v->host.devices.v[i].sriov == PT_SRIOV_VF && pt_bdf_eq(v->host.devices.v[i].pf, pf))
 			all[n++] = v->host.devices.v[i].bdf;
-	return pt_gather(&cli->root, all, n, &v->host, &v->blind, err);
+	return pt_gather_users(&cli->root, all, n, &v->host, &v->blind, err);
 }
 
 static int read_kept(struct pt_cli *cli, struct pt_vfing *v, const struct pt_device *pf, struct pt_error *err)

@@ -5,6 +5,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "host/alias.h"
 #include "host/block.h"
 #include "host/memory.h"
 #include "host/pci.h"
@@ -63,8 +64,8 @@ static void members_done(struct members *m)
 	free(m->v);
 }
 
-int pt_gather(const struct pt_root *root, const struct pt_bdf *of, size_t n, struct pt_host *host,
-	      struct pt_strv *ret_blind, struct pt_error *err)
+int pt_gather_users(const struct pt_root *root, const struct pt_bdf *of, size_t n, struct pt_host *host,
+		    struct pt_strv *ret_blind, struct pt_error *err)
 {
 	PT_CLEANUP(members_done) struct members members = { 0 };
 	int r = 0;
@@ -74,7 +75,7 @@ int pt_gather(const struct pt_root *root, const struct pt_bdf *of, size_t n, str
 
 		if (!concerned(d, &host->devices, of, n))
 			continue;
-		r = pt_pci_read(root, d, false, err);
+		r = pt_pci_read_plain(root, d, false, err);
 		pt_array_push(&members, d->bdf);
 		if (r < 0)
 			break;
@@ -91,4 +92,28 @@ int pt_gather(const struct pt_root *root, const struct pt_bdf *of, size_t n, str
 		return r;
 	pt_platform_iommu(root, host);
 	return pt_users_find(root, host, members.v, members.n, &host->uses, ret_blind, err);
+}
+
+/* the file is read once for all of them */
+static int add_variants(const struct pt_root *root, const struct pt_bdf *of, size_t n, struct pt_host *host,
+			struct pt_error *err)
+{
+	PT_AUTO(pt_aliases) aliases = { 0 };
+	int r = pt_aliases_read(root, &aliases, err);
+
+	for (size_t i = 0; i < host->devices.n && r == 0; i++) {
+		struct pt_device *d = &host->devices.v[i];
+
+		if (d->modalias && concerned(d, &host->devices, of, n))
+			pt_strset(&d->vfio_variant, pt_aliases_vfio(&aliases, d->modalias));
+	}
+	return r;
+}
+
+int pt_gather(const struct pt_root *root, const struct pt_bdf *of, size_t n, struct pt_host *host,
+	      struct pt_strv *ret_blind, struct pt_error *err)
+{
+	int r = pt_gather_users(root, of, n, host, ret_blind, err);
+
+	return r < 0 ? r : add_variants(root, of, n, host, err);
 }

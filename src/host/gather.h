@@ -18,4 +18,8 @@
 int pt_gather(const struct pt_root *root, const struct pt_bdf *of, size_t n, struct pt_host *host,
 	      struct pt_strv *ret_blind, struct pt_error *err);
 
+/** pt_gather_users() - the same for who binds none of them: which VFIO driver is made for each is not looked up */
+int pt_gather_users(const struct pt_root *root, const struct pt_bdf *of, size_t n, struct pt_host *host,
+		    struct pt_strv *ret_blind, struct pt_error *err);
+
 #endif

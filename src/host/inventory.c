@@ -113,7 +113,7 @@ int pt_inventory_read(const struct pt_root *root, struct pt_inv_host *ret_host, 
 	/* interface names are for devname and parent_ifname; a device that went away meanwhile has none */
 	for (size_t i = 0; i < devices.n; i++)
 		if (pt_device_is_network(&devices.v[i]))
-			(void)pt_pci_read(root, &devices.v[i], false, NULL);
+			(void)pt_pci_read_plain(root, &devices.v[i], false, NULL);
 	for (size_t i = 0; i < devices.n; i++)
 		if (!pt_device_is_bridge(&devices.v[i]))
 			add_device(&devices.v[i], &devices, &host);

@@ -133,12 +133,11 @@ static int read_variant(const struct pt_root *root, struct pt_device *d, struct 
 	return 0;
 }
 
-int pt_pci_read(const struct pt_root *root, struct pt_device *d, bool with_vfs_now, struct pt_error *err)
+int pt_pci_read_plain(const struct pt_root *root, struct pt_device *d, bool with_vfs_now, struct pt_error *err)
 {
 	pt_autofree char *path = pt_strf("bus/pci/devices/%s", pt_bdf_str(d->bdf).s);
 	pt_autoclose int dev_fd = pt_file_open(root->sys_fd, path, O_PATH | O_DIRECTORY);
 	char text[PATH_MAX + 1];
-	int r;
 
 	if (dev_fd < 0)
 		return pt_fail(err, dev_fd == -ENOENT ? -ENODEV : dev_fd, "cannot open PCI function %s",
@@ -156,6 +155,12 @@ int pt_pci_read(const struct pt_root *root, struct pt_device *d, bool with_vfs_n
 		d->reset_methods = pt_strdup("");
 	read_sriov_detail(root, dev_fd, d, with_vfs_now);
 	read_dsn(dev_fd, d);
-	r = read_variant(root, d, err);
-	return r < 0 ? r : pt_pci_carried(root, &(struct pt_devices){ d, 1, 1 }, err);
+	return pt_pci_carried(root, &(struct pt_devices){ d, 1, 1 }, err);
+}
+
+int pt_pci_read(const struct pt_root *root, struct pt_device *d, bool with_vfs_now, struct pt_error *err)
+{
+	int r = pt_pci_read_plain(root, d, with_vfs_now, err);
+
+	return r < 0 ? r : read_variant(root, d, err);
 }

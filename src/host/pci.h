@@ -31,6 +31,13 @@ int pt_pci_list(const struct pt_root *root, struct pt_devices *ret_devices, stru
 int pt_pci_read(const struct pt_root *root, struct pt_device *device, bool with_vfs_now, struct pt_error *err);
 
 /**
+ * pt_pci_read_plain() - the same without @vfio_variant
+ *
+ * That one member takes several times as long as all the others: modules.alias has megabytes.
+ */
+int pt_pci_read_plain(const struct pt_root *root, struct pt_device *device, bool with_vfs_now, struct pt_error *err);
+
+/**
  * pt_pci_carried() - fill in @netdevs and @disks of all devices, in one pass over class/net and class/block
  *
  * pt_pci_read() does so for its one device.  Return: 0 or a negative errno; a host without either is no error.
