@@ -154,8 +154,22 @@ static int take_back(struct pt_run *run, const struct pt_step_row *row, struct p
 	return r < 0 ? r : make(run, s, s->state_before, err);
 }
 
-/* after another boot the interface is as that boot made it */
+/* does this change keep an MTU for the PF, which `passthru boot` then sets? */
+static bool is_kept(const struct pt_run *run, const struct pt_step *s)
+{
+	for (size_t i = 0; i < run->record.steps.n; i++) {
+		const struct pt_step *other = &run->record.steps.v[i].step;
+		PT_AUTO(pt_sriov_state) kept = PT_SRIOV_STATE_UNSAID;
+
+		if (other->kind == PT_STEP_SRIOV_KEEP && pt_bdf_eq(other->bdf, s->bdf) && other->state_after &&
+		    pt_sriov_state_parse(other->state_after, &kept, NULL) == 0 && pt_sriov_state_mtu(&kept))
+			return true;
+	}
+	return false;
+}
+
+/* after another boot the interface is as that boot made it: that is ours to take back only where we told it so */
 int pt_step_unmake_link(struct pt_run *run, const struct pt_step_row *row, struct pt_error *err)
 {
-	return run->rebooted ? 0 : take_back(run, row, err);
+	return run->rebooted && !is_kept(run, &row->step) ? 0 : take_back(run, row, err);
 }

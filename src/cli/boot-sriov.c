@@ -9,6 +9,7 @@
 #include "host/pci.h"
 #include "host/sriov-kept.h"
 #include "host/sriov-set.h"
+#include "model/link-state.h"
 #include "shape/device.h"
 
 /* the card's driver may be loaded while we begin */
@@ -104,6 +105,36 @@ static void set_up(const struct pt_host_ops *ops, const struct pt_sriov_state *k
 		pt_strv_add(said, "its interface was set up");
 }
 
+/*
+ * What the largest network of its VFs needs; a larger one that somebody else has set stays.  Without it guests lose
+ * what they send in large frames, and nobody tells them: so it is no trifle when it cannot be had.
+ */
+static int set_mtu(const struct pt_host_ops *ops, const struct pt_sriov_state *kept, struct pt_strv *said)
+{
+	struct pt_link_state want = { .mtu = pt_sriov_state_mtu(kept) };
+	PT_AUTO(pt_pf_link) before = { 0 };
+	PT_AUTO(pt_pf_link) after = { 0 };
+	struct pt_error err = { 0 };
+	int r;
+
+	if (!want.mtu)
+		return 0;
+	r = ops->vf_read(ops->ctx, kept->pf, &before, &err);
+	if (r == 0 && before.mtu >= want.mtu)
+		return 0;
+	if (r == 0)
+		r = ops->link_write(ops->ctx, kept->pf, &want, &err);
+	if (r == 0)
+		r = ops->vf_read(ops->ctx, kept->pf, &after, &err);
+	if (r == 0 && after.mtu != want.mtu)
+		r = pt_say(&err, -EIO, "it has %u", after.mtu);
+	if (r < 0)
+		pt_strv_addf(said, "its interface does not have the MTU of %u that is kept: %s", want.mtu, err.msg);
+	else
+		pt_strv_addf(said, "its interface has an MTU of %u now (%u before)", want.mtu, before.mtu);
+	return r;
+}
+
 /* 0, or 1 when the PF did not get what is kept */
 static int settle(struct pt_cli *cli, const struct pt_host_ops *ops, json_t *told, const struct pt_sriov_state *kept)
 {
@@ -139,8 +170,10 @@ static int settle(struct pt_cli *cli, const struct pt_host_ops *ops, json_t *tol
 		tell(cli, told, kept->pf, "left-alone", text);
 		return 1;
 	}
-	if (ops)
+	if (ops) {
+		r = set_mtu(ops, kept, &said);
 		set_up(ops, kept, &said);
+	}
 	notes = pt_strv_join(&said, "; ");
 	text = pt_strf("%d virtual function%s%s%s%s", kept->vfs, kept->vfs == 1 ? "" : "s",
 		       pf.vfs_now == kept->vfs ? ", which were there"
@@ -148,7 +181,7 @@ static int settle(struct pt_cli *cli, const struct pt_host_ops *ops, json_t *tol
 					       : " would be made",
 		       said.n ? "; " : "", notes);
 	tell(cli, told, kept->pf, pf.vfs_now == kept->vfs ? "there" : "made", text);
-	return 0;
+	return r < 0;
 }
 
 int pt_boot_sriov(struct pt_cli *cli, const struct pt_host_ops *ops, json_t *told, struct pt_error *err)

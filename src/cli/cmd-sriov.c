@@ -16,6 +16,7 @@
 #include "decide/sriov-why.h"
 #include "host/pci.h"
 #include "host/resolve.h"
+#include "host/sriov-kept.h"
 #include "host/sriov.h"
 
 static const struct pt_option options[] = {
@@ -35,6 +36,7 @@ static const struct pt_option options[] = {
 struct seen {
 	struct pt_devices devices;
 	struct pt_owners owners;
+	struct pt_sriov_states kept;
 	struct {
 		struct pt_sriov *v;
 		size_t n;
@@ -46,9 +48,19 @@ static void seen_done(struct seen *s)
 {
 	pt_devices_done(&s->devices);
 	pt_owners_done(&s->owners);
+	pt_sriov_states_done(&s->kept);
 	for (size_t i = 0; i < s->pfs.n; i++)
 		pt_sriov_done(&s->pfs.v[i]);
 	free(s->pfs.v);
+}
+
+/* a file about another card is about none that is here */
+static const struct pt_sriov_state *kept_of(const struct seen *s, const struct pt_device *pf)
+{
+	for (size_t i = 0; i < s->kept.n; i++)
+		if (pt_sriov_kept_is(&s->kept.v[i], pf))
+			return &s->kept.v[i];
+	return NULL;
 }
 
 static bool seen_already(const struct seen *s, struct pt_bdf bdf)
@@ -99,6 +111,9 @@ static int look(struct pt_cli *cli, struct seen *s, struct pt_error *err)
 			add(cli, s, &s->devices.v[i]);
 	if (r == 0)
 		pt_owners_find(cli, &s->owners);
+	/* it is shown beside the rest; what cannot be read of it, `passthru boot` tells */
+	if (r == 0)
+		(void)pt_sriov_kept_list(&cli->root, &s->kept, NULL, NULL);
 	return r;
 }
 
@@ -153,8 +168,11 @@ static int print_table(const struct pt_cli *cli, const struct seen *s, struct pt
 	pt_table_column(table, "VM", 0, 0);
 	pt_table_column(table, "SETTINGS", 0, 0);
 	for (size_t i = 0; i < s->pfs.n; i++) {
+		const struct pt_device *d = pt_devices_find(&s->devices, s->pfs.v[i].pf);
+
 		add_pf(table, s, &s->pfs.v[i]);
-		pt_sriov_why(pt_devices_find(&s->devices, s->pfs.v[i].pf), &s->pfs.v[i], &why);
+		pt_sriov_why(d, &s->pfs.v[i], &why);
+		pt_sriov_unlike_kept(d, &s->pfs.v[i], kept_of(s, d), &why);
 	}
 	r = pt_table_print(table, cli->out, err);
 	pt_table_free(table);
@@ -171,9 +189,12 @@ static int print_json(struct pt_cli *cli, const struct seen *s, struct pt_error 
 {
 	json_t *list = json_array();
 
-	for (size_t i = 0; i < s->pfs.n; i++)
-		(void)json_array_append_new(list, pt_sriov_json(pt_devices_find(&s->devices, s->pfs.v[i].pf),
-								&s->pfs.v[i], &s->devices, &s->owners));
+	for (size_t i = 0; i < s->pfs.n; i++) {
+		const struct pt_device *d = pt_devices_find(&s->devices, s->pfs.v[i].pf);
+
+		(void)json_array_append_new(list,
+					    pt_sriov_json(d, &s->pfs.v[i], kept_of(s, d), &s->devices, &s->owners));
+	}
 	return pt_print_json(cli, json_pack("{s:o}", "functions", list), err);
 }
 

@@ -174,30 +174,30 @@ static int check_network(const struct pt_cli *cli, const struct pt_vfing *v, con
 }
 
 /* what is named on the command line goes before what the network says */
-static int use_network(const struct pt_cli *cli, const struct pt_vfing *v, struct pt_vf_settings *want,
-		       struct pt_error *err)
+static int use_network(const struct pt_cli *cli, const struct pt_vfing *v, struct pt_networks *networks,
+		       struct pt_vf_settings *want, const struct pt_network **ret_network, struct pt_error *err)
 {
 	const char *name = pt_cli_value(cli, "network");
-	PT_AUTO(pt_networks) networks = { 0 };
-	const struct pt_network *network = NULL;
 	struct pt_vf_settings all;
-	int r = name ? pt_placeable_networks(cli, &networks, err) : 0;
+	int r = name ? pt_placeable_networks(cli, networks, err) : 0;
 
 	if (r == 0 && name)
-		r = pt_network_of(&networks, name, &network, err);
-	if (r < 0 || !network)
+		r = pt_network_of(networks, name, ret_network, err);
+	if (r < 0 || !*ret_network)
 		return r;
-	all = network->settings;
+	all = (*ret_network)->settings;
 	all.must = all.has;
 	pt_vf_settings_merge(&all, want);
 	*want = all;
-	return check_network(cli, v, network, err);
+	return check_network(cli, v, *ret_network, err);
 }
 
 static int run(struct pt_cli *cli, struct pt_error *err)
 {
 	PT_AUTO(pt_vfing) v = { 0 };
 	PT_AUTO(pt_plan) plan = { 0 };
+	PT_AUTO(pt_networks) networks = { 0 };
+	const struct pt_network *network = NULL;
 	struct pt_vf_settings want = { 0 };
 	int r = read_settings(cli, &want, err);
 
@@ -208,10 +208,10 @@ static int run(struct pt_cli *cli, struct pt_error *err)
 	if (r >= 0)
 		r = pt_vfing_look(cli, &v, err);
 	if (r >= 0)
-		r = use_network(cli, &v, &want, err);
+		r = use_network(cli, &v, &networks, &want, &network, err);
 	if (r < 0)
 		return r;
-	r = pt_decide_vf(&v.facts, v.bdf, &want, &plan, err);
+	r = pt_decide_vf(&v.facts, v.bdf, &want, network, &plan, err);
 	return pt_vfing_run(cli, &v, &plan, r, err);
 }
 

@@ -62,7 +62,7 @@ char *pt_pf_link_text(const struct pt_device *pf, const struct pt_pf_link *link)
 
 	if (!link->name)
 		return pt_take_ptr(names);
-	return pt_strf("%s, %s", names, link->carrier ? "up" : link->up ? "no carrier" : "down");
+	return pt_strf("%s, %s, mtu %u", names, link->carrier ? "up" : link->up ? "no carrier" : "down", link->mtu);
 }
 
 static json_t *controller_json(const struct pt_nvme_virt *nvme, int index)
@@ -133,8 +133,17 @@ static json_t *link_json(const struct pt_pf_link *l)
 			 "mtu", (int)l->mtu);
 }
 
-json_t *pt_sriov_json(const struct pt_device *pf, const struct pt_sriov *s, const struct pt_devices *all,
-		      const struct pt_owners *owners)
+static json_t *kept_json(const struct pt_sriov_state *kept)
+{
+	unsigned mtu = kept ? pt_sriov_state_mtu(kept) : 0;
+
+	if (!kept)
+		return json_null();
+	return json_pack("{s:i, s:o}", "vfs", kept->vfs, "mtu", mtu ? json_integer(mtu) : json_null());
+}
+
+json_t *pt_sriov_json(const struct pt_device *pf, const struct pt_sriov *s, const struct pt_sriov_state *kept,
+		      const struct pt_devices *all, const struct pt_owners *owners)
 {
 	PT_AUTO(pt_findings) why = { 0 };
 	pt_autofree char *status = pt_sriov_status(pf, s);
@@ -142,6 +151,7 @@ json_t *pt_sriov_json(const struct pt_device *pf, const struct pt_sriov *s, cons
 	json_t *vfs = json_array();
 
 	pt_sriov_why(pf, s, &why);
+	pt_sriov_unlike_kept(pf, s, kept, &why);
 	for (size_t i = 0; i < all->n; i++)
 		if (all->v[i].sriov == PT_SRIOV_VF && pt_bdf_eq(all->v[i].pf, pf->bdf))
 			(void)json_array_append_new(vfs, pt_vf_device_json(&all->v[i], s, owners));
@@ -150,6 +160,7 @@ json_t *pt_sriov_json(const struct pt_device *pf, const struct pt_sriov *s, cons
 				  s->autoprobe == PT_KNOWN_UNKNOWN ? json_null()
 								   : json_boolean(s->autoprobe == PT_KNOWN_YES));
 	(void)json_object_set_new(o, "link", link_json(&s->link));
+	(void)json_object_set_new(o, "kept", kept_json(kept));
 	(void)json_object_set_new(o, "why", pt_findings_json(&why));
 	(void)json_object_set_new(o, "vms", pt_vms_json(owners, pf->bdf));
 	(void)json_object_set_new(o, "virtual_functions", vfs);

@@ -28,14 +28,14 @@ static struct pt_step *pf_step(struct pt_plan *plan, enum pt_step_kind kind, con
 	return s;
 }
 
-/* `passthru boot` brings up the PFs whose VFs we keep, and knows of no MTU */
+/* `passthru boot` brings up the PFs whose VFs we keep, with the MTU that is kept with them */
 static void tell_link(const struct pt_sriov_facts *f, const struct pt_device *pf, bool up, unsigned mtu,
 		      struct pt_plan *plan)
 {
 	const char *name = f->sriov->link.name;
 	pt_autofree char *fix = pt_strf("say so where this host's network is configured%s",
-					up && !f->kept ? ": the VM does not start while its card's link is down" : "");
-	bool lasts = !mtu && f->kept;
+					up ? ": the VM does not start while its card's link is down" : "");
+	bool lasts = f->kept != NULL;
 
 	pt_findings_add(&plan->findings, PT_NOTE, "pf-link", NULL, lasts ? NULL : fix,
 			"%s, the network interface of %s, %s%s%s%s", name, pt_bdf_str(pf->bdf).s,
@@ -138,7 +138,7 @@ int pt_network_settings(const struct pt_sriov_facts *f, const struct pt_network 
 	/* at boot, too */
 	want.must = want.has;
 	tell_left(now, &want, vf, ret_plan);
-	r = pt_decide_vf(f, vf, &want, &set, err);
+	r = pt_decide_vf(f, vf, &want, network, &set, err);
 	take_findings(ret_plan, &set);
 	for (size_t i = 0; i < set.steps.n; i++)
 		pt_array_push(&ret_plan->steps, set.steps.v[i]);
@@ -166,16 +166,20 @@ static int kept_before(const struct pt_sriov_state *now, const char *before_text
 	PT_AUTO(pt_sriov_state) before = PT_SRIOV_STATE_UNSAID;
 	PT_AUTO(pt_sriov_state) after = PT_SRIOV_STATE_UNSAID;
 	const struct pt_vf_state *old;
+	struct pt_vf_state *vf;
 	int r = pt_sriov_state_parse(before_text ? before_text : "", &before, err);
 
 	if (r < 0)
 		return r;
 	old = pt_sriov_state_vf(&before, index);
 	pt_sriov_state_copy(&after, now);
-	if (old)
-		pt_sriov_state_add(&after, index)->settings = old->settings;
-	else
+	if (old) {
+		vf = pt_sriov_state_add(&after, index);
+		vf->settings = old->settings;
+		vf->mtu = old->mtu;
+	} else {
 		drop_vf(&after, index);
+	}
 	*ret_text = pt_sriov_state_text(&after);
 	return 0;
 }

@@ -144,6 +144,28 @@ void pt_sriov_why(const struct pt_device *d, const struct pt_sriov *s, struct pt
 	judge_ari(d, s, f);
 }
 
+void pt_sriov_unlike_kept(const struct pt_device *d, const struct pt_sriov *s, const struct pt_sriov_state *kept,
+			  struct pt_findings *f)
+{
+	unsigned mtu = kept ? pt_sriov_state_mtu(kept) : 0;
+	int now = d->vfs_now > 0 ? d->vfs_now : 0;
+
+	if (kept && kept->vfs >= 0 && kept->vfs != now)
+		pt_findings_add(f, PT_WARN, "sriov-unlike-kept", NULL,
+				now ? "`passthru sriov` with --vfs says what shall be"
+				    : "`passthru boot` makes them, or says why it does not",
+				"%s has %d virtual function%s, and %d are kept across reboots", pt_bdf_str(d->bdf).s,
+				now, now == 1 ? "" : "s", kept->vfs);
+	if (mtu && s->link.name && s->link.mtu < mtu) {
+		pt_autofree char *fix = pt_strf("`ip link set %s mtu %u`, or `passthru boot`", s->link.name, mtu);
+
+		pt_findings_add(f, PT_WARN, "sriov-mtu", NULL, fix,
+				"%s, the network interface of %s, has an MTU of %u, and a network of its virtual "
+				"functions needs %u",
+				s->link.name, pt_bdf_str(d->bdf).s, s->link.mtu, mtu);
+	}
+}
+
 char *pt_sriov_status(const struct pt_device *d, const struct pt_sriov *s)
 {
 	pt_autofree char *text = pt_device_sriov_text(d);

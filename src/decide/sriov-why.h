@@ -4,6 +4,7 @@
 #define PT_DECIDE_SRIOV_WHY_H
 
 #include "model/finding.h"
+#include "model/sriov-state.h"
 #include "model/sriov.h"
 
 /** pt_sriov_status() - "Not supported", "Disabled" or "Enabled 2 of 7", with what is known beside; the caller frees */
@@ -16,5 +17,10 @@ char *pt_sriov_status(const struct pt_device *d, const struct pt_sriov *s);
  * fewer than it offers.
  */
 void pt_sriov_why(const struct pt_device *d, const struct pt_sriov *s, struct pt_findings *findings);
+
+/** pt_sriov_unlike_kept() - what is kept of it across reboots and is not so now: the number, the MTU; @kept may be NULL
+ */
+void pt_sriov_unlike_kept(const struct pt_device *d, const struct pt_sriov *s, const struct pt_sriov_state *kept,
+			  struct pt_findings *findings);
 
 #endif

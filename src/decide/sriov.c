@@ -231,6 +231,14 @@ static void add_keep(struct pt_judge *j, const struct pt_sriov_facts *f, const s
 	s->state_after = pt_strdup_opt(text);
 }
 
+static void keep_vf(struct pt_sriov_state *keep, const struct pt_vf_state *kept)
+{
+	struct pt_vf_state *vf = pt_sriov_state_add(keep, kept->index);
+
+	vf->settings = kept->settings;
+	vf->mtu = kept->mtu;
+}
+
 /* what is kept: the number, and the settings that somebody asked for */
 static void keep_count(struct pt_judge *j, const struct pt_sriov_facts *f, const struct pt_device *pf,
 		       const struct pt_sriov_request *request)
@@ -250,7 +258,7 @@ static void keep_count(struct pt_judge *j, const struct pt_sriov_facts *f, const
 	}
 	for (size_t i = 0; f->kept && i < f->kept->v.n; i++)
 		if (f->kept->v.v[i].index < request->vfs)
-			pt_sriov_state_add(&keep, f->kept->v.v[i].index)->settings = f->kept->v.v[i].settings;
+			keep_vf(&keep, &f->kept->v.v[i]);
 	add_keep(j, f, pf, request->vfs ? &keep : NULL);
 }
 
@@ -348,9 +356,11 @@ static void judge_link(struct pt_judge *j, const struct pt_sriov_facts *f, const
 
 /* the setting kept with the others of its PF, when these are kept at all */
 static void keep_setting(struct pt_judge *j, const struct pt_sriov_facts *f, const struct pt_device *pf,
-			 const struct pt_device *vf, const struct pt_vf_settings *want)
+			 const struct pt_device *vf, const struct pt_vf_settings *want,
+			 const struct pt_network *network)
 {
 	PT_AUTO(pt_sriov_state) keep = PT_SRIOV_STATE_UNSAID;
+	struct pt_vf_state *kept;
 
 	if (!f->kept) {
 		pt_judge_say(j, PT_WARN, "not-kept", NULL, "`passthru sriov` with --vfs takes them over",
@@ -359,7 +369,10 @@ static void keep_setting(struct pt_judge *j, const struct pt_sriov_facts *f, con
 		return;
 	}
 	pt_sriov_state_copy(&keep, f->kept);
-	pt_vf_settings_merge(&pt_sriov_state_add(&keep, (unsigned)vf->vf_index)->settings, want);
+	kept = pt_sriov_state_add(&keep, (unsigned)vf->vf_index);
+	pt_vf_settings_merge(&kept->settings, want);
+	if (network)
+		kept->mtu = network->mtu;
 	add_keep(j, f, pf, &keep);
 }
 
@@ -403,7 +416,7 @@ static int check_told(const struct pt_sriov_facts *f, const struct pt_device *vf
 }
 
 int pt_decide_vf(const struct pt_sriov_facts *f, struct pt_bdf bdf, const struct pt_vf_settings *want,
-		 struct pt_plan *ret_plan, struct pt_error *err)
+		 const struct pt_network *network, struct pt_plan *ret_plan, struct pt_error *err)
 {
 	const struct pt_attach_request asked = { 0 };
 	struct pt_judge j = { .host = f->host, .vm = &nobody, .others = f->vms, .request = &asked, .plan = ret_plan };
@@ -426,6 +439,6 @@ int pt_decide_vf(const struct pt_sriov_facts *f, struct pt_bdf bdf, const struct
 	judge_link(&j, f, want);
 	if (pt_vf_settings_differ(want, now))
 		add_setting(&j, pf, vf, now, want);
-	keep_setting(&j, f, pf, vf, want);
+	keep_setting(&j, f, pf, vf, want, network);
 	return pt_judge_verdict(&j, err);
 }

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "model/domain.h"
 #include "model/host.h"
+#include "model/network.h"
 #include "model/plan.h"
 #include "model/sriov-state.h"
 #include "model/sriov.h"
@@ -49,8 +50,11 @@ struct pt_sriov_request {
 int pt_decide_sriov(const struct pt_sriov_facts *f, const struct pt_sriov_request *request, struct pt_plan *ret_plan,
 		    struct pt_error *err);
 
-/** pt_decide_vf() - the plan that sets the VF @bdf; @want: at least one; as above */
+/**
+ * pt_decide_vf() - the plan that sets the VF @bdf; @want: at least one; as above
+ * @network: that it goes into, whose MTU is kept with the settings; NULL: it stays where it is
+ */
 int pt_decide_vf(const struct pt_sriov_facts *f, struct pt_bdf bdf, const struct pt_vf_settings *want,
-		 struct pt_plan *ret_plan, struct pt_error *err);
+		 const struct pt_network *network, struct pt_plan *ret_plan, struct pt_error *err);
 
 #endif

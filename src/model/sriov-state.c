@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "model/link-state.h"
 
 #define DRIVER_MAX 64
 
@@ -39,6 +40,8 @@ char *pt_sriov_state_text(const struct pt_sriov_state *s)
 			pt_buf_addf(&b, " queues=%u", vf->queues);
 		if (vf->interrupts)
 			pt_buf_addf(&b, " interrupts=%u", vf->interrupts);
+		if (vf->mtu)
+			pt_buf_addf(&b, " mtu=%u", vf->mtu);
 		pt_buf_addf(&b, "%s%s\n", *settings ? " " : "", settings);
 	}
 	return pt_buf_take(&b);
@@ -77,6 +80,16 @@ static bool number(const char *text, unsigned *ret)
 	return true;
 }
 
+static bool parse_mtu(const char *text, unsigned *ret)
+{
+	unsigned value;
+
+	if (!number(text, &value) || value < PT_MTU_MIN || value > PT_MTU_MAX)
+		return false;
+	*ret = value;
+	return true;
+}
+
 /* a driver's name becomes part of a path */
 static bool driver_name(const char *text)
 {
@@ -98,7 +111,7 @@ static bool parse_ids(const char *text, unsigned *first, unsigned *second)
 	return true;
 }
 
-/* address, driver and override are ours; the rest of a VF's line is its settings */
+/* address, driver and the like are ours; the rest of a VF's line is its settings */
 static int parse_vf(char *line, struct pt_sriov_state *s, struct pt_error *err)
 {
 	PT_AUTO(pt_strv) rest = { 0 };
@@ -122,7 +135,8 @@ static int parse_vf(char *line, struct pt_sriov_state *s, struct pt_error *err)
 			pt_strset(&vf->override, word + strlen("override="));
 		} else if (!(pt_startswith(word, "queues=") && number(word + strlen("queues="), &vf->queues)) &&
 			   !(pt_startswith(word, "interrupts=") &&
-			     number(word + strlen("interrupts="), &vf->interrupts))) {
+			     number(word + strlen("interrupts="), &vf->interrupts)) &&
+			   !(pt_startswith(word, "mtu=") && parse_mtu(word + strlen("mtu="), &vf->mtu))) {
 			pt_strv_add(&rest, word);
 		}
 	}
@@ -204,6 +218,16 @@ void pt_sriov_state_copy(struct pt_sriov_state *to, const struct pt_sriov_state 
 		vf->driver = pt_strdup_opt(from->v.v[i].driver);
 		vf->override = pt_strdup_opt(from->v.v[i].override);
 	}
+}
+
+unsigned pt_sriov_state_mtu(const struct pt_sriov_state *s)
+{
+	unsigned mtu = 0;
+
+	for (size_t i = 0; i < s->v.n; i++)
+		if (s->v.v[i].mtu > mtu)
+			mtu = s->v.v[i].mtu;
+	return mtu;
 }
 
 void pt_nvme_state(const struct pt_nvme_virt *card, struct pt_sriov_state *s)

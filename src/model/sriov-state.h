@@ -15,6 +15,7 @@
 /**
  * struct pt_vf_state - one VF; owns its strings
  * @has_address, @bdf: where it was; a new one's is not known before it is there
+ * @mtu: that its network asks of the PF's interface, for as long as it is kept; 0: not said
  * @queues, @interrupts: of an NVMe controller that is online; 0: not said
  * @driver, @override: of the VF; NULL: none, or not said when @has_address is false
  */
@@ -26,6 +27,7 @@ struct pt_vf_state {
 	char *override;
 	unsigned queues;
 	unsigned interrupts;
+	unsigned mtu;
 	struct pt_vf_settings settings;
 };
 
@@ -75,6 +77,9 @@ struct pt_vf_state *pt_sriov_state_add(struct pt_sriov_state *s, unsigned index)
 
 /* deep copy; @to is unsaid or zero */
 void pt_sriov_state_copy(struct pt_sriov_state *to, const struct pt_sriov_state *from);
+
+/** pt_sriov_state_mtu() - the largest MTU that one of its VFs asks of the PF; 0: none does */
+unsigned pt_sriov_state_mtu(const struct pt_sriov_state *s);
 
 /** pt_nvme_state() - note what an NVMe card's controllers have now: the primary, and each VF that @s names */
 void pt_nvme_state(const struct pt_nvme_virt *card, struct pt_sriov_state *s);

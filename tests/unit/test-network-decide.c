@@ -475,11 +475,41 @@ static void given_back_a_vf_is_set_and_kept_as_before_and_others_stay(void **sta
 	assert_string_equal(kept, expected);
 }
 
+/* so that `passthru boot` gives the card what the network needs, until the VF leaves it */
+static void the_mtu_of_the_network_is_kept_with_its_vf(void **state)
+{
+	struct fixture *f = *state;
+	pt_autofree char *kept = NULL;
+
+	f->network.mtu = 9000;
+	settled(f);
+	assert_int_equal(f->plan.steps.v[2].kind, PT_STEP_SRIOV_KEEP);
+	assert_non_null(strstr(f->plan.steps.v[2].state_after, "vf=0 mtu=9000 mac=06:00:00:00:00:01 vlan=42"));
+	assert_null(strstr(finding(f, "pf-link")->fact, "does not outlive a reboot"));
+	kept = pt_strdup(f->plan.steps.v[2].state_after);
+	pt_plan_done(&f->plan);
+	give_back(f, f->kept_text, &kept);
+	assert_string_equal(kept, f->kept_text);
+}
+
+static void a_network_without_an_mtu_takes_the_one_of_the_last_network_away(void **state)
+{
+	struct fixture *f = *state;
+	PT_AUTO(pt_sriov_state) kept = PT_SRIOV_STATE_UNSAID;
+
+	pt_sriov_state_add(&f->kept, 0)->mtu = 9000;
+	pt_sriov_state_add(&f->kept, 1)->mtu = 2000;
+	assert_int_equal(pt_sriov_state_mtu(&f->kept), 9000);
+	settled(f);
+	assert_int_equal(pt_sriov_state_parse(f->plan.steps.v[1].state_after, &kept, NULL), 0);
+	assert_int_equal(pt_sriov_state_mtu(&kept), 2000);
+}
+
 static void given_back_a_vf_that_was_kept_with_settings_is_kept_with_them_again(void **state)
 {
 	struct fixture *f = *state;
 	pt_autofree char *kept = pt_strf("%svf=0 mac=06:00:00:00:00:01 vlan=42 qos=0\n", f->kept_text);
-	pt_autofree char *before = pt_strf("%svf=0 vlan=9 qos=0\n", f->kept_text);
+	pt_autofree char *before = pt_strf("%svf=0 mtu=4000 vlan=9 qos=0\n", f->kept_text);
 
 	give_back(f, before, &kept);
 	assert_string_equal(f->plan.steps.v[1].state_after, before);
@@ -545,6 +575,8 @@ int main(void)
 		TEST(a_priority_that_libvirt_would_drop_is_refused),
 		TEST(what_somebody_set_by_hand_and_the_network_does_not_say_is_told),
 		TEST(given_back_a_vf_is_set_and_kept_as_before_and_others_stay),
+		TEST(the_mtu_of_the_network_is_kept_with_its_vf),
+		TEST(a_network_without_an_mtu_takes_the_one_of_the_last_network_away),
 		TEST(given_back_a_vf_that_was_kept_with_settings_is_kept_with_them_again),
 		TEST(a_pf_that_tells_nothing_any_more_is_said),
 		TEST(the_vm_gets_it_as_an_interface_after_the_settings),

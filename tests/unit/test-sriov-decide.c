@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "base/cleanup.h"
+#include "decide/sriov-why.h"
 #include "decide/sriov.h"
 #include "program.h"
 #include "world.h"
@@ -222,7 +223,7 @@ static int set(struct fixture *f, const char *vf, const char *settings)
 	assert_int_equal(pt_vf_settings_parse(settings, &want, NULL), 0);
 	pt_plan_done(&f->w->plan);
 	f->w->err = (struct pt_error){ 0 };
-	return pt_decide_vf(&f->facts, world_bdf(vf), &want, &f->w->plan, &f->w->err);
+	return pt_decide_vf(&f->facts, world_bdf(vf), &want, NULL, &f->w->plan, &f->w->err);
 }
 
 static void a_vf_gets_what_was_asked_for_and_no_more(void **state)
@@ -353,6 +354,30 @@ static void every_refusal_that_may_be_forced_has_its_flag(void **state)
 	assert_in_range(n, 4, 40);
 }
 
+static void what_is_kept_and_is_not_so_is_said(void **state)
+{
+	struct fixture *f = *state;
+	struct pt_device *pf = world_device(f->w, PF);
+	struct pt_findings said = { 0 };
+
+	f->sriov.link.mtu = 1500;
+	pt_sriov_unlike_kept(pf, &f->sriov, NULL, &said);
+	pt_sriov_unlike_kept(pf, &f->sriov, &f->kept, &said);
+	assert_int_equal(said.n, 0);
+	pt_sriov_state_add(&f->kept, 0)->mtu = 9000;
+	f->kept.vfs = 7;
+	pt_sriov_unlike_kept(pf, &f->sriov, &f->kept, &said);
+	assert_int_equal(said.n, 2);
+	assert_string_equal(said.v[0].fact, PF " has 2 virtual functions, and 7 are kept across reboots");
+	assert_non_null(
+		strstr(said.v[1].fact, "has an MTU of 1500, and a network of its virtual functions needs 9000"));
+	pt_findings_done(&said);
+	f->sriov.link.mtu = 9000;
+	f->kept.vfs = 2;
+	pt_sriov_unlike_kept(pf, &f->sriov, &f->kept, &said);
+	assert_int_equal(said.n, 0);
+}
+
 static void a_kept_file_is_not_believed_when_it_is_damaged(void **state)
 {
 	static const char *const bad[] = { "vfs=65536",
@@ -366,7 +391,11 @@ static void a_kept_file_is_not_believed_when_it_is_damaged(void **state)
 					   "nonsense",
 					   "vf=0 vlan=5000",
 					   "vf=0 vlan=5 qos=0 must=colour",
-					   "vf=0 must=" };
+					   "vf=0 must=",
+					   "vf=0 mtu=67",
+					   "vf=0 mtu=65536",
+					   "vf=0 mtu=9k",
+					   "vf=0 mtu=" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
@@ -401,6 +430,7 @@ int main(void)
 		TEST(a_rate_on_a_link_that_is_down_is_said_to_set_it_up),
 		cmocka_unit_test(bad_settings_are_usage_errors_that_say_why),
 		cmocka_unit_test(every_refusal_that_may_be_forced_has_its_flag),
+		TEST(what_is_kept_and_is_not_so_is_said),
 		cmocka_unit_test(a_kept_file_is_not_believed_when_it_is_damaged),
 	};
 
