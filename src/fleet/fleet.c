@@ -193,7 +193,7 @@ int pt_fleet_load(struct pt_store *store, const struct pt_pci_config *aliases, s
 	return 0;
 }
 
-static int check_name(const char *name, struct pt_error *err)
+int pt_fleet_check_name(const char *name, struct pt_error *err)
 {
 	if (name && *name && strlen(name) <= 253 &&
 	    strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_") == strlen(name))
@@ -206,7 +206,7 @@ int pt_fleet_publish(struct pt_store *store, const struct pt_host_record *record
 {
 	pt_autofree char *text = pt_record_text(pt_host_record_json(record));
 	pt_autofree char *key = pt_strf("facts/%s", record->host.name ? record->host.name : "");
-	int r = check_name(record->host.name, err);
+	int r = pt_fleet_check_name(record->host.name, err);
 
 	for (unsigned i = 0; r == 0 && i < ATTEMPTS; i++) {
 		PT_AUTO(pt_record) now = { 0 };
@@ -236,7 +236,7 @@ int pt_fleet_withdraw(struct pt_store *store, const char *name, struct pt_error 
 	PT_AUTO(pt_record) was = { 0 };
 	PT_AUTO(pt_record) now = { 0 };
 	PT_AUTO(pt_holds) holds = { 0 };
-	int r = check_name(name, err);
+	int r = pt_fleet_check_name(name, err);
 
 	r = r < 0 ? r : pt_store_get(store, facts, &was, err);
 	r = r < 0 ? r : pt_store_get(store, held, &now, err);

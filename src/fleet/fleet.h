@@ -73,6 +73,9 @@ void pt_fleet_take_alive(struct pt_fleet_host *host, const struct pt_record *rec
 /* pt_fleet_is_lost() - it has an agent, and that is not heard of: nothing more is given of it */
 bool pt_fleet_is_lost(const struct pt_fleet_host *host);
 
+/** pt_fleet_check_name() - -EINVAL (PT_ERROR_USAGE) for what cannot be a host's name in a store */
+int pt_fleet_check_name(const char *name, struct pt_error *err);
+
 /** pt_fleet_publish() - a host's own record; 1 written, 0 it said so already */
 int pt_fleet_publish(struct pt_store *store, const struct pt_host_record *record, struct pt_error *err);
 

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/agent.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <syslog.h>
+
+#include "agent/parts.h"
+#include "base/cleanup.h"
+
+static void say(struct pt_agent *a, int priority, const char *claim, const char *device, const char *text)
+{
+	if (a->say)
+		a->say(a->ctx, &(struct pt_agent_news){ priority, claim, device, text });
+}
+
+void pt_agent_say(struct pt_agent *a, int priority, const char *claim, const char *device, const char *format, ...)
+{
+	pt_autofree char *text = NULL;
+	va_list ap;
+
+	va_start(ap, format);
+	text = pt_strfv(format, ap);
+	va_end(ap);
+	say(a, priority, claim, device, text);
+}
+
+/* more than this is not remembered: then it is said again */
+#define TOLD_MAX 4096
+
+void pt_agent_say_once(struct pt_agent *a, int priority, const char *claim, const char *device, const char *format, ...)
+{
+	pt_autofree char *text = NULL;
+	va_list ap;
+
+	va_start(ap, format);
+	text = pt_strfv(format, ap);
+	va_end(ap);
+	if (pt_strv_has(&a->told, text))
+		return;
+	if (a->told.n >= TOLD_MAX)
+		pt_strv_done(&a->told);
+	pt_strv_add(&a->told, text);
+	say(a, priority, claim, device, text);
+}
+
+/* a change that was cut off is settled before anything new is begun; without libvirt it may have to wait */
+static void recover(struct pt_agent *a)
+{
+	struct pt_error why = { 0 };
+
+	if (a->recovered || a->look_only)
+		return;
+	a->recovered = a->hands->recover(a->hands->ctx, &why) == 0;
+	if (!a->recovered)
+		pt_agent_say_once(a, LOG_WARNING, NULL, NULL, "a change that was cut off is not settled yet: %s",
+				  why.msg);
+}
+
+int pt_agent_round(struct pt_agent *a, unsigned what, struct pt_error *err)
+{
+	bool look = what & PT_AGENT_LOOK;
+	int r = 0;
+
+	if (!a->ruled) {
+		const struct pt_pci_config own = { .device_spec = a->config->device_spec };
+
+		r = pt_rules_compile(&own, &a->rules, NULL, err);
+		a->ruled = r == 0;
+	}
+	if (r == 0 && look)
+		recover(a);
+	if (r == 0 && what)
+		r = pt_agent_look(a, look || !a->asked, err);
+	/* the store's record may have been taken out, or written by another */
+	if (look)
+		pt_strset(&a->published, NULL);
+	if (r == 0)
+		r = pt_agent_publish(a, err);
+	if (r >= 0 && !a->look_only && what & (PT_AGENT_CLAIMS | PT_AGENT_LOOK))
+		r = pt_agent_reconcile(a, look, err);
+	return r < 0 ? r : 0;
+}
+
+void pt_agent_done_done(struct pt_agent_done *d)
+{
+	free(d->told);
+	*d = (struct pt_agent_done){ 0 };
+}
+
+void pt_agent_done(struct pt_agent *a)
+{
+	pt_rules_done(&a->rules);
+	pt_inv_host_done(&a->facts);
+	pt_domains_done(&a->vms);
+	pt_strv_done(&a->told);
+	pt_strv_done(&a->tried);
+	free(a->blind);
+	free(a->published);
+	*a = (struct pt_agent){ 0 };
+}

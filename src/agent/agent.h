@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The agent of a host: publishes what it has, does what claims on it say after deciding again on its own, and gives
+ * back what they give up.  One round is one look at what is and one attempt to make it what it should be; nothing is
+ * remembered between two that the store, the host and its history would not tell again.  No thread, no clock that
+ * waits: worker.h has those.
+ */
+#ifndef PT_AGENT_AGENT_H
+#define PT_AGENT_AGENT_H
+
+#include <stdatomic.h>
+
+#include "agent/hands.h"
+#include "decide/pools.h"
+#include "model/claim.h"
+#include "store/store.h"
+
+/* what a round is to look at */
+enum {
+	PT_AGENT_FACTS = 1 << 0,  /* the host has changed */
+	PT_AGENT_CLAIMS = 1 << 1, /* the store has */
+	PT_AGENT_LOOK = 1 << 2,	  /* it is time to look at everything, VMs too */
+	PT_AGENT_ALL = 7,
+};
+
+/* something that happened, for the journal; borrows; @claim and @device may be NULL */
+struct pt_agent_news {
+	int priority; /* syslog's */
+	const char *claim;
+	const char *device;
+	const char *text;
+};
+
+/**
+ * struct pt_agent - made by its user; pt_agent_done() frees what is below the line
+ * @host: its name in the fleet
+ * @store: for this thread alone
+ * @config: this host's own device_spec
+ * @look_only: publish, and touch nothing
+ * @ending: no new change is begun
+ * @say: told what happens
+ */
+struct pt_agent {
+	const char *host;
+	struct pt_store *store;
+	const struct pt_pci_config *config;
+	const struct pt_agent_hands *hands;
+	bool look_only;
+	atomic_bool *ending;
+	void *ctx;
+	void (*say)(void *ctx, const struct pt_agent_news *news);
+
+	/* private: */
+	struct pt_rules rules;
+	bool ruled;
+	bool recovered;
+	struct pt_inv_host facts;
+	struct pt_domains vms;
+	bool asked;  /* the VMs are known */
+	char *blind; /* why they are not */
+	char *published;
+	struct pt_strv told;  /* said already, so that it is not said each minute */
+	struct pt_strv tried; /* an attempt to attach that failed, with how the VM was then */
+};
+
+/**
+ * pt_agent_round() - look, publish, and do what is to be done
+ * @what: PT_AGENT_…
+ *
+ * A claim that cannot be done is no failure: its ack says so.  Return: 0; -EHOSTUNREACH, -ETIMEDOUT and what else
+ * pt_store_get() returns when the store cannot be reached: nothing new was taken; the next round begins anew.
+ */
+int pt_agent_round(struct pt_agent *a, unsigned what, struct pt_error *err);
+
+void pt_agent_done(struct pt_agent *a);
+
+#endif

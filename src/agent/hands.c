@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * This host's own.  A change is made by `passthru` in a process of its own: it looks and decides by the same rules as
+ * for a person, has the engine, the journal and the lock, and takes back what it made when it is told to stop.  A write
+ * that hangs, or a libvirt that does, is then that process's trouble: the agent goes on keeping its lease.
+ */
+#include "agent/hands.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include <jansson.h>
+
+#include "agent/program.h"
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "host/inventory.h"
+#include "vm/libvirt.h"
+
+/* a guest's shutdown, its start and its proof: the program's own limits come first */
+#define CHANGE_MS    1800000u
+#define PROVE_S	     "90"
+#define EXIT_NO	     3
+#define EXIT_CUT_OFF 4
+
+struct pt_own_hands {
+	const struct pt_root *root;
+	char *passthru;
+	char *uri;
+	struct pt_program program;
+};
+
+static int own_facts(void *ctx, struct pt_inv_host *ret, struct pt_error *err)
+{
+	const struct pt_own_hands *h = ctx;
+
+	return pt_inventory_read(h->root, ret, err);
+}
+
+static int own_vms(void *ctx, struct pt_domains *ret, struct pt_error *err)
+{
+	const struct pt_own_hands *h = ctx;
+	struct pt_vm_conn *conn = NULL;
+	int r = pt_vm_open(h->root, h->uri, true, &conn, err);
+
+	if (r == 0)
+		r = pt_vm_list(conn, NULL, ret, err);
+	pt_vm_close(conn);
+	return r;
+}
+
+/* the last line that the program said on its standard error begins with its name */
+static void take_last_words(char *said, int status, struct pt_error *err, int code)
+{
+	static const char name[] = "passthru: ";
+	char *at = said;
+
+	for (char *next = strstr(said, name); next; next = strstr(next + 1, name))
+		at = next;
+	at += pt_startswith(at, name) ? strlen(name) : 0;
+	at[strcspn(at, "\n")] = '\0';
+	pt_text_clean(at);
+	(void)pt_say(err, code, "%s", *at ? at : "it said nothing");
+	if (!*at)
+		(void)pt_say(err, code, "passthru ended with status %d and said nothing", status);
+}
+
+/* {"error": {"message", "hint"?}}, else what it said on its standard error */
+static int failure(int status, const char *out, char *said, struct pt_error *err)
+{
+	json_t *o = json_loads(out, 0, NULL);
+	const json_t *error = json_object_get(o, "error");
+	const char *message = json_string_value(json_object_get(error, "message"));
+	int code = status == EXIT_CUT_OFF || status >= 128 ? -EINTR : status == EXIT_NO ? -EPERM : -EIO;
+
+	if (message)
+		(void)pt_say(err, code, "%s", message);
+	else
+		take_last_words(said, status, err, code);
+	json_decref(o);
+	return code;
+}
+
+/* the first of the warnings and of the proofs that did not come */
+static void read_report(const json_t *o, struct pt_agent_done *ret)
+{
+	const json_t *proof = json_object_get(o, "proof");
+	const char *told = json_string_value(json_array_get(json_object_get(o, "warnings"), 0));
+
+	ret->change = json_integer_value(json_object_get(o, "change"));
+	ret->proved = json_array_size(proof) > 0;
+	for (size_t i = 0; i < json_array_size(proof); i++) {
+		const json_t *f = json_array_get(proof, i);
+
+		if (!pt_streq(json_string_value(json_object_get(f, "verdict")), "fail"))
+			continue;
+		ret->proved = false;
+		if (!told)
+			told = json_string_value(json_object_get(f, "fact"));
+	}
+	ret->told = pt_strdup_opt(told);
+}
+
+/* @words: of the command line, NULL where one is not wanted */
+static int run(struct pt_own_hands *h, const char *const *words, size_t n_words, const struct pt_agent_wish *wish,
+	       struct pt_agent_done *ret, struct pt_error *err)
+{
+	size_t n_devices = wish ? wish->n : 0;
+	pt_autofree const char **argv = pt_alloc((n_words + n_devices + 5) * sizeof(*argv));
+	struct pt_bdf_text *names = pt_alloc((n_devices + 1) * sizeof(*names));
+	pt_autofree char *out = NULL;
+	pt_autofree char *said = NULL;
+	json_t *o = NULL;
+	size_t n = 0;
+	int status;
+	int r = 0;
+
+	argv[n++] = h->passthru;
+	if (h->uri) {
+		argv[n++] = "--connect";
+		argv[n++] = h->uri;
+	}
+	for (size_t i = 0; i < n_words; i++)
+		if (words[i])
+			argv[n++] = words[i];
+	for (size_t i = 0; i < n_devices; i++) {
+		names[i] = pt_bdf_str(wish->devices[i]);
+		argv[n++] = names[i].s;
+	}
+	status = pt_program_run(&h->program, argv, CHANGE_MS, &out, &said, err);
+	free(names);
+	if (status < 0)
+		return status == -ECANCELED ? -EINTR : status;
+	o = json_loads(out, 0, NULL);
+	/* made, and not all of it proved: the report says so, and the change stands */
+	if (status == 0 || (status == EXIT_NO && json_is_true(json_object_get(o, "made"))))
+		read_report(o, ret);
+	else
+		r = failure(status, out, said, err);
+	json_decref(o);
+	return r;
+}
+
+static int own_recover(void *ctx, struct pt_error *err)
+{
+	static const char *const words[] = { "recover", "--json" };
+	struct pt_agent_done done = { 0 };
+	int r = run(ctx, words, 2, NULL, &done, err);
+
+	pt_agent_done_done(&done);
+	return r;
+}
+
+static int own_keep(void *ctx, const struct pt_agent_wish *w, struct pt_agent_done *ret, struct pt_error *err)
+{
+	static const char *const words[] = { "reserve", "--json", "--yes" };
+
+	return run(ctx, words, 3, w, ret, err);
+}
+
+/* managed='no' whatever it is: what was claimed stays off the host until it was reset */
+static int own_attach(void *ctx, const struct pt_agent_wish *w, struct pt_agent_done *ret, struct pt_error *err)
+{
+	const char *const words[] = { "attach", "--json",	   "--yes", "--managed",
+				      "no",	"--prove-timeout", PROVE_S, w->live ? "--live" : NULL,
+				      w->vm };
+
+	return run(ctx, words, sizeof(words) / sizeof(*words), w, ret, err);
+}
+
+static int own_detach(void *ctx, const struct pt_agent_wish *w, struct pt_agent_done *ret, struct pt_error *err)
+{
+	const char *const words[] = { "detach", "--json", "--yes", w->live ? "--live" : NULL, w->vm };
+
+	return run(ctx, words, sizeof(words) / sizeof(*words), w, ret, err);
+}
+
+static int own_give_back(void *ctx, const struct pt_agent_wish *w, struct pt_agent_done *ret, struct pt_error *err)
+{
+	static const char *const words[] = { "release", "--json", "--yes" };
+
+	return run(ctx, words, 3, w, ret, err);
+}
+
+static void own_stop(void *ctx)
+{
+	struct pt_own_hands *h = ctx;
+
+	pt_program_stop(&h->program);
+}
+
+struct pt_own_hands *pt_own_hands_new(const struct pt_root *root, const char *passthru, const char *uri,
+				      struct pt_agent_hands *ret)
+{
+	struct pt_own_hands *h = pt_alloc(sizeof(*h));
+
+	h->root = root;
+	h->passthru = pt_strdup(passthru);
+	h->uri = pt_strdup_opt(uri);
+	pt_program_init(&h->program);
+	*ret = (struct pt_agent_hands){
+		.ctx = h,
+		.facts = own_facts,
+		.vms = own_vms,
+		.recover = own_recover,
+		.keep = own_keep,
+		.attach = own_attach,
+		.detach = own_detach,
+		.give_back = own_give_back,
+		.stop = own_stop,
+	};
+	return h;
+}
+
+void pt_own_hands_free(struct pt_own_hands *h)
+{
+	if (!h)
+		return;
+	pt_program_done(&h->program);
+	free(h->passthru);
+	free(h->uri);
+	free(h);
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * All that an agent asks of its host: to look, and to be changed.  The real ones look by host/ and vm/, and have every
+ * change made by the program `passthru` in a process of its own; a test passes others.
+ */
+#ifndef PT_AGENT_HANDS_H
+#define PT_AGENT_HANDS_H
+
+#include "base/error.h"
+#include "base/root.h"
+#include "model/domain.h"
+#include "model/inventory.h"
+
+/**
+ * struct pt_agent_wish - a change that is wanted; borrows
+ * @vm: UUID of the VM; NULL: of none
+ * @live: it runs, and shall run on
+ * @devices: functions of one claim
+ */
+struct pt_agent_wish {
+	const char *vm;
+	bool live;
+	const struct pt_bdf *devices;
+	size_t n;
+};
+
+/**
+ * struct pt_agent_done - what came of it; owns its string
+ * @change: its number in the host's history; 0: there was nothing to do
+ * @proved: what was to be proved of a running guest was
+ * @told: what the change does without, or what was not proved; NULL: nothing
+ */
+struct pt_agent_done {
+	long long change;
+	bool proved;
+	char *told;
+};
+
+void pt_agent_done_done(struct pt_agent_done *done);
+
+/**
+ * struct pt_agent_hands
+ * @facts: what this host has, with what must not be given away as owned
+ * @vms: every VM; -ENOTCONN, -ECONNREFUSED and others when nobody can be asked
+ * @recover: finish or unwind what was cut off
+ * @keep: reserve devices for guests
+ * @attach: give them to the VM, for good; @detach: take them from it, reset them, and give them back to the host
+ * @give_back: reset what was kept, and give it back to the host
+ * @stop: called by another thread: what is under way is to end soon, and takes itself back
+ *
+ * A change: 0, or a negative errno with the reason: then everything is as it was; -EINTR: it was cut off.
+ */
+struct pt_agent_hands {
+	void *ctx;
+	int (*facts)(void *ctx, struct pt_inv_host *ret_host, struct pt_error *err);
+	int (*vms)(void *ctx, struct pt_domains *ret_vms, struct pt_error *err);
+	int (*recover)(void *ctx, struct pt_error *err);
+	int (*keep)(void *ctx, const struct pt_agent_wish *wish, struct pt_agent_done *ret, struct pt_error *err);
+	int (*attach)(void *ctx, const struct pt_agent_wish *wish, struct pt_agent_done *ret, struct pt_error *err);
+	int (*detach)(void *ctx, const struct pt_agent_wish *wish, struct pt_agent_done *ret, struct pt_error *err);
+	int (*give_back)(void *ctx, const struct pt_agent_wish *wish, struct pt_agent_done *ret, struct pt_error *err);
+	void (*stop)(void *ctx);
+};
+
+struct pt_own_hands;
+
+/**
+ * pt_own_hands_new() - this host's
+ * @root: borrowed
+ * @passthru: the program's absolute path, @uri: libvirt's, NULL for its default; copied
+ */
+struct pt_own_hands *pt_own_hands_new(const struct pt_root *root, const char *passthru, const char *uri,
+				      struct pt_agent_hands *ret_hands);
+void pt_own_hands_free(struct pt_own_hands *hands); /* NULL is allowed */
+
+#endif

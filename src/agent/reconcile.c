@@ -1,0 +1,440 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Claims of this host, one after the other: what each says, what was said of it, and what is; then the next step. */
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <syslog.h>
+#include <time.h>
+
+#include "agent/parts.h"
+#include "base/cleanup.h"
+#include "fleet/agent.h"
+#include "fleet/fleet.h"
+#include "shape/claim.h"
+
+/* one claim, with all that bears on it; @claimed, @acked: revisions, 0 when there is no such record */
+struct one {
+	const char *id;
+	struct pt_claim claim;
+	long long claimed;
+	struct pt_ack ack;
+	long long acked;
+	const struct pt_holds *holds;
+};
+
+static void one_done(struct one *o)
+{
+	pt_claim_done(&o->claim);
+	pt_ack_done(&o->ack);
+}
+
+static bool is_ending(const struct pt_agent *a)
+{
+	return a->ending && atomic_load(a->ending);
+}
+
+static void set(struct one *o, enum pt_ack_state state, const char *reason)
+{
+	(void)snprintf(o->ack.id, sizeof(o->ack.id), "%s", o->id);
+	o->ack.state = state;
+	o->ack.when = (long long)time(NULL);
+	pt_strset(&o->ack.reason, reason);
+}
+
+static int put(struct pt_agent *a, struct one *o, struct pt_error *err)
+{
+	int r = pt_fleet_ack_put(a->store, a->host, &o->ack, err);
+
+	if (r == 1)
+		pt_agent_say(a, o->ack.state == PT_ACK_FAILED ? LOG_WARNING : LOG_INFO, o->id, NULL, "%s: %s%s%s%s%s",
+			     o->id, pt_ack_state_str(o->ack.state), o->ack.vm ? " to " : "", o->ack.vm ? o->ack.vm : "",
+			     o->ack.reason ? ": " : "", o->ack.reason ? o->ack.reason : "");
+	return r < 0 ? r : 0;
+}
+
+static int set_and_put(struct pt_agent *a, struct one *o, enum pt_ack_state state, const char *reason,
+		       struct pt_error *err)
+{
+	set(o, state, reason);
+	return put(a, o, err);
+}
+
+/* the VM of this host that a claim is for: the one with exactly this name or UUID */
+static const struct pt_domain *holder_of(const struct pt_agent *a, const struct pt_claim *c)
+{
+	for (size_t i = 0; i < a->vms.n; i++)
+		if (pt_streq(a->vms.v[i].name, c->holder) || pt_streq(a->vms.v[i].uuid, c->holder))
+			return &a->vms.v[i];
+	return NULL;
+}
+
+static bool runs(const struct pt_domain *vm)
+{
+	return vm->state != PT_DOMAIN_SHUTOFF;
+}
+
+/* functions of a claim as a wish; the caller frees @devices */
+static struct pt_agent_wish wish_of(const struct pt_claim *c, const struct pt_domain *vm)
+{
+	struct pt_bdf *devices = pt_alloc((c->devices.n + 1) * sizeof(*devices));
+
+	for (size_t i = 0; i < c->devices.n; i++)
+		devices[i] = c->devices.v[i].bdf;
+	return (struct pt_agent_wish){ vm ? vm->uuid : NULL, vm && runs(vm), devices, c->devices.n };
+}
+
+typedef int change_fn(void *ctx, const struct pt_agent_wish *wish, struct pt_agent_done *ret, struct pt_error *err);
+
+/* 0, also when it failed: @err says so then; the host is looked at again afterwards */
+static int change(struct pt_agent *a, struct one *o, change_fn *make, const struct pt_domain *vm, int *ret_made,
+		  struct pt_error *ret_why, struct pt_error *err)
+{
+	struct pt_agent_wish wish = wish_of(&o->claim, vm);
+	PT_AUTO(pt_agent_done) done = { 0 };
+	int made = make(a->hands->ctx, &wish, &done, ret_why);
+
+	free((void *)(uintptr_t)wish.devices);
+	*ret_made = made;
+	if (made == -EINTR)
+		a->recovered = false;
+	if (made == 0) {
+		o->ack.proved = done.proved;
+		if (done.change)
+			o->ack.change = done.change;
+		pt_strset(&o->ack.reason, done.told);
+	}
+	return pt_agent_look(a, true, err);
+}
+
+static size_t count_used_by(const struct pt_agent *a, const struct pt_claim *c, const struct pt_domain *vm)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->devices.n; i++) {
+		const struct pt_domain *user = pt_agent_user(a, c->devices.v[i].bdf);
+
+		n += user && vm && pt_streq(user->uuid, vm->uuid);
+	}
+	return n;
+}
+
+/* the first device that a VM has which is not @vm */
+static const struct pt_domain *stranger(const struct pt_agent *a, const struct pt_claim *c, const struct pt_domain *vm,
+					struct pt_bdf *ret_bdf)
+{
+	for (size_t i = 0; i < c->devices.n; i++) {
+		const struct pt_domain *user = pt_agent_user(a, c->devices.v[i].bdf);
+
+		*ret_bdf = c->devices.v[i].bdf;
+		if (user && !(vm && pt_streq(user->uuid, vm->uuid)))
+			return user;
+	}
+	return NULL;
+}
+
+/* how a VM is, so that what failed is only tried again when it is another way */
+static char *attempt_of(const struct one *o, const struct pt_domain *vm)
+{
+	return pt_strf("%s %s %s", o->id, vm->uuid, runs(vm) ? "runs" : "off");
+}
+
+/* kept for guests, and for nobody in particular; @waits: why the VM that they are for has not got them */
+static int keep(struct pt_agent *a, struct one *o, const char *waits, struct pt_error *err)
+{
+	pt_autofree char *told = NULL;
+	struct pt_error why = { 0 };
+	int made = 0;
+	int r = change(a, o, a->hands->keep, NULL, &made, &why, err);
+
+	if (r < 0 || made == -EINTR)
+		return r;
+	pt_strset(&o->ack.vm, NULL);
+	if (made < 0)
+		return set_and_put(a, o, PT_ACK_FAILED, waits ? waits : why.msg, err);
+	told = pt_strdup_opt(waits ? waits : o->ack.reason);
+	return set_and_put(a, o, PT_ACK_BOUND, told, err);
+}
+
+/* what it cannot have now waits for it, kept: it is tried again once the VM is another way */
+static int attach(struct pt_agent *a, struct one *o, const struct pt_domain *vm, struct pt_error *err)
+{
+	pt_autofree char *attempt = attempt_of(o, vm);
+	pt_autofree char *name = pt_strdup(vm->name);
+	pt_autofree char *reason = NULL;
+	struct pt_error why = { 0 };
+	int made = 0;
+	int r;
+
+	if (pt_strv_has(&a->tried, attempt) || is_ending(a))
+		return 0;
+	r = change(a, o, a->hands->attach, vm, &made, &why, err);
+	if (r < 0 || made == -EINTR)
+		return r;
+	if (made == 0) {
+		reason = pt_strdup_opt(o->ack.reason);
+		pt_strset(&o->ack.vm, name);
+		return set_and_put(a, o, PT_ACK_ATTACHED, reason, err);
+	}
+	pt_strv_add(&a->tried, attempt);
+	reason = pt_strf("%s cannot have them: %s", name, why.msg);
+	if (o->ack.state == PT_ACK_BOUND)
+		return set_and_put(a, o, PT_ACK_BOUND, reason, err);
+	return keep(a, o, reason, err);
+}
+
+/* said before anything is touched: 1 go on, 0 look again later */
+static int announce(struct pt_agent *a, struct one *o, enum pt_ack_state state, const char *reason,
+		    struct pt_error *err)
+{
+	int r;
+
+	set(o, state, reason);
+	r = pt_fleet_ack_take(a->store, a->host, &o->ack, o->claimed, o->acked, err);
+	if (r == 1 && state == PT_ACK_FAILED)
+		pt_agent_say(a, LOG_WARNING, o->id, NULL, "%s is refused: %s", o->id, reason);
+	return r;
+}
+
+static int take(struct pt_agent *a, struct one *o, struct pt_error *err)
+{
+	bool mine = o->acked && o->ack.state == PT_ACK_TAKING;
+	struct pt_error why = { 0 };
+	const struct pt_domain *vm;
+	int r;
+
+	/* whom they are for, and who has them, is not known: nothing new is taken */
+	if (!a->asked || a->blind) {
+		pt_agent_say_once(a, LOG_WARNING, o->id, NULL, "%s waits: libvirt cannot be asked", o->id);
+		return 0;
+	}
+	if (pt_agent_check(a, &o->claim, o->holds, mine, &why) < 0) {
+		/* what was begun and cannot go on may have been half made: a person must look */
+		r = announce(a, o, mine ? PT_ACK_ORPHAN : PT_ACK_FAILED, why.msg, err);
+		return r < 0 ? r : 0;
+	}
+	r = announce(a, o, PT_ACK_TAKING, NULL, err);
+	if (r <= 0)
+		return r;
+	vm = holder_of(a, &o->claim);
+	return vm ? attach(a, o, vm, err) : keep(a, o, NULL, err);
+}
+
+/* what is not yet the host's again */
+static int see_given_back(const struct pt_agent *a, const struct pt_claim *c, struct pt_error *err)
+{
+	for (size_t i = 0; i < c->devices.n; i++) {
+		int64_t at = pt_inv_host_find(&a->facts, c->devices.v[i].bdf);
+		const struct pt_domain *user = pt_agent_user(a, c->devices.v[i].bdf);
+
+		if (user)
+			return pt_say(err, -EBUSY, "VM %s has %s still", user->name, pt_bdf_str(c->devices.v[i].bdf).s);
+		if (at >= 0 && a->facts.v[at].owner && strstr(a->facts.v[at].owner, "vfio"))
+			return pt_say(err, -EBUSY, "%s is on %s still", pt_bdf_str(c->devices.v[i].bdf).s,
+				      a->facts.v[at].owner);
+	}
+	return 0;
+}
+
+static int given_back(struct pt_agent *a, struct one *o, struct pt_error *err)
+{
+	int r;
+
+	/* first what the host is now, a device that could not be reset among it; then it may be claimed */
+	r = pt_agent_publish(a, err);
+	if (r < 0)
+		return r;
+	set(o, PT_ACK_RELEASED, NULL);
+	pt_strset(&o->ack.vm, NULL);
+	o->ack.proved = false;
+	r = pt_fleet_ack_released(a->store, a->host, &o->ack, err);
+	if (r == 1)
+		pt_agent_say(a, LOG_INFO, o->id, NULL, "%s: released", o->id);
+	return r < 0 ? r : 0;
+}
+
+/* in use is in use: a device that another VM was given by hand stays */
+static int refuse_to_take(struct pt_agent *a, struct one *o, const struct pt_domain *user, struct pt_bdf bdf,
+			  struct pt_error *err)
+{
+	pt_autofree char *reason = pt_strf("VM %s has %s, which is not the claim's: `passthru detach %s %s`",
+					   user->name, pt_bdf_str(bdf).s, user->name, pt_bdf_str(bdf).s);
+
+	return set_and_put(a, o, PT_ACK_RELEASING, reason, err);
+}
+
+static int give_back(struct pt_agent *a, struct one *o, struct pt_error *err)
+{
+	const struct pt_domain *vm = holder_of(a, &o->claim);
+	const struct pt_domain *other;
+	struct pt_error why = { 0 };
+	struct pt_bdf bdf;
+	int made = 0;
+	int r;
+
+	if (is_ending(a))
+		return 0;
+	if (!a->asked || a->blind)
+		return set_and_put(a, o, PT_ACK_RELEASING, "libvirt cannot be asked who has them", err);
+	other = stranger(a, &o->claim, vm, &bdf);
+	if (other)
+		return refuse_to_take(a, o, other, bdf, err);
+	if (o->ack.state != PT_ACK_RELEASING)
+		r = set_and_put(a, o, PT_ACK_RELEASING, NULL, err);
+	else
+		r = 0;
+	if (r < 0 || see_given_back(a, &o->claim, NULL) == 0)
+		return r < 0 ? r : given_back(a, o, err);
+	if (count_used_by(a, &o->claim, vm))
+		r = change(a, o, a->hands->detach, vm, &made, &why, err);
+	if (r == 0 && made == 0 && see_given_back(a, &o->claim, NULL) < 0)
+		r = change(a, o, a->hands->give_back, NULL, &made, &why, err);
+	if (r < 0 || made == -EINTR)
+		return r;
+	if (made == 0)
+		made = see_given_back(a, &o->claim, &why);
+	return made < 0 ? set_and_put(a, o, PT_ACK_RELEASING, why.msg, err) : given_back(a, o, err);
+}
+
+/* what was made is as it was made, or it is said what it is */
+static int see(struct pt_agent *a, struct one *o, struct pt_error *err)
+{
+	const struct pt_domain *vm = holder_of(a, &o->claim);
+	size_t used = count_used_by(a, &o->claim, vm);
+	struct pt_error why = { 0 };
+	struct pt_bdf bdf;
+
+	if (!a->asked || a->blind)
+		return 0;
+	if (stranger(a, &o->claim, vm, &bdf)) {
+		pt_agent_say_once(a, LOG_WARNING, o->id, pt_bdf_str(bdf).s,
+				  "%s is claimed for %s, and VM %s has it: %s", pt_bdf_str(bdf).s, o->claim.holder,
+				  pt_agent_user(a, bdf)->name, o->id);
+		return 0;
+	}
+	if (used == o->claim.devices.n && o->ack.state != PT_ACK_ATTACHED) {
+		pt_strset(&o->ack.vm, vm->name);
+		return set_and_put(a, o, PT_ACK_ATTACHED, NULL, err);
+	}
+	if (used == o->claim.devices.n)
+		return 0;
+	if (used == 0 && see_given_back(a, &o->claim, &why) == 0)
+		/* by hand: what the claim says is not so any more, and is not fought over */
+		return set_and_put(a, o, PT_ACK_FAILED, "they were given back to the host by somebody else", err);
+	if (o->ack.state == PT_ACK_ATTACHED && used == 0) {
+		pt_strset(&o->ack.vm, NULL);
+		o->ack.proved = false;
+		/* nor is that */
+		if (vm)
+			pt_strv_take(&a->tried, attempt_of(o, vm));
+		return set_and_put(a, o, PT_ACK_BOUND, "the VM was made to let go of them by somebody else", err);
+	}
+	/* the VM was shut down, or defined, since */
+	return o->ack.state == PT_ACK_BOUND && vm ? attach(a, o, vm, err) : 0;
+}
+
+/* the claim went without this agent: evacuated, or its record lost */
+static int left_over(struct pt_agent *a, struct one *o, struct pt_error *err)
+{
+	if (!o->acked)
+		return 0;
+	if (o->ack.state == PT_ACK_RELEASED || o->ack.state == PT_ACK_FAILED)
+		return pt_fleet_ack_drop(a->store, a->host, o->id, err) < 0 ? err->code : 0;
+	return set_and_put(a, o, PT_ACK_ORPHAN,
+			   "the claim is gone, and what was done for it is not undone by itself: `passthru list` shows "
+			   "who has what",
+			   err);
+}
+
+static int handle(struct pt_agent *a, struct one *o, bool look, struct pt_error *err)
+{
+	if (!o->claimed || !pt_streq(o->claim.host, a->host))
+		return left_over(a, o, err);
+	if (!o->acked)
+		return o->claim.releasing ? 0 : take(a, o, err);
+	switch (o->ack.state) {
+	case PT_ACK_FAILED:
+	case PT_ACK_RELEASED:
+	case PT_ACK_STATES:
+		return 0;
+	case PT_ACK_TAKING:
+		return o->claim.releasing ? give_back(a, o, err) : take(a, o, err);
+	case PT_ACK_RELEASING:
+	case PT_ACK_ORPHAN:
+		return o->claim.releasing ? give_back(a, o, err) : 0;
+	case PT_ACK_BOUND:
+	case PT_ACK_ATTACHED:
+		break;
+	}
+	if (o->claim.releasing)
+		return give_back(a, o, err);
+	return look ? see(a, o, err) : 0;
+}
+
+static int read_claim(struct pt_agent *a, struct one *o, struct pt_error *err)
+{
+	struct pt_error why = { 0 };
+	int r = pt_fleet_get(a->store, o->id, &o->claim, &o->claimed, &why);
+
+	if (r == -EBADMSG) {
+		pt_agent_say_once(a, LOG_WARNING, o->id, NULL, "%s", why.msg);
+		return 0;
+	}
+	if (r < 0)
+		*err = why;
+	return r < 0 ? r : 1;
+}
+
+static int look_at(struct pt_agent *a, const char *id, const struct pt_records *acks, const struct pt_holds *holds,
+		   bool look, struct pt_error *err)
+{
+	PT_AUTO(one) o = { .id = id, .holds = holds };
+	pt_autofree char *key = pt_strf("acks/%s/%s", a->host, id);
+	const struct pt_record *said = pt_records_find(acks, key);
+	int r = read_claim(a, &o, err);
+
+	if (r <= 0)
+		return r;
+	if (said && pt_ack_read(said->value, key, &o.ack, err) < 0)
+		/* what is not understood is not touched, and what is under it not either */
+		return pt_agent_say_once(a, LOG_WARNING, id, NULL, "%s", err->msg), 0;
+	if (said)
+		o.acked = said->revision;
+	return handle(a, &o, look, err);
+}
+
+/* every claim that is held here or was spoken of, once each */
+static void list_ids(const char *host, const struct pt_holds *holds, const struct pt_records *acks, struct pt_strv *ids)
+{
+	size_t before = strlen("acks/") + strlen(host) + 1;
+
+	for (size_t i = 0; i < holds->n; i++)
+		if (!pt_strv_has(ids, holds->v[i].id))
+			pt_strv_add(ids, holds->v[i].id);
+	for (size_t i = 0; i < acks->n; i++)
+		if (pt_claim_id_valid(acks->v[i].key + before) && !pt_strv_has(ids, acks->v[i].key + before))
+			pt_strv_add(ids, acks->v[i].key + before);
+}
+
+int pt_agent_reconcile(struct pt_agent *a, bool look, struct pt_error *err)
+{
+	pt_autofree char *held_key = pt_strf("held/%s", a->host);
+	pt_autofree char *acks_key = pt_strf("acks/%s/", a->host);
+	PT_AUTO(pt_record) held = { 0 };
+	PT_AUTO(pt_records) acks = { 0 };
+	PT_AUTO(pt_holds) holds = { 0 };
+	PT_AUTO(pt_strv) ids = { 0 };
+	int r = pt_store_list(a->store, acks_key, &acks, err);
+
+	/* held later than acks: a claim that is new here has not been spoken of */
+	r = r < 0 ? r : pt_store_get(a->store, held_key, &held, err);
+	if (r == 1)
+		r = pt_holds_read(held.value, held_key, &holds, err);
+	if (r < 0)
+		return r;
+	list_ids(a->host, &holds, &acks, &ids);
+	if (look)
+		r = pt_agent_heal(a, &holds, err);
+	for (size_t i = 0; i < ids.n && r >= 0 && !is_ending(a); i++)
+		r = look_at(a, ids.v[i], &acks, &holds, look, err);
+	return r < 0 ? r : pt_agent_publish(a, err);
+}

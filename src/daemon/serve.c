@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/serve.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <syslog.h>
+#include <time.h>
+
+#include "agent/keeper.h"
+#include "agent/worker.h"
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/watch.h"
+#include "daemon/say.h"
+#include "daemon/udev.h"
+
+/* events come in bursts: the facts are read when there was none for so long, and within so long at the latest */
+#define QUIET_MS 150
+#define LATE_MS	 600
+/* a thread that has not gone round for so long never will */
+#define SILENT_MS 180000
+
+struct service {
+	const struct pt_serve *s;
+	struct pt_agent_hands hands;
+	struct pt_own_hands *own;
+	struct pt_agent agent;
+	struct pt_worker_config worker_config;
+	struct pt_keeper_config keeper_config;
+	struct pt_worker *worker;
+	struct pt_keeper *keeper;
+	struct pt_udev *udev;
+	int signal_fd;
+	/* the facts are due at; 0: not; never later than @late_at */
+	long long due_at;
+	long long late_at;
+	unsigned watchdog_ms;
+	long long alive_at;
+	/* told to systemd: by the threads */
+	pthread_mutex_t mutex;
+	bool ready;
+	char status[256];
+};
+
+static void news(void *ctx, const struct pt_agent_news *n)
+{
+	pt_say_news(n->priority, n->claim, n->device, n->text);
+}
+
+/* READY once the first round has ended, well or not: a store that is away is no reason not to be there */
+static void status(void *ctx, const char *text)
+{
+	struct service *v = ctx;
+
+	(void)pthread_mutex_lock(&v->mutex);
+	if (!v->ready || strncmp(text, v->status, sizeof(v->status) - 1) != 0) {
+		(void)snprintf(v->status, sizeof(v->status), "%s", text);
+		pt_say_status(v->status, !v->ready);
+		v->ready = true;
+	}
+	(void)pthread_mutex_unlock(&v->mutex);
+}
+
+static void heard(void *ctx)
+{
+	struct service *v = ctx;
+
+	pt_worker_wake(v->worker, PT_AGENT_CLAIMS);
+}
+
+static void trouble(void *ctx, const char *why)
+{
+	struct service *v = ctx;
+	pt_autofree char *text =
+		why ? pt_strf("cut off from the store: what is claimed here stays, nothing new is taken: %s", why)
+		    : pt_strdup("the store is there: this host is in the fleet again");
+
+	pt_say_news(why ? LOG_ERR : LOG_NOTICE, NULL, NULL, text);
+	if (!why)
+		pt_worker_wake(v->worker, PT_AGENT_ALL);
+}
+
+static void describe_self(struct service *v)
+{
+	struct pt_alive *alive = &v->keeper_config.alive;
+
+	alive->since = (long long)time(NULL);
+	alive->version = pt_strdup(PT_VERSION);
+	/* a kernel that does not tell has none */
+	(void)pt_file_read_line(v->s->root->proc_fd, "sys/kernel/random/boot_id", &alive->boot);
+}
+
+static int block_signals(struct service *v, struct pt_error *err)
+{
+	sigset_t set;
+
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGTERM);
+	(void)sigaddset(&set, SIGINT);
+	(void)sigaddset(&set, SIGHUP);
+	(void)signal(SIGPIPE, SIG_IGN);
+	/* before any thread: all of them inherit it */
+	if (pthread_sigmask(SIG_BLOCK, &set, NULL) != 0)
+		return pt_say(err, -EINVAL, "cannot block signals");
+	v->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return v->signal_fd < 0 ? pt_fail(err, -errno, "cannot listen to signals") : 0;
+}
+
+static int begin(struct service *v, struct pt_error *err)
+{
+	const struct pt_daemon_options *o = v->s->options;
+	int r = block_signals(v, err);
+
+	v->own = pt_own_hands_new(v->s->root, v->s->passthru, o->uri, &v->hands);
+	v->agent = (struct pt_agent){ .host = v->s->host,
+				      .config = v->s->pci,
+				      .hands = &v->hands,
+				      .look_only = o->look_only,
+				      .ctx = v,
+				      .say = news };
+	v->worker_config = (struct pt_worker_config){ &v->agent, v->s->store, o->look_s, v, status };
+	v->keeper_config = (struct pt_keeper_config){ .host = v->s->host,
+						      .store = v->s->store,
+						      .lease_s = o->lease_s,
+						      .ctx = v,
+						      .heard = heard,
+						      .trouble = trouble };
+	describe_self(v);
+	v->watchdog_ms = pt_say_watchdog_ms();
+	r = r < 0 ? r : pt_udev_open(v->s->root, &v->udev, err);
+	r = r < 0 ? r : pt_worker_start(&v->worker_config, &v->worker, err);
+	return r < 0 ? r : pt_keeper_start(&v->keeper_config, &v->keeper, err);
+}
+
+static void end(struct service *v)
+{
+	/* first what is under way; then the fleet is told that nobody is here */
+	pt_worker_stop(v->worker);
+	pt_keeper_stop(v->keeper);
+	pt_udev_close(v->udev);
+	pt_agent_done(&v->agent);
+	pt_own_hands_free(v->own);
+	pt_alive_done(&v->keeper_config.alive);
+	pt_closep(&v->signal_fd);
+}
+
+static long long sooner(long long a, long long b)
+{
+	return !a || (b && b < a) ? b : a;
+}
+
+/* until the next thing is due; -1: nothing is */
+static int wait_ms(const struct service *v)
+{
+	long long due = sooner(v->due_at, v->alive_at);
+	long long left = due - pt_watch_now_ms();
+
+	return !due ? -1 : left < 0 ? 0 : (int)left;
+}
+
+static void listen(struct service *v)
+{
+	long long now = pt_watch_now_ms();
+
+	if (!pt_udev_hear(v->udev))
+		return;
+	if (!v->due_at)
+		v->late_at = now + LATE_MS;
+	v->due_at = now + QUIET_MS < v->late_at ? now + QUIET_MS : v->late_at;
+}
+
+static void do_what_is_due(struct service *v)
+{
+	long long now = pt_watch_now_ms();
+
+	if (v->due_at && now >= v->due_at) {
+		v->due_at = 0;
+		pt_worker_wake(v->worker, PT_AGENT_FACTS);
+	}
+	if (!v->watchdog_ms || now < v->alive_at)
+		return;
+	v->alive_at = now + v->watchdog_ms;
+	if (pt_keeper_silent_ms(v->keeper) < SILENT_MS)
+		pt_say_alive();
+}
+
+/* 1 it is to end */
+static int take_signal(struct service *v)
+{
+	struct signalfd_siginfo info;
+	bool over = false;
+
+	while (read(v->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+		over = over || info.ssi_signo != SIGHUP;
+		if (info.ssi_signo == SIGHUP)
+			pt_worker_wake(v->worker, PT_AGENT_ALL);
+	}
+	return over;
+}
+
+static void go_on(struct service *v)
+{
+	if (v->watchdog_ms)
+		v->alive_at = pt_watch_now_ms();
+	for (;;) {
+		struct pollfd fds[] = { { v->signal_fd, POLLIN, 0 }, { pt_udev_fd(v->udev), POLLIN, 0 } };
+
+		if (poll(fds, 2, wait_ms(v)) < 0 && errno != EINTR)
+			return;
+		if (fds[0].revents && take_signal(v))
+			return;
+		if (fds[1].revents)
+			listen(v);
+		do_what_is_due(v);
+	}
+}
+
+int pt_serve_run(const struct pt_serve *s, struct pt_error *err)
+{
+	struct service v = { .s = s, .signal_fd = -EBADF, .mutex = PTHREAD_MUTEX_INITIALIZER };
+	int r = begin(&v, err);
+
+	if (r == 0) {
+		go_on(&v);
+		pt_say_stopping();
+	}
+	end(&v);
+	return r;
+}

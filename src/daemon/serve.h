@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The agent of this host as a service: threads, events, signals; ends when it is told to. */
+#ifndef PT_DAEMON_SERVE_H
+#define PT_DAEMON_SERVE_H
+
+#include "base/root.h"
+#include "daemon/options.h"
+#include "model/pciconfig.h"
+#include "model/storeconf.h"
+
+/* what all of it works with; borrowed */
+struct pt_serve {
+	const struct pt_daemon_options *options;
+	const struct pt_root *root;
+	const struct pt_store_config *store;
+	const struct pt_pci_config *pci;
+	const char *host;
+	const char *passthru;
+};
+
+/** pt_serve_run() - until SIGTERM or SIGINT; 0, or a negative errno when it could not begin */
+int pt_serve_run(const struct pt_serve *s, struct pt_error *err);
+
+#endif
