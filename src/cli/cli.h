@@ -25,7 +25,7 @@ enum pt_exit {
 
 /**
  * struct pt_option - one option of a command, or a global one
- * @name: without dashes; @arg: what its value is called ("N", "DIR"), NULL for a flag
+ * @name: without dashes; @arg: what its value is called ("N", "DIR"), NULL for a flag; "[N]" may be left out
  * @repeat: may be given more than once: pt_cli_values()
  * The end of a list is an element with @name NULL.
  */

@@ -73,7 +73,7 @@ static int withdraw(struct pt_cli *cli, struct pt_storing *s, struct pt_error *e
 
 /**
  * struct verb
- * @operands: with the verb itself; @args: what is expected behind it
+ * @operands: with the verb itself; -n: at most n, and the verb looks itself; @args: what is expected behind it
  * @options: those that it takes, beside --config; the words are separated by blanks
  */
 struct verb {
@@ -89,6 +89,8 @@ static const struct verb verbs[] = {
 	{ "hosts", 1, "no operand", "", pt_fleeting_hosts },
 	{ "devices", 1, "no operand", "host class free claimed", pt_fleeting_devices },
 	{ "why", 2, "one REQUEST like a1:2", "host policy numa spread", pt_fleeting_why },
+	{ "queue", 1, "no operand", "", pt_fleeting_queue },
+	{ "limit", -4, "nothing, PROJECT, or PROJECT ALIAS N", "", pt_fleeting_limit },
 	{ "withdraw", 2, "one HOST", "", withdraw },
 };
 
@@ -104,7 +106,7 @@ static bool has_word(const char *words, const char *word)
 
 static int check_use(const struct pt_cli *cli, const struct verb *v, struct pt_error *err)
 {
-	if (cli->n_operands != v->operands)
+	if (v->operands > 0 ? cli->n_operands != v->operands : cli->n_operands > -v->operands)
 		return pt_usage(err, -EINVAL, "passthru fleet %s: %s is expected", v->name, v->args);
 	for (const struct pt_option *o = options; o->name; o++)
 		if (pt_cli_flag(cli, o->name) && strcmp(o->name, "config") != 0 && !has_word(v->options, o->name))
@@ -132,19 +134,23 @@ static int run(struct pt_cli *cli, struct pt_error *err)
 
 const struct pt_command pt_command_fleet = {
 	.name = "fleet",
-	.args = "publish | hosts | devices | why REQUEST | withdraw HOST",
+	.args = "publish | hosts | devices | why REQUEST | queue | limit [PROJECT [ALIAS N]] | withdraw HOST",
 	.group = "Fleet",
 	.summary = "Put this host into the fleet's store, and list the hosts there",
 	.description =
-		"publish writes what this host has, and what its own device_spec offers, for others to claim; nothing "
-		"is\n"
-		"written when nothing has changed. withdraw takes a host out that nobody has a claim on.\n\n"
-		"hosts lists them with counts, devices each device with its state: free, claimed, used (its host says "
-		"so), blocked (its PF or a VF is given), not-offered, unavailable. why asks every host about a request "
-		"and\n"
-		"claims nothing: exit status 0 when some host fits, 3 with the reasons when none does.",
+		"publish writes what this host has, and what its own device_spec offers, for others to claim; nothing\n"
+		"is written when nothing has changed. withdraw takes a host out that nobody has a claim on.\n\n"
+		"hosts lists them with counts, devices each device with its state: free, claimed, used (its host says\n"
+		"so), blocked (its PF or a VF is given), not-offered, unavailable. why asks every host about a "
+		"request\n"
+		"and claims nothing: exit status 0 when some host fits, 3 with the reasons when none does. queue "
+		"lists\n"
+		"requests that wait (`passthru claim --wait`), in their order.\n\n"
+		"limit says how many devices of an alias a project may have, and lists what is said and what is used.\n"
+		"It is kept in the store, for all who claim. A number below what the project has refuses new claims\n"
+		"only; none takes the limit away.",
 	.options = options,
 	.min_operands = 1,
-	.max_operands = 2,
+	.max_operands = 4,
 	.run = run,
 };

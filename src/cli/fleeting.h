@@ -10,4 +10,8 @@ int pt_fleeting_hosts(struct pt_cli *cli, struct pt_storing *s, struct pt_error 
 int pt_fleeting_devices(struct pt_cli *cli, struct pt_storing *s, struct pt_error *err);
 int pt_fleeting_why(struct pt_cli *cli, struct pt_storing *s, struct pt_error *err);
 
+/* fleet-limit.c */
+int pt_fleeting_limit(struct pt_cli *cli, struct pt_storing *s, struct pt_error *err);
+int pt_fleeting_queue(struct pt_cli *cli, struct pt_storing *s, struct pt_error *err);
+
 #endif

@@ -8,8 +8,7 @@
 /* in a command's list of options */
 #define PT_REQUESTING_OPTIONS                                                                                          \
 	{ "policy", 0, "POLICY", "required, legacy, preferred or socket; wins over the alias's", false },              \
-		{ "numa", 0, "[POLICY:]CELLS", "the guest's host cells, 0,1: devices there, or as POLICY has it",      \
-		  false },                                                                                             \
+		{ "numa", 0, "WHERE", "the guest's host cells: 0,1, or with a policy: preferred:0,1", false },         \
 	{                                                                                                              \
 		"spread", 0, NULL, "hosts with most free first; else packed", false                                    \
 	}

@@ -60,7 +60,13 @@ static int parse_option(struct pt_cli *cli, int argc, char **argv, int *i, struc
 		return unknown_option(cli, text, err);
 	if (!o->arg && rest)
 		return pt_usage(err, -EINVAL, "--%s takes no value (in '%s')", o->name, text);
-	if (o->arg && !rest) {
+	/* "[SECONDS]" may be left out; what follows is taken for it only when it is a number */
+	if (o->arg && *o->arg == '[' && !rest) {
+		const char *next = *i + 1 < argc ? argv[*i + 1] : "";
+
+		if (*next && strspn(next, "0123456789") == strlen(next))
+			rest = argv[++*i];
+	} else if (o->arg && !rest) {
 		if (*i + 1 >= argc)
 			return pt_usage(err, -EINVAL, "--%s needs a value: --%s %s", o->name, o->name, o->arg);
 		rest = argv[++*i];

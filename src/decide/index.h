@@ -133,6 +133,16 @@ uint64_t pt_index_cells(const struct pt_index *index, uint32_t host, const int *
 int64_t pt_index_scan(const struct pt_index *index, const struct pt_request *request, const uint64_t *cells,
 		      uint8_t *verdict);
 
+/**
+ * pt_index_missing() - how many more free devices each host needs for a request
+ * @missing: one a host; UINT32_MAX: it would not do if all it offers were free. Counted demand by demand: a host may
+ * lack more than that
+ *
+ * Return: 0, or as pt_index_scan().
+ */
+int pt_index_missing(const struct pt_index *index, const struct pt_request *request, const uint64_t *cells,
+		     uint32_t *missing);
+
 void pt_index_done(struct pt_index *index);
 
 #endif

@@ -220,3 +220,40 @@ int64_t pt_index_scan(const struct pt_index *index, const struct pt_request *req
 	}
 	return fit;
 }
+
+static uint32_t missing_on(const struct scan *s, const struct pt_index_host *h, uint64_t cells)
+{
+	const struct pt_pool *p = &s->x->pools.v[h->first_pool];
+	uint64_t missing = 0;
+
+	for (size_t d = 0; d < s->demands.n; d++) {
+		uint64_t near = nodes(&s->x->topologies.v[h->topology], s->policy[d], cells);
+		uint64_t free = 0;
+		uint64_t all = 0;
+
+		for (size_t i = 0; i < h->n_offered; i++) {
+			if (!(s->serves[p[i].kind] >> d & near >> p[i].node & 1))
+				continue;
+			free += p[i].free;
+			all += p[i].total;
+		}
+		if (all < s->demands.v[d].count)
+			return UINT32_MAX;
+		missing += free < s->demands.v[d].count ? s->demands.v[d].count - free : 0;
+	}
+	return missing < UINT32_MAX ? (uint32_t)missing : UINT32_MAX - 1;
+}
+
+int pt_index_missing(const struct pt_index *index, const struct pt_request *request, const uint64_t *cells,
+		     uint32_t *missing)
+{
+	PT_CLEANUP(scan_done) struct scan s = { .x = index, .request = request };
+	int r = is_held(request) ? pt_demands_make(request, &s.demands) : -EOPNOTSUPP;
+
+	if (r < 0)
+		return r;
+	make_kinds(&s);
+	for (size_t i = 0; i < index->hosts.n; i++)
+		missing[i] = missing_on(&s, &index->hosts.v[i], cells ? cells[i] : 0);
+	return 0;
+}

@@ -7,11 +7,16 @@
 #include <time.h>
 
 #include "base/cleanup.h"
+#include "fleet/choose.h"
 #include "fleet/fleet.h"
+#include "fleet/queue.h"
+#include "fleet/quota.h"
 #include "fleet/race.h"
 #include "shape/claim.h"
 
-enum { SAW_HELD, SAW_CLAIM, SAW_FACTS, SAWS };
+enum { SAW_HELD, SAW_CLAIM, SAW_FACTS, SAW_MORE };
+/* its place in the queue, the limit and what counts against it: each only where there is one */
+#define SAW_MAX (SAW_MORE + 3)
 
 void pt_claims_list_done(struct pt_claims_list *l)
 {
@@ -33,51 +38,6 @@ int pt_claim_id_make(char ret_id[PT_CLAIM_ID_LENGTH + 1], struct pt_error *err)
 	return 0;
 }
 
-static void answer_no(struct pt_host_answer *a, const struct pt_fleet_host *h)
-{
-	a->host = h->name;
-	a->stage = "config";
-	if (h->wrong)
-		a->message = pt_strf("%s: %s", h->name, h->wrong);
-	else
-		a->message = pt_strf("host %s is lost: its agent is not heard of", h->name);
-}
-
-static void ask_host(const struct pt_fleet *f, const struct pt_claim_ask *ask, const struct pt_fleet_host *h,
-		     struct pt_host_answer *ret)
-{
-	if (h->wrong || pt_fleet_is_lost(h))
-		answer_no(ret, h);
-	else
-		pt_place_host(&f->rules.v[h->rules].rules, ask->request, &h->host, ask->how, ret);
-}
-
-/* the host to take, or NULL when none fits; then @answers has each one's reason, else its own answer is @best */
-static struct pt_fleet_host *decide(struct pt_fleet *f, const struct pt_claim_ask *ask, struct pt_host_answer *best,
-				    struct pt_fleet_answers *answers)
-{
-	struct pt_fleet_host *chosen = NULL;
-
-	for (size_t i = 0; i < f->hosts.n; i++) {
-		struct pt_fleet_host *h = &f->hosts.v[i];
-		struct pt_host_answer a = { 0 };
-
-		if (ask->host && strcmp(ask->host, h->name) != 0)
-			continue;
-		ask_host(f, ask, h, &a);
-		if (!a.fits) {
-			pt_array_push(answers, a);
-		} else if (!chosen || pt_place_prefer(&a, best, ask->how) < 0) {
-			pt_host_answer_done(best);
-			*best = a;
-			chosen = h;
-		} else {
-			pt_host_answer_done(&a);
-		}
-	}
-	return chosen;
-}
-
 static void fill(struct pt_claim *c, const struct pt_claim_ask *ask, const struct pt_host_answer *a)
 {
 	(void)snprintf(c->id, sizeof(c->id), "%s", ask->id);
@@ -85,6 +45,7 @@ static void fill(struct pt_claim *c, const struct pt_claim_ask *ask, const struc
 	c->holder = pt_strdup(ask->holder);
 	c->host = pt_strdup(a->host);
 	c->numa = pt_strdup_opt(ask->numa);
+	c->project = pt_strdup_opt(ask->project);
 	c->since = (long long)time(NULL);
 	for (size_t i = 0; i < a->given.n; i++) {
 		struct pt_claim_device *d = pt_array_add(&c->devices);
@@ -174,40 +135,93 @@ static int settle(struct pt_fleet *f, struct pt_fleet_host *h, const struct pt_c
 	return -ETIMEDOUT;
 }
 
-/* 1 claimed; 0 decide again */
-static int attempt(struct pt_fleet *f, struct pt_fleet_host *h, const struct pt_claim_ask *ask,
-		   const struct pt_host_answer *answer, struct pt_claim *ret, struct pt_error *err)
+/**
+ * struct deal - the transaction of a claim, and what it is made of
+ * @texts: of its keys and values, by whoever made them
+ */
+struct deal {
+	struct pt_saw saw[SAW_MAX];
+	struct pt_write writes[4];
+	struct pt_txn txn;
+	struct pt_strv texts;
+};
+
+static void deal_done(struct deal *d)
 {
-	PT_AUTO(pt_claim) claim = { 0 };
+	pt_strv_done(&d->texts);
+}
+
+static const char *keep(struct deal *d, char *text)
+{
+	pt_strv_take(&d->texts, text);
+	return text;
+}
+
+static void compare(struct deal *d, const char *key, long long revision)
+{
+	d->saw[d->txn.n_saw++] = (struct pt_saw){ key, revision };
+}
+
+static void put(struct deal *d, const char *key, const char *value)
+{
+	d->writes[d->txn.n_writes++] = (struct pt_write){ key, value, 0 };
+}
+
+static void make_deal(struct deal *d, const struct pt_fleet_host *h, const struct pt_claim_ask *ask,
+		      const struct pt_quota *quota, const struct pt_claim *claim)
+{
 	PT_AUTO(pt_holds) holds = { 0 };
+	const char *held_key = keep(d, pt_strf("held/%s", h->name));
+	const char *claim_key = keep(d, pt_strf("claims/%s", ask->id));
+	const char *queue_key = keep(d, pt_strf("queue/%s", ask->id));
+
+	d->txn.saw = d->saw;
+	d->txn.writes = d->writes;
+	hold(&holds, h, claim);
+	compare(d, held_key, h->held);
+	compare(d, claim_key, 0);
+	compare(d, keep(d, pt_strf("facts/%s", h->name)), h->facts);
+	put(d, held_key, keep(d, pt_record_text(pt_holds_json(&holds))));
+	put(d, claim_key, keep(d, pt_record_text(pt_claim_json(claim))));
+	if (ask->queued) {
+		compare(d, queue_key, ask->queued);
+		put(d, queue_key, NULL);
+	}
+	/* a project without limits compares that it has none, which nobody ever writes: nothing is shared */
+	if (ask->project)
+		compare(d, quota->limit_key, quota->limit);
+	if (ask->project && quota->limit) {
+		compare(d, quota->used_key, quota->used);
+		put(d, quota->used_key, keep(d, pt_quota_with(quota, claim)));
+	}
+}
+
+/* 1 claimed; 0 decide again; -ESTALE its place in the queue has gone */
+static int attempt(struct pt_fleet *f, struct pt_fleet_host *h, const struct pt_claim_ask *ask,
+		   const struct pt_quota *quota, const struct pt_host_answer *answer, struct pt_claim *ret,
+		   struct pt_error *err)
+{
+	PT_CLEANUP(deal_done) struct deal d = { 0 };
+	PT_AUTO(pt_claim) claim = { 0 };
 	PT_AUTO(pt_records) now = { 0 };
-	pt_autofree char *facts_key = pt_strf("facts/%s", h->name);
-	pt_autofree char *held_key = pt_strf("held/%s", h->name);
-	pt_autofree char *claim_key = pt_strf("claims/%s", ask->id);
-	pt_autofree char *held_text = NULL;
-	pt_autofree char *claim_text = NULL;
-	const struct pt_saw saw[SAWS] = { [SAW_HELD] = { held_key, h->held },
-					  [SAW_CLAIM] = { claim_key, 0 },
-					  [SAW_FACTS] = { facts_key, h->facts } };
-	struct pt_write writes[2] = { { .key = held_key }, { .key = claim_key } };
-	const struct pt_txn txn = { saw, SAWS, writes, 2 };
-	struct pt_record held = { .key = held_key };
+	PT_AUTO(pt_record) held = { 0 };
 	int r;
 
 	fill(&claim, ask, answer);
-	hold(&holds, h, &claim);
-	held_text = pt_record_text(pt_holds_json(&holds));
-	claim_text = pt_record_text(pt_claim_json(&claim));
-	writes[0].value = held_text;
-	writes[1].value = claim_text;
-	r = pt_store_commit(f->store, &txn, &held.revision, &now, err);
+	make_deal(&d, h, ask, quota, &claim);
+	r = pt_store_commit(f->store, &d.txn, &held.revision, &now, err);
 	if (r == -ETIMEDOUT || r == -EIO)
-		return settle(f, h, ask, held_key, claim_key, ret, err);
-	if (r == 0)
-		return look_again(f, h, ask, &now, ret, err);
+		return settle(f, h, ask, d.saw[SAW_HELD].key, d.saw[SAW_CLAIM].key, ret, err);
+	if (r == 0) {
+		r = look_again(f, h, ask, &now, ret, err);
+		if (r == 0 && ask->queued && now.n > SAW_MORE && !now.v[SAW_MORE].value)
+			r = pt_say(err, -ESTALE, "%s is no longer in the queue: its lease has ended", ask->id);
+		return r;
+	}
 	if (r < 0)
 		return r;
-	held.value = held_text;
+	pt_strset(&held.key, d.writes[0].key);
+	pt_strset(&held.value, d.writes[0].value);
 	pt_fleet_take_held(h, &held);
 	*ret = pt_take(claim);
 	return 1;
@@ -255,7 +269,7 @@ int pt_fleet_why(struct pt_fleet *f, const struct pt_claim_ask *ask, struct pt_f
 		if (ask->host && strcmp(ask->host, f->hosts.v[i].name) != 0)
 			continue;
 		a = pt_array_add(&l);
-		ask_host(f, ask, &f->hosts.v[i], a);
+		pt_fleet_ask_host(f, ask, &f->hosts.v[i], a);
 		fit += a->fits;
 	}
 	if (r < 0)
@@ -264,34 +278,105 @@ int pt_fleet_why(struct pt_fleet *f, const struct pt_claim_ask *ask, struct pt_f
 	return fit;
 }
 
+/* does a limit stand in the way?  1, with the words for it in @answers */
+static int ask_quota(struct pt_fleet *f, const struct pt_claim_ask *ask, struct pt_quota *quota,
+		     struct pt_fleet_answers *answers, struct pt_error *err)
+{
+	int r = pt_quota_read(f->store, ask->project, quota, err);
+
+	if (r < 0 || pt_quota_allows(quota, ask->request, ask->id, NULL))
+		return r;
+	r = pt_quota_sweep(f->store, quota, err);
+	if (r < 0)
+		return r;
+	return !pt_quota_allows(quota, ask->request, ask->id, &answers->quota);
+}
+
+/* 1 claimed; 0 decide again; 2 no, as far as this view goes */
+static int try_once(struct pt_fleet *f, const struct pt_claim_ask *ask, struct pt_claim *ret,
+		    struct pt_fleet_answers *answers, struct pt_error *err)
+{
+	PT_AUTO(pt_quota) quota = { 0 };
+	PT_AUTO(pt_host_answer) best = { 0 };
+	struct pt_kept kept = { 0 };
+	struct pt_fleet_host *h;
+	int r = ask->project ? ask_quota(f, ask, &quota, answers, err) : 0;
+
+	if (r != 0)
+		return r < 0 ? r : 2;
+	r = pt_queue_keep(f, ask->queued, ask->id, &kept, err);
+	h = r < 0 ? NULL : pt_fleet_choose(f, ask, &best);
+	answers->ahead = kept.ahead;
+	pt_queue_forget(&kept);
+	if (r < 0)
+		return r;
+	return h ? attempt(f, h, ask, &quota, &best, ret, err) : 2;
+}
+
+/* each host's own reason; some host may fit: then it is the queue that is in the way */
+static void say_no(struct pt_fleet *f, const struct pt_claim_ask *ask, struct pt_fleet_answers *answers)
+{
+	bool fits = false;
+
+	for (size_t i = 0; i < f->hosts.n && !answers->quota; i++) {
+		struct pt_host_answer *a;
+
+		if (ask->host && strcmp(ask->host, f->hosts.v[i].name) != 0)
+			continue;
+		a = pt_array_add(answers);
+		pt_fleet_ask_host(f, ask, &f->hosts.v[i], a);
+		fits = fits || a->fits;
+	}
+	if (!fits)
+		answers->ahead = 0;
+}
+
 int pt_fleet_claim(struct pt_fleet *f, const struct pt_claim_ask *ask, struct pt_claim *ret_claim,
 		   struct pt_fleet_answers *ret_answers, struct pt_error *err)
 {
 	bool fresh = false;
 	int r = pt_race_check_id(ask->id, err);
 
+	r = r < 0 || !ask->project ? r : pt_quota_check_name(ask->project, err);
 	r = r < 0 ? r : expand(f, ask, err);
 	for (unsigned i = 0; r == 0 && i < PT_RACES; i++) {
 		PT_AUTO(pt_fleet_answers) answers = { 0 };
-		PT_AUTO(pt_host_answer) best = { 0 };
-		struct pt_fleet_host *h = decide(f, ask, &best, &answers);
 
-		if (h) {
-			r = attempt(f, h, ask, &best, ret_claim, err);
-			if (r == 0)
-				pt_race_pause(i);
+		r = try_once(f, ask, ret_claim, &answers, err);
+		if (r == 0)
+			pt_race_pause(i);
+		if (r != 2) {
 			fresh = false;
-		} else if (fresh) {
-			r = made_before(f, ask, ret_claim, err);
-			if (r == 0)
-				*ret_answers = pt_take(answers);
-			return r;
-		} else {
-			r = refresh(f, err);
-			fresh = true;
+			continue;
 		}
+		if (fresh) {
+			r = made_before(f, ask, ret_claim, err);
+			if (r == 0) {
+				say_no(f, ask, &answers);
+				*ret_answers = pt_take(answers);
+			}
+			return r;
+		}
+		r = refresh(f, err);
+		fresh = true;
 	}
 	return r ? r : pt_say(err, -EBUSY, "others were faster %d times: nothing was claimed", PT_RACES);
+}
+
+int pt_fleet_try(struct pt_fleet *f, const struct pt_claim_ask *ask, struct pt_claim *ret_claim, size_t *ret_ahead,
+		 struct pt_error *err)
+{
+	int r = 0;
+
+	for (unsigned i = 0; r == 0 && i < PT_RACES; i++) {
+		PT_AUTO(pt_fleet_answers) answers = { 0 };
+
+		r = try_once(f, ask, ret_claim, &answers, err);
+		*ret_ahead = answers.ahead;
+		if (r == 0)
+			pt_race_pause(i);
+	}
+	return r == 2 ? 0 : r;
 }
 
 int pt_fleet_get(struct pt_store *store, const char *id, struct pt_claim *ret_claim, long long *ret_revision,

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "fleet/queue.h"
 #include "shape/claim.h"
 
 /* how often a host's own record is tried against others who write it */
@@ -27,8 +28,13 @@ void pt_fleet_done(struct pt_fleet *f)
 	for (size_t i = 0; i < f->rules.n; i++) {
 		free(f->rules.v[i].device_spec);
 		pt_rules_done(&f->rules.v[i].rules);
+		pt_index_done(&f->rules.v[i].index);
+		free(f->rules.v[i].members.v);
 	}
 	free(f->rules.v);
+	for (size_t i = 0; i < f->waiting.n; i++)
+		pt_waiting_done(&f->waiting.v[i]);
+	free(f->waiting.v);
 	pt_rules_done(&f->names);
 	*f = (struct pt_fleet){ 0 };
 }
@@ -38,6 +44,7 @@ void pt_fleet_answers_done(struct pt_fleet_answers *l)
 	for (size_t i = 0; i < l->n; i++)
 		pt_host_answer_done(&l->v[i]);
 	free(l->v);
+	free(l->quota);
 	*l = (struct pt_fleet_answers){ 0 };
 }
 
@@ -105,6 +112,7 @@ void pt_fleet_take_held(struct pt_fleet_host *h, const struct pt_record *record)
 	struct pt_error why = { 0 };
 
 	unmark(h);
+	h->stale = true;
 	pt_holds_done(&h->holds);
 	h->held = record->revision;
 	if (record->value && pt_holds_read(record->value, record->key, &h->holds, &why) < 0)
@@ -121,6 +129,7 @@ void pt_fleet_take_facts(struct pt_fleet *f, struct pt_fleet_host *h, const stru
 	pt_inv_host_done(&h->host);
 	h->host = (struct pt_inv_host){ 0 };
 	pt_strset(&h->wrong, NULL);
+	h->stale = true;
 	h->facts = record->revision;
 	h->agent = false;
 	if (!record->value) {
@@ -184,11 +193,17 @@ int pt_fleet_load(struct pt_store *store, const struct pt_pci_config *aliases, s
 	for (size_t i = 0; i < facts.n; i++) {
 		struct pt_fleet_host *h = pt_array_add(&f.hosts);
 
+		h->at = -1;
 		h->name = pt_strdup(facts.v[i].key + strlen("facts/"));
 		pt_fleet_take_facts(&f, h, &facts.v[i]);
 	}
 	take_all(&f, &held, "held/", pt_fleet_take_held);
 	take_all(&f, &alive, "alive/", pt_fleet_take_alive);
+	f.revision = facts.revision;
+	/* last: who waits now came before what is asked on this view */
+	r = pt_queue_load(&f, err);
+	if (r < 0)
+		return r;
 	*ret_fleet = pt_take(f);
 	return 0;
 }

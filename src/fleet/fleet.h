@@ -9,10 +9,13 @@
  * claims/ID     the claim
  * alive/HOST    its agent runs: there as long as that keeps its lease (fleet/agent.h)
  * acks/HOST/ID  what its agent says of a claim (fleet/agent.h)
+ * queue/ID      a request that waits (fleet/queue.h)
+ * quota/…       what projects may have (fleet/quota.h)
  */
 #ifndef PT_FLEET_FLEET_H
 #define PT_FLEET_FLEET_H
 
+#include "decide/index.h"
 #include "decide/place.h"
 #include "decide/pools.h"
 #include "model/claim.h"
@@ -36,18 +39,27 @@ struct pt_fleet_host {
 	char *wrong;
 	bool agent;
 	bool alive;
+	/* for choose.c: where it is in which rules' index, and whether that is as the view is */
+	int64_t at;
+	size_t in;
+	bool stale;
+	bool apart;
 };
 
-/* hosts with the same device_spec share their rules */
+/* hosts with the same device_spec share their rules; @members: of the index, each's number in the fleet */
 struct pt_fleet_rules {
 	char *device_spec;
 	struct pt_rules rules;
+	struct pt_index index;
+	PT_ARRAY(uint32_t) members;
 };
 
 /**
  * struct pt_fleet
  * @aliases: the claimer's own configuration: what the names in a request mean
  * @hosts: sorted by name
+ * @waiting: requests that wait, the earliest first; as they were when this was read
+ * @revision: of the store, when it was begun to read: changes since may not be in here
  */
 struct pt_fleet {
 	struct pt_store *store;
@@ -55,6 +67,8 @@ struct pt_fleet {
 	struct pt_rules names;
 	PT_ARRAY(struct pt_fleet_host) hosts;
 	PT_ARRAY(struct pt_fleet_rules) rules;
+	PT_ARRAY(struct pt_waiting) waiting;
+	long long revision;
 };
 
 /** pt_fleet_load() - read everything; @store and @aliases are borrowed */
@@ -90,21 +104,31 @@ int pt_claim_id_make(char ret_id[PT_CLAIM_ID_LENGTH + 1], struct pt_error *err);
  * @request: @alias set; the rest is filled in here
  * @host: only there; NULL: wherever it fits
  * @numa: what pt_request_numa() was given, to be kept with the claim; NULL: nothing
+ * @project: whose limits apply; NULL: nobody's
+ * @queued: revision of its own queue/ID, which ends with the claim; 0: it does not wait
  */
 struct pt_claim_ask {
 	const char *id;
 	const char *holder;
 	const char *host;
 	const char *numa;
+	const char *project;
+	long long queued;
 	struct pt_request *request;
 	struct pt_place_options how;
 };
 
-/* one a host, in the fleet's order */
+/**
+ * struct pt_fleet_answers - one a host, in the fleet's order
+ * @ahead: it fits, and so many earlier requests wait for what it would take
+ * @quota: the limit that is in the way, in words, or NULL
+ */
 struct pt_fleet_answers {
 	struct pt_host_answer *v;
 	size_t n;
 	size_t cap;
+	size_t ahead;
+	char *quota;
 };
 
 void pt_fleet_answers_done(struct pt_fleet_answers *list);
@@ -112,16 +136,25 @@ void pt_fleet_answers_done(struct pt_fleet_answers *list);
 /**
  * pt_fleet_claim() - decide on what the store holds, and write it there
  * @ret_claim: when it is claimed
- * @ret_answers: when no host fits: each one's reason
+ * @ret_answers: when it is not: each host's answer, or the limit
  *
  * A lost race decides again, a bounded number of times.  An id that is there already, for the same holder and request,
  * is that claim: so asking again after a failure finds its own.
  *
- * Return: 1 claimed, 0 no host fits; -EEXIST the id is another claim's; -EBUSY others were faster each time; -ETIMEDOUT
- * unknown: the claim may be made, and its id tells; else as pt_store_commit().
+ * Return: 1 claimed, 0 no host fits, or not now; -ESTALE @ask->queued is no longer there; -EEXIST the id is another
+ * claim's; -EBUSY others were faster each time; -ETIMEDOUT unknown: the claim may be made, and its id tells; else as
+ * pt_store_commit().
  */
 int pt_fleet_claim(struct pt_fleet *fleet, const struct pt_claim_ask *ask, struct pt_claim *ret_claim,
 		   struct pt_fleet_answers *ret_answers, struct pt_error *err);
+
+/**
+ * pt_fleet_try() - the same on the view alone, for one who keeps it up to date: nothing is read to say no
+ * @ask: was expanded by pt_fleet_claim()
+ * @ret_ahead: earlier requests that something is kept for
+ */
+int pt_fleet_try(struct pt_fleet *fleet, const struct pt_claim_ask *ask, struct pt_claim *ret_claim, size_t *ret_ahead,
+		 struct pt_error *err);
 
 /**
  * pt_fleet_why() - each host's answer, claiming nothing; @ask needs no id and no holder

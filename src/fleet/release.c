@@ -6,10 +6,11 @@
 #include "base/watch.h"
 #include "fleet/agent.h"
 #include "fleet/fleet.h"
+#include "fleet/quota.h"
 #include "fleet/race.h"
 #include "shape/claim.h"
 
-enum { SAW_HELD, SAW_CLAIM, SAW_ACK, SAWS };
+enum { SAW_HELD, SAW_CLAIM, SAW_ACK, SAW_QUOTA, SAWS };
 
 /* a claim that is to end; @acked: the revision of its agent's word, and what that is */
 struct leaving {
@@ -64,7 +65,9 @@ static int step(struct pt_store *store, struct leaving *l, struct pt_error *err)
 	bool mark = agent_has_it(l);
 	struct pt_saw saw[SAWS] = { [SAW_CLAIM] = { claim_key, l->revision }, [SAW_ACK] = { ack_key, l->acked } };
 	struct pt_write writes[SAWS] = { { .key = claim_key }, { .key = held_key }, { .key = ack_key } };
-	const struct pt_txn txn = { saw, SAWS, writes, mark || !l->acked ? 2 : 3 };
+	struct pt_txn txn = { saw, SAW_QUOTA, writes, mark || !l->acked ? 2 : 3 };
+	pt_autofree char *used_key = NULL;
+	pt_autofree char *used_text = NULL;
 	int r = pt_store_get(store, held_key, &held, err);
 
 	if (r == 1)
@@ -84,7 +87,13 @@ static int step(struct pt_store *store, struct leaving *l, struct pt_error *err)
 	saw[SAW_HELD] = (struct pt_saw){ held_key, held.revision };
 	writes[0].value = claim_text;
 	writes[1].value = held_text;
-	r = pt_store_commit(store, &txn, NULL, &now, err);
+	/* what nobody gives back here is found by the next claim of the project that would go over its limit */
+	r = c->project && !mark ? pt_quota_without(store, c, &used_key, &saw[SAW_QUOTA].revision, &used_text, err) : 0;
+	if (r == 1) {
+		saw[txn.n_saw++].key = used_key;
+		writes[txn.n_writes++] = (struct pt_write){ used_key, used_text, 0 };
+	}
+	r = r < 0 && r != -EBADMSG && r != -EACCES ? r : pt_store_commit(store, &txn, NULL, &now, err);
 	if (r == 0 && now.n > SAW_ACK && now.v[SAW_ACK].revision != l->acked)
 		return hear(l, &now.v[SAW_ACK], err);
 	return r == 1 && mark ? PT_RELEASE_MARKED : r;

@@ -88,3 +88,14 @@ void pt_host_record_done(struct pt_host_record *r)
 	pt_inv_host_done(&r->host);
 	pt_pci_config_done(&r->config);
 }
+
+void pt_waiting_done(struct pt_waiting *w)
+{
+	free(w->asked);
+	free(w->holder);
+	free(w->host);
+	free(w->project);
+	free(w->numa);
+	pt_request_done(&w->request);
+	*w = (struct pt_waiting){ 0 };
+}

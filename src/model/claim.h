@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "model/inventory.h"
 #include "model/pciconfig.h"
+#include "model/request.h"
 
 /* "c-" and twenty hexadecimal digits: longer than any interface's name, and like no address, VM's UUID or serial */
 #define PT_CLAIM_ID_LENGTH 22
@@ -81,6 +82,27 @@ struct pt_alive {
 	char *boot;
 	char *version;
 };
+
+/**
+ * struct pt_waiting - a request that waits; owns its members
+ * @host: only there, or NULL
+ * @request: what the asker's aliases meant when it began to wait
+ * @revision: of its record: earlier ones come first
+ */
+struct pt_waiting {
+	char id[PT_CLAIM_ID_LENGTH + 1];
+	char *asked;
+	char *holder;
+	char *host;
+	char *project;
+	char *numa;
+	long long since;
+	bool spread;
+	struct pt_request request;
+	long long revision;
+};
+
+void pt_waiting_done(struct pt_waiting *waiting);
 
 /**
  * struct pt_host_record - what a host publishes of itself; owns its members

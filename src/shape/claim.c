@@ -54,6 +54,21 @@ json_t *pt_holds_json(const struct pt_holds *l)
 	return o;
 }
 
+json_t *pt_waiting_json(const struct pt_waiting *w)
+{
+	json_t *o = json_pack("{s:s, s:o, s:o, s:I, s:b, s:o}", "id", w->id, "asked", pt_json_text(w->asked), "for",
+			      pt_json_text(w->holder), "since", (json_int_t)w->since, "spread", w->spread, "request",
+			      pt_place_write_request(&w->request));
+
+	if (w->host)
+		(void)json_object_set_new(o, "host", pt_json_text(w->host));
+	if (w->project)
+		(void)json_object_set_new(o, "project", pt_json_text(w->project));
+	if (w->numa)
+		(void)json_object_set_new(o, "numa", pt_json_text(w->numa));
+	return o;
+}
+
 json_t *pt_host_record_json(const struct pt_host_record *r)
 {
 	json_t *specs = json_array();
@@ -146,6 +161,47 @@ int pt_claim_read(const char *text, const char *where, struct pt_claim *ret_clai
 	if (r < 0)
 		return bad(where, r, err);
 	*ret_claim = pt_take(claim);
+	return 0;
+}
+
+static int read_waiting(const json_t *o, struct pt_waiting *w, struct pt_error *err)
+{
+	pt_autofree char *id = NULL;
+	int64_t since = 0;
+	int r = pt_field_string(o, "request", "id", &id, err);
+
+	r = r < 0 ? r : pt_field_string(o, "request", "asked", &w->asked, err);
+	r = r < 0 ? r : pt_field_string(o, "request", "for", &w->holder, err);
+	r = r < 0 ? r : pt_field_string(o, "request", "host", &w->host, err);
+	r = r < 0 ? r : pt_field_string(o, "request", "project", &w->project, err);
+	r = r < 0 ? r : pt_field_string(o, "request", "numa", &w->numa, err);
+	r = r < 0 ? r : pt_field_int(o, "request", "since", 0, INT64_MAX, &since, err);
+	r = r < 0 ? r : pt_field_bool(o, "request", "spread", &w->spread, err);
+	r = r < 0 ? r : pt_place_read_request(json_object_get(o, "request"), &w->request, err);
+	if (r == 0 && w->numa)
+		r = pt_request_numa(&w->request, w->numa, err);
+	if (r < 0)
+		return r;
+	if (!id || !pt_claim_id_valid(id) || !w->asked || !w->holder || !w->request.asks.n)
+		return pt_say(err, -EBADMSG, "a request that waits needs id, asked, for and request");
+	(void)snprintf(w->id, sizeof(w->id), "%s", id);
+	w->since = since;
+	return 0;
+}
+
+int pt_waiting_read(const char *text, const char *where, struct pt_waiting *ret_waiting, struct pt_error *err)
+{
+	PT_AUTO(pt_waiting) waiting = { 0 };
+	json_t *o = load(text, where, err);
+	int r;
+
+	if (!o)
+		return -EBADMSG;
+	r = read_waiting(o, &waiting, err);
+	json_decref(o);
+	if (r < 0)
+		return bad(where, r, err);
+	*ret_waiting = pt_take(waiting);
 	return 0;
 }
 

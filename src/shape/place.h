@@ -29,6 +29,9 @@ json_t *pt_place_write_answer(const struct pt_host_answer *answer, const struct 
 /** pt_place_write_host() - a host as pt_place_read_hosts() takes it */
 json_t *pt_place_write_host(const struct pt_inv_host *host);
 
+/** pt_place_write_request() - an expanded request as pt_place_read_request() takes it, without cells */
+json_t *pt_place_write_request(const struct pt_request *request);
+
 json_t *pt_place_write_providers(const struct pt_providers *providers);
 
 #endif

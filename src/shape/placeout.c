@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/cleanup.h"
+#include "shape/value.h"
 
 static json_t *given_json(const struct pt_host_answer *a, const struct pt_request *request)
 {
@@ -151,4 +152,26 @@ json_t *pt_place_write_host(const struct pt_inv_host *host)
 	for (size_t i = 0; i < host->n; i++)
 		(void)json_array_append_new(devices, device_json(&host->v[i]));
 	return json_pack("{s:s, s:o, s:o}", "name", host->name, "numa", cells, "devices", devices);
+}
+
+static json_t *ask_json(const struct pt_ask *a)
+{
+	json_t *specs = json_array();
+	json_t *o;
+
+	for (size_t i = 0; i < a->n_specs; i++)
+		(void)json_array_append_new(specs, pt_value_json(&a->specs[i]));
+	o = json_pack("{s:o, s:I}", "spec", specs, "count", (json_int_t)a->count);
+	set_text(o, "numa_policy", a->policy == PT_NUMA_UNSET ? NULL : pt_numa_policy_str(a->policy));
+	set_text(o, "alias_name", a->alias);
+	return o;
+}
+
+json_t *pt_place_write_request(const struct pt_request *r)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < r->asks.n; i++)
+		(void)json_array_append_new(list, ask_json(&r->asks.v[i]));
+	return json_pack("{s:o}", "requests", list);
 }

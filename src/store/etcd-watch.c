@@ -298,6 +298,7 @@ int pt_etcd_watch_next(struct pt_store_watch *w, int timeout_ms, struct pt_chang
 {
 	struct etcd_watch *e = (struct etcd_watch *)w;
 	long long until = pt_watch_now_ms() + timeout_ms;
+	int running = 0;
 	int r = 0;
 
 	for (;;) {
@@ -305,6 +306,9 @@ int pt_etcd_watch_next(struct pt_store_watch *w, int timeout_ms, struct pt_chang
 
 		if (!e->easy && now >= e->retry_at)
 			r = w->since == 0 || e->missed ? list_all(e, c, err) : connect_stream(e, err);
+		/* also for one who does not wait at all */
+		if (r == 0 && e->easy)
+			(void)curl_multi_perform(e->multi, &running);
 		if (r == 0)
 			r = read_lines(e, c, err);
 		if (r != 0)

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* passthru fleet, passthru claim, passthru claims and passthru release CLAIM, as a user runs them. */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 #include <jansson.h>
@@ -270,6 +273,73 @@ static void a_host_whose_agent_is_silent_is_lost_and_gives_nothing(void **state)
 	assert_non_null(strstr(d->p.out, "unavailable: its host is lost"));
 }
 
+static void a_limit_is_set_shown_and_kept(void **state)
+{
+	struct desk *d = *state;
+
+	publish(d);
+	run(d, 0, "passthru fleet limit red a1 1");
+	assert_string_equal(d->p.out, "project red may have 1 a1\n");
+	run(d, 3, "passthru claim a1:2 --for vm1 --project red");
+	assert_string_equal(d->p.out, "project red may have 1 a1: it has 0, and 2 more are asked for\n");
+	run(d, 0, "passthru claim a1 --for vm1 --project red");
+	run(d, 3, "passthru claim a1 --for vm2 --project red --json");
+	assert_non_null(
+		strstr(d->p.out, "\"limit\": \"project red may have 1 a1: it has 1, and 1 more are asked for\""));
+	run(d, 0, "passthru fleet limit");
+	assert_string_equal(d->p.out, "PROJECT ALIAS USED LIMIT\n"
+				      "red     a1       1     1\n");
+	run(d, 0, "passthru fleet limit red a1 none");
+	run(d, 0, "passthru claim a1 --for vm2 --project red");
+	run(d, 2, "passthru fleet limit red nosuch 1");
+	run(d, 2, "passthru fleet limit red a1 many");
+	run(d, 2, "passthru fleet limit red a1");
+	run(d, 2, "passthru fleet limit r/d a1 1");
+	run(d, 2, "passthru claim a1 --for vm2 --project r/d");
+}
+
+/* passthru claim a1:3, which nobody can serve, in a process of its own */
+static pid_t wait_for_long(const struct desk *d)
+{
+	pt_autofree char *conf = pt_strf("%s/conf", d->tree->path);
+	pid_t pid = fork();
+
+	if (pid)
+		return pid;
+	if (!freopen("/dev/null", "w", stderr) || !freopen("/dev/null", "w", stdout))
+		_exit(126);
+	(void)execl(getenv("PT_PASSTHRU"), "passthru", "claim", "a1:3", "--for", "vm1", "--wait", "--config", conf,
+		    NULL);
+	_exit(127);
+}
+
+static void waiting_ends_by_time_or_by_control_c(void **state)
+{
+	struct desk *d = *state;
+	int status = 0;
+	pid_t pid;
+
+	publish(d);
+	run(d, 3, "passthru claim a1:3 --for vm1 --wait 1");
+	assert_non_null(strstr(d->p.err, "waiting: first in the queue\n"));
+	run(d, 0, "passthru fleet queue");
+	assert_string_equal(d->p.out, "");
+	pid = wait_for_long(d);
+	for (unsigned i = 0; i < 400 && !*d->p.out; i++) {
+		run(d, 0, "passthru fleet queue");
+		(void)usleep(20000);
+	}
+	assert_out(d, "REQUEST                ASKED FOR HOST PROJECT\n"
+		      "ID a1:3  vm1 -    -\n");
+	assert_int_equal(kill(pid, SIGINT), 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 4);
+	run(d, 0, "passthru fleet queue --json");
+	assert_non_null(strstr(d->p.out, "\"waiting\": []"));
+	run(d, 2, "passthru claim a1 --for vm1 --wait=soon");
+}
+
 static void a_claim_is_made_listed_and_released(void **state)
 {
 	struct desk *d = *state;
@@ -406,6 +476,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(why_asks_every_host_and_claims_nothing, begin, end),
 		cmocka_unit_test_setup_teardown(a_guest_gets_devices_of_its_own_node, begin, end),
 		cmocka_unit_test_setup_teardown(a_host_whose_agent_is_silent_is_lost_and_gives_nothing, begin, end),
+		cmocka_unit_test_setup_teardown(a_limit_is_set_shown_and_kept, begin, end),
+		cmocka_unit_test_setup_teardown(waiting_ends_by_time_or_by_control_c, begin, end),
 		cmocka_unit_test_setup_teardown(a_claim_is_made_listed_and_released, begin, end),
 		cmocka_unit_test_setup_teardown(what_is_claimed_is_not_claimed_again, begin, end),
 		cmocka_unit_test_setup_teardown(the_same_id_again_is_the_same_claim, begin, end),

@@ -1,0 +1,466 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Requests that wait and limits of projects, on both stores. */
+#include <errno.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/alloc.h"
+#include "base/cleanup.h"
+#include "base/watch.h"
+#include "claiming.h"
+#include "etcd.h"
+#include "fakesys.h"
+#include "fleet/queue.h"
+#include "fleet/quota.h"
+#include "shape/claim.h"
+
+struct fixture {
+	char dir[64];
+	struct pt_store_config config;
+	struct pt_store *store;
+	struct pt_pci_config pci;
+	struct pt_error err;
+	unsigned asked;
+};
+
+static struct etcd *etcd;
+static unsigned tests;
+
+static int start_etcd(void **state)
+{
+	if (etcd_installed())
+		etcd = etcd_start(1, 0, false);
+	return 0;
+}
+
+static int stop_etcd(void **state)
+{
+	etcd_stop(etcd);
+	etcd = NULL;
+	return 0;
+}
+
+static int prepare(void **state, struct fixture *f)
+{
+	*state = f;
+	claiming_config(&f->pci);
+	return pt_store_open(&f->config, &f->store, &f->err);
+}
+
+static int on_sqlite(void **state)
+{
+	struct fixture *f = pt_alloc(sizeof(*f));
+
+	(void)strcpy(f->dir, "/tmp/queue.XXXXXX");
+	if (!mkdtemp(f->dir))
+		return -1;
+	f->config.directory = pt_strf("%s/state", f->dir);
+	return prepare(state, f);
+}
+
+static int on_etcd(void **state)
+{
+	struct fixture *f = pt_alloc(sizeof(*f));
+
+	*state = f;
+	if (!etcd)
+		return 0;
+	etcd_config(etcd, &f->config);
+	f->config.prefix = pt_strf("/queue-%u/", ++tests);
+	return prepare(state, f);
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	pt_store_close(f->store);
+	pt_store_config_done(&f->config);
+	pt_pci_config_done(&f->pci);
+	if (*f->dir)
+		fakesys_rmtree(f->dir);
+	free(f);
+	return 0;
+}
+
+static struct fixture *begin(void **state, unsigned hosts)
+{
+	struct fixture *f = *state;
+
+	if (!f->store)
+		skip();
+	claiming_publish(f->store, hosts, 4);
+	return f;
+}
+
+static void put(struct fixture *f, const char *key, const char *value)
+{
+	struct pt_write write = { key, value, 0 };
+	struct pt_txn txn = { .writes = &write, .n_writes = 1 };
+
+	assert_int_equal(pt_store_commit(f->store, &txn, NULL, NULL, &f->err), 1);
+}
+
+/* as pt_fleet_claim() on a new view; @ret_id may be NULL */
+static int ask(struct fixture *f, const char *what, const char *host, const char *project, char *ret_id, size_t *ahead)
+{
+	PT_AUTO(pt_fleet) fleet = { 0 };
+	PT_AUTO(pt_claim) made = { 0 };
+	PT_AUTO(pt_fleet_answers) answers = { 0 };
+	PT_AUTO(pt_request) request = { .alias = pt_strdup(what) };
+	char id[PT_CLAIM_ID_LENGTH + 1];
+	struct pt_claim_ask a = { .id = id, .holder = "vm", .host = host, .project = project, .request = &request };
+	int r;
+
+	if (pt_claim_id_make(id, &f->err) < 0 || pt_fleet_load(f->store, &f->pci, &fleet, &f->err) < 0)
+		fail_msg("%s", f->err.msg);
+	r = pt_fleet_claim(&fleet, &a, &made, &answers, &f->err);
+	if (r < 0)
+		fail_msg("%s: %s", what, f->err.msg);
+	if (ahead)
+		*ahead = answers.ahead;
+	if (ret_id && r == 1)
+		memcpy(ret_id, id, sizeof(id));
+	if (r == 1 && host)
+		assert_string_equal(made.host, host);
+	return r;
+}
+
+static void release(struct fixture *f, const char *id)
+{
+	PT_AUTO(pt_claim) gone = { 0 };
+
+	assert_int_equal(pt_fleet_release(f->store, id, &gone, &f->err), 1);
+}
+
+/* a record in the queue as a client that waits has it, without the client */
+static void line_up(struct fixture *f, const char *what, const char *host, const char *project)
+{
+	pt_autofree char *key = pt_strf("queue/c-%020u", ++f->asked);
+	PT_AUTO(pt_waiting) w = { .asked = pt_strdup(what), .holder = pt_strdup("early") };
+	PT_AUTO(pt_rules) rules = { .report_in_placement = false };
+	pt_autofree char *text = NULL;
+
+	(void)snprintf(w.id, sizeof(w.id), "%s", key + strlen("queue/"));
+	w.host = pt_strdup_opt(host);
+	w.project = pt_strdup_opt(project);
+	w.request.alias = pt_strdup(what);
+	assert_int_equal(pt_rules_compile(&f->pci, &rules, NULL, &f->err), 0);
+	assert_int_equal(pt_pci_alias_expand(&rules.aliases, &w.request, &f->err), 0);
+	text = pt_record_text(pt_waiting_json(&w));
+	put(f, key, text);
+}
+
+static void nobody_overtakes_where_both_would_fit(void **state)
+{
+	struct fixture *f = begin(state, 1);
+	size_t ahead = 0;
+
+	line_up(f, "gpu:3", NULL, NULL);
+	assert_int_equal(ask(f, "gpu:2", NULL, NULL, NULL, &ahead), 0);
+	assert_int_equal(ahead, 1);
+	/* beside it there is room for one */
+	assert_int_equal(ask(f, "gpu:1", NULL, NULL, NULL, NULL), 1);
+	assert_int_equal(ask(f, "gpu:1", NULL, NULL, NULL, &ahead), 0);
+	/* when it has gone the rest is anybody's */
+	put(f, "queue/c-00000000000000000001", NULL);
+	assert_int_equal(ask(f, "gpu:3", NULL, NULL, NULL, NULL), 1);
+	claiming_check(f->store, &f->pci);
+}
+
+static void one_host_is_kept_for_who_lacks_something_and_the_others_are_free(void **state)
+{
+	struct fixture *f = begin(state, 3);
+
+	assert_int_equal(ask(f, "gpu:2", "host-000", NULL, NULL, NULL), 1);
+	assert_int_equal(ask(f, "gpu:1", "host-001", NULL, NULL, NULL), 1);
+	assert_int_equal(ask(f, "gpu:3", "host-002", NULL, NULL, NULL), 1);
+	line_up(f, "gpu:4", NULL, NULL);
+	/* host-001 lacks one, so its three are kept */
+	assert_int_equal(ask(f, "gpu:1", "host-001", NULL, NULL, NULL), 0);
+	assert_int_equal(ask(f, "gpu:3", NULL, NULL, NULL, NULL), 0);
+	assert_int_equal(ask(f, "gpu:2", "host-000", NULL, NULL, NULL), 1);
+	assert_int_equal(ask(f, "gpu:1", "host-002", NULL, NULL, NULL), 1);
+	claiming_check(f->store, &f->pci);
+}
+
+static void who_cannot_be_served_stands_in_nobodys_way(void **state)
+{
+	struct fixture *f = begin(state, 2);
+
+	line_up(f, "gpu:5", NULL, NULL);
+	line_up(f, "gpu:4", "host-001", NULL);
+	line_up(f, "gpu:4", "nosuch", NULL);
+	put(f, "queue/c-99999999999999999999", "{\"asked\": 3}");
+	put(f, "queue/nonsense", "[");
+	/* its project may have nothing */
+	assert_int_equal(pt_quota_set(f->store, "poor", "gpu", 0, &f->err), 0);
+	line_up(f, "gpu:4", NULL, "poor");
+	assert_int_equal(ask(f, "gpu:4", NULL, NULL, NULL, NULL), 1);
+	assert_int_equal(ask(f, "gpu:4", "host-001", NULL, NULL, NULL), 0);
+}
+
+static pid_t wait_in_child(struct fixture *f, const char *what, long long timeout_ms)
+{
+	pid_t pid = fork();
+
+	if (pid)
+		return pid;
+	f->store = NULL;
+	if (pt_store_open(&f->config, &f->store, &f->err) < 0)
+		_exit(10);
+	{
+		struct pt_fleet fleet = { 0 };
+		struct pt_claim made = { 0 };
+		struct pt_fleet_answers answers = { 0 };
+		struct pt_request request = { .alias = pt_strdup(what) };
+		const struct pt_queue_wait wait = { .timeout_ms = timeout_ms, .ttl_s = 1 };
+		char id[PT_CLAIM_ID_LENGTH + 1];
+		struct pt_claim_ask a = { .id = id, .holder = "waiter", .request = &request };
+		int r;
+
+		if (pt_claim_id_make(id, &f->err) < 0 || pt_fleet_load(f->store, &f->pci, &fleet, &f->err) < 0)
+			_exit(11);
+		r = pt_queue_claim(&fleet, &a, &wait, &made, &answers, &f->err);
+		if (r < 0)
+			(void)fprintf(stderr, "%s\n", f->err.msg);
+		_exit(r < 0 ? 12 : r);
+	}
+}
+
+static int status_of(pid_t pid)
+{
+	int status = 0;
+
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+static size_t in_queue(struct fixture *f)
+{
+	PT_AUTO(pt_records) l = { 0 };
+
+	assert_int_equal(pt_store_list(f->store, "queue/", &l, &f->err), 0);
+	return l.n;
+}
+
+static void await_queue(struct fixture *f, size_t n)
+{
+	long long until = pt_watch_now_ms() + 20000;
+
+	while (in_queue(f) != n) {
+		if (pt_watch_now_ms() > until)
+			fail_msg("%zu wait, not %zu", in_queue(f), n);
+		(void)usleep(20000);
+	}
+}
+
+static void what_is_given_back_goes_to_who_waits_first(void **state)
+{
+	struct fixture *f = begin(state, 1);
+	char id[PT_CLAIM_ID_LENGTH + 1];
+	char other[PT_CLAIM_ID_LENGTH + 1];
+	pid_t first;
+	pid_t second;
+
+	assert_int_equal(ask(f, "gpu:2", NULL, NULL, id, NULL), 1);
+	assert_int_equal(ask(f, "gpu:2", NULL, NULL, other, NULL), 1);
+	first = wait_in_child(f, "gpu:2", 20000);
+	await_queue(f, 1);
+	second = wait_in_child(f, "gpu:1", 20000);
+	await_queue(f, 2);
+	release(f, id);
+	assert_int_equal(status_of(first), 1);
+	await_queue(f, 1);
+	release(f, other);
+	assert_int_equal(status_of(second), 1);
+	assert_int_equal(in_queue(f), 0);
+	claiming_check(f->store, &f->pci);
+}
+
+static void a_dead_waiter_is_out_of_the_way_after_its_lease(void **state)
+{
+	struct fixture *f = begin(state, 1);
+	char id[PT_CLAIM_ID_LENGTH + 1];
+	pid_t dead;
+	pid_t live;
+
+	assert_int_equal(ask(f, "gpu:4", NULL, NULL, id, NULL), 1);
+	dead = wait_in_child(f, "gpu:4", -1);
+	await_queue(f, 1);
+	live = wait_in_child(f, "gpu:3", 20000);
+	await_queue(f, 2);
+	assert_int_equal(kill(dead, SIGKILL), 0);
+	assert_int_equal(status_of(dead), 128 + SIGKILL);
+	release(f, id);
+	assert_int_equal(status_of(live), 1);
+	assert_int_equal(in_queue(f), 0);
+}
+
+static void a_time_that_is_over_leaves_nothing_behind(void **state)
+{
+	struct fixture *f = begin(state, 1);
+
+	assert_int_equal(ask(f, "gpu:4", NULL, NULL, NULL, NULL), 1);
+	assert_int_equal(status_of(wait_in_child(f, "gpu:1", 500)), 0);
+	assert_int_equal(in_queue(f), 0);
+}
+
+static void a_limit_holds_whoever_claims_at_once(void **state)
+{
+	struct fixture *f = begin(state, 3);
+	struct pt_claims_list l = { 0 };
+	pid_t pids[4];
+
+	assert_int_equal(pt_quota_set(f->store, "p", "gpu", 5, &f->err), 0);
+	for (unsigned i = 0; i < 4; i++) {
+		pids[i] = fork();
+		if (pids[i])
+			continue;
+		if (pt_store_open(&f->config, &f->store, &f->err) < 0)
+			_exit(1);
+		for (unsigned k = 0; k < 6; k++) {
+			char id[PT_CLAIM_ID_LENGTH + 1];
+
+			if (ask(f, "gpu:2", NULL, "p", id, NULL) == 1 && k % 2)
+				release(f, id);
+		}
+		_exit(0);
+	}
+	for (unsigned i = 0; i < 4; i++)
+		assert_int_equal(status_of(pids[i]), 0);
+	assert_int_equal(pt_fleet_claims(f->store, &l, &f->err), 0);
+	assert_int_equal(l.n, 2);
+	pt_claims_list_done(&l);
+	assert_int_equal(ask(f, "gpu:2", NULL, "p", NULL, NULL), 0);
+	assert_int_equal(ask(f, "gpu:1", NULL, "p", NULL, NULL), 1);
+	assert_int_equal(ask(f, "gpu:1", NULL, "p", NULL, NULL), 0);
+	/* others have none */
+	assert_int_equal(ask(f, "gpu:2", NULL, "q", NULL, NULL), 1);
+	assert_int_equal(ask(f, "gpu:2", NULL, NULL, NULL, NULL), 1);
+	claiming_check(f->store, &f->pci);
+}
+
+static void a_new_limit_counts_what_there_was_before(void **state)
+{
+	struct fixture *f = begin(state, 2);
+	char id[PT_CLAIM_ID_LENGTH + 1];
+
+	assert_int_equal(ask(f, "gpu:3", NULL, "p", id, NULL), 1);
+	assert_int_equal(pt_quota_set(f->store, "p", "gpu", 2, &f->err), 0);
+	/* below what it has: nothing is taken away, nothing more is given */
+	assert_int_equal(ask(f, "gpu:1", NULL, "p", NULL, NULL), 0);
+	assert_int_equal(pt_quota_set(f->store, "p", "gpu", 4, &f->err), 0);
+	assert_int_equal(ask(f, "gpu:1", NULL, "p", NULL, NULL), 1);
+	assert_int_equal(ask(f, "gpu:1", NULL, "p", NULL, NULL), 0);
+	release(f, id);
+	assert_int_equal(ask(f, "gpu:3", NULL, "p", NULL, NULL), 1);
+	assert_int_equal(pt_quota_set(f->store, "p", "gpu", -1, &f->err), 0);
+	assert_int_equal(ask(f, "gpu:3", NULL, "p", NULL, NULL), 1);
+	claiming_check(f->store, &f->pci);
+}
+
+static void a_claim_that_ended_untold_counts_no_more(void **state)
+{
+	struct fixture *f = begin(state, 1);
+	char id[PT_CLAIM_ID_LENGTH + 1];
+	pt_autofree char *key = NULL;
+
+	assert_int_equal(pt_quota_set(f->store, "p", "gpu", 2, &f->err), 0);
+	assert_int_equal(ask(f, "gpu:2", NULL, "p", id, NULL), 1);
+	/* somebody who knows nothing of limits ends it */
+	key = pt_strf("claims/%s", id);
+	put(f, key, NULL);
+	put(f, "held/host-000", "{}");
+	assert_int_equal(ask(f, "gpu:2", NULL, "p", NULL, NULL), 1);
+	assert_int_equal(ask(f, "gpu:1", NULL, "p", NULL, NULL), 0);
+}
+
+static void who_waits_for_a_limit_gets_its_turn(void **state)
+{
+	struct fixture *f = begin(state, 1);
+	struct pt_fleet fleet = { 0 };
+	struct pt_claim made = { 0 };
+	struct pt_fleet_answers answers = { 0 };
+	struct pt_request request = { .alias = pt_strdup("gpu:1") };
+	const struct pt_queue_wait wait = { .timeout_ms = 20000, .ttl_s = 1 };
+	struct pt_claim_ask a = { .id = "c-0123456789abcdef0123", .holder = "w", .project = "p", .request = &request };
+	char id[PT_CLAIM_ID_LENGTH + 1];
+	pid_t pid;
+
+	assert_int_equal(pt_quota_set(f->store, "p", "gpu", 1, &f->err), 0);
+	assert_int_equal(ask(f, "gpu:1", NULL, "p", id, NULL), 1);
+	pid = fork();
+	if (!pid) {
+		if (pt_store_open(&f->config, &f->store, &f->err) < 0)
+			_exit(1);
+		await_queue(f, 1);
+		release(f, id);
+		_exit(0);
+	}
+	assert_int_equal(pt_fleet_load(f->store, &f->pci, &fleet, &f->err), 0);
+	assert_int_equal(pt_queue_claim(&fleet, &a, &wait, &made, &answers, &f->err), 1);
+	assert_string_equal(made.project, "p");
+	assert_int_equal(status_of(pid), 0);
+	assert_int_equal(in_queue(f), 0);
+	pt_claim_done(&made);
+	pt_fleet_answers_done(&answers);
+	pt_request_done(&request);
+	pt_fleet_done(&fleet);
+}
+
+static void a_project_or_a_limit_that_makes_no_sense_is_refused(void **state)
+{
+	struct fixture *f = begin(state, 1);
+
+	assert_int_equal(pt_quota_set(f->store, "p/q", "gpu", 1, &f->err), -EINVAL);
+	assert_int_equal(pt_quota_set(f->store, "", "gpu", 1, &f->err), -EINVAL);
+	assert_int_equal(pt_quota_set(f->store, "p", "gpu", PT_QUOTA_MAX + 1, &f->err), -ERANGE);
+	put(f, "quota/limit/p", "{\"limits\": {\"gpu\": -1}}");
+	{
+		PT_AUTO(pt_quota) q = { 0 };
+
+		assert_int_equal(pt_quota_read(f->store, "p", &q, &f->err), -EBADMSG);
+	}
+	/* and is written anew, with what there is counted */
+	assert_int_equal(pt_quota_set(f->store, "p", "gpu", 1, &f->err), 0);
+	assert_int_equal(ask(f, "gpu:1", NULL, "p", NULL, NULL), 1);
+	assert_int_equal(ask(f, "gpu:1", NULL, "p", NULL, NULL), 0);
+}
+
+#define BOTH(test)                                                                                                     \
+	{ #test ", SQLite", test, on_sqlite, teardown, NULL },                                                         \
+	{                                                                                                              \
+#test ", etcd", test, on_etcd, teardown, NULL                                                          \
+	}
+
+int main(void)
+{
+	const struct CMUnitTest all[] = {
+		BOTH(nobody_overtakes_where_both_would_fit),
+		BOTH(one_host_is_kept_for_who_lacks_something_and_the_others_are_free),
+		BOTH(who_cannot_be_served_stands_in_nobodys_way),
+		BOTH(what_is_given_back_goes_to_who_waits_first),
+		BOTH(a_dead_waiter_is_out_of_the_way_after_its_lease),
+		BOTH(a_time_that_is_over_leaves_nothing_behind),
+		BOTH(a_limit_holds_whoever_claims_at_once),
+		BOTH(a_new_limit_counts_what_there_was_before),
+		BOTH(a_claim_that_ended_untold_counts_no_more),
+		BOTH(who_waits_for_a_limit_gets_its_turn),
+		BOTH(a_project_or_a_limit_that_makes_no_sense_is_refused),
+	};
+	int failed = cmocka_run_group_tests(all, start_etcd, stop_etcd);
+
+	/* half of it was not run: said by name */
+	return failed || etcd_installed() ? failed : 77;
+}
