@@ -128,9 +128,39 @@ save()
 	cp -r -- "$@" /run/lab/out/
 }
 
+# Two servers: what one tells, both find.
+# tell WORD [TEXT]; told WORD: the text, or a failure when nobody has said the word.
+tell()
+{
+	record tell "$1 ${2:-}"
+}
+
+told()
+{
+	cat "/run/lab/out/told/$1" 2>/dev/null
+}
+
+# await SECONDS WORD: until it is told; prints the text.
+await()
+{
+	wait_for "$1" test -e "/run/lab/out/told/$2" && told "$2"
+}
+
+# serve: the script has nothing more to do; its server is there until the first server's script has ended.
+serve()
+{
+	record serve ""
+	while :; do sleep 600; done
+}
+
 # power_cut [SECONDS]: the plug is pulled, now or while the script goes on.
+# power_cut SECONDS SERVER: that of another server.
 power_cut()
 {
+	if [ $# = 2 ]; then
+		record cut "$1 $2"
+		return
+	fi
 	record cut "${1:-0}"
 	[ -n "${1:-}" ] || sleep 3600
 }

@@ -14,7 +14,10 @@ start_libvirt()
 	[ -S /run/dbus/system_bus_socket ] || dbus-daemon --system --fork >/var/log/dbus.log 2>&1
 	restore_capabilities
 	virtlogd --daemon >/var/log/virtlogd.log 2>&1
-	libvirtd --daemon >/var/log/libvirtd.log 2>&1
+	# with two servers it listens, for the other one
+	set -- --daemon
+	[ "$PT_SERVERS" = 1 ] || set -- --daemon --listen
+	libvirtd "$@" >/var/log/libvirtd.log 2>&1
 	wait_for 120 virsh -q uri || { cat /var/log/libvirtd.log; return 1; }
 }
 
@@ -22,6 +25,8 @@ configure_libvirt()
 {
 	printf '%s\n' 'auth_unix_rw = "none"' 'auth_unix_ro = "none"' 'log_outputs="1:file:/var/log/libvirt/libvirtd.log"' \
 		'log_level = 3' >/etc/libvirt/libvirtd.conf
+	[ "$PT_SERVERS" = 1 ] || printf '%s\n' "host_uuid = \"6695eb01-f6a4-4304-89aa-97f2502e190$PT_SERVER\"" \
+		'listen_tls = 0' 'listen_tcp = 1' 'auth_tcp = "none"' >>/etc/libvirt/libvirtd.conf
 	: >/etc/libvirt/virtlogd.conf
 	printf '%s\n' 'security_driver = "none"' >/etc/libvirt/qemu.conf
 	mkdir -p /etc/libvirt/hooks

@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 
-from . import LabError, formats, machine, run
+from . import LabError, formats, machine, run, server
 
 FOREVER = 365 * 86400
 LEAVE = "This is an emulated server; nothing in it can reach your machine.  Leave it with `exit` (or Ctrl-A, then X, at any time)."
@@ -116,7 +116,7 @@ def do_run(lab, args):
     scenarios = [find_scenario(lab, n, names) for n in dict.fromkeys(wanted)]
     hardware = formats.hardware_names(lab.hardware)
     for scenario in scenarios:
-        for name in scenario.hardware:
+        for name in scenario.hardware + scenario.second_hardware:
             pick("hardware", name, hardware)
     jobs = args.jobs or (1 if args.verbose else room_for())
     if jobs > 1:    # the longest first, so that none is left alone at the end
@@ -141,26 +141,26 @@ def do_shell(lab, args):
 def shell_in(lab, hardware, folder):
     scenario = formats.Scenario(os.path.basename(folder), folder, "", [hardware.name], [], time_limit=0, needs=[], state=0, programs=[],
                                 install=False, processors=2)
-    one = run.Run(lab, scenario, False, False)
+    one = server.Server(run.Run(lab, scenario, False, False), 1)
     one.prepare()
     size = shutil.get_terminal_size()
     serial = os.path.join(folder, "serial.log")
-    server = machine.Machine(lab, hardware, one.make_disks(hardware), None, one.out, serial, scenario.processors)
+    shell = machine.Machine(lab, hardware, one.make_disks(hardware), None, one.out, serial, scenario.processors)
     machine.write_environment(
         os.path.join(one.out, "boot.env"),
-        run.environment(lab, hardware, PT_SHELL="1", PT_ROWS=size.lines, PT_COLUMNS=size.columns,
+        server.environment(lab, hardware, PT_SHELL="1", PT_ROWS=size.lines, PT_COLUMNS=size.columns,
                         PT_SCENARIO="shell", TERM=os.environ.get("TERM", "linux"), PT_WELCOME=LEAVE))
     print(f"starting an emulated server, hardware {hardware.name}.  {LEAVE}", flush=True)
-    server.start(terminal=True)
+    shell.start(terminal=True)
     ended = False
     try:
-        for kind, _ in server.lines(time.monotonic() + FOREVER, FOREVER):
+        for kind, _ in shell.lines(time.monotonic() + FOREVER, FOREVER):
             if kind == "end":
                 ended = True
                 break
-        left = ended or server.wait() == 0      # QEMU's own way out ends it with 0
+        left = ended or shell.wait() == 0      # QEMU's own way out ends it with 0
     finally:
-        server.kill()
+        shell.kill()
     if not left:
         raise LabError(f"the server died: {machine.why_it_died(serial, serial + '.qemu')}")
     return 0
@@ -168,7 +168,7 @@ def shell_in(lab, hardware, folder):
 
 def stop(signum, _frame):
     """Ctrl-C, a hang-up or a kill: end the servers, then ourselves."""
-    run.stopping.set()
+    server.stopping.set()
     machine.kill_all()
     raise SystemExit(128 + signum)
 

@@ -46,6 +46,10 @@ class Scenario:
     programs: list      # what has to be in the build directory
     install: bool       # is `make install`ed in the server
     processors: int     # how many its kernel starts
+    servers: int = 1
+    second: list = field(default_factory=list)              # the scripts of the second server
+    second_hardware: list = field(default_factory=list)     # as @hardware
+    host_net: bool = False      # it reaches this machine's loopback, and outside.sh runs there
     build: str = ""     # whose programs; "" for those of the whole run
 
 
@@ -127,18 +131,19 @@ def hardware_names(folder):
     return sorted(n for n in os.listdir(folder) if os.path.isfile(os.path.join(folder, n)))
 
 
-SCENARIO_KEYS = ("description", "hardware", "time-limit", "needs", "state", "programs", "install", "processors")
+SCENARIO_KEYS = ("description", "hardware", "time-limit", "needs", "state", "programs", "install", "processors",
+                 "servers", "second-hardware", "host-net")
 
 
-def find_boots(path):
-    """boot1.sh, boot2.sh, … or a single inside.sh."""
+def find_boots(path, each="boot", single="inside"):
+    """boot1.sh, boot2.sh, … or a single inside.sh; second1.sh, … or second.sh."""
     boots = []
-    while os.path.isfile(os.path.join(path, f"boot{len(boots) + 1}.sh")):
-        boots.append(f"boot{len(boots) + 1}.sh")
-    if not boots and os.path.isfile(os.path.join(path, "inside.sh")):
-        boots = ["inside.sh"]
+    while os.path.isfile(os.path.join(path, f"{each}{len(boots) + 1}.sh")):
+        boots.append(f"{each}{len(boots) + 1}.sh")
+    if not boots and os.path.isfile(os.path.join(path, f"{single}.sh")):
+        boots = [f"{single}.sh"]
     if not boots:
-        raise LabError(f"{path}: neither inside.sh nor boot1.sh is there")
+        raise LabError(f"{path}: neither {single}.sh nor {each}1.sh is there")
     return boots
 
 
@@ -156,13 +161,19 @@ def load_scenario(folder, name):
         raise LabError(f"{file}: time-limit: is a number of seconds")
     if values.get("processors", "1") not in ("1", "2"):
         raise LabError(f"{file}: processors: is 1 or 2")
+    if values.get("servers", "1") not in ("1", "2"):
+        raise LabError(f"{file}: servers: is 1 or 2")
+    servers = int(values.get("servers", "1"))
     return Scenario(name=name, path=path, description=values["description"],
                     hardware=values["hardware"].split(), boots=find_boots(path),
                     time_limit=int(values["time-limit"]), needs=values.get("needs", "").split(),
                     state=parse_size(values["state"], file) if "state" in values else 0,
                     programs=values.get("programs", "passthru").replace("none", "").split(),
                     install=values.get("install", "no") == "yes",
-                    processors=int(values.get("processors", "1")))
+                    processors=int(values.get("processors", "1")), servers=servers,
+                    second=find_boots(path, "second", "second") if servers > 1 else [],
+                    second_hardware=values.get("second-hardware", values["hardware"]).split() if servers > 1 else [],
+                    host_net=values.get("host-net", "no") == "yes")
 
 
 def scenario_names(folder):

@@ -74,11 +74,12 @@ class Frozen(Exception):
 class Machine:
     """Starts one server and reads its port until it ends, is killed or takes too long."""
 
-    def __init__(self, images, hardware, disks, state, out, serial, processors):
+    def __init__(self, images, hardware, disks, state, out, serial, processors, network=((), ())):
         self.images, self.hardware = images, hardware
         self.disks, self.state = disks, state
         self.out, self.serial = out, serial
         self.processors = processors
+        self.network, self.network_fds = network
         self.port = None
         self.process = None
         self.cut_at = None
@@ -96,6 +97,7 @@ class Machine:
                  "-chardev", f"socket,id=port,fd={port_fd}", "-device", "virtserialport,chardev=port,name=passthru.lab"]
         if terminal:
             args += ["-chardev", "stdio,id=terminal,mux=on,signal=off", "-device", "virtconsole,chardev=terminal"]
+        args += self.network
         if self.state:
             args += disk_arguments([("state", self.state)])
             args += ["-device", "virtio-blk-pci,bus=pcie.0,drive=state,serial=passthru-lab"]
@@ -107,7 +109,7 @@ class Machine:
         log = open(self.serial + ".qemu", "wb")
         with theirs, log:
             self.process = subprocess.Popen(
-                self.command(theirs.fileno(), terminal), pass_fds=[theirs.fileno()],
+                self.command(theirs.fileno(), terminal), pass_fds=[theirs.fileno(), *self.network_fds],
                 stdin=None if terminal else subprocess.DEVNULL, stdout=None if terminal else log,
                 stderr=log, start_new_session=not terminal)
         self.port = ours
@@ -134,20 +136,21 @@ class Machine:
         """Pull the plug that much later, while the server goes on."""
         self.cut_at = time.monotonic() + seconds
 
-    def lines(self, deadline, silence):
+    def lines(self, deadline, silence, look=lambda: None):
         """Yield (kind, text) until the port closes.  TimeoutError past the deadline; Frozen when the server says
-        nothing for so many seconds, its heartbeat included."""
+        nothing for so many seconds, its heartbeat included.  @look is called about once a second, and may raise."""
         pending = b""
         silent_at = time.monotonic() + silence
         while True:
             now = time.monotonic()
+            look()
             if self.cut_at is not None and now >= self.cut_at:
                 return
             if now >= deadline:
                 raise TimeoutError
             if now >= silent_at:
                 raise Frozen
-            until = min(deadline, silent_at, self.cut_at or deadline)
+            until = min(deadline, silent_at, self.cut_at or deadline, now + 1)
             if not select.select([self.port], [], [], max(0.0, until - now))[0]:
                 continue
             try:

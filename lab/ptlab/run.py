@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs scenarios: makes their disks, boots their servers, judges what they say."""
+"""Runs scenarios: boots their servers, judges what they say."""
 import contextlib
 import fcntl
 import os
-import re
 import shutil
+import socket
 import subprocess
 import sys
 import threading
@@ -12,24 +12,14 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 from . import LabError, images
-from .formats import Disk, load_hardware
 from .kernel import find_kernel, find_tool
-from .machine import Frozen, Machine, need_qemu, server_sees, why_it_died, write_environment
+from .machine import Frozen, need_qemu, server_sees
+from .outside import Outside, free_ports
+from .server import TOLD, Crashed, Failed, Over, Results, Server, Skip, print_lock, stopping, time_factor
 
-print_lock = threading.Lock()
-stopping = threading.Event()
-
-
-class Skip(Exception):
-    """This scenario cannot run here; the text says why."""
-
-
-class Failed(Exception):
-    """The scenario failed; the text is the reason."""
-
-
-class Crashed(Failed):
-    """The emulator, or the server's kernel, died in a way that is or may be the emulation's fault."""
+AGAIN = "once more from the beginning:"      # tools/run-tests repeats these lines at its end
+RUNS = 3
+CRASHES_FORGIVEN = 2    # server.py says of what
 
 
 class Lab:
@@ -73,102 +63,20 @@ def locked(file, wait):
         yield
 
 
-def make_disk(file, disk):
-    with open(file, "wb") as f:
-        f.truncate(disk.size)
-    if disk.mount:
-        tool = find_tool("mkfs.ext4")
-        if not tool:
-            raise LabError("mkfs.ext4 is missing: install e2fsprogs")
-        subprocess.run([tool, "-q", "-F", "-L", disk.name, file], check=True, stdin=subprocess.DEVNULL)
-
-
-NOTHING = "nothing was heard from the server"
-AGAIN = "once more from the beginning:"      # tools/run-tests repeats these lines at its end
-# Software emulation of several processors is not exact while a kernel patches its own code at boot: now and then it
-# dies of an int3 or of a timer that seems not to tick, before its first process.  That says nothing of what is tested.
-BOOT_TRIES = 3
-# And now and then a whole emulated server stops for good, at boot or in the middle, its heartbeat (inside/init) with it:
-# all its processors wait for a timer that does not come ("rcu_preempt kthread timer wakeup didn't happen").  No program
-# in it can do that.  The scenario is then run again, from fresh disks, and that is said.
-SILENCE_S = 180
-RUNS = 3
-# Once in some hundred runs the emulator ended itself with a failed assertion (a write to a device's MSI-X table that it
-# took for another device's), or the server's kernel found one of its own stacks overwritten, while nothing but a guest's
-# start was going on.  No program may be able to make the first happen; the second could also come of a device that was
-# left to write where it likes.  So two are forgiven in a run of the tool, and said; more are a failure.
-EMULATION = re.compile(r"Assertion `.*' failed|corrupted stack end")
-CRASHES_FORGIVEN = 2
-
-
-class Results:
-    """What one scenario has said so far."""
-
-    def __init__(self, name, show, log):
-        self.name, self.show, self.log = name, show, log
-        self.start = time.monotonic()
-        self.passed = self.failed = 0
-        self.stage = NOTHING
-        self.boot = 0
-        self.ended = None
-        self.skipped = None
-        self.recent = []        # text since the last check: the failed one's output
-
-    def take(self, kind, text):
-        seconds = time.monotonic() - self.start
-        self.log.write(f"{seconds:6.1f} " + (text if kind == "text" else f"[{kind}] {text}") + "\n")
-        self.log.flush()
-        handler = getattr(self, f"on_{kind}", None)
-        if handler:
-            handler(text)
-
-    def on_text(self, text):
-        self.recent.append(text)
-        del self.recent[:-200]
-        if self.show == "all":
-            self.say(text)
-
-    def on_stage(self, text):
-        self.stage = text
-
-    def on_ok(self, text):
-        self.passed += 1
-        self.stage = f"after: {text}"
-        self.recent.clear()
-        if self.show == "all":
-            self.say(f"  ok   {text}")
-
-    def on_fail(self, text):
-        self.failed += 1
-        self.stage = f"after: {text}"
-        if self.show == "all":
-            self.say(f"  FAIL {text}")
-        else:
-            self.say("\n".join([f"{self.name}: FAIL {text}"] + [f"    {line}" for line in self.recent]))
-        self.recent.clear()
-
-    def on_skip(self, text):
-        self.skipped = text
-
-    def on_end(self, text):
-        self.ended = int(text)
-
-    def say(self, text):
-        with print_lock:
-            print(text, flush=True)
-
-
 class Run:
-    """One scenario, from making its disks to its last boot."""
+    """One scenario, from making its disks to the end of its servers."""
 
     def __init__(self, lab, scenario, verbose, keep):
         self.lab, self.scenario, self.keep = lab, scenario, keep
         self.build = scenario.build or lab.build
         self.folder = os.path.join(lab.work, scenario.name)
-        self.out = os.path.join(self.folder, "out")
-        self.disks = os.path.join(self.folder, "disks")
         self.show = "all" if verbose else "failures"
-        self.results = None
+        self.servers = []
+        self.ports = {}
+        self.wire = ()
+        self.outside = None
+        self.ended = threading.Event()      # the first server is done, or one has failed
+        self.trouble = []                   # what the servers' threads ended with, the first first
 
     def go(self):
         """Returns ("ok" | "FAIL" | "skip", reason, seconds)."""
@@ -187,48 +95,35 @@ class Run:
         return verdict + (time.monotonic() - start,)
 
     def go_on(self, start, last):
-        """False when the server froze and may be tried again."""
+        """False when a server froze and the scenario may be tried again."""
         self.prepare()
         try:
-            with open(os.path.join(self.folder, "scenario.log"), "w", encoding="utf-8") as log:
-                self.results = Results(self.scenario.name, self.show, log)
+            with open(os.path.join(self.folder, "scenario.log"), "w", encoding="utf-8") as log, self.surroundings():
+                for server in self.servers:
+                    mark = f"{server.number}| " if len(self.servers) > 1 else ""
+                    server.results = Results(self.scenario.name, self.show, log, mark)
                 self.boot_all(start + self.scenario.time_limit * time_factor())
-        except Frozen:
+        except Frozen as e:
             if last:
-                raise Failed(f"the emulated server froze, {RUNS} times; the last thing heard was: {self.results.stage}") from None
-            self.again("froze", self.results.stage)
+                raise Failed(f"the emulated server froze, {RUNS} times; the last thing heard was: {e.server.results.stage}") from None
+            self.again(e.server, "froze", e.server.results.stage)
             return False
         except Crashed as e:
             if last or not self.lab.forgive_crash():
                 raise
-            self.again("crashed", str(e))
+            self.again(e.server, "crashed", str(e))
             return False
         finally:
-            if not self.keep:
-                shutil.rmtree(self.disks, ignore_errors=True)
-                shutil.rmtree(os.path.join(self.out, "bin"), ignore_errors=True)
-                shutil.rmtree(os.path.join(self.out, "installed"), ignore_errors=True)
+            for server in self.servers:
+                server.clean(self.keep)
         return True
 
-    def again(self, what, why):
-        self.results.say(f"{AGAIN} {self.scenario.name}: the emulated server {what} ({why})")
-        serial = os.path.join(self.folder, f"serial{max(1, self.results.boot)}.log")
+    def again(self, server, what, why):
+        server.results.say(f"{AGAIN} {self.scenario.name}: the emulated server {what} ({why})")
+        serial = f"{server.serials}{max(1, server.results.boot)}.log"
         keep = os.path.join(self.lab.work, f"{self.scenario.name}.{what}.log")
         with contextlib.suppress(OSError):
             shutil.copy(serial, keep)
-
-    def keep_capabilities(self, hardware):
-        """The server has left in out/ what was not known, or did not hold any more."""
-        found = os.path.join(self.out, "capabilities")
-        if not os.path.isdir(found):
-            return
-        known = capabilities(self.lab, hardware)
-        os.makedirs(known, exist_ok=True)
-        for name in os.listdir(found):
-            new = os.path.join(known, f".{name}.{self.scenario.name}")
-            shutil.copy(os.path.join(found, name), new)
-            os.replace(new, os.path.join(known, name))      # another server may be reading it
-        shutil.rmtree(found, ignore_errors=True)
 
     def check_needs(self):
         for name in self.scenario.needs:
@@ -240,144 +135,140 @@ class Run:
 
     def prepare(self):
         shutil.rmtree(self.folder, ignore_errors=True)
-        os.makedirs(self.disks)
-        os.makedirs(os.path.join(self.out, "bin"))
-        # Copies: a build that goes on while the server runs must not change a program under it.
-        for name in os.listdir(self.build) if os.path.isdir(self.build) else ():
-            file = os.path.join(self.build, name)
-            if name.startswith("passthru") and os.path.isfile(file) and os.access(file, os.X_OK):
-                shutil.copy(file, os.path.join(self.out, "bin", name))
-        if self.scenario.install:
-            self.install()
-        if self.scenario.state:
-            make_disk(self.state_file(), Disk("state", self.scenario.state))
+        os.makedirs(self.folder)
+        self.servers = [Server(self, n) for n in range(1, self.scenario.servers + 1)]
+        self.ended.clear()
+        self.trouble.clear()
+        for server in self.servers:
+            server.prepare()
 
-    def install(self):
-        """What `make install` would put on the server, without manual pages."""
-        meson = find_tool("meson")
-        if not meson:
-            raise Skip("meson is not installed on this machine")
-        subprocess.run([meson, "install", "-C", self.build, "--no-rebuild", "--quiet", "--tags", "runtime,boot",
-                        "--destdir", os.path.join(self.out, "installed")], check=True, stdin=subprocess.DEVNULL)
+    @contextlib.contextmanager
+    def surroundings(self):
+        """The cable between two servers, and what runs on this machine for them."""
+        ends = ()
+        script = os.path.join(self.scenario.path, "outside.sh")
+        try:
+            if self.scenario.servers > 1:
+                # Both ends stay open here: a server that lost its power finds the cable plugged in at its next boot.
+                ends = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+                self.wire = tuple(s.fileno() for s in ends)
+            self.ports = free_ports() if self.scenario.host_net else {}
+            if self.scenario.host_net and os.path.isfile(script):
+                values = dict(self.ports, LAB=self.lab.lab, PT_SOURCE=self.lab.source, PT_BUILD=self.build, PT_SCENARIO_DIR=self.scenario.path)
+                self.outside = Outside(script, os.path.join(self.folder, "outside"), os.path.join(self.folder, "outside.log"), values)
+            yield
+        finally:
+            if self.outside:
+                self.outside.end()
+                self.outside = None
+            for s in ends:
+                s.close()
+            self.wire = ()
 
-    def state_file(self):
-        return os.path.join(self.disks, "state.raw") if self.scenario.state else None
+    def network(self, number):
+        """(arguments, descriptors) of QEMU for a server's networks."""
+        arguments = []
+        if self.wire:
+            arguments += ["-netdev", f"dgram,id=labwire,local.type=fd,local.str={self.wire[number - 1]}",
+                          "-device", f"virtio-net-pci,bus=pcie.0,netdev=labwire,mac=52:54:00:1a:b0:0{number}"]
+        if self.scenario.host_net:
+            arguments += ["-netdev", "user,id=labhost", "-device", f"virtio-net-pci,bus=pcie.0,netdev=labhost,mac=52:54:00:1a:b1:0{number}"]
+        return arguments, [self.wire[number - 1]] if self.wire else []
+
+    def over(self, server):
+        """Asked by each server's thread now and then: is there nothing more to wait for from @server?"""
+        died = self.outside.died() if self.outside else None
+        if died:
+            raise Failed(died)
+        if self.ended.is_set() and (self.trouble or server.results.serves or any(s.results.failed for s in self.servers)):
+            raise Over()
+
+    def tell(self, text):
+        """A server says a word: all of them find it, with the text behind it."""
+        word, _, rest = text.partition(" ")
+        if not TOLD.match(word):
+            raise Failed(f"tell {word!r}: a word is of letters, digits, dot, dash and underscore")
+        for server in self.servers:
+            server.told(word, rest)
+
+    def cut(self, number, seconds):
+        if not 1 <= number <= len(self.servers):
+            raise Failed(f"power_cut: there is no server {number}")
+        machine = self.servers[number - 1].machine
+        if machine:
+            machine.cut_after(seconds)
+
+    def boot_server(self, server, deadline):
+        """In a thread of its own for the second; what goes wrong ends all of them."""
+        try:
+            server.boot_all(deadline)
+            if server.results.failed or server.number == 1:
+                self.ended.set()
+        except Over:
+            pass
+        except Exception as e:      # pylint: disable=broad-exception-caught   handed to the thread that judges
+            e.server = server
+            if server.number > 1 and isinstance(e, Failed):
+                e.args = (f"server {server.number}: {e}",)
+            self.trouble.append(e)
+            self.ended.set()
 
     def boot_all(self, deadline):
-        for number, script in enumerate(self.scenario.boots, 1):
-            names = self.scenario.hardware
-            hardware = load_hardware(self.lab.hardware, names[min(number, len(names)) - 1])
-            self.boot(number, script, hardware, deadline)
-            if self.results.failed:
-                break
-            if self.results.skipped:
-                raise Skip(self.results.skipped)
-        if self.results.failed:
-            raise Failed(f"{self.results.failed} of {self.results.failed + self.results.passed} checks failed")
-        if not self.results.passed:
+        others = [threading.Thread(target=self.boot_server, args=(s, deadline)) for s in self.servers[1:]]
+        for thread in others:
+            thread.start()
+        self.boot_server(self.servers[0], deadline)
+        for thread in others:
+            thread.join()
+        passed = sum(s.results.passed for s in self.servers)
+        failed = sum(s.results.failed for s in self.servers)
+        if failed:
+            raise Failed(f"{failed} of {failed + passed} checks failed")
+        if self.trouble:
+            raise self.trouble[0]
+        if not passed:
             raise Failed("nothing was checked")
 
-    def make_disks(self, hardware):
-        """A disk is made at the first boot that has it, and kept for the others."""
-        pairs = []
-        for disk in hardware.disks:
-            file = os.path.join(self.disks, f"{disk.name}.raw")
-            if not os.path.exists(file):
-                make_disk(file, disk)
-            pairs.append((disk.name, file))
-        return pairs
 
-    def boot(self, number, script, hardware, deadline):
-        serial = os.path.join(self.folder, f"serial{number}.log")
-        self.results.boot = number
-        write_environment(os.path.join(self.out, "boot.env"),
-                          environment(self.lab, hardware, PT_SCENARIO=self.scenario.name, PT_BUILD=self.build, PT_BOOT=number, PT_SCRIPT=script,
-                                      PT_SCENARIO_DIR=self.scenario.path, PT_STATE="1" if self.scenario.state else "",
-                                      PT_INSTALLED="/run/lab/out/installed" if self.scenario.install else ""))
-        for attempt in range(1, BOOT_TRIES + 1):
-            cut = self.power_on(hardware, serial, deadline)
-            if cut or self.results.ended is not None or self.results.stage != NOTHING or attempt == BOOT_TRIES:
-                break
-            os.replace(serial, f"{serial}.try{attempt}")
-            self.results.say(f"{self.scenario.name}: the emulated server died before its first process "
-                             f"({why_it_died(f'{serial}.try{attempt}', serial + '.qemu')}); switched on again")
-        self.keep_capabilities(hardware)
-        self.judge(cut, script, serial)
+class Slots:
+    """So many servers at a time; who asks first gets them first, so that a scenario of two is not passed by for ever."""
 
-    def power_on(self, hardware, serial, deadline):
-        """One boot to its end; True when the plug was pulled because the script asked for that."""
-        machine = Machine(self.lab, hardware, self.make_disks(hardware), self.state_file(), self.out, serial, self.scenario.processors)
-        self.results.ended = None
-        self.results.stage = NOTHING
-        machine.start()
+    def __init__(self, count):
+        self.count = self.free = count
+        self.queue = []
+        self.changed = threading.Condition()
+
+    @contextlib.contextmanager
+    def take(self, wanted):
+        wanted = min(wanted, self.count)
+        me = object()
+        with self.changed:
+            self.queue.append(me)
+            self.changed.wait_for(lambda: self.queue[0] is me and self.free >= wanted)
+            self.queue.pop(0)
+            self.free -= wanted
+            self.changed.notify_all()
         try:
-            return self.listen(machine, deadline)
-        except TimeoutError:
-            raise Failed(f"not done after {self.scenario.time_limit * time_factor():.0f} s; the last thing heard was: {self.results.stage}") from None
+            yield
         finally:
-            machine.kill()
-            if stopping.is_set():
-                raise Failed("interrupted")
-
-    def listen(self, machine, deadline):
-        """True when the plug was pulled because the script asked for that."""
-        for kind, text in machine.lines(deadline, SILENCE_S * time_factor()):
-            if kind == "cut":
-                if float(text) <= 0:
-                    return True
-                machine.cut_after(float(text))
-                continue
-            self.results.take(kind, text)
-            if kind == "end":
-                return False
-        return machine.cut_at is not None and machine.process.poll() is None
-
-    def judge(self, cut, script, serial):
-        if cut:
-            return
-        if self.results.ended is None:
-            why = why_it_died(serial, serial + ".qemu")
-            raise (Crashed if EMULATION.search(why) else Failed)(f"the server died: {why} ({self.results.stage})")
-        if self.results.ended and not self.results.failed:
-            last = next((line for line in reversed(self.results.recent) if line.strip()), "")
-            raise Failed(f"{script} ended with status {self.results.ended} ({last or self.results.stage})")
-
-
-def time_factor():
-    """For slow machines: PT_LAB_TIME_FACTOR=3 makes every time limit three times as long."""
-    try:
-        return max(0.1, float(os.environ.get("PT_LAB_TIME_FACTOR", "1")))
-    except ValueError:
-        raise LabError("PT_LAB_TIME_FACTOR is a number, such as 3", 2) from None
-
-
-def environment(lab, hardware, **more):
-    """What the scripts inside may use; README.md has the list."""
-    values = {"LAB": lab.lab, "PT_SOURCE": lab.source, "PT_BUILD": lab.build, "PT_MODULES": lab.kernel.modules,
-              "PT_GUEST_KERNEL": lab.kernel.image, "PT_GUEST_INITRD": lab.guest, "PT_HARDWARE": hardware.name,
-              "PT_HOSTNAME": "server1", "PT_SHELL": "", "PT_STATE": "", "PT_INSTALLED": "", "PT_SCENARIO_DIR": "", "PT_SCRIPT": "",
-              "PT_CAPABILITIES": capabilities(lab, hardware), "PT_DISK_MOUNTS": " ".join(f"{d.name}:{d.mount}" for d in hardware.disks if d.mount)}
-    values.update(more)
-    return values
-
-
-def capabilities(lab, hardware):
-    """Where libvirt's knowledge about QEMU on such a processor is kept."""
-    cpu = [v for o, v in zip(hardware.qemu, hardware.qemu[1:]) if o == "-cpu"][-1:]
-    return os.path.join(lab.cache, "capabilities-" + "".join(c if c.isalnum() else "_" for c in "".join(cpu)))
+            with self.changed:
+                self.free += wanted
+                self.changed.notify_all()
 
 
 def run_all(lab, scenarios, jobs, verbose, keep):
     """Run them, print a line each and the sum; returns the exit status."""
     lab.prepare()
     time_factor()
+    slots = Slots(jobs)
     counts = {"ok": 0, "FAIL": 0, "skip": 0}
 
     def one(scenario):
         if stopping.is_set():
             return
         run = Run(lab, scenario, verbose, keep)
-        verdict, reason, seconds = run.go()
+        with slots.take(scenario.servers):
+            verdict, reason, seconds = run.go()
         counts[verdict] += 1
         line = {"ok": f"ok {scenario.name} ({seconds:.0f} s)", "skip": f"skip {scenario.name}: {reason}",
                 "FAIL": f"FAIL {scenario.name}: {reason}; logs in {run.folder}"}[verdict]
