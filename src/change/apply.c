@@ -91,7 +91,7 @@ static void unwind_step(struct pt_run *run, size_t i)
 bool pt_run_is_vm_step(const struct pt_step *s)
 {
 	return s->kind == PT_STEP_VM_STOP || s->kind == PT_STEP_VM_START || s->kind == PT_STEP_VM_DEFINE ||
-	       s->kind == PT_STEP_VM_AUTOSTART || pt_step_is_plug(s->kind);
+	       s->kind == PT_STEP_VM_AUTOSTART || s->kind == PT_STEP_VM_MIGRATE || pt_step_is_plug(s->kind);
 }
 
 bool pt_run_reserves(const struct pt_run *run, struct pt_bdf bdf, bool begun)
@@ -154,10 +154,18 @@ int pt_run_unwind(struct pt_run *run, const char *cause)
 
 		if (!pt_run_must_unwind(run, row))
 			continue;
+		/* which drivers and records are right depends on where the VM is, and that is libvirt's to say */
+		if (run->env->host_only && row->step.kind == PT_STEP_VM_MIGRATE) {
+			run->waits = true;
+			return 0;
+		}
 		if (run->env->host_only && pt_run_is_vm_step(&row->step))
 			run->waits = true;
 		else
 			unwind_step(run, i);
+		/* while it may run elsewhere nothing here is given to it, and it is not started */
+		if (row->step.kind == PT_STEP_VM_MIGRATE && row->state != PT_STEP_UNDONE)
+			return end_unwinding(run, cause);
 	}
 	start_fallen(run);
 	/* it stays open, in the hands of whoever recovers the rest */

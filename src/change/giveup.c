@@ -40,6 +40,7 @@ bool pt_step_gone(const struct pt_run *run, const struct pt_step *s, struct pt_e
 	case PT_STEP_VM_DEFINE:
 	case PT_STEP_VM_AUTOSTART:
 	case PT_STEP_VM_PLUG:
+	case PT_STEP_VM_MIGRATE:
 		return vm_gone(run, s, err);
 	case PT_STEP_VM_UNPLUG:
 		return vm_gone(run, s, err) || (!run->rebooted && device_gone(run, s, err));

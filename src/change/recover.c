@@ -35,6 +35,17 @@ static char *cause_of(const char *message)
 	return end ? pt_strf("%.*s", (int)(end - message), message) : pt_strdup(message);
 }
 
+/* nothing is taken back while it may run elsewhere */
+static int end_unknown(struct pt_run *run, long long id, const char *why)
+{
+	pt_autofree char *cause = cause_of(run->record.head.message);
+	pt_autofree char *message = pt_strf("%s" PT_RUN_LOST "%s", cause, why);
+
+	/* where that cannot be noted, the next one finds it open */
+	(void)pt_journal_finish(run->env->journal, id, PT_CHANGE_STUCK, message, NULL);
+	return -EINTR;
+}
+
 int pt_run_settle(struct pt_run *run, long long id, struct pt_buf *lost, struct pt_error *err)
 {
 	const struct pt_change_env *env = run->env;
@@ -42,6 +53,7 @@ int pt_run_settle(struct pt_run *run, long long id, struct pt_buf *lost, struct 
 	struct pt_owner self = { 0 };
 	pt_autofree char *cause = NULL;
 	pt_autofree char *what = NULL;
+	struct pt_error where = { 0 };
 	int r = pt_journal_get(env->journal, id, &run->record, err);
 
 	if (r < 0)
@@ -59,6 +71,10 @@ int pt_run_settle(struct pt_run *run, long long id, struct pt_buf *lost, struct 
 		r = pt_journal_own(env->journal, id, &self, err);
 	if (r < 0)
 		return r;
+	if (!env->host_only && !run->give_up && pt_run_settle_migrate(run, &where) < 0) {
+		pt_buf_addf(lost, "\nchange %lld (%s): %s", id, head->summary, where.msg);
+		return end_unknown(run, id, where.msg);
+	}
 	if (pt_run_all_made(&run->record)) {
 		r = pt_journal_finish(env->journal, id, PT_CHANGE_DONE, NULL, err);
 		return r < 0 ? r : 1;

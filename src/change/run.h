@@ -101,6 +101,22 @@ int pt_step_make_plug(struct pt_run *run, const struct pt_step *s, struct pt_err
 #define PT_UNMADE_FALLEN 2
 int pt_step_unmake_plug(struct pt_run *run, const struct pt_step_row *row, struct pt_error *err);
 
+/*
+ * steps-migrate.c: for VM_MIGRATE.  Nothing takes it back: what is not finished is broken off, and where the VM is by
+ * then decides whether the change was made.
+ */
+int pt_step_check_migrate(const struct pt_run *run, const struct pt_step *s, struct pt_error *err);
+int pt_step_make_migrate(struct pt_run *run, const struct pt_step *s, struct pt_error *err);
+int pt_step_unmake_migrate(struct pt_run *run, const struct pt_step *s, struct pt_error *err);
+
+/**
+ * pt_run_settle_migrate() - of a change that was cut off: break the migration off, and see where the VM is
+ *
+ * Return: 1 it is there: the step is noted as done; 0 it is here, or no migration had begun; a negative errno when that
+ * cannot be told.
+ */
+int pt_run_settle_migrate(struct pt_run *run, struct pt_error *err);
+
 /**
  * pt_step_await() - a plug that was cut off may still be libvirt's to make: give it the time, the lock free meanwhile
  *

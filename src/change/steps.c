@@ -249,6 +249,8 @@ int pt_step_make(struct pt_run *run, struct pt_step *s, char **ret_seen, struct 
 	case PT_STEP_VM_PLUG:
 	case PT_STEP_VM_UNPLUG:
 		return pt_step_make_plug(run, s, err);
+	case PT_STEP_VM_MIGRATE:
+		return pt_step_make_migrate(run, s, err);
 	case PT_STEP_KINDS:
 		break;
 	}
@@ -433,6 +435,8 @@ int pt_step_unmake(struct pt_run *run, struct pt_step_row *row, struct pt_error 
 	case PT_STEP_VM_PLUG:
 	case PT_STEP_VM_UNPLUG:
 		return pt_step_unmake_plug(run, row, err);
+	case PT_STEP_VM_MIGRATE:
+		return pt_step_unmake_migrate(run, s, err);
 	case PT_STEP_KINDS:
 		break;
 	}

@@ -90,6 +90,29 @@ static int unplug(void *ctx, const char *uuid, struct pt_bdf bdf, unsigned timeo
 	return LIBVIRT(t, t->vm->unplug(t->vm->ctx, uuid, bdf, timeout_ms, err));
 }
 
+static int migrate(void *ctx, const char *uuid, const struct pt_migrate_to *to, unsigned timeout_ms,
+		   struct pt_error *err)
+{
+	const struct pt_timed *t = ctx;
+
+	return LIBVIRT(t, t->vm->migrate(t->vm->ctx, uuid, to, timeout_ms, err));
+}
+
+static int settle(void *ctx, const char *uuid, const struct pt_migrate_to *to, struct pt_error *err)
+{
+	const struct pt_timed *t = ctx;
+
+	return LIBVIRT(t, t->vm->settle(t->vm->ctx, uuid, to, err));
+}
+
+static int arrive(void *ctx, const char *uuid, const struct pt_migrate_to *to, const char *element,
+		  struct pt_error *err)
+{
+	const struct pt_timed *t = ctx;
+
+	return LIBVIRT(t, t->vm->arrive(t->vm->ctx, uuid, to, element, err));
+}
+
 static int managed_save(void *ctx, const char *uuid, struct pt_error *err)
 {
 	const struct pt_timed *t = ctx;
@@ -114,6 +137,9 @@ void pt_timed_vm_ops(struct pt_timed *timed, struct pt_vm_ops *ret_ops)
 		.busy = busy,
 		.plug = plug,
 		.unplug = unplug,
+		.migrate = migrate,
+		.settle = settle,
+		.arrive = arrive,
 	};
 }
 

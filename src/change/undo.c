@@ -393,6 +393,19 @@ static int invert_plug(const struct undo *u, const struct pt_step_row *row, stru
 	return inverse.kind == PT_STEP_VM_PLUG ? check_meant(u, s, err) : 0;
 }
 
+/* it is another host's VM now, and what that host gave it is not ours to take */
+static int refuse_moved(const struct undo *u, const struct pt_step *s, struct pt_error *err)
+{
+	PT_AUTO(pt_migrate_to) to = { 0 };
+	int r = pt_refuse(err, NULL, "change %lld cannot be undone: %s was moved to another host", u->record.head.id,
+			  s->vm);
+
+	if (pt_migrate_to_parse(s->state_after ? s->state_after : "", &to, NULL) == 0)
+		pt_hint(err, "it is at %s: `passthru migrate %s --to` this host, given there, brings it back", to.uri,
+			s->vm);
+	return r;
+}
+
 static int invert(const struct undo *u, const struct pt_step_row *row, struct pt_plan *plan, struct pt_error *err)
 {
 	switch (row->step.kind) {
@@ -413,6 +426,8 @@ static int invert(const struct undo *u, const struct pt_step_row *row, struct pt
 		return invert_link(u, row, plan);
 	case PT_STEP_VM_AUTOSTART:
 		return invert_autostart(u, row, plan, err);
+	case PT_STEP_VM_MIGRATE:
+		return refuse_moved(u, &row->step, err);
 	case PT_STEP_VM_PLUG:
 	case PT_STEP_VM_UNPLUG:
 		return invert_plug(u, row, plan, err);

@@ -6,12 +6,14 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include <jansson.h>
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "cli/placeable.h"
 #include "shape/hostfacts.h"
 #include "vm/cpu.h"
 
@@ -132,10 +134,55 @@ static int open_parent(const char *path, const char **ret_name)
 	return fd < 0 ? -errno : fd;
 }
 
+/* the host that a URI names, without user and port */
+static bool names(const char *uri, const char *word)
+{
+	const char *at = strstr(uri, "://");
+	pt_autofree char *host = at ? pt_strdup(at + 3) : NULL;
+	char *name = host;
+
+	if (!host)
+		return false;
+	host[strcspn(host, "/?")] = '\0';
+	if (strchr(host, '@'))
+		name = strrchr(host, '@') + 1;
+	if (*name != '[')
+		name[strcspn(name, ":")] = '\0';
+	if (strcasecmp(name, word) == 0)
+		return true;
+	/* and by its first label: b for b.example.org */
+	return !strchr(word, '.') && strncasecmp(name, word, strlen(word)) == 0 && name[strlen(word)] == '.';
+}
+
+int pt_candidates_uri(struct pt_cli *cli, const char *word, char **ret_uri, struct pt_error *err)
+{
+	PT_AUTO(pt_strv) configured = { 0 };
+	const char *found = NULL;
+	int r = strstr(word, "://") ? 0 : pt_placeable_candidates(cli, &configured, err);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < configured.n; i++) {
+		if (!names(configured.v[i], word))
+			continue;
+		if (found && strcmp(found, configured.v[i]) != 0)
+			return pt_usage(err, -EINVAL, "'%s' may be %s or %s, both of [migrate] host", word, found,
+					configured.v[i]);
+		found = configured.v[i];
+	}
+	if (!configured.n && strstr(word, "://"))
+		found = word;
+	if (!found)
+		return 0;
+	*ret_uri = pt_strdup(found);
+	return 1;
+}
+
 int pt_candidates_add(struct pt_cli *cli, const char *word, struct pt_migrate_hosts *l, struct pt_error *err)
 {
 	pt_autoclose int folder = -EBADF;
 	pt_autoclose int parent = -EBADF;
+	pt_autofree char *uri = NULL;
 	const char *name = NULL;
 	int r;
 
@@ -151,7 +198,14 @@ int pt_candidates_add(struct pt_cli *cli, const char *word, struct pt_migrate_ho
 		add_file(parent, name, word, l);
 		return 0;
 	}
-	r = pt_usage(err, -ENOENT, "'%s' is no host: neither a URI of libvirt nor a file", word);
+	r = pt_candidates_uri(cli, word, &uri, err);
+	if (r == 1)
+		add_uri(cli, uri, l);
+	if (r != 0)
+		return r < 0 ? r : 0;
+	r = pt_usage(err, -ENOENT,
+		     "'%s' is no host: neither a URI of libvirt, nor a file, nor the host of a URI of [migrate] host",
+		     word);
 	pt_hint(err,
 		"a host is qemu+ssh://root@HOST/system, a file that `passthru facts --json` wrote there, or a folder "
 		"of such files");

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Hosts as a command's words name them: a libvirt URI, a file of `passthru facts --json`, a folder of such files. */
+/* Hosts as a command's words name them: a libvirt URI, a file of `passthru facts --json`, a folder of such files,
+ * or the name of a host whose URI is configured. */
 #ifndef PT_CLI_CANDIDATES_H
 #define PT_CLI_CANDIDATES_H
 
@@ -15,5 +16,12 @@
  * Return: 0; PT_ERROR_USAGE when @word is neither of the three.
  */
 int pt_candidates_add(struct pt_cli *cli, const char *word, struct pt_migrate_hosts *l, struct pt_error *err);
+
+/**
+ * pt_candidates_uri() - the URI that @word is, or that [migrate] host has for the host called @word; the caller frees
+ *
+ * Return: 1; 0 when it is neither; PT_ERROR_USAGE when it may be two.
+ */
+int pt_candidates_uri(struct pt_cli *cli, const char *word, char **ret_uri, struct pt_error *err);
 
 #endif

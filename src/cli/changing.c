@@ -459,6 +459,11 @@ static int prove(struct pt_cli *cli, const struct pt_plan *plan, long long id, c
 	if (r < 0 || pt_findings_worst(&found) != PT_FAIL)
 		return r;
 	(void)fflush(cli->out);
+	if (pt_plan_has(plan, PT_STEP_VM_MIGRATE)) {
+		(void)fprintf(cli->diag,
+			      "passthru: change %lld is made, but the VM has not there what it was to have\n", id);
+		return PT_EXIT_NO;
+	}
 	(void)fprintf(cli->diag,
 		      "passthru: change %lld is made, but not every proof came in time\n"
 		      "          `passthru verify` asks again; `passthru undo %lld` takes the change back\n",
@@ -541,7 +546,9 @@ int pt_changing_run(struct pt_cli *cli, struct pt_vm_conn *conn, struct pt_plan 
 	r = apply(cli, conn, plan, &id, err);
 	if (r < 0)
 		return r;
-	if (!cli->json)
+	if (!cli->json && pt_plan_has(plan, PT_STEP_VM_MIGRATE))
+		(void)fprintf(cli->out, "change %lld is made; the VM is the other host's now\n", id);
+	else if (!cli->json)
 		(void)fprintf(cli->out, "change %lld is made; `passthru undo %lld` takes it back\n", id, id);
 	(void)fflush(cli->out);
 	if (proof)

@@ -5,9 +5,11 @@
 
 #include "base/cleanup.h"
 #include "cli/candidates.h"
+#include "cli/changing.h"
 #include "cli/commands.h"
 #include "cli/cpuing.h"
 #include "cli/migrating.h"
+#include "cli/moving.h"
 #include "cli/placeable.h"
 #include "cli/print.h"
 #include "cli/prove.h"
@@ -19,8 +21,12 @@ PT_DEFINE_CLEANUP(struct pt_vm_conn *, pt_vm_close)
 
 static const struct pt_option options[] = {
 	{ "check", 0, NULL, "say where the VM could go, and why not elsewhere; moves nothing", false },
-	{ "to", 0, "HOST", "a URI of libvirt, a file of `passthru facts --json`, or a folder of them", true },
+	{ "to", 0, "HOST",
+	  "a URI of libvirt, or a host of [migrate] host by its name; for --check also a file of `passthru facts "
+	  "--json`, or a folder of them",
+	  true },
 	{ "all", 0, NULL, "every host that the configuration names: [migrate] host", false },
+	PT_MOVING_OPTIONS,
 	{ NULL, 0, NULL, NULL, false },
 };
 
@@ -155,56 +161,145 @@ static int look_at_all(struct pt_cli *cli, struct pt_vm_conn *conn, struct movin
 	return 0;
 }
 
-static int tell(struct pt_cli *cli, const struct moving *m, struct pt_error *err)
+static void make_ask(const struct moving *m, struct pt_migrate_needs *needs, struct pt_migrate_ask *ret_ask)
 {
-	PT_AUTO(pt_migrate_needs) needs = { 0 };
-	const struct pt_migrate_ask ask = { .look = &m->look,
-					    .needs = &needs,
+	pt_migrate_needs_of(&m->look, &m->source, needs);
+	*ret_ask = (struct pt_migrate_ask){ .look = &m->look,
+					    .needs = needs,
 					    .source = &m->source,
 					    .devices = m->held.v,
 					    .n_devices = m->held.n,
 					    .disks = m->disks.v,
 					    .n_disks = m->disks.n };
+}
 
-	pt_migrate_needs_of(&m->look, &m->source, &needs);
+static int tell(struct pt_cli *cli, const struct moving *m, struct pt_error *err)
+{
+	PT_AUTO(pt_migrate_needs) needs = { 0 };
+	struct pt_migrate_ask ask;
+
+	make_ask(m, &needs, &ask);
 	return pt_migrate_tell(cli, &ask, &m->hosts, err);
+}
+
+static int not_running(const struct moving *m, struct pt_error *err)
+{
+	const struct pt_domain *vm = &m->look.vm;
+	int r = pt_refuse(err, NULL, "%s %s: only one that runs is moved", vm->name,
+			  vm->state == PT_DOMAIN_PAUSED ? "is paused" : "does not run");
+
+	if (vm->state == PT_DOMAIN_PAUSED)
+		pt_hint(err, "`virsh resume %s`, then give the command again", vm->name);
+	else
+		pt_hint(err, "start it first; `virsh migrate --offline --persistent` moves a definition alone");
+	return r;
+}
+
+/* the same check as --check makes, of the one host; what is no yes moves nothing */
+static int move(struct pt_cli *cli, struct pt_vm_conn *conn, const struct moving *m, const char *uri,
+		struct pt_error *err)
+{
+	PT_AUTO(pt_migrate_needs) needs = { 0 };
+	PT_AUTO(pt_findings) found = { 0 };
+	struct pt_migrate_ask ask;
+	int answer;
+
+	if (!m->look.running || m->look.vm.state == PT_DOMAIN_PAUSED)
+		return not_running(m, err);
+	make_ask(m, &needs, &ask);
+	answer = pt_migrate_judge(&ask, &m->hosts.v[0], &found);
+	if (answer == 0 || (answer < 0 && !pt_cli_flag(cli, "force-unknown"))) {
+		(void)pt_migrate_tell(cli, &ask, &m->hosts, err);
+		(void)fflush(cli->out);
+		(void)fprintf(cli->diag, "passthru: %s was not moved: the check %s%s\n", m->look.vm.name,
+			      answer ? "cannot tell everything" : "says no",
+			      answer ? "; --force-unknown leaves that to libvirt, which checks again" : "");
+		return PT_EXIT_NO;
+	}
+	return pt_moving_run(cli, conn, &m->look, uri, &found, err);
+}
+
+/* 1: one host that can be moved to */
+static int which_host(struct pt_cli *cli, char **ret_uri, struct pt_error *err)
+{
+	const char *word = pt_cli_value(cli, "to");
+	int r;
+
+	if (pt_cli_flag(cli, "all") || !word || pt_cli_value_at(cli, "to", 1)) {
+		r = pt_usage(err, -EINVAL, "a VM moves to one host: --to HOST, once");
+		pt_hint(err, "--check says which it could move to: of several, or of --all");
+		return r;
+	}
+	r = pt_candidates_uri(cli, word, ret_uri, err);
+	if (r != 0)
+		return r;
+	r = pt_usage(err, -EINVAL, "'%s' is neither a URI of libvirt nor the host of one in [migrate] host", word);
+	pt_hint(err,
+		"--to qemu+ssh://root@HOST/system: recorded facts can be checked against, but nothing moves there");
+	return r;
+}
+
+static int check_options(struct pt_cli *cli, char **ret_uri, struct pt_error *err)
+{
+	static const char *const of_moving[] = { "device", "timeout", "bandwidth", "unplug-timeout", "dry-run" };
+	int r;
+
+	if (!pt_cli_flag(cli, "check"))
+		return which_host(cli, ret_uri, err);
+	for (size_t i = 0; i < sizeof(of_moving) / sizeof(*of_moving); i++)
+		if (pt_cli_value(cli, of_moving[i]) || pt_cli_flag(cli, of_moving[i]))
+			return pt_usage(err, -EINVAL, "--%s is about moving, and --check only looks", of_moving[i]);
+	if (pt_cli_value(cli, "to") || pt_cli_flag(cli, "all"))
+		return 0;
+	r = pt_usage(err, -EINVAL, "no host is named");
+	pt_hint(err, "--to qemu+ssh://root@HOST/system, --to FILE of `passthru facts --json`, or a folder of them; "
+		     "--all takes those that the configuration names");
+	return r;
 }
 
 static int run(struct pt_cli *cli, struct pt_error *err)
 {
 	PT_CLEANUP(pt_vm_closep) struct pt_vm_conn *conn = NULL;
 	PT_AUTO(moving) m = { 0 };
+	pt_autofree char *uri = NULL;
 	int r = pt_cli_need_live(cli, err);
 
-	if (r >= 0 && !pt_cli_flag(cli, "check")) {
-		r = pt_usage(err, -EINVAL, "passthru migrate looks only so far: it needs --check");
-		pt_hint(err, "`virsh migrate --live --persistent` moves a VM to a host that --check says yes to");
-	} else if (r >= 0 && !pt_cli_value(cli, "to") && !pt_cli_flag(cli, "all")) {
-		r = pt_usage(err, -EINVAL, "no host is named");
-		pt_hint(err, "--to qemu+ssh://root@HOST/system, --to FILE of `passthru facts --json`, or a folder of "
-			     "them; --all "
-			     "takes those that the configuration names");
-	}
+	if (r >= 0)
+		r = check_options(cli, &uri, err);
+	if (r >= 0 && uri)
+		r = pt_cli_need_root(cli, err);
 	if (r >= 0)
 		r = pt_prove_open(cli, &conn, err);
+	if (r >= 0 && uri)
+		r = pt_changing_begin(cli, err);
 	if (r >= 0)
 		r = look_at_all(cli, conn, &m, err);
-	return r < 0 ? r : tell(cli, &m, err);
+	if (r < 0)
+		return r;
+	return uri ? move(cli, conn, &m, uri, err) : tell(cli, &m, err);
 }
 
 const struct pt_command pt_command_migrate = {
 	.name = "migrate",
 	.args = "VM",
-	.group = "Look",
-	.summary = "Say to which hosts a VM could move while it runs, and why not to the others",
+	.group = "Change",
+	.summary = "Move a running VM to another host, or say to which it could move and why not to others",
 	.description =
-		"For each host yes, no or unknown, with every reason: processor flags that are missing there, by "
+		"With --check: for each host yes, no or unknown, with every reason: processor flags that are missing "
+		"there, by "
 		"name;\n"
 		"another vendor, microcode or TSC frequency; the machine type; memory. Before that, what holds the VM\n"
 		"back wherever it goes: devices of this host, disks that no other host has.\n\n"
 		"A host is a URI of libvirt (qemu+ssh://root@HOST/system), a file that `passthru facts --json` wrote\n"
 		"there, or a folder of such files; --all takes those of [migrate] host in the configuration. Exit "
-		"status 0 when the VM can move to one of them, else 3.",
+		"status 0 when the VM can move to one of them, else 3.\n\n"
+		"Without --check the VM is moved to the one host, after the same check: a no is a no before anything "
+		"moves.\n"
+		"Its definition goes along. A VF that an interface stands in for (attach --failover) is taken from "
+		"the\n"
+		"running guest first, and a free one of the same network there takes its place. When it breaks, the "
+		"VM\n"
+		"runs on here with its devices.",
 	.options = options,
 	.min_operands = 1,
 	.max_operands = 1,

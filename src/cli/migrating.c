@@ -36,6 +36,17 @@ static json_t *host_json(const struct pt_migrate_host *h, const char *word, cons
 			 "answer", word, "findings", pt_findings_json(found));
 }
 
+int pt_migrate_judge(const struct pt_migrate_ask *ask, const struct pt_migrate_host *host,
+		     struct pt_findings *ret_found)
+{
+	enum pt_verdict worst;
+
+	pt_decide_migrate_vm(ask, ret_found);
+	pt_decide_migrate_host(ask, host, ret_found);
+	worst = pt_findings_worst(ret_found);
+	return worst == PT_FAIL ? 0 : worst == PT_UNKNOWN ? -1 : 1;
+}
+
 int pt_migrate_tell(struct pt_cli *cli, const struct pt_migrate_ask *ask, const struct pt_migrate_hosts *hosts,
 		    struct pt_error *err)
 {

@@ -10,4 +10,8 @@
 int pt_migrate_tell(struct pt_cli *cli, const struct pt_migrate_ask *ask, const struct pt_migrate_hosts *hosts,
 		    struct pt_error *err);
 
+/** pt_migrate_judge() - the answer for one host: above 0 yes, 0 no, below 0 unknown; with all that was found */
+int pt_migrate_judge(const struct pt_migrate_ask *ask, const struct pt_migrate_host *host,
+		     struct pt_findings *ret_found);
+
 #endif

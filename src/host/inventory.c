@@ -89,6 +89,13 @@ static void add_device(const struct pt_device *from, const struct pt_devices *al
 		d->owner = pt_strdup(from->driver);
 }
 
+void pt_inventory_add(const struct pt_devices *devices, struct pt_inv_host *host)
+{
+	for (size_t i = 0; i < devices->n; i++)
+		if (!pt_device_is_bridge(&devices->v[i]))
+			add_device(&devices->v[i], devices, host);
+}
+
 static void name_host(const struct pt_root *root, struct pt_inv_host *host)
 {
 	char name[256] = "";
@@ -114,9 +121,7 @@ int pt_inventory_read(const struct pt_root *root, struct pt_inv_host *ret_host, 
 	for (size_t i = 0; i < devices.n; i++)
 		if (pt_device_is_network(&devices.v[i]))
 			(void)pt_pci_read_plain(root, &devices.v[i], false, NULL);
-	for (size_t i = 0; i < devices.n; i++)
-		if (!pt_device_is_bridge(&devices.v[i]))
-			add_device(&devices.v[i], &devices, &host);
+	pt_inventory_add(&devices, &host);
 	r = pt_inv_host_finish(&host, &twice);
 	if (r < 0)
 		return pt_fail(err, r, "sysfs lists %s twice", pt_bdf_str(twice).s);

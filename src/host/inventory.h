@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/root.h"
+#include "model/device.h"
 #include "model/inventory.h"
 
 /**
@@ -17,5 +18,8 @@
  * Return: 0, or a negative errno with a message.
  */
 int pt_inventory_read(const struct pt_root *root, struct pt_inv_host *ret_host, struct pt_error *err);
+
+/** pt_inventory_add() - the functions of @devices but bridges, to @host; pt_inv_host_finish() comes after it */
+void pt_inventory_add(const struct pt_devices *devices, struct pt_inv_host *host);
 
 #endif

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/migrate.h"
 
+#include <errno.h>
 #include <stdlib.h>
+
+#include "base/cleanup.h"
 
 void pt_hypervisor_done(struct pt_hypervisor *h)
 {
@@ -50,4 +53,72 @@ void pt_migrate_hosts_done(struct pt_migrate_hosts *l)
 		pt_migrate_alike_done(&l->alike.v[i]);
 	free(l->alike.v);
 	*l = (struct pt_migrate_hosts){ 0 };
+}
+
+char *pt_migrate_to_text(const struct pt_migrate_to *to)
+{
+	PT_AUTO(pt_strv) lines = { 0 };
+
+	pt_strv_addf(&lines, "uri=%s", to->uri);
+	if (to->bandwidth_mib)
+		pt_strv_addf(&lines, "bandwidth=%u", to->bandwidth_mib);
+	if (to->autostart)
+		pt_strv_add(&lines, "autostart=on");
+	for (size_t i = 0; i < to->devices.n; i++)
+		pt_strv_addf(&lines, "device=%s", pt_bdf_str(to->devices.v[i]).s);
+	return pt_strv_join(&lines, "\n");
+}
+
+static bool read_bandwidth(const char *value, struct pt_migrate_to *to)
+{
+	char *end;
+	unsigned long n;
+
+	if (*value < '1' || *value > '9')
+		return false;
+	errno = 0;
+	n = strtoul(value, &end, 10);
+	to->bandwidth_mib = (unsigned)n;
+	return !errno && !*end && n <= PT_BANDWIDTH_MAX;
+}
+
+static bool read_line(const char *line, struct pt_migrate_to *to)
+{
+	struct pt_bdf bdf;
+
+	if (pt_startswith(line, "uri=") && line[strlen("uri=")] && !to->uri) {
+		to->uri = pt_strdup(line + strlen("uri="));
+	} else if (pt_startswith(line, "bandwidth=")) {
+		return read_bandwidth(line + strlen("bandwidth="), to);
+	} else if (pt_streq(line, "autostart=on")) {
+		to->autostart = true;
+	} else if (pt_startswith(line, "device=") && pt_bdf_parse(line + strlen("device="), &bdf) == 0) {
+		pt_array_push(&to->devices, bdf);
+	} else {
+		return false;
+	}
+	return true;
+}
+
+int pt_migrate_to_parse(const char *text, struct pt_migrate_to *ret_to, struct pt_error *err)
+{
+	pt_autofree char *copy = pt_strdup(text);
+	PT_AUTO(pt_migrate_to) to = { 0 };
+	char *save = NULL;
+
+	for (char *line = strtok_r(copy, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+		if (!read_line(line, &to))
+			return pt_say(err, -EBADMSG, "'%.80s' is nothing that a migration has", line);
+	if (!to.uri)
+		return pt_say(err, -EBADMSG, "a migration without a target");
+	*ret_to = to;
+	to = (struct pt_migrate_to){ 0 };
+	return 0;
+}
+
+void pt_migrate_to_done(struct pt_migrate_to *to)
+{
+	free(to->uri);
+	free(to->devices.v);
+	*to = (struct pt_migrate_to){ 0 };
 }

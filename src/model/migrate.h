@@ -3,6 +3,8 @@
 #ifndef PT_MODEL_MIGRATE_H
 #define PT_MODEL_MIGRATE_H
 
+#include "base/error.h"
+#include "model/bdf.h"
 #include "model/cpu.h"
 #include "model/domain.h"
 
@@ -69,6 +71,30 @@ struct pt_migrate_hosts {
 	size_t cap;
 	PT_ARRAY(struct pt_migrate_alike) alike;
 };
+
+/* MiB a second: more than any link has */
+#define PT_BANDWIDTH_MAX 1048576
+
+/**
+ * struct pt_migrate_to - where a VM is moved to, and how; owns everything in it
+ * @uri: of libvirt there, as this host's daemon reaches it
+ * @bandwidth_mib: at most so many MiB a second, 0: no limit of ours
+ * @autostart: it starts by itself here, and shall do so there
+ * @devices: functions of that host which it gets there
+ */
+struct pt_migrate_to {
+	char *uri;
+	unsigned bandwidth_mib;
+	bool autostart;
+	PT_ARRAY(struct pt_bdf) devices;
+};
+
+/** pt_migrate_to_text() - as a step stores it: words NAME=VALUE, a line each; the caller frees */
+char *pt_migrate_to_text(const struct pt_migrate_to *to);
+
+/** pt_migrate_to_parse() - 0; -EBADMSG */
+int pt_migrate_to_parse(const char *text, struct pt_migrate_to *ret_to, struct pt_error *err);
+void pt_migrate_to_done(struct pt_migrate_to *to);
 
 void pt_migrate_alike_done(struct pt_migrate_alike *a);
 void pt_migrate_host_done(struct pt_migrate_host *h);

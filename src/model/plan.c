@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "model/link-state.h"
+#include "model/migrate.h"
 #include "model/sriov-state.h"
 
 #include "model/reservation.h"
@@ -17,6 +18,7 @@ static const char *const step_names[PT_STEP_KINDS] = {
 	[PT_STEP_UNRESERVE] = "unreserve",   [PT_STEP_SRIOV] = "sriov",
 	[PT_STEP_SRIOV_KEEP] = "sriov-keep", [PT_STEP_LINK] = "link",
 	[PT_STEP_VM_PLUG] = "vm-plug",	     [PT_STEP_VM_UNPLUG] = "vm-unplug",
+	[PT_STEP_VM_MIGRATE] = "vm-migrate",
 };
 
 const char *pt_step_kind_str(enum pt_step_kind kind)
@@ -171,6 +173,21 @@ static char *describe_link(const struct pt_step *s)
 		       after.says_up && mtu ? ", " : "", mtu ? mtu : "");
 }
 
+static char *describe_migrate(const struct pt_step *s)
+{
+	PT_AUTO(pt_migrate_to) to = { 0 };
+	PT_AUTO(pt_strv) devices = { 0 };
+	pt_autofree char *list = NULL;
+
+	if (pt_migrate_to_parse(s->state_after ? s->state_after : "", &to, NULL) < 0)
+		return pt_strf("move %s to another host while it runs", s->vm);
+	for (size_t i = 0; i < to.devices.n; i++)
+		pt_strv_add(&devices, pt_bdf_str(to.devices.v[i]).s);
+	list = pt_strv_join(&devices, ", ");
+	return pt_strf("move %s to %s while it runs%s%s%s", s->vm, to.uri, devices.n ? ", and give it " : "", list,
+		       devices.n ? " of that host" : "");
+}
+
 bool pt_step_is_device(enum pt_step_kind kind)
 {
 	return kind == PT_STEP_DRIVER || kind == PT_STEP_RESERVE || kind == PT_STEP_UNRESERVE ||
@@ -198,6 +215,8 @@ char *pt_step_describe(const struct pt_step *s)
 	case PT_STEP_VM_UNPLUG:
 		return pt_strf("ask the guest of %s to let go of %s, and wait until it does", s->vm,
 			       pt_bdf_str(s->bdf).s);
+	case PT_STEP_VM_MIGRATE:
+		return describe_migrate(s);
 	case PT_STEP_DRIVER:
 		return describe_driver(s);
 	case PT_STEP_RESERVE:

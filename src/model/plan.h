@@ -31,6 +31,7 @@ enum pt_step_kind {
 			     */
 	PT_STEP_VM_PLUG,    /* the running VM gets @bdf <-> VM_UNPLUG: its guest is asked to let go of it, and does */
 	PT_STEP_VM_UNPLUG,
+	PT_STEP_VM_MIGRATE, /* the running VM moves to another host: the last step; once made, nothing here undoes it */
 	PT_STEP_KINDS
 };
 
@@ -40,6 +41,8 @@ int pt_step_kind_parse(const char *text, enum pt_step_kind *ret_kind);
 /**
  * struct pt_step - one change; owns its strings; members that a kind does not use are zero
  * @vm, @vm_uuid: for VM_*
+ * @xml_after: for VM_MIGRATE: what the VM runs with here, with that host's devices instead of this one's; NULL: it gets
+ * none
  * @xml_before, @xml_after: for VM_DEFINE, whole documents with their secrets; decide/ leaves them NULL and sets @edit,
  *                          change/prepare.h fills them in
  * @edit: for VM_DEFINE, what to change in the definition
@@ -63,6 +66,7 @@ int pt_step_kind_parse(const char *text, enum pt_step_kind *ret_kind);
  * @state_before, @state_after: for SRIOV and SRIOV_KEEP, as model/sriov-state.h writes it; NULL: of SRIOV_KEEP, nothing
  *                               kept; for LINK as model/link-state.h does.  VM_UNPLUG notes in
  *                               @state_before which run of the VM (struct pt_vm_ops) its guest was asked in
+ *               VM_MIGRATE has in @state_after where to (model/migrate.h, pt_migrate_to_text())
  * @element: for VM_PLUG and VM_UNPLUG: the device's element as libvirt takes it; decide/ leaves it NULL,
  *           change/prepare.h fills it in from the definition, or from what the VM runs with
  */

@@ -13,7 +13,7 @@
 /**
  * struct pt_vm_conn - one connection
  * @root: borrowed
- * @poll, @poll_ctx: see pt_vm_set_poll()
+ * @poll, @poll_ctx: see pt_vm_set_poll(); @tell, @tell_ctx: see pt_vm_set_tell()
  */
 struct pt_vm_conn {
 	virConnectPtr conn;
@@ -22,6 +22,8 @@ struct pt_vm_conn {
 	const struct pt_root *root;
 	int (*poll)(void *ctx);
 	void *poll_ctx;
+	void (*tell)(void *ctx, const char *how_far);
+	void *tell_ctx;
 };
 
 static inline void pt_vm_domain_freep(virDomainPtr *dom)
@@ -81,6 +83,13 @@ int pt_vm_which_run(struct pt_vm_conn *conn, virDomainPtr dom, char **ret_run, s
 int pt_vm_busy(virDomainPtr dom, struct pt_error *err);
 int pt_vm_plug(virDomainPtr dom, const char *element, struct pt_error *err);
 int pt_vm_unplug(struct pt_vm_conn *conn, virDomainPtr dom, struct pt_bdf bdf, unsigned timeout_ms,
+		 struct pt_error *err);
+
+/* a VM moves to another host: migrate.c; see struct pt_vm_ops */
+int pt_vm_migrate(struct pt_vm_conn *conn, virDomainPtr dom, const struct pt_migrate_to *to, unsigned timeout_ms,
+		  struct pt_error *err);
+int pt_vm_settle(struct pt_vm_conn *conn, const char *uuid, const struct pt_migrate_to *to, struct pt_error *err);
+int pt_vm_arrive(struct pt_vm_conn *conn, const char *uuid, const struct pt_migrate_to *to, const char *element,
 		 struct pt_error *err);
 
 #endif

@@ -11,32 +11,34 @@
 
 #define PT_LIBVIRT_QEMU(each) each(virDomainQemuAgentCommand) each(virDomainQemuMonitorCommand)
 
-#define PT_LIBVIRT(each)                                                                                                                    \
-	each(virConnSetErrorFunc) each(virConnectBaselineHypervisorCPU) each(virConnectClose) each(                                         \
-		virConnectDomainEventDeregisterAny) each(virConnectDomainEventRegisterAny) each(virConnectGetCapabilities)                  \
-		each(virConnectGetDomainCapabilities) each(virConnectGetHostname) each(virConnectGetLibVersion) each(                       \
-			virConnectGetType) each(virConnectGetVersion) each(virConnectIsAlive) each(virConnectListAllDomains)                \
-			each(virConnectOpen) each(virConnectOpenReadOnly) each(virDomainAttachDeviceFlags) each(                            \
-				virDomainCreateWithFlags) each(virDomainDefineXMLFlags) each(virDomainDestroyFlags)                         \
-				each(virDomainDetachDeviceAlias) each(virDomainFree) each(virDomainGetAutostart) each(                      \
-					virDomainGetConnect) each(virDomainGetControlInfo) each(virDomainGetID)                             \
-					each(virDomainGetName) each(virDomainGetState) each(virDomainGetUUIDString) each(                   \
-						virDomainGetXMLDesc) each(virDomainHasManagedSaveImage) each(virDomainIsActive)             \
-						each(virDomainIsPersistent) each(virDomainLookupByID) each(                                 \
-							virDomainLookupByName) each(virDomainLookupByUUIDString)                            \
-							each(virDomainMemoryStats) each(virDomainRef) each(                                 \
-								virDomainSetAutostart) each(virDomainShutdown) each(virDomainShutdownFlags) \
-								each(virDomainSnapshotNum) each(virEventAddTimeout) each(                   \
-									virEventRegisterDefaultImpl) each(virEventRemoveTimeout)            \
-									each(virEventRunDefaultImpl) each(                                  \
-										virFreeError) each(virGetLastError)                         \
-										each(virNodeGetMemoryStats) each(                           \
-											virSaveLastError) each(virSetErrorFunc)             \
-											each(virStoragePoolFree) each(                      \
-												virStoragePoolLookupByName)                 \
-												each(virStorageVolFree) each(               \
-													virStorageVolGetPath)               \
-													each(virStorageVolLookupByName)
+#define PT_LIBVIRT(each)                                                                                                                             \
+	each(virConnSetErrorFunc) each(virConnectBaselineHypervisorCPU) each(virConnectClose) each(                                                  \
+		virConnectDomainEventDeregisterAny) each(virConnectDomainEventRegisterAny) each(virConnectGetCapabilities)                           \
+		each(virConnectGetDomainCapabilities) each(virConnectGetHostname) each(virConnectGetLibVersion) each(                                \
+			virConnectGetType) each(virConnectGetVersion) each(virConnectIsAlive) each(virConnectListAllDomains)                         \
+			each(virConnectListAllNodeDevices) each(virConnectOpen) each(virConnectOpenReadOnly) each(                                   \
+				virDomainAbortJob) each(virDomainAttachDeviceFlags) each(virDomainCreateWithFlags) each(virDomainDefineXMLFlags)     \
+				each(virDomainDestroyFlags) each(virDomainDetachDeviceAlias) each(virDomainFree) each(                               \
+					virDomainGetAutostart) each(virDomainGetConnect) each(virDomainGetControlInfo) each(virDomainGetID)          \
+					each(virDomainGetJobInfo) each(virDomainGetName) each(virDomainGetState) each(                               \
+						virDomainGetUUIDString) each(virDomainGetXMLDesc) each(virDomainHasManagedSaveImage)                 \
+						each(virDomainIsActive) each(virDomainIsPersistent) each(virDomainLookupByID) each(                  \
+							virDomainLookupByName) each(virDomainLookupByUUIDString) each(virDomainMemoryStats)          \
+							each(virDomainMigrateToURI3) each(virDomainRef) each(                                        \
+								virDomainSetAutostart) each(virDomainShutdown) each(virDomainShutdownFlags)          \
+								each(virDomainSnapshotNum) each(virEventAddTimeout) each(                            \
+									virEventRegisterDefaultImpl) each(virEventRemoveTimeout)                     \
+									each(virEventRunDefaultImpl) each(virFreeError) each(                        \
+										virGetLastError) each(virNodeDeviceFree)                             \
+										each(virNodeDeviceGetXMLDesc) each(                                  \
+											virNodeGetMemoryStats) each(virSaveLastError)                \
+											each(virSetErrorFunc) each(                                  \
+												virStoragePoolFree) each(virStoragePoolLookupByName) \
+												each(virStorageVolFree) each(                        \
+													virStorageVolGetPath)                        \
+													each(virStorageVolLookupByName)              \
+														each(virTypedParamsAddULLong)        \
+															each(virTypedParamsFree)
 
 struct pt_libvirt {
 	PT_LIBVIRT_QEMU(PT_LAZY_MEMBER)
@@ -65,8 +67,10 @@ int pt_libvirt_load(struct pt_error *err);
 #define virConnectGetVersion		   pt_libvirt.virConnectGetVersion
 #define virConnectIsAlive		   pt_libvirt.virConnectIsAlive
 #define virConnectListAllDomains	   pt_libvirt.virConnectListAllDomains
+#define virConnectListAllNodeDevices	   pt_libvirt.virConnectListAllNodeDevices
 #define virConnectOpen			   pt_libvirt.virConnectOpen
 #define virConnectOpenReadOnly		   pt_libvirt.virConnectOpenReadOnly
+#define virDomainAbortJob		   pt_libvirt.virDomainAbortJob
 #define virDomainAttachDeviceFlags	   pt_libvirt.virDomainAttachDeviceFlags
 #define virDomainCreateWithFlags	   pt_libvirt.virDomainCreateWithFlags
 #define virDomainDefineXMLFlags		   pt_libvirt.virDomainDefineXMLFlags
@@ -77,6 +81,7 @@ int pt_libvirt_load(struct pt_error *err);
 #define virDomainGetConnect		   pt_libvirt.virDomainGetConnect
 #define virDomainGetControlInfo		   pt_libvirt.virDomainGetControlInfo
 #define virDomainGetID			   pt_libvirt.virDomainGetID
+#define virDomainGetJobInfo		   pt_libvirt.virDomainGetJobInfo
 #define virDomainGetName		   pt_libvirt.virDomainGetName
 #define virDomainGetState		   pt_libvirt.virDomainGetState
 #define virDomainGetUUIDString		   pt_libvirt.virDomainGetUUIDString
@@ -88,6 +93,7 @@ int pt_libvirt_load(struct pt_error *err);
 #define virDomainLookupByName		   pt_libvirt.virDomainLookupByName
 #define virDomainLookupByUUIDString	   pt_libvirt.virDomainLookupByUUIDString
 #define virDomainMemoryStats		   pt_libvirt.virDomainMemoryStats
+#define virDomainMigrateToURI3		   pt_libvirt.virDomainMigrateToURI3
 #define virDomainRef			   pt_libvirt.virDomainRef
 #define virDomainSetAutostart		   pt_libvirt.virDomainSetAutostart
 #define virDomainShutdown		   pt_libvirt.virDomainShutdown
@@ -99,6 +105,8 @@ int pt_libvirt_load(struct pt_error *err);
 #define virEventRunDefaultImpl		   pt_libvirt.virEventRunDefaultImpl
 #define virFreeError			   pt_libvirt.virFreeError
 #define virGetLastError			   pt_libvirt.virGetLastError
+#define virNodeDeviceFree		   pt_libvirt.virNodeDeviceFree
+#define virNodeDeviceGetXMLDesc		   pt_libvirt.virNodeDeviceGetXMLDesc
 #define virNodeGetMemoryStats		   pt_libvirt.virNodeGetMemoryStats
 #define virSaveLastError		   pt_libvirt.virSaveLastError
 #define virSetErrorFunc			   pt_libvirt.virSetErrorFunc
@@ -107,6 +115,8 @@ int pt_libvirt_load(struct pt_error *err);
 #define virStorageVolFree		   pt_libvirt.virStorageVolFree
 #define virStorageVolGetPath		   pt_libvirt.virStorageVolGetPath
 #define virStorageVolLookupByName	   pt_libvirt.virStorageVolLookupByName
+#define virTypedParamsAddULLong		   pt_libvirt.virTypedParamsAddULLong
+#define virTypedParamsFree		   pt_libvirt.virTypedParamsFree
 #endif
 
 #endif

@@ -40,6 +40,9 @@ bool pt_vm_uri_is_local(const char *uri);
  */
 void pt_vm_set_poll(struct pt_vm_conn *conn, int (*poll)(void *ctx), void *ctx);
 
+/** pt_vm_set_tell() - @tell hears about once a second how far a VM that is moved has come, in words */
+void pt_vm_set_tell(struct pt_vm_conn *conn, void (*tell)(void *ctx, const char *how_far), void *ctx);
+
 /**
  * struct pt_vm_version - who answers; owns its strings
  * @libvirt, @hypervisor: "11.3.0"; @hypervisor is NULL when libvirt finds no emulator

@@ -151,6 +151,26 @@ static int unplug(void *ctx, const char *uuid, struct pt_bdf bdf, unsigned timeo
 	return r < 0 ? r : pt_vm_unplug(ctx, dom, bdf, timeout_ms, err);
 }
 
+static int migrate(void *ctx, const char *uuid, const struct pt_migrate_to *to, unsigned timeout_ms,
+		   struct pt_error *err)
+{
+	pt_autodomain virDomainPtr dom = NULL;
+	int r = pt_vm_lookup(ctx, uuid, &dom, err);
+
+	return r < 0 ? r : pt_vm_migrate(ctx, dom, to, timeout_ms, err);
+}
+
+static int settle(void *ctx, const char *uuid, const struct pt_migrate_to *to, struct pt_error *err)
+{
+	return pt_vm_settle(ctx, uuid, to, err);
+}
+
+static int arrive(void *ctx, const char *uuid, const struct pt_migrate_to *to, const char *element,
+		  struct pt_error *err)
+{
+	return pt_vm_arrive(ctx, uuid, to, element, err);
+}
+
 void pt_vm_ops_init(struct pt_vm_conn *conn, struct pt_vm_ops *ret_ops)
 {
 	*ret_ops = (struct pt_vm_ops){
@@ -168,5 +188,8 @@ void pt_vm_ops_init(struct pt_vm_conn *conn, struct pt_vm_ops *ret_ops)
 		.busy = busy,
 		.plug = plug,
 		.unplug = unplug,
+		.migrate = migrate,
+		.settle = settle,
+		.arrive = arrive,
 	};
 }

@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "model/domain.h"
+#include "model/migrate.h"
 
 /**
  * struct pt_vm_ops
@@ -32,6 +33,13 @@
  * @unplug: ask the guest to let go of the function and wait until it has; 0 also when it does not have it; -ETIMEDOUT
  *          when it did not within @timeout_ms, -EINTR: what was asked cannot be unasked, it may still let go later.
  *          -EBUSY when it says no; any other errno: it was not asked
+ * @migrate: move it to another host while it runs, its definition too; 0: it runs there and is gone from here.  -EINTR
+ *           when that was broken off, -ETIMEDOUT when it was not done within @timeout_ms (0: no limit): in both cases,
+ *           and with any other errno, it runs here as before unless @settle says otherwise
+ * @settle: break off what libvirt may still be moving, and see where it is: 1 there, 0 here, where it runs or is shut
+ *          off; -EHOSTUNREACH, -EBUSY or another errno when that cannot be told
+ * @arrive: what is to be done there once it runs there: 0 also when that is done already; @element of a device of that
+ *          host to give to it, in its definition too; NULL: none, then what @to says besides
  * All return 0 (or 1 where said) or a negative errno with @err filled in; -EPERM (PT_ERROR_USAGE) when libvirt does not
  * let this user do it.  Who wants to show progress or break a wait off says so to the implementation
  * (pt_vm_set_poll() in vm/libvirt.h); a wait that was broken off ends in -EINTR.
@@ -51,6 +59,11 @@ struct pt_vm_ops {
 	int (*busy)(void *ctx, const char *uuid, struct pt_error *err);
 	int (*plug)(void *ctx, const char *uuid, const char *element, struct pt_error *err);
 	int (*unplug)(void *ctx, const char *uuid, struct pt_bdf bdf, unsigned timeout_ms, struct pt_error *err);
+	int (*migrate)(void *ctx, const char *uuid, const struct pt_migrate_to *to, unsigned timeout_ms,
+		       struct pt_error *err);
+	int (*settle)(void *ctx, const char *uuid, const struct pt_migrate_to *to, struct pt_error *err);
+	int (*arrive)(void *ctx, const char *uuid, const struct pt_migrate_to *to, const char *element,
+		      struct pt_error *err);
 };
 
 #endif

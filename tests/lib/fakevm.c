@@ -69,7 +69,7 @@ struct fakevm_one *fakevm_add(struct fakevm *vm, const char *name, const char *u
 static struct fakevm_one *find(struct fakevm *vm, const char *uuid, struct pt_error *err)
 {
 	for (unsigned i = 0; i < vm->n; i++)
-		if (strcmp(vm->vms[i].uuid, uuid) == 0)
+		if (!vm->vms[i].away && strcmp(vm->vms[i].uuid, uuid) == 0)
 			return &vm->vms[i];
 	(void)pt_say(err, -ENOENT, "no VM has the UUID %s", uuid);
 	return NULL;
@@ -466,6 +466,67 @@ static int fake_unplug(void *ctx, const char *uuid, struct pt_bdf bdf, unsigned 
 	return 0;
 }
 
+static int fake_migrate(void *ctx, const char *uuid, const struct pt_migrate_to *to, unsigned timeout_ms,
+			struct pt_error *err)
+{
+	struct fakevm *vm = ctx;
+	struct fakevm_one *one = find(vm, uuid, err);
+	int r = one ? fault_before(vm->fault) : -ENOENT;
+
+	(void)timeout_ms;
+	if (r < 0)
+		return one ? pt_fail(err, r, "libvirt did not move %s to %s", one->name, to->uri) : r;
+	if (one->lost)
+		crash(vm, one);
+	if (one->move_fails || one->lost)
+		return pt_say(err, -EIO, "libvirt did not move %s to %s: Lost connection", one->name, to->uri);
+	hold_devices(vm, one, false);
+	one->away = true;
+	fault_after(vm->fault);
+	return one->move_lies ? pt_say(err, -EIO, "libvirt did not move %s: End of file", one->name) : 0;
+}
+
+static struct fakevm_one *find_away(struct fakevm *vm, const char *uuid)
+{
+	for (unsigned i = 0; i < vm->n; i++)
+		if (vm->vms[i].away && strcmp(vm->vms[i].uuid, uuid) == 0)
+			return &vm->vms[i];
+	return NULL;
+}
+
+static int fake_settle(void *ctx, const char *uuid, const struct pt_migrate_to *to, struct pt_error *err)
+{
+	const struct fakevm_one *away = find_away(ctx, uuid);
+	const struct fakevm_one *one = away ? away : find(ctx, uuid, err);
+
+	if (!one)
+		return -ENOENT;
+	if (!away && one->state == PT_DOMAIN_RUNNING)
+		return 0;
+	if (one->silent)
+		return pt_say(err, -EHOSTUNREACH, "%s does not answer", to->uri);
+	return away != NULL;
+}
+
+static int fake_arrive(void *ctx, const char *uuid, const struct pt_migrate_to *to, const char *element,
+		       struct pt_error *err)
+{
+	struct fakevm *vm = ctx;
+	struct fakevm_one *one = find_away(vm, uuid);
+	int r;
+
+	if (!one)
+		return pt_say(err, -ENOENT, "no such VM at %s", to->uri);
+	if (!element || strstr(one->arrived, element))
+		return 0;
+	r = fault_before(vm->fault);
+	if (r < 0)
+		return pt_fail(err, r, "libvirt at %s does not give it the device", to->uri);
+	(void)snprintf(one->arrived, sizeof(one->arrived), "%s", element);
+	fault_after(vm->fault);
+	return 0;
+}
+
 void fakevm_reboot(struct fakevm *vm)
 {
 	for (unsigned i = 0; i < vm->n; i++)
@@ -489,6 +550,9 @@ void fakevm_ops(struct fakevm *vm, struct pt_vm_ops *ret_ops)
 		.busy = fake_busy,
 		.plug = fake_plug,
 		.unplug = fake_unplug,
+		.migrate = fake_migrate,
+		.settle = fake_settle,
+		.arrive = fake_arrive,
 	};
 }
 
@@ -497,8 +561,8 @@ char *fakevm_text(const struct fakevm *vm)
 	struct pt_buf b = { 0 };
 
 	for (unsigned i = 0; i < vm->n; i++)
-		pt_buf_addf(&b, "%s state=%d autostart=%d\n%s%s", vm->vms[i].name, (int)vm->vms[i].state,
-			    vm->vms[i].autostart, vm->vms[i].xml,
+		pt_buf_addf(&b, "%s%s state=%d autostart=%d\n%s%s", vm->vms[i].away ? "away " : "", vm->vms[i].name,
+			    (int)vm->vms[i].state, vm->vms[i].autostart, vm->vms[i].xml,
 			    vm->vms[i].state == PT_DOMAIN_SHUTOFF ? "" : vm->vms[i].live);
 	return pt_buf_take(&b);
 }

@@ -30,6 +30,9 @@
  * @unplug_kills: when it is to lose one
  * @slow_plug: who asks for a device is killed; libvirt is at it for so many more looks, and then the VM has it
  * @not_asked: libvirt does not even ask the guest
+ * @away: it runs on another host, and is not known here any more; @arrived: what it was given there
+ * @move_fails: libvirt does not move it; @move_lies: it has, and says that it has not
+ * @silent: that host does not answer, or not with what it was to give; @lost: QEMU ends of it
  * @run: counts its starts, for which_run
  * @starts, @stops: how often
  */
@@ -56,6 +59,12 @@ struct fakevm_one {
 	bool unplug_kills;
 	bool not_asked;
 	bool crashed;
+	bool away;
+	bool move_fails;
+	bool move_lies;
+	bool silent;
+	bool lost;
+	char arrived[FAKEVM_XML];
 	unsigned slow_plug;
 	char coming[FAKEVM_XML];
 	unsigned run;

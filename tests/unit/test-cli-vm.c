@@ -62,7 +62,12 @@ static void a_processor_is_shown_and_a_mistake_in_asking_for_one_is_told(void **
 	expect("passthru cpu nope -c test:///default", 2, NULL, "there is no VM 'nope'");
 	expect("passthru cpu baseline", 2, NULL, "no host is named");
 	expect("passthru cpu baseline nowhere", 2, NULL, "'nowhere' is no host");
-	expect("passthru migrate test -c test:///default", 2, NULL, "it needs --check");
+	expect("passthru migrate test -c test:///default", 2, NULL, "a VM moves to one host");
+	expect("passthru migrate test --all -c test:///default", 2, NULL, "a VM moves to one host");
+	expect("passthru migrate test --to a://b --to a://c -c test:///default", 2, NULL, "a VM moves to one host");
+	expect("passthru migrate test --to /dev/null -c test:///default", 2, NULL, "nothing moves there");
+	expect("passthru migrate test --check --to a://b --timeout 3 -c test:///default", 2, NULL,
+	       "--check only looks");
 	expect("passthru migrate test --check -c test:///default", 2, NULL, "no host is named");
 	if (access("/etc/passthru/passthru.conf", F_OK) != 0)
 		expect("passthru migrate test --check --all -c test:///default", 2, NULL,

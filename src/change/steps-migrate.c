@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A VM moves to another host.  libvirt's daemon of this host does it by itself, whether we live or not; so what is left
+ * of one that was cut off is not taken back but settled: broken off, and then the VM is either there, and the change
+ * was made, or here, and all else of it is taken back.
+ */
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "change/lock.h"
+#include "change/run.h"
+#include "domxml/domxml.h"
+
+static int read_to(const struct pt_step *s, struct pt_migrate_to *ret_to, struct pt_error *err)
+{
+	return pt_migrate_to_parse(s->state_after ? s->state_after : "", ret_to, err);
+}
+
+int pt_step_check_migrate(const struct pt_run *run, const struct pt_step *s, struct pt_error *err)
+{
+	const struct pt_vm_ops *vm = run->env->vm;
+	enum pt_domain_state state;
+	int r = vm->state(vm->ctx, s->vm_uuid, &state, err);
+
+	if (r < 0 || state == PT_DOMAIN_RUNNING)
+		return r;
+	r = pt_say(err, -ESTALE, "%s %s; the plan expected that it runs", s->vm,
+		   state == PT_DOMAIN_PAUSED ? "is paused" : "does not run");
+	pt_hint(err, "give the command again when it runs");
+	return r;
+}
+
+/* the lock is free meanwhile: it takes as long as the guest's memory takes to copy */
+static int lock_again(struct pt_run *run, int r, struct pt_error *err)
+{
+	struct pt_error locking = { 0 };
+
+	if (pt_run_lock(run, PT_LOCK_FOREVER, &locking) >= 0 || r < 0)
+		return r;
+	if (err)
+		*err = locking;
+	return locking.code;
+}
+
+static int settle(struct pt_run *run, const struct pt_step *s, const struct pt_migrate_to *to, struct pt_error *err)
+{
+	const struct pt_vm_ops *vm = run->env->vm;
+	int r;
+
+	pt_run_unlock(run);
+	r = vm->settle(vm->ctx, s->vm_uuid, to, err);
+	return lock_again(run, r, err);
+}
+
+static void warn(const struct pt_run *run, const struct pt_step *s, const struct pt_migrate_to *to, const char *what,
+		 const struct pt_error *why)
+{
+	pt_autofree char *text = pt_strf("%s runs at %s, but %s: %s", s->vm, to->uri, what, why->msg);
+
+	if (run->env->warn)
+		run->env->warn(run->env->ctx, text);
+}
+
+static int give(const struct pt_run *run, const struct pt_step *s, const struct pt_migrate_to *to, struct pt_bdf bdf,
+		struct pt_error *err)
+{
+	const struct pt_vm_ops *vm = run->env->vm;
+	pt_autofree char *element = NULL;
+	int r = s->xml_after ? pt_domxml_hostdev(s->xml_after, bdf, &element, err)
+			     : pt_say(err, -EINVAL, "the plan has no element for it");
+
+	return r < 0 ? r : vm->arrive(vm->ctx, s->vm_uuid, to, element, err);
+}
+
+/* it has moved, and that is not taken back for what it could not have there */
+static void arrive(const struct pt_run *run, const struct pt_step *s, const struct pt_migrate_to *to)
+{
+	const struct pt_vm_ops *vm = run->env->vm;
+	struct pt_error last = { 0 };
+
+	for (size_t i = 0; i < to->devices.n; i++) {
+		pt_autofree char *what = pt_strf("without %s of that host", pt_bdf_str(to->devices.v[i]).s);
+		struct pt_error why = { 0 };
+
+		if (give(run, s, to, to->devices.v[i], &why) < 0)
+			warn(run, s, to, what, &why);
+	}
+	if (vm->arrive(vm->ctx, s->vm_uuid, to, NULL, &last) < 0)
+		warn(run, s, to, "does not start by itself there", &last);
+}
+
+int pt_step_make_migrate(struct pt_run *run, const struct pt_step *s, struct pt_error *err)
+{
+	const struct pt_vm_ops *vm = run->env->vm;
+	PT_AUTO(pt_migrate_to) to = { 0 };
+	struct pt_error where = { 0 };
+	int r = read_to(s, &to, err);
+	int there;
+
+	if (r < 0)
+		return r;
+	pt_run_unlock(run);
+	r = vm->migrate(vm->ctx, s->vm_uuid, &to, s->timeout_ms, err);
+	r = lock_again(run, r, err);
+	/* neither a yes nor a no is believed: both sides are asked */
+	there = settle(run, s, &to, &where);
+	if (there == 1) {
+		arrive(run, s, &to);
+		return 0;
+	}
+	if (r < 0)
+		return r == -EINTR ? -ECANCELED : r;
+	if (there == 0)
+		return pt_say(err, -EIO, "libvirt moved %s to %s, and it still runs here", s->vm, to.uri);
+	if (err)
+		*err = where;
+	return there;
+}
+
+/* QEMU ended of it, and it runs nowhere: it ran, so it is to run.  What its guest or somebody shut down stays off */
+static int start_fallen(struct pt_run *run, const struct pt_step *s, struct pt_error *err)
+{
+	const struct pt_vm_ops *vm = run->env->vm;
+	struct pt_error cause = { 0 };
+
+	if (run->rebooted || vm->alive(vm->ctx, s->vm_uuid, &cause) != 0 || cause.code == -ECANCELED)
+		return 0;
+	return pt_step_start_again(run, s, err);
+}
+
+int pt_step_unmake_migrate(struct pt_run *run, const struct pt_step *s, struct pt_error *err)
+{
+	PT_AUTO(pt_migrate_to) to = { 0 };
+	int r = read_to(s, &to, err);
+
+	if (r == 0)
+		r = settle(run, s, &to, err);
+	if (r == 1) {
+		r = pt_say(err, -EBUSY, "%s has come to %s after all", s->vm, to.uri);
+		pt_hint(err, "`passthru recover` notes that");
+		return r;
+	}
+	return r < 0 ? r : start_fallen(run, s, err);
+}
+
+static size_t the_step(const struct pt_run *run)
+{
+	for (size_t i = 0; i < run->record.steps.n; i++) {
+		const struct pt_step_row *row = &run->record.steps.v[i];
+
+		if (row->step.kind == PT_STEP_VM_MIGRATE && row->state != PT_STEP_PLANNED &&
+		    row->state != PT_STEP_DONE && row->state != PT_STEP_UNDONE)
+			return i;
+	}
+	return SIZE_MAX;
+}
+
+int pt_run_settle_migrate(struct pt_run *run, struct pt_error *err)
+{
+	PT_AUTO(pt_migrate_to) to = { 0 };
+	size_t i = the_step(run);
+	struct pt_step_row *row;
+	int r;
+
+	if (i == SIZE_MAX)
+		return 0;
+	row = &run->record.steps.v[i];
+	r = read_to(&row->step, &to, err);
+	if (r == 0)
+		r = settle(run, &row->step, &to, err);
+	if (r <= 0)
+		return r;
+	arrive(run, &row->step, &to);
+	r = pt_journal_step_done(run->env->journal, run->record.head.id, i, NULL, err);
+	if (r < 0)
+		return r;
+	row->state = PT_STEP_DONE;
+	return 1;
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "decide/twin.h"
+
+#include <errno.h>
+
+#include "base/cleanup.h"
+#include "decide/judge.h"
+
+static const char *physnet_of(const struct pt_twin_ask *ask, const struct pt_device *d)
+{
+	size_t i = (size_t)(d - ask->there->v);
+
+	return i < ask->physnets->n ? ask->physnets->v[i] : "";
+}
+
+/* why it cannot be had; NULL when it can, as far as is known; the caller frees */
+static char *why_not(const struct pt_twin_ask *ask, const struct pt_device *d)
+{
+	const struct pt_device *pf = d->sriov == PT_SRIOV_VF ? pt_devices_find(ask->there, d->pf) : NULL;
+
+	for (size_t i = 0; i < ask->vms->n; i++) {
+		if (pt_judge_holds(&ask->vms->v[i], d->bdf))
+			return pt_strf("VM %s has it", ask->vms->v[i].name);
+		if (pf && pt_judge_holds(&ask->vms->v[i], pf->bdf))
+			return pt_strf("VM %s has its physical function %s as a whole", ask->vms->v[i].name,
+				       pt_bdf_str(pf->bdf).s);
+	}
+	for (size_t i = 0; i < ask->n_taken; i++)
+		if (pt_bdf_eq(ask->taken[i], d->bdf))
+			return pt_strdup("another of the VM's goes there");
+	if (pf && pt_device_is_vfio(pf))
+		return pt_strf("its physical function %s is held by %s", pt_bdf_str(pf->bdf).s, pf->driver);
+	return NULL;
+}
+
+static int not_the_one(const struct pt_twin_ask *ask, struct pt_error *err)
+{
+	return pt_usage(err, -EINVAL, "%s of %s cannot take the place of %s: %s", pt_bdf_str(*ask->only).s, ask->where,
+			pt_bdf_str(ask->mine->bdf).s,
+			ask->mine->sriov == PT_SRIOV_VF ? "it is no virtual function of a network card"
+							: "it is no network card that is given as a whole");
+}
+
+static int take_named(const struct pt_twin_ask *ask, struct pt_bdf *ret_bdf, struct pt_findings *findings,
+		      struct pt_error *err)
+{
+	const struct pt_device *d = pt_devices_find(ask->there, *ask->only);
+	bool vf = ask->mine->sriov == PT_SRIOV_VF;
+	pt_autofree char *why = NULL;
+
+	if (!d)
+		return pt_usage(err, -ENOENT, "there is no %s at %s", pt_bdf_str(*ask->only).s, ask->where);
+	if ((d->sriov == PT_SRIOV_VF) != vf || !pt_device_is_network(d))
+		return not_the_one(ask, err);
+	why = why_not(ask, d);
+	if (why)
+		return pt_refuse(err, NULL, "%s of %s is not free: %s", pt_bdf_str(d->bdf).s, ask->where, why);
+	if (*ask->physnet && *physnet_of(ask, d) && !pt_streq(ask->physnet, physnet_of(ask, d)))
+		return pt_refuse(err, NULL, "%s of %s is on %s, and %s here is on %s", pt_bdf_str(d->bdf).s, ask->where,
+				 physnet_of(ask, d), pt_bdf_str(ask->mine->bdf).s, ask->physnet);
+	if (d->vendor != ask->mine->vendor || d->device != ask->mine->device)
+		pt_findings_add(findings, PT_WARN, "twin-ids", ask->where, NULL,
+				"%s there is %04x:%04x, and %s here %04x:%04x: the guest needs a driver for it, too",
+				pt_bdf_str(d->bdf).s, d->vendor, d->device, pt_bdf_str(ask->mine->bdf).s,
+				ask->mine->vendor, ask->mine->device);
+	*ret_bdf = d->bdf;
+	return 0;
+}
+
+static int cannot_choose(const struct pt_twin_ask *ask, struct pt_error *err)
+{
+	const char *mine = pt_bdf_str(ask->mine->bdf).s;
+	int r;
+
+	if (ask->mine->sriov != PT_SRIOV_VF) {
+		r = pt_refuse(err, NULL,
+			      "%s is a whole card: which card of %s may be taken for its place is nothing to guess",
+			      mine, ask->where);
+		pt_hint(err, "name one that is spare there: --device ADDRESS");
+		return r;
+	}
+	r = pt_refuse(err, NULL, "which physical network %s is on is not known, so none of %s can be chosen", mine,
+		      ask->where);
+	pt_hint(err, "name one of that host with --device ADDRESS; or say in device_spec what is on which network: "
+		     "{ \"address\": …, \"physical_network\": … } is taken to be true of both hosts");
+	return r;
+}
+
+static bool is_like(const struct pt_twin_ask *ask, const struct pt_device *d)
+{
+	return d->sriov == PT_SRIOV_VF && d->vendor == ask->mine->vendor && d->device == ask->mine->device &&
+	       pt_streq(physnet_of(ask, d), ask->physnet);
+}
+
+static int none_free(const struct pt_twin_ask *ask, const struct pt_strv *why, struct pt_error *err)
+{
+	pt_autofree char *list = pt_strv_join(why, "; ");
+	int r;
+
+	if (why->n)
+		r = pt_refuse(err, NULL, "no virtual function of %s on %s is free: %s", ask->where, ask->physnet, list);
+	else
+		r = pt_refuse(err, NULL, "%s has no virtual function %04x:%04x on %s, as %s here is", ask->where,
+			      ask->mine->vendor, ask->mine->device, ask->physnet, pt_bdf_str(ask->mine->bdf).s);
+	pt_hint(err,
+		"`passthru sriov` there makes some; by this host's device_spec its cards are on a network; or name one "
+		"with --device ADDRESS");
+	return r;
+}
+
+int pt_twin_pick(const struct pt_twin_ask *ask, struct pt_bdf *ret_bdf, struct pt_findings *findings,
+		 struct pt_error *err)
+{
+	PT_AUTO(pt_strv) taken = { 0 };
+	const struct pt_device *best = NULL;
+
+	if (ask->only)
+		return take_named(ask, ret_bdf, findings, err);
+	if (ask->mine->sriov != PT_SRIOV_VF || !*ask->physnet)
+		return cannot_choose(ask, err);
+	for (size_t i = 0; i < ask->there->n; i++) {
+		const struct pt_device *d = &ask->there->v[i];
+		pt_autofree char *why = NULL;
+
+		if (!is_like(ask, d))
+			continue;
+		/* which of them passthru, or somebody, keeps there for another purpose is not known */
+		why = pt_device_is_vfio(d) ? pt_strf("%s holds it, for nobody that is seen", d->driver)
+					   : why_not(ask, d);
+		if (why)
+			pt_strv_addf(&taken, "%s: %s", pt_bdf_str(d->bdf).s, why);
+		else if (!best || (best->driver && !d->driver))
+			best = d;
+	}
+	if (!best)
+		return none_free(ask, &taken, err);
+	if (best->netdevs.n)
+		pt_findings_add(
+			findings, PT_NOTE, "twin-interface", ask->where, NULL,
+			"%s there has the network interface %s: what that host uses it for is not seen from here",
+			pt_bdf_str(best->bdf).s, best->netdevs.v[0]);
+	*ret_bdf = best->bdf;
+	return 0;
+}

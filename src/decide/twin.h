@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A VM moves, and a function of this host cannot: which function of the other host takes its place?  Pure.  Of that
+ * host only what its libvirt tells is known: what it uses its functions for itself is not.
+ */
+#ifndef PT_DECIDE_TWIN_H
+#define PT_DECIDE_TWIN_H
+
+#include "base/error.h"
+#include "model/device.h"
+#include "model/domain.h"
+#include "model/finding.h"
+
+/**
+ * struct pt_twin_ask - borrows everything
+ * @mine: the function here; @physnet: the physical network that it is on, "" not known
+ * @there: that host's functions; @physnets: of each, "" not known; @where: that host, for telling
+ * @vms: that host's, whether they run or not
+ * @only: the one that the user named, or NULL
+ * @taken, @n_taken: picked for other functions of this VM already
+ */
+struct pt_twin_ask {
+	const struct pt_device *mine;
+	const char *physnet;
+	const struct pt_devices *there;
+	const struct pt_strv *physnets;
+	const char *where;
+	const struct pt_domains *vms;
+	const struct pt_bdf *only;
+	const struct pt_bdf *taken;
+	size_t n_taken;
+};
+
+/**
+ * pt_twin_pick() - a free virtual function with the same ids on the same physical network; one that has no driver there
+ * rather than one that has, then by address
+ *
+ * Return: 0; -EPERM (PT_ERROR_REFUSED) with what there is and who has it; PT_ERROR_USAGE when @only is none of that
+ * host's, or none that could take its place.
+ */
+int pt_twin_pick(const struct pt_twin_ask *ask, struct pt_bdf *ret_bdf, struct pt_findings *findings,
+		 struct pt_error *err);
+
+#endif
