@@ -8,6 +8,7 @@
 #include "cli/print.h"
 #include "cli/storing.h"
 #include "fleet/agent.h"
+#include "fleet/evacuate.h"
 #include "shape/claim.h"
 
 static const struct pt_option options[] = {
@@ -46,6 +47,7 @@ static void keep_wanted(const struct pt_cli *cli, struct pt_claims_list *l)
 /* what their hosts' agents say, in the same order; an empty one of which none says anything */
 struct words {
 	PT_ARRAY(struct pt_ack) acks;
+	PT_ARRAY(bool) lost; /* its host is */
 };
 
 static void words_done(struct words *w)
@@ -53,14 +55,45 @@ static void words_done(struct words *w)
 	for (size_t i = 0; i < w->acks.n; i++)
 		pt_ack_done(&w->acks.v[i]);
 	free(w->acks.v);
+	free(w->lost.v);
+}
+
+/* hosts are asked about once: @known are those, @lost of them in the same order */
+static int is_lost(struct pt_store *store, const char *host, struct pt_strv *known, struct words *of, bool *ret,
+		   struct pt_error *err)
+{
+	int r;
+
+	for (size_t i = 0; i < known->n; i++) {
+		if (strcmp(known->v[i], host) != 0)
+			continue;
+		*ret = of->lost.v[i];
+		return 0;
+	}
+	r = pt_fleet_lost(store, host, err);
+	/* a record that is not understood says nothing of its host */
+	if (r < 0 && r != -EBADMSG)
+		return r;
+	*ret = r == 1;
+	pt_strv_add(known, host);
+	pt_array_push(&of->lost, *ret);
+	return 0;
 }
 
 static int hear(struct pt_store *store, const struct pt_claims_list *l, struct words *w, struct pt_error *err)
 {
+	PT_CLEANUP(words_done) struct words hosts = { .lost = { 0 } };
+	PT_AUTO(pt_strv) known = { 0 };
 	int r = 0;
 
-	for (size_t i = 0; i < l->n && r >= 0; i++)
+	for (size_t i = 0; i < l->n && r >= 0; i++) {
+		bool lost = false;
+
 		r = pt_fleet_ack(store, l->v[i].host, l->v[i].id, pt_array_add(&w->acks), NULL, err);
+		if (r >= 0)
+			r = is_lost(store, l->v[i].host, &known, &hosts, &lost, err);
+		pt_array_push(&w->lost, lost);
+	}
 	return r < 0 ? r : 0;
 }
 
@@ -73,9 +106,12 @@ static json_t *claims_json(const struct pt_claims_list *l, const struct words *w
 {
 	json_t *list = pt_storing_claims_json(l->v, l->n);
 
-	for (size_t i = 0; i < l->n; i++)
+	for (size_t i = 0; i < l->n; i++) {
+		if (w->lost.v[i])
+			(void)json_object_set_new(json_array_get(list, i), "lost", json_true());
 		if (is_said(&w->acks.v[i]))
 			(void)json_object_set_new(json_array_get(list, i), "ack", pt_ack_json(&w->acks.v[i]));
+	}
 	return list;
 }
 
@@ -104,7 +140,10 @@ static int print_table(const struct pt_cli *cli, const struct pt_claims_list *l,
 		pt_table_cell(table, line, 1, c->asked);
 		pt_table_cell(table, line, 2, c->holder);
 		pt_table_cell(table, line, 3, c->host);
-		pt_table_cell(table, line, 4, is_said(ack) ? pt_ack_state_str(ack->state) : "claimed");
+		pt_table_cell(table, line, 4,
+			      w->lost.v[i]   ? "lost"
+			      : is_said(ack) ? pt_ack_state_str(ack->state)
+					     : "claimed");
 		pt_table_cell(table, line, 5, devices.s);
 		pt_table_cell(table, line, 6, ack->reason);
 	}

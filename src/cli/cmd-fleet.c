@@ -16,6 +16,7 @@ static const struct pt_option options[] = {
 	{ "class", 0, "CLASS", "devices: display, network, storage, … as `list` has them, or 0302", false },
 	{ "free", 0, NULL, "devices: only those that can be claimed", false },
 	{ "claimed", 0, NULL, "devices: only those that are", false },
+	{ "fenced", 0, NULL, "evacuate: the host is off, surely", false },
 	PT_REQUESTING_OPTIONS,
 	PT_STORING_OPTIONS,
 	{ NULL, 0, NULL, NULL, false },
@@ -91,6 +92,7 @@ static const struct verb verbs[] = {
 	{ "why", 2, "one REQUEST like a1:2", "host policy numa spread", pt_fleeting_why },
 	{ "queue", 1, "no operand", "", pt_fleeting_queue },
 	{ "limit", -4, "nothing, PROJECT, or PROJECT ALIAS N", "", pt_fleeting_limit },
+	{ "evacuate", 2, "one HOST", "fenced", pt_fleeting_evacuate },
 	{ "withdraw", 2, "one HOST", "", withdraw },
 };
 
@@ -134,7 +136,8 @@ static int run(struct pt_cli *cli, struct pt_error *err)
 
 const struct pt_command pt_command_fleet = {
 	.name = "fleet",
-	.args = "publish | hosts | devices | why REQUEST | queue | limit [PROJECT [ALIAS N]] | withdraw HOST",
+	.args = "publish | hosts | devices | why REQUEST | queue | limit [PROJECT [ALIAS N]] | evacuate HOST | "
+		"withdraw HOST",
 	.group = "Fleet",
 	.summary = "Put this host into the fleet's store, and list the hosts there",
 	.description =
@@ -148,7 +151,11 @@ const struct pt_command pt_command_fleet = {
 		"requests that wait (`passthru claim --wait`), in their order.\n\n"
 		"limit says how many devices of an alias a project may have, and lists what is said and what is used.\n"
 		"It is kept in the store, for all who claim. A number below what the project has refuses new claims\n"
-		"only; none takes the limit away.",
+		"only; none takes the limit away.\n\n"
+		"evacuate places the claims of a host that is lost on others that fit. It wants --fenced: somebody "
+		"has\n"
+		"seen to it that the host is off. Claims keep their ids; exit status 3 when one fits nowhere and "
+		"stays.",
 	.options = options,
 	.min_operands = 1,
 	.max_operands = 4,

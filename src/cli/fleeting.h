@@ -14,4 +14,7 @@ int pt_fleeting_why(struct pt_cli *cli, struct pt_storing *s, struct pt_error *e
 int pt_fleeting_limit(struct pt_cli *cli, struct pt_storing *s, struct pt_error *err);
 int pt_fleeting_queue(struct pt_cli *cli, struct pt_storing *s, struct pt_error *err);
 
+/* fleet-evacuate.c */
+int pt_fleeting_evacuate(struct pt_cli *cli, struct pt_storing *s, struct pt_error *err);
+
 #endif

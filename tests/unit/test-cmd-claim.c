@@ -273,6 +273,41 @@ static void a_host_whose_agent_is_silent_is_lost_and_gives_nothing(void **state)
 	assert_non_null(strstr(d->p.out, "unavailable: its host is lost"));
 }
 
+static void claims_of_a_lost_host_are_placed_on_others_once_it_is_off(void **state)
+{
+	struct desk *d = *state;
+	pt_autofree char *id = NULL;
+	pt_autofree char *one = NULL;
+
+	publish_with_agent(d);
+	set_alive(d, "h1", true);
+	run(d, 0, "passthru claim a1 --for vm1 --host h1");
+	id = printed_id(d);
+	run(d, 0, "passthru claim a1 --for vm2 --host h1");
+	run(d, 3, "passthru fleet evacuate h1 --fenced");
+	assert_non_null(strstr(d->p.err, "host h1 is alive"));
+	set_alive(d, "h1", false);
+	run(d, 0, "passthru claims");
+	assert_non_null(strstr(d->p.out, " vm1 h1   lost "));
+	run(d, 3, "passthru fleet evacuate h1");
+	assert_non_null(strstr(d->p.err, "--fenced"));
+	run(d, 2, "passthru fleet evacuate nosuch --fenced");
+	/* h2 has one device: one is placed, and one stays */
+	run(d, 3, "passthru fleet evacuate h1 --fenced");
+	assert_non_null(strstr(d->p.out, ": from h1 to h2\n"));
+	assert_non_null(strstr(d->p.out, ": stays on h1: 0 of 3 hosts fit; "));
+	run(d, 0, "passthru claims --host h2 --json");
+	assert_null(strstr(d->p.out, "\"lost\""));
+	run(d, 0, "passthru fleet hosts --json");
+	run(d, 3, "passthru fleet evacuate h1 --fenced --json");
+	assert_non_null(strstr(d->p.out, "\"fate\": \"stays\""));
+	/* whichever was placed: the id is the same, and it can be released where it is now */
+	one = pt_strf("passthru release %s", id);
+	run(d, 0, one);
+	run(d, 0, "passthru fleet evacuate h3 --fenced");
+	assert_string_equal(d->p.out, "nothing is claimed on h3\n");
+}
+
 static void a_limit_is_set_shown_and_kept(void **state)
 {
 	struct desk *d = *state;
@@ -476,6 +511,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(why_asks_every_host_and_claims_nothing, begin, end),
 		cmocka_unit_test_setup_teardown(a_guest_gets_devices_of_its_own_node, begin, end),
 		cmocka_unit_test_setup_teardown(a_host_whose_agent_is_silent_is_lost_and_gives_nothing, begin, end),
+		cmocka_unit_test_setup_teardown(claims_of_a_lost_host_are_placed_on_others_once_it_is_off, begin, end),
 		cmocka_unit_test_setup_teardown(a_limit_is_set_shown_and_kept, begin, end),
 		cmocka_unit_test_setup_teardown(waiting_ends_by_time_or_by_control_c, begin, end),
 		cmocka_unit_test_setup_teardown(a_claim_is_made_listed_and_released, begin, end),

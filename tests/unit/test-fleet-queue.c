@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Requests that wait and limits of projects, on both stores. */
+/* Requests that wait, limits of projects, and hosts that are left, on both stores. */
 #include <errno.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -20,6 +20,8 @@
 #include "claiming.h"
 #include "etcd.h"
 #include "fakesys.h"
+#include "fleet/agent.h"
+#include "fleet/evacuate.h"
 #include "fleet/queue.h"
 #include "fleet/quota.h"
 #include "shape/claim.h"
@@ -438,6 +440,83 @@ static void a_project_or_a_limit_that_makes_no_sense_is_refused(void **state)
 	assert_int_equal(ask(f, "gpu:1", NULL, "p", NULL, NULL), 0);
 }
 
+static void evacuate(struct fixture *f, const char *host, int status, struct pt_moved_list *ret)
+{
+	PT_AUTO(pt_fleet) fleet = { 0 };
+
+	assert_int_equal(pt_fleet_load(f->store, &f->pci, &fleet, &f->err), 0);
+	assert_int_equal(pt_fleet_evacuate(&fleet, host, ret, &f->err), status);
+}
+
+static void claims_of_a_host_that_is_off_keep_their_ids_and_get_other_devices(void **state)
+{
+	struct fixture *f = begin(state, 3);
+	PT_AUTO(pt_moved_list) l = { 0 };
+	struct pt_claims_list claims = { 0 };
+	char id[2][PT_CLAIM_ID_LENGTH + 1];
+
+	assert_int_equal(pt_quota_set(f->store, "p", "gpu", 2, &f->err), 0);
+	assert_int_equal(ask(f, "gpu:2", "host-000", "p", id[0], NULL), 1);
+	assert_int_equal(ask(f, "gpu:1", "host-000", NULL, id[1], NULL), 1);
+	assert_int_equal(ask(f, "gpu:3", "host-001", NULL, NULL, NULL), 1);
+	/* whoever waits did not have it before */
+	line_up(f, "gpu:3", NULL, NULL);
+	evacuate(f, "host-000", 0, &l);
+	assert_int_equal(l.n, 2);
+	for (size_t i = 0; i < 2; i++) {
+		assert_int_equal(l.v[i].fate, PT_MOVED_PLACED);
+		assert_string_not_equal(l.v[i].claim.host, "host-000");
+	}
+	assert_int_equal(pt_fleet_claims(f->store, &claims, &f->err), 0);
+	assert_int_equal(claims.n, 3);
+	pt_claims_list_done(&claims);
+	claiming_check(f->store, &f->pci);
+	/* the limit counts it as before, and once it ends no more */
+	assert_int_equal(ask(f, "gpu:1", "host-000", "p", NULL, NULL), 0);
+	release(f, id[0]);
+	release(f, id[1]);
+	put(f, "queue/c-00000000000000000001", NULL);
+	assert_int_equal(ask(f, "gpu:2", NULL, "p", NULL, NULL), 1);
+	claiming_check(f->store, &f->pci);
+}
+
+static void a_host_that_is_heard_of_keeps_what_it_has(void **state)
+{
+	struct fixture *f = begin(state, 2);
+	PT_AUTO(pt_moved_list) l = { 0 };
+	PT_AUTO(pt_fleet) old = { 0 };
+
+	assert_int_equal(ask(f, "gpu:2", "host-000", NULL, NULL, NULL), 1);
+	/* the view is from before it came back: the transaction finds out */
+	assert_int_equal(pt_fleet_load(f->store, &f->pci, &old, &f->err), 0);
+	put(f, "alive/host-000", "{}");
+	assert_int_equal(pt_fleet_evacuate(&old, "host-000", &l, &f->err), -EBUSY);
+	assert_non_null(strstr(f->err.msg, "heard of again"));
+	pt_moved_list_done(&l);
+	evacuate(f, "host-000", -EBUSY, &l);
+	assert_int_equal(l.n, 0);
+	claiming_check(f->store, &f->pci);
+}
+
+static void what_was_to_be_released_ends_with_its_host(void **state)
+{
+	struct fixture *f = begin(state, 2);
+	PT_AUTO(pt_moved_list) l = { 0 };
+	PT_AUTO(pt_claim) c = { 0 };
+	struct pt_ack ack = { .state = PT_ACK_BOUND };
+	char id[PT_CLAIM_ID_LENGTH + 1];
+
+	assert_int_equal(ask(f, "gpu:2", "host-000", NULL, id, NULL), 1);
+	memcpy(ack.id, id, sizeof(id));
+	assert_int_equal(pt_fleet_ack_put(f->store, "host-000", &ack, &f->err), 1);
+	assert_int_equal(pt_fleet_release(f->store, id, &c, &f->err), PT_RELEASE_MARKED);
+	evacuate(f, "host-000", 0, &l);
+	assert_int_equal(l.n, 1);
+	assert_int_equal(l.v[0].fate, PT_MOVED_ENDED);
+	assert_int_equal(pt_fleet_get(f->store, id, &c, NULL, &f->err), 0);
+	claiming_check(f->store, &f->pci);
+}
+
 #define BOTH(test)                                                                                                     \
 	{ #test ", SQLite", test, on_sqlite, teardown, NULL },                                                         \
 	{                                                                                                              \
@@ -457,6 +536,9 @@ int main(void)
 		BOTH(a_new_limit_counts_what_there_was_before),
 		BOTH(a_claim_that_ended_untold_counts_no_more),
 		BOTH(who_waits_for_a_limit_gets_its_turn),
+		BOTH(claims_of_a_host_that_is_off_keep_their_ids_and_get_other_devices),
+		BOTH(a_host_that_is_heard_of_keeps_what_it_has),
+		BOTH(what_was_to_be_released_ends_with_its_host),
 		BOTH(a_project_or_a_limit_that_makes_no_sense_is_refused),
 	};
 	int failed = cmocka_run_group_tests(all, start_etcd, stop_etcd);
