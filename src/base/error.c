@@ -32,6 +32,7 @@ set(struct pt_error *err, int code, enum pt_error_kind kind, const char *format,
 	err->kind = kind;
 	err->hint[0] = '\0';
 	err->refusal[0] = '\0';
+	err->forceable = false;
 	put(err->msg, sizeof(err->msg), format, ap);
 }
 
@@ -72,7 +73,15 @@ int pt_usage(struct pt_error *err, int code, const char *format, ...)
 	return code;
 }
 
-int pt_refuse(struct pt_error *err, const char *refusal, const char *format, ...)
+void pt_refused_by(struct pt_error *err, const char *name, bool forceable)
+{
+	if (!err)
+		return;
+	(void)snprintf(err->refusal, sizeof(err->refusal), "%s", name);
+	err->forceable = forceable;
+}
+
+int pt_refuse(struct pt_error *err, const char *name, const char *format, ...)
 {
 	va_list ap;
 
@@ -81,8 +90,7 @@ int pt_refuse(struct pt_error *err, const char *refusal, const char *format, ...
 	va_start(ap, format);
 	set(err, -EPERM, PT_ERROR_REFUSED, format, ap);
 	va_end(ap);
-	if (refusal)
-		(void)snprintf(err->refusal, sizeof(err->refusal), "%s", refusal);
+	pt_refused_by(err, name, false);
 	return -EPERM;
 }
 

@@ -19,7 +19,9 @@ enum pt_error_kind {
  * @kind: see enum pt_error_kind
  * @msg: one sentence that names the object, what was found and where; cut at the end of the buffer
  * @hint: what to do about it, or empty
- * @refusal: for PT_ERROR_REFUSED the refusal's name, as in --force-NAME, or empty when nothing can force it
+ * @refusal: the name of the check that says no (model/refusal.h), of every PT_ERROR_REFUSED; also of a failure where a
+ *           check made in the middle of a change says no.  Empty for all others
+ * @forceable: --force-NAME passes it over
  *
  * Lives on the caller's stack, initialised with {0}; owns nothing.
  */
@@ -29,6 +31,7 @@ struct pt_error {
 	char msg[2048];
 	char hint[1024];
 	char refusal[64];
+	bool forceable;
 };
 
 /**
@@ -46,8 +49,11 @@ int pt_say(struct pt_error *err, int code, const char *format, ...) __attribute_
 /** pt_usage() - the request is wrong (PT_ERROR_USAGE); complete message; returns -EINVAL unless @code says else */
 int pt_usage(struct pt_error *err, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
-/** pt_refuse() - a check says no (PT_ERROR_REFUSED); @refusal is the name for --force-NAME or NULL; returns -EPERM */
-int pt_refuse(struct pt_error *err, const char *refusal, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/** pt_refuse() - the check @name says no (PT_ERROR_REFUSED), and cannot be forced; returns -EPERM */
+int pt_refuse(struct pt_error *err, const char *name, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/** pt_refused_by() - the message that is there is the no of the check @name; @forceable: --force-NAME passes it over */
+void pt_refused_by(struct pt_error *err, const char *name, bool forceable);
 
 /** pt_wrap() - put context in front of a message that is already there: "FORMATTED: old message"; returns err->code */
 int pt_wrap(struct pt_error *err, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));

@@ -281,8 +281,11 @@ static int check_complete(const struct pt_plan *plan, struct pt_error *err)
 {
 	const struct pt_finding *no = pt_plan_refusal(plan);
 
-	if (no)
-		return pt_refuse(err, no->forceable ? no->name : NULL, "%s", no->fact);
+	if (no) {
+		(void)pt_refuse(err, no->name, "%s", no->fact);
+		pt_refused_by(err, no->name, no->forceable);
+		return -EPERM;
+	}
 	for (size_t i = 0; i < plan->steps.n; i++)
 		if (pt_step_is_plug(plan->steps.v[i].kind) && !plan->steps.v[i].element)
 			return pt_say(err, -EINVAL, "the plan was not prepared: step %zu has no element", i + 1);

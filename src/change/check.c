@@ -9,9 +9,11 @@
 
 #define LOOK_AGAIN "give the command again: it will look anew and make another plan"
 
-static int moved(struct pt_error *err, const char *hint)
+/* a check that says no in the middle: it has a name like those of a plan, and none of them can be forced */
+static int moved(struct pt_error *err, const char *name)
 {
-	pt_hint(err, "%s", hint);
+	pt_refused_by(err, name, false);
+	pt_hint(err, "%s", LOOK_AGAIN);
 	return -ESTALE;
 }
 
@@ -26,7 +28,7 @@ static int check_off(const struct pt_run *run, const struct pt_step *s, bool wan
 		     want_off ? "%s runs; the plan expected it to be shut off"
 			      : "%s is shut off; the plan expected it to run",
 		     s->vm);
-	return moved(err, LOOK_AGAIN);
+	return moved(err, "vm-state-changed");
 }
 
 /* the first lines that differ, masked, so that a reader sees what was edited */
@@ -61,7 +63,7 @@ static int check_definition(const struct pt_run *run, const struct pt_step *s, s
 	if (r < 0)
 		return r;
 	if (r == 1) {
-		r = pt_refuse(err, NULL, "%s has a managed save image, which holds its old devices", s->vm);
+		r = pt_refuse(err, "managed-save", "%s has a managed save image, which holds its old devices", s->vm);
 		pt_hint(err,
 			"start it and shut it down, or `virsh managedsave-remove %s` if what it was doing may be lost",
 			s->vm);
@@ -72,7 +74,7 @@ static int check_definition(const struct pt_run *run, const struct pt_step *s, s
 		return r;
 	what = first_difference(s->xml_before, now);
 	(void)pt_say(err, -ESTALE, "the definition of %s was edited meanwhile: %s", s->vm, what);
-	return moved(err, LOOK_AGAIN);
+	return moved(err, "definition-changed");
 }
 
 static int check_autostart(const struct pt_run *run, const struct pt_step *s, struct pt_error *err)
@@ -83,7 +85,7 @@ static int check_autostart(const struct pt_run *run, const struct pt_step *s, st
 	if (r < 0 || now != s->flag)
 		return r;
 	(void)pt_say(err, -ESTALE, "autostart of %s is %s already", s->vm, now ? "on" : "off");
-	return moved(err, LOOK_AGAIN);
+	return moved(err, "autostart-changed");
 }
 
 static const char *or_none(const char *name)
@@ -105,13 +107,13 @@ static int check_driver(const struct pt_run *run, const struct pt_step *s, struc
 	if (!pt_streq(or_none(driver), or_none(s->driver_before))) {
 		(void)pt_say(err, -ESTALE, "the driver of %s is %s now; the plan expected %s", pt_bdf_str(s->bdf).s,
 			     or_none(driver), or_none(s->driver_before));
-		return moved(err, LOOK_AGAIN);
+		return moved(err, "driver-changed");
 	}
 	if (pt_streq(or_none(override), or_none(s->override_before)))
 		return 0;
 	(void)pt_say(err, -ESTALE, "driver_override of %s is %s now; the plan expected %s", pt_bdf_str(s->bdf).s,
 		     or_none(override), or_none(s->override_before));
-	return moved(err, LOOK_AGAIN);
+	return moved(err, "override-changed");
 }
 
 /* by the step that binds the device in this change, else the one that has it now */

@@ -58,8 +58,8 @@ static int check_unsettled(const struct pt_change_env *env, const struct pt_chan
 				pt_change_state_str(head->state));
 	if (head->state == PT_CHANGE_STUCK || !pt_owner_alive(env->proc_fd, &head->owner))
 		return 0;
-	r = pt_refuse(err, NULL, "change %lld (%s) is being made right now by process %d", head->id, head->summary,
-		      head->owner.pid);
+	r = pt_refuse(err, "change-open", "change %lld (%s) is being made right now by process %d", head->id,
+		      head->summary, head->owner.pid);
 	pt_hint(err, "wait for it to end; `passthru history %lld` shows how far it is", head->id);
 	return r;
 }
@@ -99,7 +99,7 @@ static int look(struct pt_run *run, long long id, struct pt_strv *lines, struct 
 	find_gone(run, lines);
 	if (lines->n)
 		return 0;
-	r = pt_refuse(err, NULL,
+	r = pt_refuse(err, "nothing-gone",
 		      "nothing of change %lld (%s) has to be given up: what it must be taken back on is there", id,
 		      run->record.head.summary);
 	pt_hint(err, "`passthru recover` settles it, or says what stands in the way");

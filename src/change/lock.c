@@ -113,6 +113,7 @@ int pt_lock_take(struct pt_lock *lock, const char *what, const struct pt_lock_wa
 			read_holder(lock, holder, sizeof(holder));
 			r = pt_say(err, -ETIMEDOUT, "another change is being made by %s; waited %u s for it", holder,
 				   wait->ms / 1000);
+			pt_refused_by(err, "change-open", false);
 			pt_hint(err, "try again later, or wait longer with --wait SECONDS");
 			return r;
 		}

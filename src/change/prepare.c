@@ -27,6 +27,7 @@ static int check_name(const char *xml, const struct pt_step *s, struct pt_error 
 	if (pt_streq(domain.name, s->vm))
 		return 0;
 	r = pt_say(err, -ESTALE, "the VM %s is called %s now", s->vm, domain.name ? domain.name : "nothing");
+	pt_refused_by(err, "vm-renamed", false);
 	pt_hint(err, "give the command again with its new name");
 	return r;
 }
@@ -38,6 +39,7 @@ static int edit(struct pt_step *s, const char *xml, struct pt_error *err)
 
 	if (r == -ENOENT || r == -EEXIST) {
 		(void)pt_wrap(err, -ESTALE, "the definition of %s is not what the plan saw", s->vm);
+		pt_refused_by(err, "definition-changed", false);
 		pt_hint(err, "give the command again: it will look anew and make another plan");
 		return -ESTALE;
 	}
@@ -98,6 +100,7 @@ static int find_element(const struct pt_vm_ops *vm, const struct pt_plan *plan, 
 	if (r != -ENOENT && r != -ESHUTDOWN)
 		return r;
 	(void)pt_wrap(err, -ESTALE, "%s is not what the plan saw", s->vm);
+	pt_refused_by(err, "definition-changed", false);
 	pt_hint(err, "give the command again: it will look anew and make another plan");
 	return -ESTALE;
 }

@@ -235,12 +235,13 @@ static int refuse_busy(const struct pt_change_env *env, const struct pt_change_r
 	int r;
 
 	if (row->state == PT_CHANGE_OPEN && pt_owner_alive(env->proc_fd, &row->owner)) {
-		r = pt_refuse(err, NULL, "%s is being changed right now by change %lld (%s), process %d", object,
-			      row->id, row->summary, row->owner.pid);
+		r = pt_refuse(err, "change-open", "%s is being changed right now by change %lld (%s), process %d",
+			      object, row->id, row->summary, row->owner.pid);
 		pt_hint(err, "wait for it to end; `passthru history %lld` shows how far it is", row->id);
 		return r;
 	}
-	r = pt_refuse(err, NULL, "%s is in the hands of change %lld (%s), which %s", object, row->id, row->summary,
+	r = pt_refuse(err, "change-unsettled", "%s is in the hands of change %lld (%s), which %s", object, row->id,
+		      row->summary,
 		      row->state == PT_CHANGE_OPEN ? "was cut off" : "could not be taken back completely");
 	pt_hint(err, "run `passthru recover` first");
 	return r;
@@ -272,6 +273,7 @@ static int refuse_stale(const struct pt_change_row *row, const struct pt_step *s
 		       "change %lld (%s) was made meanwhile, and %s is in it too: the plan no longer fits", row->id,
 		       row->summary, object);
 
+	pt_refused_by(err, "change-meanwhile", false);
 	pt_hint(err, "give the command again: it will look anew and make another plan");
 	return r;
 }

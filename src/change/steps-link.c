@@ -40,6 +40,7 @@ int pt_step_check_link(const struct pt_run *run, const struct pt_step *s, struct
 	is = pt_link_state_text(&now);
 	(void)pt_say(err, -ESTALE, "%s, the interface of %s, was changed meanwhile: %s now; expected was %s", link.name,
 		     pt_bdf_str(s->bdf).s, is, s->state_before);
+	pt_refused_by(err, "link-changed", false);
 	pt_hint(err, "give the command again: it will look anew and make another plan");
 	return -ESTALE;
 }
@@ -105,6 +106,7 @@ static int check_held(const struct pt_run *run, const struct pt_step *s, const c
 			continue;
 		r = pt_say(err, -EBUSY, "%s, the interface of %s, is left as it is: its VF %u (%s) is in use: %s", name,
 			   pt_bdf_str(s->bdf).s, vf->index, pt_bdf_str(vf->bdf).s, who);
+		pt_refused_by(err, "vf-in-use", false);
 		pt_hint(err, "shut that VM down, then run `passthru recover`");
 	}
 	return r;

@@ -41,6 +41,7 @@ static int not_running(const struct pt_step *s, enum pt_domain_state state, stru
 	int r = pt_say(err, -ESTALE, "%s %s; the plan expected that it runs", s->vm,
 		       paused ? "is paused" : "does not run");
 
+	pt_refused_by(err, paused ? "vm-paused" : "vm-state-changed", false);
 	if (paused)
 		pt_hint(err, "`virsh resume %s`, then give the command again: a paused guest hears nothing", s->vm);
 	else
@@ -83,6 +84,7 @@ int pt_step_check_plug(const struct pt_run *run, struct pt_step *s, struct pt_er
 		return r < 0 ? r : 0;
 	r = pt_say(err, -ESTALE, want ? "%s runs without %s; the plan expected it with it" : "%s runs with %s already",
 		   s->vm, pt_bdf_str(s->bdf).s);
+	pt_refused_by(err, "vm-devices-changed", false);
 	pt_hint(err, "give the command again: it will look anew and make another plan");
 	return r;
 }

@@ -17,6 +17,7 @@ static int parse(const char *text, struct pt_sriov_state *ret, struct pt_error *
 
 static int stale(struct pt_error *err)
 {
+	pt_refused_by(err, "vfs-changed", false);
 	pt_hint(err, "%s", LOOK_AGAIN);
 	return -ESTALE;
 }
@@ -222,6 +223,7 @@ static int check_held(const struct pt_run *run, const struct pt_step *s, struct 
 			continue;
 		r = pt_say(err, -EBUSY, "VF %u of %s (%s) is in use: %s: it is left as it is set", vf->index,
 			   pt_bdf_str(s->bdf).s, pt_bdf_str(vf->bdf).s, who);
+		pt_refused_by(err, "vf-in-use", false);
 		pt_hint(err, "shut that VM down, then run `passthru recover`");
 	}
 	return r;

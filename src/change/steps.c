@@ -35,8 +35,10 @@ static int stop_vm(struct pt_run *run, const struct pt_step *s, struct pt_error 
 	r = env->vm->stop(env->vm->ctx, s->vm_uuid, timeout_ms, false, err);
 	if (r == -ETIMEDOUT && env->force_stop && env->force_stop(env->ctx, s) == 1)
 		r = env->vm->stop(env->vm->ctx, s->vm_uuid, timeout_ms, true, err);
-	else if (r == -ETIMEDOUT)
+	else if (r == -ETIMEDOUT) {
+		pt_refused_by(err, "stop", true);
 		pt_hint(err, "shut %s down inside the guest, or allow to force it off with --force-stop", s->vm);
+	}
 	if (pt_run_lock(run, PT_LOCK_FOREVER, &locking) < 0 && r == 0) {
 		r = locking.code;
 		if (err)
@@ -333,6 +335,7 @@ static int unmake_define(struct pt_run *run, const struct pt_step_row *row, stru
 		if (row->seen || !pt_definitions_alike(now, s->xml_after)) {
 			r = pt_say(err, -ESTALE, "the definition of %s was edited meanwhile and is left as it is",
 				   s->vm);
+			pt_refused_by(err, "definition-changed", false);
 			pt_hint(err, "the original is in backup/ beside the journal; `virsh define` takes it");
 			return r;
 		}
@@ -374,6 +377,7 @@ static int check_held(const struct pt_run *run, const struct pt_step *s, struct 
 			continue;
 		}
 		r = pt_say(err, -EBUSY, "%s stays with %s: %s", pt_bdf_str(s->bdf).s, driver, who);
+		pt_refused_by(err, "in-use", false);
 		pt_hint(err, "end that use first");
 		return r;
 	}
@@ -386,9 +390,12 @@ static int unmake_driver(struct pt_run *run, const struct pt_step *s, struct pt_
 	const char *vm = pt_run_still_has(run, s->bdf);
 	int r;
 
-	if (vm)
-		return pt_say(err, -EBUSY, "%s runs and may have %s: its driver is left as it is", vm,
-			      pt_bdf_str(s->bdf).s);
+	if (vm) {
+		r = pt_say(err, -EBUSY, "%s runs and may have %s: its driver is left as it is", vm,
+			   pt_bdf_str(s->bdf).s);
+		pt_refused_by(err, "in-use", false);
+		return r;
+	}
 	/* the next boot has chosen its driver by what is reserved, and that the change did not touch */
 	if (lent && run->rebooted)
 		return 0;

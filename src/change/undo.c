@@ -68,13 +68,13 @@ static int check_state(const struct pt_change_env *env, const struct pt_change_r
 		return r;
 	case PT_CHANGE_OPEN:
 		if (pt_owner_alive(env->proc_fd, &head->owner))
-			return pt_refuse(err, NULL, "change %lld (%s) is being made right now by process %d", head->id,
-					 head->summary, head->owner.pid);
+			return pt_refuse(err, "change-open", "change %lld (%s) is being made right now by process %d",
+					 head->id, head->summary, head->owner.pid);
 		break;
 	default:
 		break;
 	}
-	r = pt_refuse(err, NULL, "change %lld (%s) %s", head->id, head->summary,
+	r = pt_refuse(err, "change-unsettled", "change %lld (%s) %s", head->id, head->summary,
 		      head->state == PT_CHANGE_OPEN ? "was cut off" : "could not be taken back completely");
 	pt_hint(err, "`passthru recover` settles it");
 	return r;
@@ -84,8 +84,9 @@ static int refuse_later(const struct pt_change_row *head, const struct pt_change
 			struct pt_error *err)
 {
 	pt_autofree char *object = s->vm ? pt_strf("the VM %s", s->vm) : pt_strdup(pt_bdf_str(s->bdf).s);
-	int r = pt_refuse(err, NULL, "change %lld cannot be undone: change %lld (%s) came later and is about %s too",
-			  head->id, later->id, later->summary, object);
+	int r = pt_refuse(err, "undo-later",
+			  "change %lld cannot be undone: change %lld (%s) came later and is about %s too", head->id,
+			  later->id, later->summary, object);
 
 	pt_hint(err, "undo that one first: `passthru undo %lld`", later->id);
 	return r;
@@ -130,6 +131,15 @@ static bool same(const char *a, const char *b)
 	return pt_streq(or_none(a), or_none(b));
 }
 
+/* for the reason, and by the name, that the check of a step gave */
+static int cannot(const struct undo *u, const struct pt_error *why, struct pt_error *err)
+{
+	(void)pt_refuse(err, why->refusal[0] ? why->refusal : "identity", "change %lld cannot be undone: %s",
+			u->record.head.id, why->msg);
+	pt_hint(err, "%s", why->hint);
+	return -EPERM;
+}
+
 /* what is as it was before the change needs no undoing: said, and passed over */
 static int already(struct pt_plan *plan, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
@@ -158,11 +168,8 @@ static int invert_driver(const struct undo *u, const struct pt_step_row *row, st
 	bool undecided;
 	int r = pt_bind_check(u->env->host, &want, &why);
 
-	if (r == -ESTALE || r == -ENODEV) {
-		(void)pt_refuse(err, NULL, "change %lld cannot be undone: %s", u->record.head.id, why.msg);
-		pt_hint(err, "%s", why.hint);
-		return -EPERM;
-	}
+	if (r == -ESTALE || r == -ENODEV)
+		return cannot(u, &why, err);
 	if (r == 0)
 		r = pt_bind_look(u->env->host, s->bdf, &driver, &override, &why);
 	if (r < 0) {
@@ -184,7 +191,7 @@ static int invert_driver(const struct undo *u, const struct pt_step_row *row, st
 	else if ((!same(driver, expected) && !same(driver, s->driver_before)) ||
 		 (!same(override, s->override_after) && !same(override, s->override_before))) {
 		(void)pt_refuse(
-			err, NULL,
+			err, "driver-changed",
 			"change %lld cannot be undone: %s was left with driver %s and driver_override %s, and has "
 			"%s and %s now",
 			u->record.head.id, pt_bdf_str(s->bdf).s, or_none(expected), or_none(s->override_after),
@@ -211,8 +218,8 @@ static int invert_define(const struct undo *u, const struct pt_step_row *row, st
 	int r = u->env->vm->get_xml(u->env->vm->ctx, s->vm_uuid, &now, &why);
 
 	if (r == -ENOENT)
-		return pt_refuse(err, NULL, "change %lld cannot be undone: the VM %s (%s) is gone", u->record.head.id,
-				 s->vm, s->vm_uuid);
+		return pt_refuse(err, "vm-gone", "change %lld cannot be undone: the VM %s (%s) is gone",
+				 u->record.head.id, s->vm, s->vm_uuid);
 	if (r < 0) {
 		if (err)
 			*err = why;
@@ -223,7 +230,7 @@ static int invert_define(const struct undo *u, const struct pt_step_row *row, st
 	if (!pt_definitions_same(now, left)) {
 		diff = pt_domxml_diff(left, now);
 		(void)pt_refuse(
-			err, NULL,
+			err, "definition-changed",
 			"change %lld cannot be undone: the definition of %s was edited since (- as it was left, + "
 			"now):\n%.1500s",
 			u->record.head.id, s->vm, diff ? diff : "?");
@@ -251,7 +258,7 @@ static int invert_rest(const struct undo *u, const struct pt_step_row *row, stru
 	/* with what the check found out: a reservation's text */
 	pt_array_push(&plan->steps, inverse);
 	if (r == -ESTALE)
-		return pt_refuse(err, NULL, "change %lld cannot be undone: %s", u->record.head.id, why.msg);
+		return cannot(u, &why, err);
 	if (r < 0 && err)
 		*err = why;
 	return r;
@@ -337,7 +344,7 @@ static int invert_link(const struct undo *u, const struct pt_step_row *row, stru
 
 static int refuse_paused(const struct undo *u, const struct pt_step *s, struct pt_error *err)
 {
-	int r = pt_refuse(err, NULL, "change %lld cannot be undone: %s is paused, and its guest hears nothing",
+	int r = pt_refuse(err, "vm-paused", "change %lld cannot be undone: %s is paused, and its guest hears nothing",
 			  u->record.head.id, s->vm);
 
 	pt_hint(err, "`virsh resume %s`, or shut it down: then it gets or loses %s with its definition", s->vm,
@@ -352,11 +359,8 @@ static int check_meant(const struct undo *u, const struct pt_step *s, struct pt_
 	struct pt_error why = { 0 };
 	int r = pt_bind_check(u->env->host, &want, &why);
 
-	if (r == -ESTALE || r == -ENODEV) {
-		r = pt_refuse(err, NULL, "change %lld cannot be undone: %s", u->record.head.id, why.msg);
-		pt_hint(err, "%s", why.hint);
-		return r;
-	}
+	if (r == -ESTALE || r == -ENODEV)
+		return cannot(u, &why, err);
 	if (r < 0 && err)
 		*err = why;
 	return r;

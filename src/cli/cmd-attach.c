@@ -83,7 +83,7 @@ static void tell_why_no_iommu(const struct pt_cli *cli, const struct pt_host *ho
 		pt_strset(&f->fact, fact);
 		pt_strset(&f->where, first->where);
 		pt_strset(&f->fix, first->fix);
-		(void)pt_refuse(err, NULL, "%s", f->fact);
+		(void)pt_refuse(err, "no-iommu", "%s", f->fact);
 		pt_hint(err, "%s", f->fix ? f->fix : "`passthru doctor` tells more");
 	}
 }
@@ -142,7 +142,7 @@ static int card_failover(struct pt_cli *cli, const struct pt_giving *g, struct p
 		return pt_usage(err, -EINVAL, "--failover is about one network card or virtual function");
 	path = pt_strf("class/net/%s/address", d->netdevs.n ? d->netdevs.v[0] : "");
 	if (!d->netdevs.n || pt_file_read_line(cli->root.sys_fd, path, &text) < 0 || pt_mac_parse(text, mac) < 0) {
-		r = pt_refuse(err, NULL, "the MAC of %s cannot be read: no driver of this host has it",
+		r = pt_refuse(err, "failover-interface", "the MAC of %s cannot be read: no driver of this host has it",
 			      pt_bdf_str(d->bdf).s);
 		pt_hint(err, "give it back to its own driver first; a virtual function gets one with --network");
 		return r;
@@ -151,7 +151,7 @@ static int card_failover(struct pt_cli *cli, const struct pt_giving *g, struct p
 		pt_failover_name(f, mac);
 	if (memcmp(mac, f->mac, sizeof(mac)) == 0)
 		return 1;
-	r = pt_refuse(err, NULL,
+	r = pt_refuse(err, "failover-interface",
 		      "%s has the MAC %s, and the interface that is to stand in for it %s: a guest pairs the same",
 		      pt_bdf_str(d->bdf).s, text, pt_mac_str(f->mac).s);
 	pt_hint(err,

@@ -158,7 +158,7 @@ static int check_idle(const struct repairing *r, const struct pt_plan *plan, str
 		for (size_t k = 0; k < r->vms.n; k++)
 			if (r->vms.v[k].state != PT_DOMAIN_SHUTOFF &&
 			    pt_domain_hostdev_by_bdf(&r->vms.v[k], plan->steps.v[i].bdf)) {
-				(void)pt_refuse(err, NULL, "VM %s runs and has %s: it cannot be looked behind now",
+				(void)pt_refuse(err, "vm-runs", "VM %s runs and has %s: it cannot be looked behind now",
 						r->vms.v[k].name, pt_bdf_str(plan->steps.v[i].bdf).s);
 				pt_hint(err, "shut it down first");
 				return -EPERM;

@@ -157,15 +157,15 @@ static int check_network(const struct pt_cli *cli, const struct pt_vfing *v, con
 	if (r < 0)
 		return r;
 	if (network->physical_network && !pt_streq(network->physical_network, on)) {
-		r = pt_refuse(err, NULL, "network %s is on %s, and %s is on %s", network->name,
+		r = pt_refuse(err, "network-card", "network %s is on %s, and %s is on %s", network->name,
 			      network->physical_network, pt_bdf_str(v->bdf).s,
 			      *on ? on : "none that device_spec names");
 		pt_hint(err, "device_spec's \"physical_network\" says which cards are on it (%s)", network->where);
 		return r;
 	}
 	if (network->mtu && v->sriov.link.name && v->sriov.link.mtu < network->mtu) {
-		r = pt_refuse(err, NULL, "network %s needs an MTU of %u, and %s has %u", network->name, network->mtu,
-			      v->sriov.link.name, v->sriov.link.mtu);
+		r = pt_refuse(err, "network-mtu", "network %s needs an MTU of %u, and %s has %u", network->name,
+			      network->mtu, v->sriov.link.name, v->sriov.link.mtu);
 		pt_hint(err, "`ip link set %s mtu %u`, and where your network's configuration says so",
 			v->sriov.link.name, network->mtu);
 		return r;

@@ -38,7 +38,7 @@ static int check_host(const struct pt_migrate_hosts *l, size_t i, struct pt_erro
 	}
 	if (!h->cpu.vendor || !l->v[0].cpu.vendor || pt_streq(h->cpu.vendor, l->v[0].cpu.vendor))
 		return 0;
-	r = pt_refuse(err, NULL, "the processor of %s is %s, that of %s is %s: no model bridges two vendors",
+	r = pt_refuse(err, "cpu-vendors", "the processor of %s is %s, that of %s is %s: no model bridges two vendors",
 		      l->v[0].name, l->v[0].cpu.vendor, h->name, h->cpu.vendor);
 	pt_hint(err, "make a baseline for each vendor");
 	return r;

@@ -6,6 +6,8 @@
 
 #include "base/alloc.h"
 #include "base/cleanup.h"
+#include "cli/findings.h"
+#include "model/refusal.h"
 
 const struct pt_command *pt_help_find(const char *name)
 {
@@ -71,6 +73,21 @@ void pt_help_command(FILE *out, const struct pt_command *c)
 	}
 	(void)fputs("\nGlobal options:\n", out);
 	print_options(out, pt_global_options);
+}
+
+void pt_help_refusals(FILE *out)
+{
+	(void)fputs(
+		"What passthru refuses, by name.  --force-NAME passes over that one refusal and no other; what has no\n"
+		"such flag cannot be forced.\n",
+		out);
+	for (const struct pt_refusal *r = pt_refusals; r->name; r++) {
+		pt_autofree char *flag = r->commands ? pt_strf("--force-%s: %s", r->name, r->commands) : NULL;
+		pt_autofree char *text = pt_strf("%s; %s. %s.", r->what, r->instead, flag ? flag : "Cannot be forced");
+
+		(void)fprintf(out, "\n  %s\n      ", r->name);
+		pt_cli_wrap(out, text, 6, 6);
+	}
 }
 
 /* Levenshtein distance, for names far shorter than the table */

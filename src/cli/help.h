@@ -16,6 +16,9 @@ const char *pt_help_guess_command(const char *name);
 const char *pt_help_guess_option(const struct pt_command *command, const char *name);
 
 /** pt_help_completion() - a bash completion script on @out */
+/** pt_help_refusals() - every refusal by its name, with its flag or what to do instead */
+void pt_help_refusals(FILE *out);
+
 void pt_help_completion(FILE *out);
 
 #endif

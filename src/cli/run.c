@@ -206,6 +206,14 @@ static void print_indented(FILE *out, const char *first, const char *text)
 	(void)fputc('\n', out);
 }
 
+static bool has_flag(const struct pt_cli *cli, const char *refusal)
+{
+	for (const struct pt_option *o = cli->command ? cli->command->options : NULL; o && o->name; o++)
+		if (pt_startswith(o->name, "force-") && strcmp(o->name + strlen("force-"), refusal) == 0)
+			return true;
+	return false;
+}
+
 static void print_error(const struct pt_cli *cli, struct pt_error *err)
 {
 	/* names of VMs, words of libvirt and of guests end up in messages: no escape sequence may reach the terminal */
@@ -221,8 +229,10 @@ static void print_error(const struct pt_cli *cli, struct pt_error *err)
 	print_indented(cli->diag, "passthru: ", err->msg[0] ? err->msg : strerror(-err->code));
 	if (err->hint[0])
 		print_indented(cli->diag, "          ", err->hint);
-	if (err->refusal[0])
+	if (err->refusal[0] && err->forceable && has_flag(cli, err->refusal))
 		(void)fprintf(cli->diag, "          to do it all the same: --force-%s\n", err->refusal);
+	else if (err->refusal[0])
+		(void)fprintf(cli->diag, "          %s: this cannot be forced\n", err->refusal);
 }
 
 int pt_cli_main(int argc, char **argv)

@@ -35,6 +35,7 @@ static int damaged(const struct pt_db *d, const char *reason, struct pt_error *e
 {
 	int r = pt_say(err, -EBADMSG, "the %s %s is damaged: %s", d->kind->noun, d->path, reason);
 
+	pt_refused_by(err, "damaged", false);
 	pt_hint(err,
 		"it was left as it is, and nothing was changed; restore it from a backup, or move it (with its "
 		"-wal) away: %s",
@@ -187,6 +188,7 @@ int pt_db_schema(struct pt_db *d, bool write, struct pt_error *err)
 		r = pt_say(err, -EPROTONOSUPPORT,
 			   "the %s %s is of version %lld, made by a newer passthru; this one knows up to %lld",
 			   d->kind->noun, d->path, version, d->kind->version);
+		pt_refused_by(err, "newer-version", false);
 		pt_hint(err, "use that newer passthru; nothing was changed");
 		return r;
 	}

@@ -20,6 +20,7 @@ static int not_ours(struct pt_error *err, const char *path, const char *what)
 {
 	int r = pt_say(err, -EPERM, "%s %s: what is in it cannot be trusted", path, what);
 
+	pt_refused_by(err, "not-trusted", false);
 	pt_hint(err, "see who did that; it must belong to the user that runs passthru and be closed to others");
 	return r;
 }
@@ -77,6 +78,7 @@ static int refuse_empty(const struct pt_db *d, struct pt_error *err)
 	if (fstatat(d->dir_fd, d->kind->file, &st, AT_SYMLINK_NOFOLLOW) < 0 || st.st_size > 0)
 		return 0;
 	(void)pt_say(err, -EBADMSG, "the %s %s is damaged: it is empty", d->kind->noun, d->path);
+	pt_refused_by(err, "damaged", false);
 	pt_hint(err, "it was left as it is; restore it from a backup, or remove it to begin anew");
 	return -EBADMSG;
 }

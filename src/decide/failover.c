@@ -62,11 +62,13 @@ static int take(const struct pt_domain_nic *n, struct pt_failover *ret, struct p
 	uint8_t mac[6];
 
 	if (pt_mac_parse(n->mac, mac) < 0)
-		return pt_refuse(err, NULL, "the interface with the MAC '%s' has no usable one", n->mac);
+		return pt_refuse(err, "failover-interface", "the interface with the MAC '%s' has no usable one",
+				 n->mac);
 	pt_failover_name(&f, mac);
 	if (n->alias && pt_startswith(n->alias, "ua-")) {
 		if (strlen(n->alias) >= sizeof(f.alias))
-			return pt_refuse(err, NULL, "the alias %s of the interface %s is too long", n->alias, n->mac);
+			return pt_refuse(err, "failover-interface", "the alias %s of the interface %s is too long",
+					 n->alias, n->mac);
 		(void)snprintf(f.alias, sizeof(f.alias), "%s", n->alias);
 		f.paired = n->persistent;
 	}
@@ -87,7 +89,8 @@ static int take_named(const struct pt_domain *vm, const char *mac, struct pt_fai
 			continue;
 		if (fits(vm, n))
 			return take(n, ret, err);
-		r = pt_refuse(err, NULL, "the interface %s of VM %s cannot stand in for a device: %s", mac, vm->name,
+		r = pt_refuse(err, "failover-interface", "the interface %s of VM %s cannot stand in for a device: %s",
+			      mac, vm->name,
 			      has_device(vm, n->alias) ? "it does so for another" : "it is none of model virtio");
 		pt_hint(err, "name another one, or a bridge for a new one: " ON " bridge:NAME");
 		return r;
@@ -118,13 +121,13 @@ static int take_only(const struct pt_domain *vm, struct pt_failover *ret, struct
 	if (n == 1 || persistent == 1)
 		return take(only, ret, err);
 	if (n) {
-		r = pt_refuse(err, NULL, "VM %s has %zu virtio interfaces that could stand in: %s", vm->name, n,
-			      fitting);
+		r = pt_refuse(err, "failover-interface", "VM %s has %zu virtio interfaces that could stand in: %s",
+			      vm->name, n, fitting);
 		pt_hint(err, "say which: " ON " MAC");
 		return r;
 	}
-	r = pt_refuse(err, NULL, "VM %s has no virtio interface that could stand in for the device%s%s", vm->name,
-		      *all ? "; it has " : "", all);
+	r = pt_refuse(err, "failover-interface", "VM %s has no virtio interface that could stand in for the device%s%s",
+		      vm->name, *all ? "; it has " : "", all);
 	pt_hint(err, "name what a new one is to be on: " ON " bridge:NAME, or network:NAME");
 	return r;
 }

@@ -102,7 +102,8 @@ int pt_judge_verdict(const struct pt_judge *j, struct pt_error *err)
 
 	if (!f)
 		return 0;
-	r = pt_refuse(err, f->forceable ? f->name : NULL, "%s", f->fact);
+	r = pt_refuse(err, f->name, "%s", f->fact);
+	pt_refused_by(err, f->name, f->forceable);
 	if (f->fix)
 		pt_hint(err, "%s", f->fix);
 	return r;

@@ -103,14 +103,15 @@ static int no_card(const struct pt_network_facts *f, struct pt_error *err)
 	int r;
 
 	if (!n->physical_network) {
-		r = pt_refuse(err, NULL,
+		r = pt_refuse(err, "network-no-card",
 			      "network %s can be had on any card with virtual functions, and this host has "
 			      "none",
 			      n->name);
 		pt_hint(err, "`passthru sriov` shows which card could have some");
 		return r;
 	}
-	r = pt_refuse(err, NULL, "network %s is on %s, and no card of this host is", n->name, n->physical_network);
+	r = pt_refuse(err, "network-no-card", "network %s is on %s, and no card of this host is", n->name,
+		      n->physical_network);
 	pt_hint(err,
 		"device_spec says which cards are: { \"address\": …, \"physical_network\": \"%s\" }; the network "
 		"is in %s",
@@ -138,7 +139,7 @@ static int no_vf(const struct pt_network_facts *f, struct pt_error *err)
 	if (!cards.n)
 		return no_card(f, err);
 	list = pt_strv_join(&cards, ", ");
-	r = pt_refuse(err, NULL, "no card of network %s has a virtual function: %s", f->network->name, list);
+	r = pt_refuse(err, "network-no-vf", "no card of network %s has a virtual function: %s", f->network->name, list);
 	pt_hint(err, "`passthru sriov %s --vfs N` makes some", pt_bdf_str(first).s);
 	return r;
 }
@@ -159,8 +160,8 @@ static int none_free(const struct pt_network_facts *f, size_t n, struct pt_error
 			pt_strv_addf(&why, "%s: %s", pt_bdf_str(d->bdf).s, reason);
 	}
 	list = pt_strv_join(&why, "; ");
-	r = pt_refuse(err, NULL, "none of the %zu virtual function%s of network %s is free: %s", n, n == 1 ? "" : "s",
-		      f->network->name, list);
+	r = pt_refuse(err, "network-no-vf", "none of the %zu virtual function%s of network %s is free: %s", n,
+		      n == 1 ? "" : "s", f->network->name, list);
 	pt_hint(err, "`passthru detach` takes one from a VM; `passthru sriov` makes more while none is in use%s",
 		managed ? "; one that somebody else manages is taken if it is named" : "");
 	return r;

@@ -124,7 +124,7 @@ int pt_network_settings(const struct pt_sriov_facts *f, const struct pt_network 
 	if (!d || !pf)
 		return pt_say(err, -ENODEV, "%s is no virtual function of this host", pt_bdf_str(vf).s);
 	if (want.vlan && want.qos) {
-		r = pt_refuse(err, NULL,
+		r = pt_refuse(err, "network-qos",
 			      "network %s has the priority %u in its VLAN tag, which no VM can have: libvirt "
 			      "sets the VLAN of a VF without one each time the VM starts",
 			      network->name, want.qos);

@@ -12,7 +12,7 @@
 
 static int broken(struct pt_error *err, const struct pt_inv_device *d, const char *rule)
 {
-	return pt_refuse(err, NULL, "%s was given, though %s", pt_bdf_str(d->bdf).s, rule);
+	return pt_refuse(err, "placement-broken", "%s was given, though %s", pt_bdf_str(d->bdf).s, rule);
 }
 
 static int64_t first_spec(const struct pt_rules *rules, const struct pt_bound *bound, const struct pt_inv_device *d)
@@ -212,7 +212,8 @@ static int check_providers(const struct pt_ask *ask, size_t i, const struct pt_i
 			got += a->given.v[g].request == i &&
 			       pt_streq(host->v[pt_inv_host_find(host, a->given.v[g].bdf)].rp_uuid, ask->rp_uuids.v[u]);
 		if (got < want || (ask->count == ask->rp_uuids.n && got > want))
-			return pt_refuse(err, NULL, "request %zu wants %u of provider %s and was given %u", i, want,
+			return pt_refuse(err, "placement-broken",
+					 "request %zu wants %u of provider %s and was given %u", i, want,
 					 ask->rp_uuids.v[u], got);
 	}
 	for (size_t g = 0; g < a->given.n; g++) {
@@ -220,7 +221,9 @@ static int check_providers(const struct pt_ask *ask, size_t i, const struct pt_i
 
 		listed += a->given.v[g].request == i && rp && pt_strv_has(&ask->rp_uuids, rp);
 	}
-	return listed == ask->count ? 0 : pt_refuse(err, NULL, "request %zu was given a device of another provider", i);
+	return listed == ask->count
+		       ? 0
+		       : pt_refuse(err, "placement-broken", "request %zu was given a device of another provider", i);
 }
 
 static int check_counts(const struct pt_request *request, const struct pt_inv_host *host,
@@ -233,8 +236,8 @@ static int check_counts(const struct pt_request *request, const struct pt_inv_ho
 		for (size_t g = 0; g < a->given.n; g++)
 			n += a->given.v[g].request == i;
 		if (n != ask->count)
-			return pt_refuse(err, NULL, "request %zu asks for %u devices and was given %u", i, ask->count,
-					 n);
+			return pt_refuse(err, "placement-broken", "request %zu asks for %u devices and was given %u", i,
+					 ask->count, n);
 		if (ask->alias && ask->rp_uuids.n && check_providers(ask, i, host, a, err) < 0)
 			return -EPERM;
 	}
@@ -254,7 +257,7 @@ static int check_given(const struct pt_rules *rules, const struct pt_request *re
 		const struct pt_ask *ask;
 
 		if (at < 0 || a->given.v[g].request >= request->asks.n)
-			return pt_refuse(err, NULL, "%s was given, which is not there",
+			return pt_refuse(err, "placement-broken", "%s was given, which is not there",
 					 pt_bdf_str(a->given.v[g].bdf).s);
 		ask = &request->asks.v[a->given.v[g].request];
 		r = check_match(rules, bound, ask, &host->v[at], err);

@@ -405,9 +405,11 @@ static int check_told(const struct pt_sriov_facts *f, const struct pt_device *vf
 	if (!missing)
 		return 0;
 	if (!now && f->sriov->link_why)
-		return pt_refuse(err, NULL, "how the virtual functions of %s are set cannot be seen: %s",
-				 pt_bdf_str(vf->pf).s, f->sriov->link_why);
-	(void)pt_refuse(err, NULL, "the driver of %s tells no %s of its virtual functions, so %s cannot be set safely",
+		return pt_refuse(err, "vf-settings-unseen",
+				 "how the virtual functions of %s are set cannot be seen: %s", pt_bdf_str(vf->pf).s,
+				 f->sriov->link_why);
+	(void)pt_refuse(err, "vf-settings-unseen",
+			"the driver of %s tells no %s of its virtual functions, so %s cannot be set safely",
 			pt_bdf_str(vf->pf).s, pt_vf_has_str((enum pt_vf_has)(missing & -missing)),
 			pt_bdf_str(vf->bdf).s);
 	pt_hint(err, now ? "leave that setting out"

@@ -53,9 +53,9 @@ static int read_definition(struct hook *h, const char *xml, struct pt_error *err
 	return r;
 }
 
-static int no(const struct hook *h, const char *why, const char *fix)
+static int no(const struct hook *h, const char *name, const char *why, const char *fix)
 {
-	(void)pt_refuse(h->err, NULL, "%s does not start: %s", h->name, why);
+	(void)pt_refuse(h->err, name, "%s does not start: %s", h->name, why);
 	if (fix && *fix)
 		pt_hint(h->err, "%s", fix);
 	return -EPERM;
@@ -149,7 +149,8 @@ static int ask_change(const struct hook *h, const struct pt_change_record *chang
 		      alive				     ? "is being made"
 		      : change->head.state == PT_CHANGE_OPEN ? "was cut off"
 							     : "could not be taken back completely");
-	return no(h, why, alive ? "wait for it to end" : "run `passthru recover`");
+	return no(h, alive ? "change-open" : "change-unsettled", why,
+		  alive ? "wait for it to end" : "run `passthru recover`");
 }
 
 static int no_journal(const struct hook *h)
@@ -158,7 +159,8 @@ static int no_journal(const struct hook *h)
 					"was cut off",
 					h->journal_dir);
 
-	return no(h, why, "bring it back; where it is lost for good, `passthru recover` begins a new one");
+	return no(h, "no-journal", why,
+		  "bring it back; where it is lost for good, `passthru recover` begins a new one");
 }
 
 static int ask_journal(const struct hook *h)
@@ -182,7 +184,7 @@ static int ask_journal(const struct hook *h)
 	pt_journal_close(journal);
 	/* what was given by a change that was cut off may have no record yet, or no more */
 	if (r < 0 && (is_ours(h) || has_devices(h)))
-		return no(h, err.msg, err.hint);
+		return no(h, err.refusal[0] ? err.refusal : "unreadable", err.msg, err.hint);
 	return refused;
 }
 
@@ -203,7 +205,7 @@ static int judge(const struct hook *h, const struct pt_whereabouts_list *where)
 			continue;
 		why = pt_strf("%s is not certain to be the device that it was given: %s", pt_bdf_str(k->id.last_seen).s,
 			      w->why ? w->why : pt_where_str(w->where));
-		return no(h, why, w->fix ? w->fix : "`passthru doctor` tells more");
+		return no(h, "identity", why, w->fix ? w->fix : "`passthru doctor` tells more");
 	}
 	return 0;
 }
@@ -229,7 +231,7 @@ static int ask_devices(const struct hook *h)
 	if (r == 0)
 		r = pt_keep_present(h->root, &h->known, &devices, &blocks, &present, &err);
 	if (r < 0)
-		return no(h, err.msg, err.hint);
+		return no(h, "unreadable", err.msg, err.hint);
 	pt_whereabouts_find(&h->known, &present, &where);
 	return judge(h, &where);
 }
@@ -245,7 +247,7 @@ static int ask_unread(const struct hook *h)
 		if (pt_keep_by_bdf(&h->known, bdf) || pt_file_exists(h->root->root_fd, path) != 1)
 			continue;
 		why = pt_strf("/%s is there and cannot be understood", path);
-		return no(h, why, "`passthru doctor` tells more");
+		return no(h, "unreadable", why, "`passthru doctor` tells more");
 	}
 	return 0;
 }
@@ -260,9 +262,10 @@ static int may_start(struct hook *h, const char *xml)
 	(void)read_definition(h, xml, &no_definition); /* h->unread tells */
 	r = ask_journal(h);
 	if (r == 0 && blind && has_devices(h))
-		r = no(h, no_records.msg, "every device that it has may be another one now: make that readable");
+		r = no(h, "unreadable", no_records.msg,
+		       "every device that it has may be another one now: make that readable");
 	if (r == 0 && h->unread && is_ours(h))
-		r = no(h, no_definition.msg, no_definition.hint);
+		r = no(h, "unreadable", no_definition.msg, no_definition.hint);
 	if (r == 0)
 		r = ask_unread(h);
 	return r == 0 ? ask_devices(h) : r;
@@ -282,5 +285,5 @@ int pt_hook_blind(const char *name, const char *xml, const struct pt_error *why,
 	struct pt_error no_definition = { 0 };
 
 	(void)read_definition(&h, xml, &no_definition); /* h.unread tells */
-	return has_devices(&h) ? no(&h, why->msg, why->hint) : 0;
+	return has_devices(&h) ? no(&h, "unreadable", why->msg, why->hint) : 0;
 }

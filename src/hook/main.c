@@ -40,6 +40,7 @@ int main(int argc, char **argv)
 		  : pt_hook_may_start(&root, PT_JOURNAL_DIR, argv[1], xml, &err);
 	if (r == 0)
 		return 0;
-	(void)fprintf(stderr, "passthru: %s%s%s\n", err.msg, err.hint[0] ? "; " : "", err.hint);
+	(void)fprintf(stderr, "passthru: %s%s%s (%s: this cannot be forced)\n", err.msg, err.hint[0] ? "; " : "",
+		      err.hint, err.refusal);
 	return 1;
 }

@@ -54,6 +54,7 @@ static int must_exist(const struct pt_host_ops *ops, struct pt_bdf bdf, struct p
 	if (r < 0)
 		return pt_fail(err, r, "cannot look at the PCI function %s", pt_bdf_str(bdf).s);
 	r = pt_say(err, -ENODEV, "there is no PCI function %s any more", pt_bdf_str(bdf).s);
+	pt_refused_by(err, "device-gone", false);
 	pt_hint(err, "it was pulled or moved to another address; `passthru list` shows what is there");
 	return r;
 }
@@ -114,6 +115,7 @@ int pt_bind_check(const struct pt_host_ops *ops, const struct pt_bind *want, str
 		   "another device is at %s now: %04x:%04x (subsystem %04x:%04x), not %04x:%04x (%04x:%04x)",
 		   pt_bdf_str(want->bdf).s, found[0], found[1], found[2], found[3], expected[0], expected[1],
 		   expected[2], expected[3]);
+	pt_refused_by(err, "identity", false);
 	pt_hint(err, "the addresses have moved; nothing was done to the stranger");
 	return r;
 }
@@ -184,6 +186,7 @@ static int check_holders(const struct pt_host_ops *ops, const struct pt_bind *wa
 	if (!who)
 		return 0;
 	r = pt_say(err, -EBUSY, "%s is in use: %s; %s cannot let go of it", pt_bdf_str(want->bdf).s, who, driver);
+	pt_refused_by(err, "in-use", false);
 	pt_hint(err, "end that first: shut the VM down, or stop the program");
 	return r;
 }

@@ -78,9 +78,11 @@ static int busy(const struct pt_host_writer *w, int run_fd, struct pt_bdf bdf, c
 	if (pt_file_read_line(run_fd, mark, &pid) < 0 || !*pid || strspn(pid, "0123456789") != strlen(pid))
 		pt_strset(&pid, "?");
 	who = blame(w, bdf, (pid_t)strtol(pid, NULL, 10), err);
-	return pt_say(err, -EBUSY,
-		      "an earlier write to %s still hangs in the kernel (pid %s): nothing more is written to it%s",
-		      pt_bdf_str(bdf).s, pid, who);
+	(void)pt_say(err, -EBUSY,
+		     "an earlier write to %s still hangs in the kernel (pid %s): nothing more is written to it%s",
+		     pt_bdf_str(bdf).s, pid, who);
+	pt_refused_by(err, "write-hangs", false);
+	return -EBUSY;
 }
 
 /* the mark of a device on which a write is under way, locked; the lock goes with the last process that has it open */

@@ -100,21 +100,31 @@ static bool has_id(const char *text, const char *key, unsigned id)
 	return has(text, key, wanted);
 }
 
+static int not_ours(struct pt_error *err)
+{
+	pt_refused_by(err, "foreign-file", false);
+	pt_hint(err, "see whose it is; move it away if nobody needs it");
+	return -EEXIST;
+}
+
 /* 0 when @text is a reservation of this very device */
 static int check_text(const struct pt_reservation *r, const char *text, struct pt_error *err)
 {
 	struct pt_bdf_text bdf = pt_bdf_str(r->bdf);
 	int code;
 
-	if (!pt_startswith(text, MARK) && !pt_startswith(text, REMEMBER))
-		return pt_say(err, -EEXIST, "reserved.d/%s.conf was not made by passthru: it is left alone", bdf.s);
+	if (!pt_startswith(text, MARK) && !pt_startswith(text, REMEMBER)) {
+		(void)pt_say(err, -EEXIST, "reserved.d/%s.conf was not made by passthru: it is left alone", bdf.s);
+		return not_ours(err);
+	}
 	if (has(text, "address", bdf.s) && has_id(text, "vendor_id", r->vendor) &&
 	    has_id(text, "device_id", r->device) && has_id(text, "subsystem_vendor_id", r->subvendor) &&
 	    has_id(text, "subsystem_device_id", r->subdevice))
 		return 0;
 	code = pt_say(err, -ESTALE, "%s is reserved for another device than %04x:%04x (subsystem %04x:%04x)", bdf.s,
 		      r->vendor, r->device, r->subvendor, r->subdevice);
-	pt_hint(err, "see reserved.d/%s.conf", bdf.s);
+	pt_refused_by(err, "identity", false);
+	pt_hint(err, "see reserved.d/%s.conf; `passthru repair` writes it anew for the device where it is now", bdf.s);
 	return code;
 }
 
@@ -128,8 +138,10 @@ static int look_at_rule(const struct pt_host_ops *ops, const char *name, struct 
 		return 0;
 	if (r < 0)
 		return r;
-	if (!pt_startswith(text, RULE_MARK))
-		return pt_say(err, -EEXIST, "the udev rule %s was not made by passthru: it is left alone", name);
+	if (!pt_startswith(text, RULE_MARK)) {
+		(void)pt_say(err, -EEXIST, "the udev rule %s was not made by passthru: it is left alone", name);
+		return not_ours(err);
+	}
 	return 1;
 }
 
@@ -185,6 +197,7 @@ int pt_reserve_write(const struct pt_host_ops *ops, const struct pt_reservation 
 		return r;
 	if (r == 0 && !(text && strcmp(text, there) == 0)) {
 		r = pt_say(err, -EEXIST, "%s is reserved already", pt_bdf_str(res->bdf).s);
+		pt_refused_by(err, "reserved-already", false);
 		pt_hint(err, "see reserved.d/%s for whom and by which change", conf);
 		return r;
 	}

@@ -190,6 +190,7 @@ static int check_free(const struct pt_host_ops *ops, struct pt_bdf pf, unsigned 
 			continue;
 		r = pt_say(err, -EBUSY, "the virtual functions of %s stay: VF %u (%s) is in use: %s", pt_bdf_str(pf).s,
 			   i, pt_bdf_str(vf).s, who);
+		pt_refused_by(err, "vf-in-use", false);
 		pt_hint(err, "shut down the VM that has it, or end that process");
 		return r;
 	}

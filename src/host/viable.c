@@ -36,6 +36,7 @@ static int not_viable(const struct pt_root *root, struct pt_bdf bdf, const char 
 	int r = pt_say(err, -EPERM, "VFIO may not have IOMMU group %s of %s%s%s", group, pt_bdf_str(bdf).s,
 		       who && *who ? ": still with drivers of this host: " : "", who ? who : "");
 
+	pt_refused_by(err, "group", false);
 	pt_hint(err, "every function of a group goes to guests together; `passthru show %s` lists them",
 		pt_bdf_str(bdf).s);
 	return r;
@@ -47,6 +48,7 @@ static int busy(const struct pt_root *root, struct pt_bdf bdf, const char *group
 	int r = pt_say(err, -EBUSY, "IOMMU group %s of %s is in use: %s", group, pt_bdf_str(bdf).s,
 		       who ? who : "the kernel does not say by whom");
 
+	pt_refused_by(err, "in-use", false);
 	pt_hint(err, "end the program that uses it, then try again");
 	return r;
 }

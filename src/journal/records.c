@@ -161,6 +161,7 @@ static int unreadable(const struct pt_journal *j, long long id, const char *what
 {
 	int r = pt_say(err, -EBADMSG, "change %lld in the journal %s cannot be understood: %s", id, j->db->path, what);
 
+	pt_refused_by(err, "damaged", false);
 	pt_hint(err, "the file was left as it is; a newer passthru may be able to read it");
 	return r;
 }

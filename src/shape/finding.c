@@ -46,6 +46,8 @@ json_t *pt_error_json(const struct pt_error *err)
 		set_lines(o, "hint", err->hint);
 	if (err->refusal[0])
 		set_text(o, "refusal", err->refusal);
+	if (err->refusal[0] && err->forceable)
+		(void)json_object_set_new(o, "forceable", json_true());
 	return o;
 }
 

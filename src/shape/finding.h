@@ -16,7 +16,8 @@
  */
 json_t *pt_finding_json(const struct pt_finding *finding);
 
-/** pt_error_json() - {"kind": "failed"|"usage"|"refused"|"interrupted", "message", "hint"?, "refusal"?}; as above */
+/** pt_error_json() - {"kind": "failed"|"usage"|"refused"|"interrupted", "message", "hint"?, "refusal"?, "forceable"?};
+ * as above */
 json_t *pt_error_json(const struct pt_error *err);
 
 /** pt_findings_json() - an array of them, in order */

@@ -171,6 +171,7 @@ static int no_answer(virDomainPtr dom, struct pt_bdf bdf, unsigned timeout_ms, s
 	int r = pt_say(err, -ETIMEDOUT, "the guest of %s did not let go of %s within %u seconds of being asked",
 		       virDomainGetName(dom), pt_bdf_str(bdf).s, timeout_ms / 1000);
 
+	pt_refused_by(err, "guest-keeps-it", false);
 	pt_hint(err, "see in the guest what uses it, give it longer, or leave --live out: the VM is then shut down");
 	return r;
 }
@@ -180,6 +181,7 @@ static int refused(virDomainPtr dom, struct pt_bdf bdf, struct pt_error *err)
 	int r = pt_say(err, -EBUSY, "the guest of %s refuses to let go of %s", virDomainGetName(dom),
 		       pt_bdf_str(bdf).s);
 
+	pt_refused_by(err, "guest-keeps-it", false);
 	pt_hint(err, "see in the guest what uses it, or leave --live out: the VM is then shut down");
 	return r;
 }

@@ -58,7 +58,7 @@ int pt_vm_start(struct pt_vm_conn *conn, virDomainPtr dom, struct pt_error *err)
 		return 0;
 	/* a start would wake the saved guest with the devices it had then */
 	if (virDomainHasManagedSaveImage(dom, 0) == 1) {
-		r = pt_refuse(err, NULL,
+		r = pt_refuse(err, "managed-save",
 			      "%s has a managed save image; a start would wake it with the devices it had then", name);
 		pt_hint(err, "wake it and shut it down, or drop the image: `virsh managedsave-remove %s`", name);
 		return r;

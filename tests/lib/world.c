@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "cli/commands.h"
+#include "model/refusal.h"
 #include "world.h"
 
 #define GIB_KIB ((uint64_t)1 << 20)
@@ -305,7 +306,9 @@ void world_refused(struct world *w, const char *name, bool forceable)
 	assert_int_equal(f->forceable, forceable);
 	assert_int_equal(w->err.kind, PT_ERROR_REFUSED);
 	assert_string_equal(w->err.msg, f->fact);
-	assert_string_equal(w->err.refusal, forceable ? name : "");
+	assert_string_equal(w->err.refusal, name);
+	assert_int_equal(w->err.forceable, forceable);
+	assert_non_null(pt_refusal_find(name));
 	assert_string_not_equal(w->err.hint, "");
 	world_force(w, name);
 	r = world_attach(w);

@@ -76,6 +76,12 @@ static void a_refusal_carries_its_name(void **state)
 	assert_int_equal(pt_refuse(&err, "mounted", "sda1 is mounted on /"), -EPERM);
 	assert_int_equal(err.kind, PT_ERROR_REFUSED);
 	assert_string_equal(err.refusal, "mounted");
+	assert_false(err.forceable);
+	pt_refused_by(&err, "mounted", true);
+	assert_true(err.forceable);
+	assert_int_equal(pt_say(&err, -EIO, "something else"), -EIO);
+	assert_string_equal(err.refusal, "");
+	assert_false(err.forceable);
 }
 
 static void an_array_has_a_place_even_for_no_element(void **state)
