@@ -223,6 +223,7 @@ int pt_decide_attach(const struct pt_attach_facts *facts, const struct pt_attach
 	if (r < 0)
 		return r;
 	pt_judge_host(&j);
+	pt_judge_recorded(&j);
 	pt_judge_vm_state(&j);
 	pt_judge_live(&j);
 	pt_judge_uses(&j);

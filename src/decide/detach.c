@@ -179,10 +179,34 @@ static void let_go(struct pt_judge *j, const struct pt_device *d)
 	pt_judge_hand_over(j, d, k, PT_DRIVER_LIBVIRT, n == 1 && k->vm_uuid ? other : NULL);
 }
 
+/* only the record goes, if nobody else counts on it: the device at the address may be anybody's */
+static void leave_stranger(struct pt_judge *j, const struct pt_keep *k, const struct pt_device *d, const char *why)
+{
+	struct pt_device gone = { .bdf = d->bdf,
+				  .vendor = k->id.vendor,
+				  .device = k->id.device,
+				  .subvendor = k->id.subvendor,
+				  .subdevice = k->id.subdevice };
+	const struct pt_domain *other = NULL;
+
+	pt_judge_say(j, PT_NOTE, "identity", "/etc/passthru/reserved.d",
+		     "`passthru repair` finds where the device of the record is now",
+		     "%s is left as it is, since it may be another device than VM %s was given: %s",
+		     pt_bdf_str(d->bdf).s, j->vm->name, why);
+	if (!pt_judge_count_others(j, d->bdf, &other) && (!k->vm_uuid || pt_streq(k->vm_uuid, j->vm->uuid)))
+		(void)pt_judge_device_step(j, PT_STEP_UNRESERVE, &gone);
+}
+
 static void give_back(struct pt_judge *j, const struct pt_device *d)
 {
 	const struct pt_domain_hostdev *h = hostdev_of(j, d->bdf);
+	const struct pt_keep *k = pt_keep_by_bdf(&j->host->reserved, d->bdf);
+	pt_autofree char *why = k && !pt_judge_runs_with(j, d->bdf) ? pt_judge_stranger(j, k, d) : NULL;
 
+	if (why) {
+		leave_stranger(j, k, d, why);
+		return;
+	}
 	if (is_kept_for_another(j, d->bdf))
 		return;
 	if (h->managed) {

@@ -73,30 +73,6 @@ static void judge_machine(struct pt_judge *j)
 				j->vm->name);
 }
 
-static bool same_ids(const struct pt_keep *k, const struct pt_device *d)
-{
-	return k->id.vendor == d->vendor && k->id.device == d->device && k->id.subvendor == d->subvendor &&
-	       k->id.subdevice == d->subdevice;
-}
-
-/* the definition names an address; the record says which device that was */
-static void judge_recorded(struct pt_judge *j)
-{
-	for (size_t i = 0; i < j->devices.n; i++) {
-		const struct pt_device *d = j->devices.v[i];
-		const struct pt_keep *k = pt_keep_by_bdf(&j->host->reserved, d->bdf);
-		pt_autofree char *fix = NULL;
-
-		if (!k || !pt_domain_hostdev_by_bdf(j->vm, d->bdf) || pt_judge_runs_with(j, d->bdf) || same_ids(k, d))
-			continue;
-		fix = pt_strf("`passthru repair %s` finds where it is now", j->vm->name);
-		pt_judge_refuse(j, PT_FORCE_NEVER, "stranger", NULL, fix,
-				"at %s, which the definition of %s names, is another device now: %04x:%04x, and the "
-				"record says %04x:%04x",
-				pt_bdf_str(d->bdf).s, j->vm->name, d->vendor, d->device, k->id.vendor, k->id.device);
-	}
-}
-
 static void judge_losses(struct pt_judge *j, const struct pt_domain_edit *edit)
 {
 	pt_autofree char *list = NULL;
@@ -114,7 +90,6 @@ void pt_judge_live_attach(struct pt_judge *j, const struct pt_domain_edit *edit)
 {
 	if (!j->request->live || !j->running)
 		return;
-	judge_recorded(j);
 	judge_losses(j, edit);
 	judge_machine(j);
 	judge_ports(j);

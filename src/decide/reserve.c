@@ -121,6 +121,7 @@ int pt_decide_reserve(const struct pt_host *host, const struct pt_domains *vms, 
 		return r;
 	summarize(&j, "reserve");
 	pt_judge_host(&j);
+	pt_judge_recorded(&j);
 	if (all_bound(&j))
 		pt_judge_overrides(&j);
 	else
@@ -133,12 +134,6 @@ int pt_decide_reserve(const struct pt_host *host, const struct pt_domains *vms, 
 		pt_judge_bind(&j, j.devices.v[i]);
 	pt_judge_reserve_companions(&j);
 	return pt_judge_verdict(&j, err);
-}
-
-static bool is_it(const struct pt_keep *r, const struct pt_device *d)
-{
-	return r->id.vendor == d->vendor && r->id.device == d->device && r->id.subvendor == d->subvendor &&
-	       r->id.subdevice == d->subdevice;
 }
 
 static int find_reserved(const struct pt_judge *j, struct pt_error *err)
@@ -217,10 +212,14 @@ static void add_release(struct pt_judge *j, const struct pt_keep *r)
 				  .subvendor = r->id.subvendor,
 				  .subdevice = r->id.subdevice };
 
+	pt_autofree char *why = d ? pt_judge_stranger(j, r, d) : NULL;
+
 	(void)pt_judge_device_step(j, PT_STEP_UNRESERVE, &gone);
-	if (!d || !is_it(r, d)) {
-		pt_judge_say(j, PT_NOTE, "gone", NULL, NULL, "%s is %s: only its reservation is given up",
-			     pt_bdf_str(r->id.last_seen).s, d ? "another device now" : "not there any more");
+	if (!d || why) {
+		pt_judge_say(j, PT_NOTE, "gone", NULL, NULL, "%s is %s%s%s: only its reservation is given up",
+			     pt_bdf_str(r->id.last_seen).s,
+			     d ? "another device now, or may be one" : "not there any more", why ? "; " : "",
+			     why ? why : "");
 		return;
 	}
 	for (size_t i = 0; i < j->host->overrides.n; i++)

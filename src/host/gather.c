@@ -88,6 +88,8 @@ int pt_gather_users(const struct pt_root *root, const struct pt_bdf *of, size_t 
 		r = pt_memory_read(root, &host->memory, err);
 	if (r >= 0)
 		r = pt_keep_list(root, &host->reserved, ret_blind, err);
+	if (r >= 0)
+		r = pt_keep_present(root, &host->reserved, &host->devices, &host->blocks, &host->present, err);
 	if (r < 0)
 		return r;
 	pt_platform_iommu(root, host);

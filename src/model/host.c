@@ -15,6 +15,7 @@ void pt_host_done(struct pt_host *h)
 	}
 	free(h->nics.v);
 	pt_keeps_done(&h->reserved);
+	pt_identities_done(&h->present);
 	for (size_t i = 0; i < h->overrides.n; i++)
 		free(h->overrides.v[i].owner);
 	free(h->overrides.v);

@@ -45,6 +45,7 @@ struct pt_host_override {
  * @devices: sorted by address
  * @blocks, @uses, @nics: only of what was asked for, see host/gather.h
  * @reserved: devices that are reserved for guests, or remembered
+ * @present: by what every function of such a kind can be recognised that is here now; empty: not looked at
  * @overrides: who else set the driver_override of a function, for a reader
  * Facts that only `doctor` needs are in host/platform.h's own structure.
  */
@@ -55,6 +56,7 @@ struct pt_host {
 	struct pt_uses uses;
 	PT_ARRAY(struct pt_host_nic) nics;
 	struct pt_keeps reserved;
+	struct pt_identities present;
 	PT_ARRAY(struct pt_host_override) overrides;
 	struct pt_memory memory;
 	enum pt_known iommu_active; /* /sys/class/iommu populated */

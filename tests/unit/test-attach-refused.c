@@ -244,6 +244,97 @@ static void a_device_of_a_vm_that_is_off_may_be_forced(void **state)
 	world_refused(w, "other-vm", true);
 }
 
+/* the record of @d's address, made for the VM web when that card was @device with the serial number dsn:1 */
+static struct pt_keep *record(struct world *w, const struct pt_device *d, unsigned device)
+{
+	struct pt_keep *k = pt_array_add(&w->host.reserved);
+
+	k->id = (struct pt_identity){ .last_seen = d->bdf,
+				      .vendor = d->vendor,
+				      .device = (uint16_t)device,
+				      .subvendor = d->subvendor,
+				      .subdevice = d->subdevice,
+				      .serial = pt_strdup("dsn:1"),
+				      .slot_path = pt_strdup("a"),
+				      .vf_index = -1 };
+	k->driver = pt_strdup("vfio-pci");
+	k->vm = pt_strdup("web");
+	k->vm_uuid = pt_strdup("11111111-2222-3333-4444-555555555555");
+	return k;
+}
+
+static struct pt_identity *present(struct world *w, const struct pt_device *d, const char *serial)
+{
+	struct pt_identity *id = pt_array_add(&w->host.present);
+
+	*id = (struct pt_identity){ .last_seen = d->bdf,
+				    .vendor = d->vendor,
+				    .device = d->device,
+				    .subvendor = d->subvendor,
+				    .subdevice = d->subdevice,
+				    .serial = pt_strdup_opt(serial),
+				    .slot_path = pt_strdup("a"),
+				    .vf_index = -1 };
+	return id;
+}
+
+/* whoever forces his way past the other VM would get, and bind, a card that is neither's */
+static void what_is_recorded_for_another_card_is_never_forced(void **state)
+{
+	struct world *w = *state;
+	const struct pt_device *d = world_device(w, "0000:01:00.0");
+
+	(void)world_add_hostdev(world_add_vm(w, "web", PT_DOMAIN_SHUTOFF), "0000:01:00.0", true);
+	(void)record(w, d, d->device + 1u);
+	ask_hba(w);
+	world_force(w, "other-vm");
+	world_refused(w, "identity", false);
+	assert_non_null(strstr(w->err.msg, "for VM web"));
+	assert_non_null(strstr(w->err.hint, "`passthru repair web` first"));
+}
+
+static void another_card_of_the_same_model_is_told_by_its_serial_number(void **state)
+{
+	struct world *w = *state;
+	const struct pt_device *d = world_device(w, "0000:01:00.0");
+	struct pt_identity *there = present(w, d, "dsn:2");
+
+	(void)world_add_hostdev(world_add_vm(w, "web", PT_DOMAIN_SHUTOFF), "0000:01:00.0", true);
+	(void)record(w, d, d->device);
+	ask_hba(w);
+	world_force(w, "other-vm");
+	world_refused(w, "identity", false);
+	/* the very one: only the other VM stands in the way */
+	pt_strset(&there->serial, "dsn:1");
+	if (world_attach(w) < 0)
+		fail_msg("refused: %s", w->err.msg);
+}
+
+/* two alike that tell nothing, in other slots than before: which is which only `repair --probe` finds out */
+static void a_card_that_cannot_be_told_from_another_is_not_attached(void **state)
+{
+	struct world *w = *state;
+	const struct pt_device *d = world_device(w, "0000:01:00.0");
+	struct pt_keep *k = record(w, d, d->device);
+
+	pt_strset(&k->id.serial, NULL);
+	pt_strset(&k->vm, NULL);
+	pt_strset(&k->vm_uuid, NULL);
+	pt_strv_add(&k->id.behind, "disk:1");
+	pt_strset(&present(w, d, NULL)->slot_path, "b");
+	pt_strset(&present(w, world_device(w, "0000:00:1f.2"), NULL)->slot_path, "c");
+	w->host.present.v[1].vendor = d->vendor;
+	w->host.present.v[1].device = d->device;
+	w->host.present.v[1].subvendor = d->subvendor;
+	w->host.present.v[1].subdevice = d->subdevice;
+	ask_hba(w);
+	world_refused(w, "identity", false);
+	/* this boot has seen that it is the one */
+	k->known = true;
+	if (world_attach(w) < 0)
+		fail_msg("refused: %s", w->err.msg);
+}
+
 static void a_device_hidden_in_another_vms_arguments_is_found(void **state)
 {
 	struct world *w = *state;
@@ -629,6 +720,9 @@ int main(void)
 		t(the_boot_controller_in_the_chip_sets_group_is_refused_for_each_reason),
 		t(a_device_of_a_running_vm_is_refused_for_good),
 		t(a_device_of_a_vm_that_is_off_may_be_forced),
+		t(what_is_recorded_for_another_card_is_never_forced),
+		t(another_card_of_the_same_model_is_told_by_its_serial_number),
+		t(a_card_that_cannot_be_told_from_another_is_not_attached),
 		t(a_device_hidden_in_another_vms_arguments_is_found),
 		t(an_nvme_disk_of_another_vm_is_found),
 		t(a_disk_that_another_vm_uses_is_refused_by_vm_path_and_disk),

@@ -128,6 +128,46 @@ static void a_remembered_device_is_forgotten_with_its_only_vm(void **state)
 	steps_are(w, "vm-stop vm-define unreserve vm-start");
 }
 
+/* the addresses have moved: a card of the same model is there, and it may be another guest's */
+static void a_stranger_at_the_address_is_left_as_it_is(void **state)
+{
+	struct world *w = *state;
+	struct pt_device *d = world_device(w, "0000:01:00.0");
+	struct pt_keep *k = is_remembered(w);
+	struct pt_identity *there = pt_array_add(&w->host.present);
+
+	pt_strset(&k->driver, "vfio-pci");
+	w->vm.hostdevs.v[0].managed = false;
+	pt_strset(&d->driver, "vfio-pci");
+	pt_strset(&d->driver_override, "vfio-pci");
+	*there = (struct pt_identity){ .last_seen = d->bdf,
+				       .vendor = d->vendor,
+				       .device = d->device,
+				       .subvendor = d->subvendor,
+				       .subdevice = d->subdevice,
+				       .serial = pt_strdup("another"),
+				       .slot_path = pt_strdup("a"),
+				       .vf_index = -1 };
+	detach(w);
+	steps_are(w, "vm-stop vm-define unreserve vm-start");
+	assert_non_null(strstr(world_finding(w, "identity")->fact, "left as it is"));
+	/* not even the record goes where another VM counts on it */
+	(void)has_it_too(w, "web", "11111111-2222-3333-4444-555555555555");
+	detach(w);
+	steps_are(w, "vm-stop vm-define vm-start");
+	/* another model: the record that goes is the old one's */
+	pt_domains_done(&w->others);
+	k->id.device++;
+	detach(w);
+	assert_int_equal(world_step(w, PT_STEP_UNRESERVE, 0)->device, d->device + 1);
+	steps_are(w, "vm-stop vm-define unreserve vm-start");
+	/* and the very device goes back to the host */
+	k->id.device--;
+	pt_strset(&there->serial, "00-11-22");
+	detach(w);
+	steps_are(w, "vm-stop vm-define unreserve driver vm-start");
+}
+
 static void a_device_that_another_vm_has_too_is_remembered_for_that_one(void **state)
 {
 	struct world *w = *state;
@@ -351,6 +391,7 @@ int main(void)
 		t(the_undo_of_giving_back_binds_again),
 		t(a_managed_device_needs_no_step_of_its_own),
 		t(a_remembered_device_is_forgotten_with_its_only_vm),
+		t(a_stranger_at_the_address_is_left_as_it_is),
 		t(a_device_that_another_vm_has_too_is_remembered_for_that_one),
 		t(a_reserved_device_that_another_vm_fetches_is_remembered_for_that_one),
 		t(a_record_that_is_not_this_vms_or_not_certain_is_left_as_it_is),

@@ -64,6 +64,24 @@ static void the_whole_iommu_group_is_read_and_no_other_device(void **state)
 	assert_null(host.devices.v[2].driver_override);
 }
 
+/* which of two alike the record means is decided by what both tell, in whatever group they are */
+static void every_function_of_a_reserved_kind_is_looked_at(void **state)
+{
+	struct fakesys *sys = *state;
+	PT_AUTO(pt_host) host = { 0 };
+
+	fakesys_file(
+		sys, "etc/passthru/reserved.d/0000:02:00.0.conf",
+		"# Reserved for guests by passthru: the host's own driver stays away from it, across reboots.\n"
+		"address=0000:02:00.0\nvendor_id=8086\ndevice_id=10d3\nsubsystem_vendor_id=0000\n"
+		"subsystem_device_id=0000\nslot_path=0000:00:03.0/00.0\ndriver=vfio-pci\nvm=\nvm_uuid=\nchange=1\n");
+	gather(sys, &host);
+	assert_int_equal(host.reserved.n, 1);
+	assert_int_equal(host.present.n, 2);
+	assert_int_equal(host.present.v[0].last_seen.bus, 2);
+	assert_int_equal(host.present.v[1].last_seen.bus, 3);
+}
+
 static void disks_memory_and_iommu_are_there(void **state)
 {
 	struct fakesys *sys = *state;
@@ -103,6 +121,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(the_whole_iommu_group_is_read_and_no_other_device, setup, teardown),
+		cmocka_unit_test_setup_teardown(every_function_of_a_reserved_kind_is_looked_at, setup, teardown),
 		cmocka_unit_test_setup_teardown(disks_memory_and_iommu_are_there, setup, teardown),
 		cmocka_unit_test_setup_teardown(only_addresses_that_a_card_was_made_with_are_kept, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_use_of_a_disk_is_found, setup, teardown),

@@ -374,7 +374,7 @@ static void a_stranger_where_the_definition_names_a_device_is_not_plugged_in(voi
 	world_add_hostdev(&l->w->vm, NIC, true);
 	world_add_hostdev(&l->w->vm, NIC2, true);
 	ask_nics(l->w);
-	refused(l->w, world_attach(l->w), "stranger");
+	refused(l->w, world_attach(l->w), "identity");
 	k->id.device--;
 	must(world_attach(l->w), l->w);
 	steps_are(l->w, "vm-plug vm-plug");

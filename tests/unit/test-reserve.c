@@ -286,6 +286,29 @@ static void a_stranger_at_the_address_is_left_alone(void **state)
 	assert_int_equal(world_step(w, PT_STEP_UNRESERVE, 0)->device, 0x5d);
 }
 
+static void a_twin_at_the_address_is_neither_released_nor_reserved(void **state)
+{
+	struct world *w = *state;
+	struct pt_keep *k = is_reserved(w, "0000:01:00.0");
+	struct pt_identity *there = pt_array_add(&w->host.present);
+
+	*there = (struct pt_identity){ .last_seen = k->id.last_seen,
+				       .vendor = k->id.vendor,
+				       .device = k->id.device,
+				       .subvendor = k->id.subvendor,
+				       .subdevice = k->id.subdevice,
+				       .serial = pt_strdup("dsn:another"),
+				       .slot_path = pt_strdup("a"),
+				       .vf_index = -1 };
+	pt_strset(&k->id.serial, "dsn:1");
+	bound(w, "0000:01:00.0");
+	world_ask(w, "0000:01:00.0");
+	release(w, "unreserve");
+	refused(w, false, "identity");
+	pt_strset(&there->serial, "dsn:1");
+	release(w, "unreserve driver");
+}
+
 static void what_driverctl_keeps_stays_where_it_is(void **state)
 {
 	struct world *w = *state;
@@ -402,6 +425,7 @@ int main(void)
 		TEST(a_plan_that_changes_what_happens_at_boot_is_known),
 		TEST(what_is_not_reserved_is_not_released),
 		TEST(a_stranger_at_the_address_is_left_alone),
+		TEST(a_twin_at_the_address_is_neither_released_nor_reserved),
 		TEST(what_driverctl_keeps_stays_where_it_is),
 		TEST(what_a_vm_counts_on_is_not_released),
 		cmocka_unit_test(every_refusal_that_may_be_forced_has_its_flag),
