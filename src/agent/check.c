@@ -30,16 +30,18 @@ static int check_one(const struct pt_agent *a, const struct pt_view *view, const
 	int64_t at = pt_inv_host_find(view->host, bdf);
 
 	if (!pt_streq(pt_holds_find(holds, bdf), claim->id))
-		return pt_refuse(err, NULL, "%s is named by the claim and not held by it (held/%s)", name.s, a->host);
+		return pt_refuse(err, "claim-not-held", "%s is named by the claim and not held by it (held/%s)", name.s,
+				 a->host);
 	if (at < 0)
-		return pt_refuse(err, NULL, "%s is no device of %s (any more)", name.s, a->host);
+		return pt_refuse(err, "device-gone", "%s is no device of %s (any more)", name.s, a->host);
 	if (view->spec[at] < 0)
-		return pt_refuse(err, NULL, "%s is not offered by the device_spec of %s", name.s, a->host);
+		return pt_refuse(err, "claim-not-offered", "%s is not offered by the device_spec of %s", name.s,
+				 a->host);
 	if (view->host->v[at].owner)
-		return pt_refuse(err, NULL, "%s is not free on %s: %s has it", name.s, a->host,
+		return pt_refuse(err, "claim-not-free", "%s is not free on %s: %s has it", name.s, a->host,
 				 view->host->v[at].owner);
 	if (!pt_view_is_free(view, (size_t)at))
-		return pt_refuse(err, NULL, "%s is not free on %s: %s", name.s, a->host,
+		return pt_refuse(err, "claim-not-free", "%s is not free on %s: %s", name.s, a->host,
 				 view->host->v[at].type == PT_DEV_VF ? "its physical function is in use"
 								     : "a virtual function of it is in use");
 	return 0;
@@ -53,7 +55,8 @@ static int check_pairs(const struct pt_inv_host *h, const struct pt_claim *c, st
 			int64_t at = pt_inv_host_find(h, c->devices.v[i].bdf);
 
 			if (at >= 0 && h->v[at].has_parent && pt_bdf_eq(h->v[at].parent, c->devices.v[k].bdf))
-				return pt_refuse(err, NULL, "%s is a virtual function of %s: one or the other",
+				return pt_refuse(err, "claim-pf-and-vf",
+						 "%s is a virtual function of %s: one or the other",
 						 pt_bdf_str(c->devices.v[i].bdf).s, pt_bdf_str(c->devices.v[k].bdf).s);
 		}
 	return 0;
@@ -68,7 +71,7 @@ int pt_agent_check(const struct pt_agent *a, const struct pt_claim *claim, const
 	int r;
 
 	if (!claim->devices.n)
-		return pt_refuse(err, NULL, "the claim names no device");
+		return pt_refuse(err, "claim-empty", "the claim names no device");
 	h.v = pt_alloc((h.n + 1) * sizeof(*h.v));
 	for (size_t i = 0; i < h.n; i++)
 		h.v[i] = a->facts.v[i];

@@ -77,7 +77,7 @@ void pt_refused_by(struct pt_error *err, const char *name, bool forceable)
 {
 	if (!err)
 		return;
-	(void)snprintf(err->refusal, sizeof(err->refusal), "%s", name);
+	(void)snprintf(err->refusal, sizeof(err->refusal), "%s", name ? name : "");
 	err->forceable = forceable;
 }
 

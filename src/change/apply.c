@@ -313,6 +313,7 @@ static int begin(struct pt_run *run, const struct pt_plan *plan, struct pt_error
 		r = pt_journal_begin(run->env->journal, plan, &self, &id, err);
 	if (r == 0)
 		run->record.head.id = id;
+	run->record.head.undoes = plan->undoes;
 	return r;
 }
 

@@ -202,6 +202,37 @@ static int ask_groups(const struct pt_run *run, const struct pt_step *last, stru
 	return r < 0 ? r : 0;
 }
 
+/*
+ * What the host found behind a card that its driver got by a detach, or only for a look, may be in use now: LVM, md or
+ * multipath activate by themselves what they know.  It is not taken from under them.  udev opens each new disk for a
+ * moment.
+ */
+static int check_held(const struct pt_run *run, const struct pt_step *s, const char *wanted, struct pt_error *err)
+{
+	const struct pt_change_env *env = run->env;
+	long long end = pt_watch_now_ms() + env->grace_ms;
+	pt_autofree char *driver = NULL;
+	pt_autofree char *override = NULL;
+	int r = pt_bind_look(env->host, s->bdf, &driver, &override, NULL);
+
+	if (!env->held || r < 0 || !driver || pt_driver_is_vfio(driver) || pt_streq(driver, wanted))
+		return 0;
+	for (;;) {
+		pt_autofree char *who = PT_WATCHED(env->watch, PT_WATCH_KERNEL, env->held(env->ctx, s->bdf));
+
+		if (!who)
+			return 0;
+		if (pt_watch_now_ms() < end) {
+			pt_run_pause(run, PT_WATCH_KERNEL);
+			continue;
+		}
+		r = pt_say(err, -EBUSY, "%s stays with %s: %s", pt_bdf_str(s->bdf).s, driver, who);
+		pt_refused_by(err, "in-use", false);
+		pt_hint(err, "end that use first");
+		return r;
+	}
+}
+
 static int make_driver(struct pt_run *run, const struct pt_step *s, char **ret_seen, struct pt_error *err)
 {
 	struct pt_bind want = pt_step_bind_before(s);
@@ -211,6 +242,11 @@ static int make_driver(struct pt_run *run, const struct pt_step *s, char **ret_s
 	want.driver = s->driver_after;
 	want.override = s->override_after;
 	want.reprobe = s->reprobe;
+	/* an attach decided upon the users that its plan saw, and upon which of them to pass over; an undo has neither
+	 */
+	r = run->record.head.undoes && !s->reprobe ? check_held(run, s, s->driver_after, err) : 0;
+	if (r < 0)
+		return r;
 	r = pt_bind_driver(run->env->host, &want, err);
 	if (r < 0)
 		return r;
@@ -353,36 +389,6 @@ static int unmake_define(struct pt_run *run, const struct pt_step_row *row, stru
 	return r;
 }
 
-/*
- * What the host found behind a card that was only lent to its driver may be in use now: LVM, md or multipath activate
- * by themselves what they know.  It is not taken from under them.  udev opens each new disk for a moment.
- */
-static int check_held(const struct pt_run *run, const struct pt_step *s, struct pt_error *err)
-{
-	const struct pt_change_env *env = run->env;
-	long long end = pt_watch_now_ms() + env->grace_ms;
-	pt_autofree char *driver = NULL;
-	pt_autofree char *override = NULL;
-	int r = pt_bind_look(env->host, s->bdf, &driver, &override, NULL);
-
-	if (!env->held || r < 0 || !driver || pt_driver_is_vfio(driver) || pt_streq(driver, s->driver_before))
-		return 0;
-	for (;;) {
-		pt_autofree char *who = PT_WATCHED(env->watch, PT_WATCH_KERNEL, env->held(env->ctx, s->bdf));
-
-		if (!who)
-			return 0;
-		if (pt_watch_now_ms() < end) {
-			pt_run_pause(run, PT_WATCH_KERNEL);
-			continue;
-		}
-		r = pt_say(err, -EBUSY, "%s stays with %s: %s", pt_bdf_str(s->bdf).s, driver, who);
-		pt_refused_by(err, "in-use", false);
-		pt_hint(err, "end that use first");
-		return r;
-	}
-}
-
 static int unmake_driver(struct pt_run *run, const struct pt_step *s, struct pt_error *err)
 {
 	bool lent = s->reprobe && !pt_run_reserves(run, s->bdf, false);
@@ -399,7 +405,7 @@ static int unmake_driver(struct pt_run *run, const struct pt_step *s, struct pt_
 	/* the next boot has chosen its driver by what is reserved, and that the change did not touch */
 	if (lent && run->rebooted)
 		return 0;
-	r = lent ? check_held(run, s, err) : 0;
+	r = check_held(run, s, s->driver_before, err);
 	if (r < 0)
 		return r;
 	r = pt_bind_driver(run->env->host, &want, err);

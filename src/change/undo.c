@@ -155,6 +155,23 @@ static int already(struct pt_plan *plan, const char *format, ...)
 	return 0;
 }
 
+/* a guest gets it again: whoever on this host has come to use it since is asked first, as for an attach */
+static int check_unused(const struct undo *u, const struct pt_step *s, const char *now, struct pt_error *err)
+{
+	pt_autofree char *who = NULL;
+	int r;
+
+	if (!u->env->held || !now || pt_driver_is_vfio(now) || !pt_driver_is_vfio(s->driver_before))
+		return 0;
+	who = u->env->held(u->env->ctx, s->bdf);
+	if (!who)
+		return 0;
+	r = pt_refuse(err, "in-use", "change %lld cannot be undone: %s is with %s now, and %s", u->record.head.id,
+		      pt_bdf_str(s->bdf).s, now, who);
+	pt_hint(err, "end that use first");
+	return r;
+}
+
 static int invert_driver(const struct undo *u, const struct pt_step_row *row, struct pt_plan *plan,
 			 struct pt_error *err)
 {
@@ -199,6 +216,9 @@ static int invert_driver(const struct undo *u, const struct pt_step_row *row, st
 		pt_hint(err, "somebody else has bound it since: put that back first, or bind it by hand");
 		return -EPERM;
 	}
+	r = check_unused(u, s, driver, err);
+	if (r < 0)
+		return r;
 	pt_step_invert(s, &inverse);
 	pt_strset(&inverse.driver_before, driver);
 	pt_strset(&inverse.override_before, override);

@@ -205,8 +205,10 @@ static int unbind(const struct pt_host_ops *ops, const struct pt_bind *want, con
 static int make_writes(const struct pt_host_ops *ops, const struct pt_bind *want, const char *now,
 		       const char *override_now, struct pt_error *err)
 {
-	bool probe = want->reprobe || (want->driver && !pt_streq(want->driver, now));
-	bool release = now && (want->reprobe || !pt_streq(want->driver, now));
+	/* a driver of the host that has it is the one that the kernel chose: it is not taken from its users */
+	bool keeps = want->reprobe && now && !strstr(now, "vfio") && strcmp(now, "pci-stub") != 0;
+	bool release = now && !keeps && (want->reprobe || !pt_streq(want->driver, now));
+	bool probe = (want->reprobe && !keeps) || (want->driver && !want->reprobe && !pt_streq(want->driver, now));
 	const char *meanwhile = probe && !want->reprobe ? want->driver : want->override;
 	int r = release ? check_holders(ops, want, now, err) : 0;
 

@@ -206,9 +206,169 @@ static void undo_leaves_an_interface_that_another_guest_needs(void **state)
 	assert_non_null(strstr(plan.findings.v[0].fact, "VF 1 (0000:02:10.2) is in use"));
 }
 
+/* what LVM found on the guest's own disks, when the host had them again */
+static char *found_by_lvm(void *ctx, struct pt_bdf bdf)
+{
+	const struct stage *w = ctx;
+
+	return w->force && bdf.bus == 1 ? pt_strdup("this host uses it: sdb > sdb1 (LVM PV) > vg0/root") : NULL;
+}
+
+static int make_detach(struct stage *w, struct pt_error *err)
+{
+	PT_AUTO(pt_plan) plan = { 0 };
+	long long id = 0;
+
+	stage_detach(w, &plan);
+	return pt_change_apply(&w->env, &plan, &id, err);
+}
+
+static void refuse_the_start(void *ctx, size_t index, size_t total, const struct pt_step *step,
+			     enum pt_progress_state state)
+{
+	struct stage *w = ctx;
+
+	(void)index;
+	(void)total;
+	if (step->kind == PT_STEP_VM_START && state == PT_PROGRESS_BEGIN)
+		w->fault->fail_at = w->fault->count + 1;
+}
+
+/* the guest does not come up without the controller, so that it is to have it again */
+static void a_detach_is_not_taken_back_under_who_uses_the_disks_by_then(void **state)
+{
+	struct stage *w = *state;
+	struct pt_error err = { 0 };
+	unsigned settled = 0;
+	pt_autofree char *before = NULL;
+	pt_autofree char *after = NULL;
+
+	stage_open(w);
+	(void)stage_attached(w);
+	before = stage_text(w);
+	w->env.held = found_by_lvm;
+	w->force = 1;
+	w->env.progress = refuse_the_start;
+	assert_int_equal(make_detach(w, &err), -EINTR);
+	*w->fault = (struct fault){ 0 };
+	w->env.progress = NULL;
+	stage_says(&err, "0000:01:00.0 stays with megaraid_sas: this host uses it: sdb > sdb1 (LVM PV) > vg0/root");
+	assert_string_equal(w->hba->driver, "megaraid_sas");
+	assert_int_equal(stage_state_of(w, 2), PT_CHANGE_STUCK);
+	assert_int_equal(w->cvm->state, PT_DOMAIN_SHUTOFF);
+	assert_int_equal(pt_change_recover(&w->env, &settled, &err), -EINTR);
+	assert_string_equal(w->hba->driver, "megaraid_sas");
+
+	w->force = 0;
+	if (pt_change_recover(&w->env, &settled, &err) < 0)
+		fail_msg("%s", err.msg);
+	after = stage_text(w);
+	assert_string_equal(before, after);
+	stage_settled(w);
+}
+
+static void a_detach_that_was_cut_off_is_not_taken_back_under_them_either(void **state)
+{
+	struct stage *w = *state;
+	unsigned used = 0;
+
+	for (unsigned n = 1; n < 60; n++) {
+		struct pt_error err = { 0 };
+		unsigned settled = 0;
+		bool host_has_it;
+		int died;
+		int r;
+
+		if (n == 1)
+			assert_int_equal(stage_in_child(w, stage_child_attach), 0);
+		*w->fault = (struct fault){ .die_after = n };
+		died = stage_in_child(w, stage_child_detach);
+		*w->fault = (struct fault){ 0 };
+		if (died != FAULT_EXIT)
+			break;
+		host_has_it = strcmp(w->hba->driver, "megaraid_sas") == 0;
+		stage_open(w);
+		w->env.held = found_by_lvm;
+		w->force = host_has_it;
+		r = pt_change_recover(&w->env, &settled, &err);
+		if (r < 0) {
+			assert_true(host_has_it);
+			stage_says(&err, "vg0/root");
+			assert_string_equal(w->hba->driver, "megaraid_sas");
+			used++;
+			w->force = 0;
+			assert_int_equal(pt_change_recover(&w->env, &settled, &err), 0);
+		}
+		stage_settled(w);
+		assert_string_equal(w->hba->driver, "vfio-pci");
+		w->env.held = NULL;
+		stage_close(w);
+	}
+	assert_in_range(used, 1, 20);
+}
+
+static void an_undo_of_a_detach_asks_who_uses_the_disks(void **state)
+{
+	struct stage *w = *state;
+	struct pt_error err = { 0 };
+	pt_autofree char *before = NULL;
+	pt_autofree char *after = NULL;
+
+	stage_open(w);
+	(void)stage_attached(w);
+	assert_int_equal(make_detach(w, &err), 0);
+	before = stage_text(w);
+	w->env.held = found_by_lvm;
+	w->force = 1;
+	assert_int_equal(stage_make_undo(w, 2, &err), -EPERM);
+	assert_int_equal(err.kind, PT_ERROR_REFUSED);
+	assert_string_equal(err.refusal, "in-use");
+	stage_says(&err,
+		   "change 2 cannot be undone: 0000:01:00.0 is with megaraid_sas now, and this host uses it: sdb");
+	after = stage_text(w);
+	assert_string_equal(before, after);
+	w->force = 0;
+	if (stage_make_undo(w, 2, &err) < 0)
+		fail_msg("%s", err.msg);
+	assert_string_equal(w->hba->driver, "vfio-pci");
+}
+
+/* between the plan and the step the guest was waited for */
+static void use_it_when_shut_down(void *ctx, size_t index, size_t total, const struct pt_step *step,
+				  enum pt_progress_state state)
+{
+	struct stage *w = ctx;
+
+	(void)index;
+	(void)total;
+	if (step->kind == PT_STEP_VM_STOP && state == PT_PROGRESS_DONE)
+		w->force = 1;
+}
+
+static void an_undo_asks_again_before_it_takes_the_card(void **state)
+{
+	struct stage *w = *state;
+	struct pt_error err = { 0 };
+	pt_autofree char *before = NULL;
+	pt_autofree char *after = NULL;
+
+	stage_open(w);
+	(void)stage_attached(w);
+	assert_int_equal(make_detach(w, &err), 0);
+	before = stage_text(w);
+	w->env.held = found_by_lvm;
+	w->env.progress = use_it_when_shut_down;
+	assert_int_equal(stage_make_undo(w, 2, &err), -EBUSY);
+	stage_says(&err, "0000:01:00.0 stays with megaraid_sas: this host uses it");
+	stage_says(&err, "everything is as it was");
+	after = stage_text(w);
+	assert_string_equal(before, after);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, stage_setup_network, stage_teardown)
+#define H(name) cmocka_unit_test_setup_teardown(name, stage_setup, stage_teardown)
 	const struct CMUnitTest tests[] = {
 		T(a_guest_that_does_not_shut_down_keeps_its_vlan),
 		T(the_hosts_part_alone_takes_nothing_from_a_guest_that_runs),
@@ -216,6 +376,10 @@ int main(void)
 		T(what_somebody_set_on_the_interface_since_is_left),
 		T(undo_leaves_an_interface_that_the_host_uses),
 		T(undo_leaves_an_interface_that_another_guest_needs),
+		H(a_detach_is_not_taken_back_under_who_uses_the_disks_by_then),
+		H(a_detach_that_was_cut_off_is_not_taken_back_under_them_either),
+		H(an_undo_of_a_detach_asks_who_uses_the_disks),
+		H(an_undo_asks_again_before_it_takes_the_card),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -117,6 +117,21 @@ static void the_kernel_may_choose(void **state)
 	assert_string_equal(f->hba->driver, "megaraid_sas");
 }
 
+/* the override came too late, or the driver is built in: the host has it, and perhaps uses it */
+static void what_the_hosts_driver_has_is_not_probed_again(void **state)
+{
+	struct fixture *f = *state;
+	struct pt_bind b = want(NULL, NULL);
+
+	(void)strcpy(f->hba->override, "vfio-pci");
+	f->hba->hangs = true;
+	b.reprobe = true;
+	assert_int_equal(bind(f, b), 1);
+	assert_string_equal(f->hba->driver, "megaraid_sas");
+	assert_string_equal(f->hba->override, "");
+	assert_int_equal(f->kernel->writes, 1);
+}
+
 static void a_stranger_is_never_touched(void **state)
 {
 	struct fixture *f = *state;
@@ -294,6 +309,7 @@ int main(void)
 		TEST(a_driver_with_another_override_left_behind_gets_it_back),
 		TEST(a_driverless_function_stays_driverless),
 		TEST(the_kernel_may_choose),
+		TEST(what_the_hosts_driver_has_is_not_probed_again),
 		TEST(a_stranger_is_never_touched),
 		TEST(a_driver_that_does_not_exist_is_named_before_anything_is_written),
 		TEST(a_write_that_succeeds_without_effect_is_no_success),
