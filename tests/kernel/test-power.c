@@ -516,6 +516,37 @@ static void a_network_is_before_or_after_whenever_the_power_goes(void **state)
 	story_done(&s);
 }
 
+/* the VM is off after it, and has the device at its next start, or not, as its definition then says */
+static void a_live_attach_is_before_or_after_whenever_the_power_goes(void **state)
+{
+	struct story s = { .w = *state, .change = stage_child_attach };
+
+	make_references(&s);
+	cut_everywhere(&s, 7, !s.w->network);
+	assert_int_equal(s.w->cvm->stops, 0);
+	assert_int_equal(s.w->cvm->starts, 0);
+	story_done(&s);
+}
+
+static void a_live_detach_is_before_or_after_whenever_the_power_goes(void **state)
+{
+	struct story s = { .w = *state, .change = stage_child_detach };
+
+	*s.w->fault = (struct fault){ 0 };
+	assert_int_equal(stage_in_child(s.w, stage_child_attach), 0);
+	make_references(&s);
+	cut_everywhere(&s, 5, !s.w->network);
+	assert_int_equal(s.w->cvm->stops, 0);
+	assert_int_equal(s.w->cvm->starts, 0);
+	story_done(&s);
+}
+
+#define LIVE(test) cmocka_unit_test_setup_teardown(test, stage_setup_live, stage_teardown)
+#define LIVE_NETWORK(test)                                                                                             \
+	{                                                                                                              \
+#test " (network)", test, stage_setup_live_network, stage_teardown, NULL                               \
+	}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, stage_setup, stage_teardown)
@@ -539,6 +570,10 @@ int main(void)
 						stage_setup_network, stage_teardown),
 		cmocka_unit_test_setup_teardown(a_network_is_before_or_after_whenever_the_power_goes,
 						stage_setup_network, stage_teardown),
+		LIVE(a_live_attach_is_before_or_after_whenever_the_power_goes),
+		LIVE_NETWORK(a_live_attach_is_before_or_after_whenever_the_power_goes),
+		LIVE(a_live_detach_is_before_or_after_whenever_the_power_goes),
+		LIVE_NETWORK(a_live_detach_is_before_or_after_whenever_the_power_goes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

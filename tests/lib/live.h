@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A change of a VM that runs on, on the stage (stage_setup_live()): made, undone, recovered, and compared. */
+#ifndef PT_TESTS_LIVE_H
+#define PT_TESTS_LIVE_H
+
+#include "stage.h"
+
+/** live_is() - fails the test unless the stage is as @expected (stage_text()); @when and @n are for the message */
+void live_is(const struct stage *w, const char *expected, const char *when, unsigned n);
+
+/** live_attach(), live_detach(), live_undo() - plan it and apply it; of undo: the newest */
+int live_attach(struct stage *w, struct pt_error *err);
+int live_detach(struct stage *w, struct pt_error *err);
+int live_undo(struct stage *w, struct pt_error *err);
+
+/** live_recover() - must succeed; how many changes it settled */
+unsigned live_recover(struct stage *w);
+
+/** live_child_recover() - for a child that may die in it: 0 when it succeeded */
+int live_child_recover(struct stage *w);
+
+/** live_must() - fails the test with the message of a failure */
+void live_must(int r, const struct pt_error *err);
+
+#endif
