@@ -312,6 +312,12 @@ static int give_up(struct pt_cli *cli, long long id, struct pt_error *err)
 		*err = no_vms;
 		return pt_wrap(err, no_vms.code, "change %lld is about VMs, too, and is left as it is", id);
 	}
+	if (r > 0 && no_vms.code)
+		(void)fprintf(
+			cli->diag,
+			"passthru: libvirt could not be asked, and the change has no step of a VM: whether one has a "
+			"device of it is seen by who has it open\n          %s\n",
+			no_vms.msg);
 	if (r <= 0 || dry)
 		return r < 0 || dry ? r : PT_EXIT_FAILED;
 	r = pt_changing_open(cli, conn, &c, err);
