@@ -421,8 +421,8 @@ static int invert_plug(const struct undo *u, const struct pt_step_row *row, stru
 static int refuse_moved(const struct undo *u, const struct pt_step *s, struct pt_error *err)
 {
 	PT_AUTO(pt_migrate_to) to = { 0 };
-	int r = pt_refuse(err, NULL, "change %lld cannot be undone: %s was moved to another host", u->record.head.id,
-			  s->vm);
+	int r = pt_refuse(err, "vm-migrated", "change %lld cannot be undone: %s was moved to another host",
+			  u->record.head.id, s->vm);
 
 	if (pt_migrate_to_parse(s->state_after ? s->state_after : "", &to, NULL) == 0)
 		pt_hint(err, "it is at %s: `passthru migrate %s --to` this host, given there, brings it back", to.uri,

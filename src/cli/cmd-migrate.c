@@ -185,7 +185,7 @@ static int tell(struct pt_cli *cli, const struct moving *m, struct pt_error *err
 static int not_running(const struct moving *m, struct pt_error *err)
 {
 	const struct pt_domain *vm = &m->look.vm;
-	int r = pt_refuse(err, NULL, "%s %s: only one that runs is moved", vm->name,
+	int r = pt_refuse(err, "vm-state", "%s %s: only one that runs is moved", vm->name,
 			  vm->state == PT_DOMAIN_PAUSED ? "is paused" : "does not run");
 
 	if (vm->state == PT_DOMAIN_PAUSED)

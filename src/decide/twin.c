@@ -54,10 +54,11 @@ static int take_named(const struct pt_twin_ask *ask, struct pt_bdf *ret_bdf, str
 		return not_the_one(ask, err);
 	why = why_not(ask, d);
 	if (why)
-		return pt_refuse(err, NULL, "%s of %s is not free: %s", pt_bdf_str(d->bdf).s, ask->where, why);
+		return pt_refuse(err, "twin-taken", "%s of %s is not free: %s", pt_bdf_str(d->bdf).s, ask->where, why);
 	if (*ask->physnet && *physnet_of(ask, d) && !pt_streq(ask->physnet, physnet_of(ask, d)))
-		return pt_refuse(err, NULL, "%s of %s is on %s, and %s here is on %s", pt_bdf_str(d->bdf).s, ask->where,
-				 physnet_of(ask, d), pt_bdf_str(ask->mine->bdf).s, ask->physnet);
+		return pt_refuse(err, "twin-other-network", "%s of %s is on %s, and %s here is on %s",
+				 pt_bdf_str(d->bdf).s, ask->where, physnet_of(ask, d), pt_bdf_str(ask->mine->bdf).s,
+				 ask->physnet);
 	if (d->vendor != ask->mine->vendor || d->device != ask->mine->device)
 		pt_findings_add(findings, PT_WARN, "twin-ids", ask->where, NULL,
 				"%s there is %04x:%04x, and %s here %04x:%04x: the guest needs a driver for it, too",
@@ -73,14 +74,14 @@ static int cannot_choose(const struct pt_twin_ask *ask, struct pt_error *err)
 	int r;
 
 	if (ask->mine->sriov != PT_SRIOV_VF) {
-		r = pt_refuse(err, NULL,
+		r = pt_refuse(err, "twin-whole-card",
 			      "%s is a whole card: which card of %s may be taken for its place is nothing to guess",
 			      mine, ask->where);
 		pt_hint(err, "name one that is spare there: --device ADDRESS");
 		return r;
 	}
-	r = pt_refuse(err, NULL, "which physical network %s is on is not known, so none of %s can be chosen", mine,
-		      ask->where);
+	r = pt_refuse(err, "twin-unknown-network",
+		      "which physical network %s is on is not known, so none of %s can be chosen", mine, ask->where);
 	pt_hint(err, "name one of that host with --device ADDRESS; or say in device_spec what is on which network: "
 		     "{ \"address\": …, \"physical_network\": … } is taken to be true of both hosts");
 	return r;
@@ -98,10 +99,12 @@ static int none_free(const struct pt_twin_ask *ask, const struct pt_strv *why, s
 	int r;
 
 	if (why->n)
-		r = pt_refuse(err, NULL, "no virtual function of %s on %s is free: %s", ask->where, ask->physnet, list);
+		r = pt_refuse(err, "twin-none-free", "no virtual function of %s on %s is free: %s", ask->where,
+			      ask->physnet, list);
 	else
-		r = pt_refuse(err, NULL, "%s has no virtual function %04x:%04x on %s, as %s here is", ask->where,
-			      ask->mine->vendor, ask->mine->device, ask->physnet, pt_bdf_str(ask->mine->bdf).s);
+		r = pt_refuse(err, "twin-none-free", "%s has no virtual function %04x:%04x on %s, as %s here is",
+			      ask->where, ask->mine->vendor, ask->mine->device, ask->physnet,
+			      pt_bdf_str(ask->mine->bdf).s);
 	pt_hint(err,
 		"`passthru sriov` there makes some; by this host's device_spec its cards are on a network; or name one "
 		"with --device ADDRESS");
