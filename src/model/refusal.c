@@ -10,6 +10,8 @@
 const struct pt_refusal pt_refusals[] = {
 	{ "acpi", "the VM has no ACPI, which a virtual IOMMU needs",
 	  NULL, "add <acpi/> to its <features>" },
+	{ "alive", "the host that is to be evacuated is heard of",
+	  NULL, "release its claims one by one, or switch it off first: its VMs run" },
 	{ "autostart-changed", "somebody changed the VM's autostart meanwhile",
 	  NULL, "give the command again: it looks anew" },
 	{ "bcache", "bcache uses a disk behind it",
@@ -74,6 +76,8 @@ const struct pt_refusal pt_refusals[] = {
 	  NULL, "leave --live out" },
 	{ "failover-machine", "the VM has no PCI Express, which a stand-in needs",
 	  NULL, "use the machine type q35" },
+	{ "fenced", "the host is not heard of, and nobody has said that it is off",
+	  NULL, "see to it that it is off, and say so with --fenced: else each VM would run twice" },
 	{ "foreign-file", "a file where passthru keeps one of its own is somebody else's",
 	  NULL, "see whose it is, and move it away" },
 	{ "foreign-vfs", "another tool made the virtual functions, or makes them at boot",
