@@ -45,10 +45,11 @@ void pt_changes_done(struct pt_changes *c)
 
 char *pt_prefix_end(const char *prefix)
 {
-	char *end = pt_strdup(prefix);
+	/* keys and prefixes are of KEY_CHARS: behind all of them, and the last byte is never the highest */
+	char *end = pt_strdup(*prefix ? prefix : "~");
 
-	/* keys and prefixes are of KEY_CHARS, so the last byte is never the highest */
-	end[strlen(end) - 1]++;
+	if (*prefix)
+		end[strlen(end) - 1]++;
 	return end;
 }
 
@@ -91,7 +92,8 @@ int pt_store_get(struct pt_store *store, const char *key, struct pt_record *ret_
 
 int pt_store_list(struct pt_store *store, const char *prefix, struct pt_records *ret_records, struct pt_error *err)
 {
-	int r = check_key(prefix, "prefix", err);
+	/* none is that of all */
+	int r = *prefix ? check_key(prefix, "prefix", err) : 0;
 
 	return r < 0 ? r : store->ops->list(store, prefix, ret_records, err);
 }
@@ -158,7 +160,8 @@ int pt_store_watch(struct pt_store *store, const char *prefix, long long since, 
 		   struct pt_error *err)
 {
 	struct pt_store_watch *w = NULL;
-	int r = check_key(prefix, "prefix", err);
+	/* none is that of all */
+	int r = *prefix ? check_key(prefix, "prefix", err) : 0;
 
 	if (r == 0)
 		r = store->ops->watch(store, &w, err);

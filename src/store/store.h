@@ -84,7 +84,7 @@ const char *pt_store_name(const struct pt_store *store);
  */
 int pt_store_get(struct pt_store *store, const char *key, struct pt_record *ret_record, struct pt_error *err);
 
-/** pt_store_list() - all records whose key begins with @prefix, sorted by key, as they were at one revision */
+/** pt_store_list() - all records whose key begins with @prefix ("": all), sorted by key, as they were at one revision */
 int pt_store_list(struct pt_store *store, const char *prefix, struct pt_records *ret_records, struct pt_error *err);
 
 /**
@@ -124,7 +124,7 @@ struct pt_changes {
 void pt_changes_done(struct pt_changes *changes);
 
 /**
- * pt_store_watch() - hear of changes below @prefix
+ * pt_store_watch() - hear of changes below @prefix ("": of all)
  * @since: what was seen already, a revision; 0: begin with everything that there is
  *
  * What comes is where a record went, the last value it had: those between may be left out.

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is behind struct pt_model.  Private to model*.c. */
+#ifndef PT_API_MODEL_PARTS_H
+#define PT_API_MODEL_PARTS_H
+
+#include <pthread.h>
+
+#include "api/model.h"
+#include "decide/index.h"
+
+#define PT_EVENTS_MAX 8192
+
+/**
+ * struct pt_slot - a host's place in the index; as many as hosts, in their order
+ * @name: borrowed from the host
+ * @odd: not in the index, since that does not hold its like
+ */
+struct pt_slot {
+	const char *name;
+	size_t group;
+	uint32_t number;
+	uint32_t idle;
+	bool placed;
+	bool odd;
+};
+
+/* hosts with the same rules; @members by their number in the index */
+struct pt_group {
+	struct pt_index index;
+	PT_ARRAY(struct pt_slot *) members;
+};
+
+/* @frame: as it is sent */
+struct pt_event {
+	long long revision;
+	char *frame;
+};
+
+/**
+ * struct pt_model
+ * @lock: of the fleet, slots and groups; @mutex: of what follows it
+ * @first: number of the oldest event that is kept; @next: of the next one; event i is ring[i % PT_EVENTS_MAX]
+ * @floor: events after this revision are all there
+ */
+struct pt_model {
+	const struct pt_store_config *config;
+	const struct pt_pci_config *pci;
+	void (*wake)(void *arg);
+	void *arg;
+	pthread_t thread;
+	bool runs;
+	long long nudged;
+	pthread_rwlock_t lock;
+	struct pt_fleet fleet;
+	PT_ARRAY(struct pt_slot *) slots;
+	PT_ARRAY(struct pt_group) groups;
+	pthread_mutex_t mutex;
+	pthread_cond_t changed;
+	bool stop;
+	bool ready;
+	char *trouble;
+	long long revision;
+	struct pt_event ring[PT_EVENTS_MAX];
+	unsigned long long first;
+	unsigned long long next;
+	long long floor;
+};
+
+/* what a batch of changes means, for the streams */
+void pt_model_take_events(struct pt_model *m, const struct pt_changes *changes);
+void pt_model_drop_events(struct pt_model *m);
+
+#endif
