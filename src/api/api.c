@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -98,6 +99,18 @@ static int open_unix(struct pt_api *api, struct pt_error *err)
 	return r;
 }
 
+/* descriptors for as many connections as are allowed, as far as we may */
+static void raise_limit(const struct pt_api_config *c)
+{
+	rlim_t need = 2 * (rlim_t)pt_limit(c->connections, PT_CONN_MAX) + 512;
+	struct rlimit l;
+
+	if (getrlimit(RLIMIT_NOFILE, &l) < 0 || l.rlim_cur >= need)
+		return;
+	l.rlim_cur = l.rlim_max < need ? l.rlim_max : need;
+	(void)setrlimit(RLIMIT_NOFILE, &l);
+}
+
 int pt_api_start(const struct pt_api_setup *setup, struct pt_api **ret_api, struct pt_error *err)
 {
 	struct pt_api *api = pt_alloc(sizeof(*api));
@@ -105,6 +118,7 @@ int pt_api_start(const struct pt_api_setup *setup, struct pt_api **ret_api, stru
 
 	/* its first use makes it, and would be in several threads */
 	json_object_seed(0);
+	raise_limit(setup->config);
 	api->setup = *setup;
 	pt_stats_init(&api->stats);
 	(void)pthread_mutex_init(&api->mutex, NULL);

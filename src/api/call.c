@@ -128,6 +128,7 @@ static unsigned status_of(const struct pt_error *err)
 {
 	switch (-err->code) {
 	case ENOENT:
+	case ENXIO:
 	case ENODEV:
 		return err->kind == PT_ERROR_FAILED ? 500 : 404;
 	case EEXIST:

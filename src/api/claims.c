@@ -22,6 +22,7 @@ struct wish {
 	char *id;
 	char *holder;
 	char *host;
+	char *numa;
 	struct pt_request request;
 	struct pt_place_options how;
 };
@@ -31,6 +32,7 @@ static void wish_done(struct wish *w)
 	free(w->id);
 	free(w->holder);
 	free(w->host);
+	free(w->numa);
 	pt_request_done(&w->request);
 }
 
@@ -79,23 +81,28 @@ static char *with_counts(const char *text)
 	}
 }
 
-static int read_policy(const json_t *o, struct pt_request *request, struct pt_error *err)
+static int read_numa(const json_t *o, struct wish *w, struct pt_error *err)
 {
 	pt_autofree char *policy = NULL;
 	int r = pt_field_string(o, "claim", "policy", &policy, err);
 
-	if (r < 0 || !policy)
+	r = r < 0 ? r : pt_field_string(o, "claim", "numa", &w->numa, err);
+	if (r < 0)
 		return r;
-	r = pt_numa_policy_parse(policy);
+	if (w->numa)
+		return policy ? pt_usage(err, -EINVAL, "policy and numa: numa says both, \"POLICY:CELLS\"")
+			      : pt_request_numa(&w->request, w->numa, err);
+	r = policy ? pt_numa_policy_parse(policy) : 0;
 	if (r < 0)
 		return pt_usage(err, r, "policy: '%.40s': it is required, legacy, preferred or socket", policy);
-	request->policy = (enum pt_numa_policy)r;
+	w->request.policy = (enum pt_numa_policy)r;
+	w->numa = pt_take_ptr(policy);
 	return 0;
 }
 
 static int read_wish(const json_t *o, bool decision, struct wish *w, struct pt_error *err)
 {
-	static const char *const keys[] = { "asked", "for", "host", "policy", "spread", "id", NULL };
+	static const char *const keys[] = { "asked", "for", "host", "policy", "numa", "spread", "id", NULL };
 	pt_autofree char *asked = NULL;
 	int r = pt_field_only(o, "claim", keys, err);
 
@@ -104,7 +111,7 @@ static int read_wish(const json_t *o, bool decision, struct wish *w, struct pt_e
 	r = r < 0 ? r : pt_field_string(o, "claim", "host", &w->host, err);
 	r = r < 0 ? r : pt_field_string(o, "claim", "id", &w->id, err);
 	r = r < 0 ? r : pt_field_bool(o, "claim", "spread", &w->how.spread, err);
-	r = r < 0 ? r : read_policy(o, &w->request, err);
+	r = r < 0 ? r : read_numa(o, w, err);
 	if (r == 0 && (!asked || !*asked))
 		r = pt_usage(err, -EINVAL, "asked: it is missing: an alias and how many, \"a1:2\"");
 	if (r == 0 && (w->holder || !decision))
@@ -119,7 +126,7 @@ static int read_wish(const json_t *o, bool decision, struct wish *w, struct pt_e
 /* a wish that makes no sense is 400, whatever errno says so */
 static void reply_wrong(struct pt_call *c, const struct pt_error *err)
 {
-	bool usage = err->kind == PT_ERROR_USAGE && err->code != -ENOENT && err->code != -EEXIST;
+	bool usage = err->kind == PT_ERROR_USAGE && err->code != -ENXIO && err->code != -EEXIST;
 
 	pt_reply_error(c, usage || err->code == -EINVAL || err->code == -E2BIG ? 400 : 0, err);
 }
@@ -195,8 +202,10 @@ static int load_host(struct pt_call *c, const char *name, struct pt_fleet *f, st
 	const struct pt_pci_config names = { .alias = c->api->setup.pci->alias };
 	pt_autofree char *facts_key = pt_strf("facts/%s", name);
 	pt_autofree char *held_key = pt_strf("held/%s", name);
+	pt_autofree char *alive_key = pt_strf("alive/%s", name);
 	PT_AUTO(pt_record) facts = { 0 };
 	PT_AUTO(pt_record) held = { 0 };
+	PT_AUTO(pt_record) alive = { 0 };
 	struct pt_fleet_host *h;
 	int r = pt_rules_compile(&names, &f->names, NULL, err);
 
@@ -204,12 +213,14 @@ static int load_host(struct pt_call *c, const char *name, struct pt_fleet *f, st
 	f->aliases = c->api->setup.pci;
 	r = r < 0 ? r : pt_store_get(c->store, facts_key, &facts, err);
 	r = r < 0 ? r : pt_store_get(c->store, held_key, &held, err);
+	r = r < 0 ? r : pt_store_get(c->store, alive_key, &alive, err);
 	if (r < 0)
 		return r;
 	h = pt_array_add(&f->hosts);
 	h->name = pt_strdup(name);
 	pt_fleet_take_facts(f, h, &facts);
 	pt_fleet_take_held(h, &held);
+	pt_fleet_take_alive(h, &alive);
 	return 0;
 }
 
@@ -221,10 +232,13 @@ static int claim_on(struct pt_call *c, const struct wish *w, const char *host, s
 	PT_AUTO(pt_fleet_answers) answers = { 0 };
 	PT_AUTO(pt_request) request = { .alias = pt_strdup(w->request.alias), .policy = w->request.policy };
 	const struct pt_claim_ask ask = {
-		.id = w->id, .holder = w->holder, .host = host, .request = &request, .how = w->how
+		.id = w->id, .holder = w->holder, .host = host, .numa = w->numa, .request = &request, .how = w->how
 	};
 	int r = load_host(c, host, &f, err);
 
+	/* what it says was taken once already: nothing new can be wrong with it */
+	if (r == 0 && w->numa)
+		r = pt_request_numa(&request, w->numa, err);
 	return r < 0 ? r : TIMED(c, PT_OP_CLAIM, pt_fleet_claim(&f, &ask, ret, &answers, err));
 }
 
@@ -325,12 +339,28 @@ static bool wanted(const struct pt_call *c, const struct pt_claim *claim)
 	return named && (!holder || pt_streq(holder, claim->holder)) && (!host || pt_streq(host, claim->host));
 }
 
+/* with what its host's agent says of it, when that says something */
+static json_t *claim_json(const struct pt_claim *claim, const struct pt_records *acks)
+{
+	pt_autofree char *key = pt_strf("acks/%s/%s", claim->host, claim->id);
+	const struct pt_record *record = pt_records_find(acks, key);
+	PT_AUTO(pt_ack) ack = { 0 };
+	json_t *o = pt_claim_json(claim);
+
+	if (record && record->value && pt_ack_read(record->value, key, &ack, NULL) == 0)
+		(void)json_object_set_new(o, "ack", pt_ack_json(&ack));
+	return o;
+}
+
 void pt_get_claims(struct pt_call *c)
 {
 	PT_AUTO(pt_claims_list) l = { 0 };
+	PT_AUTO(pt_records) acks = { 0 };
 	struct pt_error err = { 0 };
 	json_t *list;
 	int r = TIMED(c, PT_OP_LIST, pt_fleet_claims(c->store, &l, &err));
+
+	r = r < 0 ? r : TIMED(c, PT_OP_LIST, pt_store_list(c->store, "acks/", &acks, &err));
 
 	if (r < 0) {
 		pt_reply_error(c, 0, &err);
@@ -339,7 +369,7 @@ void pt_get_claims(struct pt_call *c)
 	list = json_array();
 	for (size_t i = 0; i < l.n; i++)
 		if (wanted(c, &l.v[i]))
-			(void)json_array_append_new(list, pt_claim_json(&l.v[i]));
+			(void)json_array_append_new(list, claim_json(&l.v[i], &acks));
 	pt_reply_json(c, 200, json_pack("{s:o}", "claims", list));
 }
 
@@ -361,11 +391,19 @@ static int get(struct pt_call *c, struct pt_claim *claim, long long *revision)
 void pt_get_claim(struct pt_call *c)
 {
 	PT_AUTO(pt_claim) claim = { 0 };
+	PT_AUTO(pt_records) acks = { 0 };
+	struct pt_error err = { 0 };
+	pt_autofree char *prefix = NULL;
 	long long revision = 0;
 
 	if (get(c, &claim, &revision) != 1)
 		return;
-	pt_reply_json(c, 200, json_pack("{s:o}", "claim", pt_claim_json(&claim)));
+	prefix = pt_strf("acks/%s/%s", claim.host, claim.id);
+	if (pt_store_list(c->store, prefix, &acks, &err) < 0) {
+		pt_reply_error(c, 0, &err);
+		return;
+	}
+	pt_reply_json(c, 200, json_pack("{s:o}", "claim", claim_json(&claim, &acks)));
 	set_etag(c, revision);
 }
 
@@ -391,6 +429,9 @@ void pt_delete_claim(struct pt_call *c)
 		r = pt_usage(&err, -ENOENT, "there is no claim %s any more", c->args[0]);
 	if (r < 0)
 		pt_reply_error(c, 0, &err);
+	else if (r == PT_RELEASE_MARKED)
+		/* its host's agent gives the devices back first; asked again, it ends */
+		pt_reply_json(c, 202, json_pack("{s:[], s:[o]}", "released", "releasing", pt_claim_json(&gone)));
 	else
 		pt_reply_json(c, 200, json_pack("{s:[o]}", "released", pt_claim_json(&gone)));
 }

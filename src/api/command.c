@@ -37,11 +37,12 @@ static void put_own(struct line *l, char *word)
 	put(l, word);
 }
 
-static void begin_line(struct line *l, const struct pt_call *c, bool json)
+static void begin_line(struct line *l, const struct pt_call *c, const char *command, bool json)
 {
 	const struct pt_api_setup *s = &c->api->setup;
 
 	put(l, s->program);
+	put_own(l, pt_strndup(command, strcspn(command, " ")));
 	if (json)
 		put(l, "--json");
 	if (s->sysroot)
@@ -56,7 +57,8 @@ static void put_template(struct line *l, const struct pt_call *c)
 	bool operands = false;
 	char *save = NULL;
 
-	for (char *word = strtok_r(text, " ", &save); word; word = strtok_r(NULL, " ", &save)) {
+	(void)strtok_r(text, " ", &save);
+	for (char *word; (word = strtok_r(NULL, " ", &save));) {
 		const char *value = *word == '?' ? pt_call_query(c, word + 1, 0) : NULL;
 
 		if ((*word == '{' || *word == '*') && !operands) {
@@ -74,7 +76,7 @@ static void put_template(struct line *l, const struct pt_call *c)
 		else if (*word != '?')
 			put_own(l, pt_strdup(word));
 		else if (value)
-			put_own(l, pt_strf("--%s=%s", word + 1, value));
+			put_own(l, *value ? pt_strf("--%s=%s", word + 1, value) : pt_strf("--%s", word + 1));
 	}
 }
 
@@ -117,6 +119,15 @@ static bool reply_error(struct pt_call *c, const char *text)
 	return true;
 }
 
+static bool is_error(const char *text)
+{
+	json_t *o = json_loads(text, 0, NULL);
+	bool is = !o || json_object_get(o, "error");
+
+	json_decref(o);
+	return is;
+}
+
 /* run it; an answer for people that failed is asked for again, since only the other form tells everything */
 static void run(struct pt_call *c, const struct line *l, const struct line *json)
 {
@@ -130,7 +141,7 @@ static void run(struct pt_call *c, const struct line *l, const struct line *json
 		return;
 	}
 	/* a check that says no has an answer all the same */
-	if (r == 0 || (r == 3 && c->text && size)) {
+	if (r == 0 || (r == 3 && size && (c->text || !is_error(out.s)))) {
 		pt_reply_text(c, pt_buf_take(&out), size);
 		if (!c->text)
 			c->reply.type = "application/json";
@@ -151,9 +162,9 @@ void pt_get_command(struct pt_call *c)
 	PT_CLEANUP(line_done) struct line line = { 0 };
 	PT_CLEANUP(line_done) struct line json = { 0 };
 
-	begin_line(&line, c, !c->text);
+	begin_line(&line, c, c->route->command, !c->text);
 	put_template(&line, c);
-	begin_line(&json, c, true);
+	begin_line(&json, c, c->route->command, true);
 	put_template(&json, c);
 	run(c, &line, &json);
 }
@@ -249,7 +260,6 @@ static int check_offered(const struct pt_call *c, const struct wish *w, struct p
 
 static void put_wish(struct line *l, const struct wish *w)
 {
-	put(l, w->verb);
 	put(l, "--dry-run");
 	put(l, "--yes");
 	if (w->live)
@@ -280,9 +290,9 @@ void pt_post_plan(struct pt_call *c)
 		pt_reply_error(c, err.kind == PT_ERROR_REFUSED ? 403 : 0, &err);
 		return;
 	}
-	begin_line(&line, c, !c->text);
+	begin_line(&line, c, w.verb, !c->text);
 	put_wish(&line, &w);
-	begin_line(&json, c, true);
+	begin_line(&json, c, w.verb, true);
 	put_wish(&json, &w);
 	run(c, &line, &json);
 }

@@ -35,6 +35,16 @@ static int check_left(const struct sockaddr_un *at, struct pt_error *err)
 	return r;
 }
 
+/* the folder is root's alone as it is made: others may pass through it to the socket, and see no name in it */
+static void open_way(const char *dir)
+{
+	struct stat st;
+
+	/* who cannot get there is not served, which is no reason not to serve the rest */
+	if (stat(dir, &st) == 0 && st.st_uid == geteuid() && !(st.st_mode & S_IXOTH))
+		(void)chmod(dir, (st.st_mode & 07777) | S_IXGRP | S_IXOTH);
+}
+
 int pt_listen_unix(const char *path, bool open_to_all, struct pt_error *err)
 {
 	pt_autoclose int fd = -EBADF;
@@ -55,6 +65,8 @@ int pt_listen_unix(const char *path, bool open_to_all, struct pt_error *err)
 	r = check_left(&at, err);
 	if (r < 0)
 		return r;
+	if (open_to_all)
+		open_way(dir);
 	(void)snprintf(at.sun_path, sizeof(at.sun_path), "%s", made);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	(void)unlink(made);

@@ -6,6 +6,7 @@
 #include "api/model-parts.h"
 #include "base/cleanup.h"
 #include "decide/whynot.h"
+#include "fleet/devices.h"
 #include "shape/place.h"
 
 /* hosts that are asked between two changes of the model, so that neither waits long for the other */
@@ -21,12 +22,13 @@ void pt_decision_done(struct pt_decision *d)
 static void ask_host(const struct pt_model *m, const struct pt_fleet_host *h, const struct pt_request *request,
 		     struct pt_place_options how, struct pt_host_answer *ret)
 {
-	if (!h->wrong) {
+	if (!h->wrong && !pt_fleet_is_lost(h)) {
 		pt_place_host(&m->fleet.rules.v[h->rules].rules, request, &h->host, how, ret);
 		return;
 	}
 	*ret = (struct pt_host_answer){ .host = h->name, .stage = "config" };
-	ret->message = pt_strf("%s: %s", h->name, h->wrong);
+	ret->message = h->wrong ? pt_strf("%s: %s", h->name, h->wrong)
+				: pt_strf("host %s is lost: its agent is not heard of", h->name);
 }
 
 /* the better of two; the loser's answer is freed */
@@ -42,10 +44,10 @@ static void take_better(struct pt_decision *best, struct pt_host_answer *a, stru
 }
 
 /* of those that have room, the one to take by the same rule as among full answers; NULL */
-static struct pt_slot *pick(const struct pt_group *g, const uint8_t *verdict, struct pt_place_options how)
+static struct pt_seat *pick(const struct pt_group *g, const uint8_t *verdict, struct pt_place_options how)
 {
 	struct pt_host_answer best = { .fits = true };
-	struct pt_slot *chosen = NULL;
+	struct pt_seat *chosen = NULL;
 
 	for (size_t i = 0; i < g->members.n; i++) {
 		struct pt_host_answer one = { .fits = true, .idle = g->members.v[i]->idle };
@@ -58,15 +60,27 @@ static struct pt_slot *pick(const struct pt_group *g, const uint8_t *verdict, st
 	return chosen;
 }
 
+/* which nodes the guest is on, of each host; NULL: on none */
+static uint64_t *cells_of(const struct pt_group *g, const struct pt_request *request)
+{
+	const struct pt_chosen_cells *e = &request->everywhere;
+	uint64_t *cells = e->n ? pt_alloc((g->index.hosts.n + 1) * sizeof(*cells)) : NULL;
+
+	for (size_t i = 0; i < g->index.hosts.n && cells; i++)
+		cells[i] = pt_index_cells(&g->index, (uint32_t)i, e->ids, e->n);
+	return cells;
+}
+
 /* 0, or -EOPNOTSUPP: not by the index */
 static int ask_group(struct pt_model *m, const struct pt_group *g, const struct pt_request *request,
 		     struct pt_place_options how, struct pt_decision *best)
 {
 	pt_autofree uint8_t *verdict = pt_alloc(g->index.hosts.n + 1);
-	int64_t r = pt_index_scan(&g->index, request, NULL, verdict);
+	pt_autofree uint64_t *cells = cells_of(g, request);
+	int64_t r = pt_index_scan(&g->index, request, cells, verdict);
 
 	while (r > 0) {
-		struct pt_slot *s = pick(g, verdict, how);
+		struct pt_seat *s = pick(g, verdict, how);
 		struct pt_host_answer a = { 0 };
 		bool fits;
 
@@ -75,7 +89,8 @@ static int ask_group(struct pt_model *m, const struct pt_group *g, const struct 
 		ask_host(m, pt_fleet_find_host(&m->fleet, s->name), request, how, &a);
 		fits = a.fits;
 		take_better(best, &a, how);
-		if (fits)
+		/* with cells, how many devices are remote counts first, and only the answer tells */
+		if (fits && !cells)
 			break;
 		/* room, but the devices do not go together: the next one */
 		verdict[s->number] = 0;
@@ -96,10 +111,10 @@ static int ask_all(struct pt_model *m, const struct pt_request *request, struct 
 			return r;
 		by_index = r == 0;
 	}
-	for (size_t i = 0; i < m->slots.n; i++) {
+	for (size_t i = 0; i < m->seats.n; i++) {
 		struct pt_host_answer a = { 0 };
 
-		if (by_index && !m->slots.v[i]->odd)
+		if (by_index && !m->seats.v[i]->odd)
 			continue;
 		ask_host(m, &m->fleet.hosts.v[i], request, how, &a);
 		take_better(best, &a, how);
@@ -109,7 +124,7 @@ static int ask_all(struct pt_model *m, const struct pt_request *request, struct 
 
 static int no_host(const char *host, struct pt_error *err)
 {
-	int r = pt_usage(err, -ENOENT, "there is no host '%.80s' in the store", host);
+	int r = pt_usage(err, -ENXIO, "there is no host '%.80s' in the store", host);
 
 	pt_hint(err, "`passthru fleet hosts` lists them");
 	return r;
@@ -204,28 +219,16 @@ int pt_model_why(struct pt_model *m, const struct pt_request *request, const cha
 	return 0;
 }
 
-static const char *state_of(const struct pt_fleet_host *h, const struct pt_view *view, size_t i)
-{
-	if (pt_holds_find(&h->holds, h->host.v[i].bdf))
-		return "claimed";
-	if (h->host.v[i].owner)
-		return "used";
-	if (!view->spec || view->spec[i] < 0)
-		return "not-offered";
-	return pt_view_is_free(view, i) ? "free" : "blocked";
-}
-
 static void count_host(const struct pt_model *m, const struct pt_fleet_host *h,
 		       void (*line)(void *arg, const struct pt_model_count *count), void *arg)
 {
-	PT_AUTO(pt_view) view = { 0 };
+	PT_AUTO(pt_slots) slots = { 0 };
 	PT_ARRAY(struct pt_model_count) l = { 0 };
 
-	if (pt_view_make(&m->fleet.rules.v[h->rules].rules, &h->host, &view, NULL) < 0)
-		view = (struct pt_view){ 0 };
-	for (size_t i = 0; i < h->host.n; i++) {
-		const struct pt_inv_device *d = &h->host.v[i];
-		const char *state = state_of(h, &view, i);
+	pt_fleet_slots(&m->fleet, h, &slots);
+	for (size_t i = 0; i < slots.n; i++) {
+		const struct pt_inv_device *d = slots.v[i].device;
+		const char *state = pt_slot_state_str(slots.v[i].state);
 		size_t k = 0;
 
 		while (k < l.n && (l.v[k].vendor != d->vendor || l.v[k].product != d->product ||
@@ -269,8 +272,7 @@ void pt_model_count(struct pt_model *m, void (*line)(void *arg, const struct pt_
 			if (!h->facts)
 				continue;
 			claims(arg, h->name, claims_of(h));
-			if (!h->wrong)
-				count_host(m, h, line, arg);
+			count_host(m, h, line, arg);
 		}
 		at = at < m->fleet.hosts.n ? at : SIZE_MAX;
 		(void)pthread_rwlock_unlock(&m->lock);
@@ -290,10 +292,14 @@ static json_t *host_json(const struct pt_model *m, const struct pt_fleet_host *h
 		wrong = why.msg;
 	for (size_t i = 0; i < h->host.n && !wrong; i++) {
 		offered += view.spec[i] >= 0;
-		idle += view.spec[i] >= 0 && pt_view_is_free(&view, i);
+		idle += view.spec[i] >= 0 && pt_view_is_free(&view, i) && !pt_fleet_is_lost(h);
 	}
-	return json_pack("{s:s, s:I, s:I, s:I, s:I, s:s?}", "name", h->name, "devices", (json_int_t)h->host.n,
-			 "offered", offered, "free", idle, "claimed", (json_int_t)h->holds.n, "wrong", wrong);
+	return json_pack("{s:s, s:s?, s:I, s:I, s:I, s:I, s:s?}", "name", h->name, "agent",
+			 !h->agent  ? NULL
+			 : h->alive ? "alive"
+				    : "lost",
+			 "devices", (json_int_t)h->host.n, "offered", offered, "free", idle, "claimed",
+			 (json_int_t)h->holds.n, "wrong", wrong);
 }
 
 json_t *pt_model_hosts(struct pt_model *m)

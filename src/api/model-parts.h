@@ -11,23 +11,25 @@
 #define PT_EVENTS_MAX 8192
 
 /**
- * struct pt_slot - a host's place in the index; as many as hosts, in their order
+ * struct pt_seat - a host's place in the index; as many as hosts, in their order
  * @name: borrowed from the host
+ * @placed: it has that number there; @there: with what it offers; else it stands empty
  * @odd: not in the index, since that does not hold its like
  */
-struct pt_slot {
+struct pt_seat {
 	const char *name;
 	size_t group;
 	uint32_t number;
 	uint32_t idle;
 	bool placed;
+	bool there;
 	bool odd;
 };
 
 /* hosts with the same rules; @members by their number in the index */
 struct pt_group {
 	struct pt_index index;
-	PT_ARRAY(struct pt_slot *) members;
+	PT_ARRAY(struct pt_seat *) members;
 };
 
 /* @frame: as it is sent */
@@ -38,7 +40,7 @@ struct pt_event {
 
 /**
  * struct pt_model
- * @lock: of the fleet, slots and groups; @mutex: of what follows it
+ * @lock: of the fleet, seats and groups; @mutex: of what follows it
  * @first: number of the oldest event that is kept; @next: of the next one; event i is ring[i % PT_EVENTS_MAX]
  * @floor: events after this revision are all there
  */
@@ -52,7 +54,7 @@ struct pt_model {
 	long long nudged;
 	pthread_rwlock_t lock;
 	struct pt_fleet fleet;
-	PT_ARRAY(struct pt_slot *) slots;
+	PT_ARRAY(struct pt_seat *) seats;
 	PT_ARRAY(struct pt_group) groups;
 	pthread_mutex_t mutex;
 	pthread_cond_t changed;

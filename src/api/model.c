@@ -41,17 +41,22 @@ static size_t place_of(const struct pt_fleet *f, const char *name)
 	return low;
 }
 
+static bool is_at(const struct pt_fleet *f, size_t at, const char *name)
+{
+	return at < f->hosts.n && strcmp(f->hosts.v[at].name, name) == 0;
+}
+
 static size_t add_host(struct pt_model *m, size_t at, const char *name)
 {
 	struct pt_fleet *f = &m->fleet;
 
 	(void)pt_array_add(&f->hosts);
-	(void)pt_array_add(&m->slots);
+	(void)pt_array_add(&m->seats);
 	memmove(&f->hosts.v[at + 1], &f->hosts.v[at], (f->hosts.n - 1 - at) * sizeof(*f->hosts.v));
-	memmove(&m->slots.v[at + 1], &m->slots.v[at], (m->slots.n - 1 - at) * sizeof(struct pt_slot *));
+	memmove(&m->seats.v[at + 1], &m->seats.v[at], (m->seats.n - 1 - at) * sizeof(struct pt_seat *));
 	f->hosts.v[at] = (struct pt_fleet_host){ .name = pt_strdup(name) };
-	m->slots.v[at] = pt_alloc(sizeof(**m->slots.v));
-	m->slots.v[at]->name = f->hosts.v[at].name;
+	m->seats.v[at] = pt_alloc(sizeof(**m->seats.v));
+	m->seats.v[at]->name = f->hosts.v[at].name;
 	return at;
 }
 
@@ -65,15 +70,16 @@ static void follow_rules(struct pt_model *m)
 	}
 }
 
-static void leave_group(struct pt_model *m, size_t at)
+static void empty_seat(struct pt_model *m, size_t at)
 {
-	struct pt_slot *s = m->slots.v[at];
 	/* borrowed, and not kept */
 	const struct pt_inv_host nothing = { .name = m->fleet.hosts.v[at].name };
+	struct pt_seat *s = m->seats.v[at];
 
-	if (s->placed)
+	if (s->there)
 		(void)pt_index_replace(&m->groups.v[s->group].index, s->number, &nothing, NULL);
-	s->placed = false;
+	s->there = false;
+	s->idle = 0;
 }
 
 static uint32_t idle_of(const struct pt_index *x, uint32_t number)
@@ -86,37 +92,45 @@ static uint32_t idle_of(const struct pt_index *x, uint32_t number)
 	return idle;
 }
 
-/* the index as the host's record now says */
-static void sync_slot(struct pt_model *m, size_t at)
+/* into the index, under its number there or a new one; < 0: the index does not hold its like */
+static int seat(struct pt_model *m, struct pt_seat *s, const struct pt_fleet_host *h)
+{
+	struct pt_group *g = &m->groups.v[h->rules];
+	int64_t number;
+
+	if (s->placed && s->group == h->rules)
+		return pt_index_replace(&g->index, s->number, &h->host, NULL);
+	number = pt_index_add(&g->index, &h->host, NULL);
+	if (number < 0)
+		return (int)number;
+	s->placed = true;
+	s->group = h->rules;
+	s->number = (uint32_t)number;
+	pt_array_push(&g->members, s);
+	return 0;
+}
+
+/* the index as the host's records now say */
+static void sync_seat(struct pt_model *m, size_t at)
 {
 	const struct pt_fleet_host *h = &m->fleet.hosts.v[at];
-	struct pt_slot *s = m->slots.v[at];
-	struct pt_group *g;
+	struct pt_seat *s = m->seats.v[at];
+	bool gives = !h->wrong && !pt_fleet_is_lost(h);
 
 	follow_rules(m);
 	s->odd = false;
-	if (h->wrong || (s->placed && s->group != h->rules))
-		leave_group(m, at);
-	if (h->wrong)
+	if (!gives || (s->placed && s->group != h->rules))
+		empty_seat(m, at);
+	if (!gives)
 		return;
-	g = &m->groups.v[h->rules];
-	if (s->placed) {
-		s->odd = pt_index_replace(&g->index, s->number, &h->host, NULL) < 0;
-	} else {
-		int64_t number = pt_index_add(&g->index, &h->host, NULL);
-
-		/* one that the index does not hold is asked by itself, each time */
-		s->odd = number < 0;
-		s->placed = number >= 0;
-		if (s->placed) {
-			s->group = h->rules;
-			s->number = (uint32_t)number;
-			pt_array_push(&g->members, s);
-		}
+	if (seat(m, s, h) < 0) {
+		empty_seat(m, at);
+		/* it is asked by itself, each time */
+		s->odd = true;
+		return;
 	}
-	if (s->odd)
-		leave_group(m, at);
-	s->idle = s->placed ? idle_of(&g->index, s->number) : 0;
+	s->there = true;
+	s->idle = idle_of(&m->groups.v[s->group].index, s->number);
 }
 
 static void take_facts(struct pt_model *m, const struct pt_record *r)
@@ -124,7 +138,7 @@ static void take_facts(struct pt_model *m, const struct pt_record *r)
 	const char *name = r->key + strlen("facts/");
 	size_t at = place_of(&m->fleet, name);
 
-	if (at == m->fleet.hosts.n || strcmp(m->fleet.hosts.v[at].name, name) != 0) {
+	if (!is_at(&m->fleet, at, name)) {
 		if (!r->value)
 			return;
 		at = add_host(m, at, name);
@@ -132,31 +146,39 @@ static void take_facts(struct pt_model *m, const struct pt_record *r)
 	pt_fleet_take_facts(&m->fleet, &m->fleet.hosts.v[at], r);
 	if (!r->value)
 		m->fleet.hosts.v[at].facts = 0;
-	sync_slot(m, at);
+	sync_seat(m, at);
 }
 
-static void take_held(struct pt_model *m, const struct pt_record *r)
+/* a host may be told of before its own facts are there: it waits for them, and gives nothing */
+static void take_more(struct pt_model *m, const struct pt_record *r, const char *prefix,
+		      void (*take)(struct pt_fleet_host *h, const struct pt_record *record))
 {
-	struct pt_fleet_host *h = pt_fleet_find_host(&m->fleet, r->key + strlen("held/"));
+	const char *name = r->key + strlen(prefix);
+	size_t at;
 
-	/* before its facts: those come with the next batch or never */
-	if (!h)
+	if (!pt_startswith(r->key, prefix))
 		return;
-	pt_fleet_take_held(h, r);
-	sync_slot(m, (size_t)(h - m->fleet.hosts.v));
+	at = place_of(&m->fleet, name);
+	if (!is_at(&m->fleet, at, name)) {
+		at = add_host(m, at, name);
+		m->fleet.hosts.v[at].host.name = pt_strdup(name);
+		m->fleet.hosts.v[at].wrong = pt_strdup("it has published nothing");
+	}
+	take(&m->fleet.hosts.v[at], r);
+	sync_seat(m, at);
 }
 
 static void forget(struct pt_model *m)
 {
-	for (size_t i = 0; i < m->slots.n; i++)
-		free(m->slots.v[i]);
-	free(m->slots.v);
+	for (size_t i = 0; i < m->seats.n; i++)
+		free(m->seats.v[i]);
+	free(m->seats.v);
 	for (size_t i = 0; i < m->groups.n; i++) {
 		pt_index_done(&m->groups.v[i].index);
 		free(m->groups.v[i].members.v);
 	}
 	free(m->groups.v);
-	memset(&m->slots, 0, sizeof(m->slots));
+	memset(&m->seats, 0, sizeof(m->seats));
 	memset(&m->groups, 0, sizeof(m->groups));
 	pt_fleet_done(&m->fleet);
 }
@@ -181,9 +203,10 @@ static int take_changes(struct pt_model *m, const struct pt_changes *c, struct p
 		if (pt_startswith(c->records.v[i].key, "facts/"))
 			take_facts(m, &c->records.v[i]);
 	/* after the facts: a host of the same batch is there then */
-	for (size_t i = 0; i < c->records.n && r == 0; i++)
-		if (pt_startswith(c->records.v[i].key, "held/"))
-			take_held(m, &c->records.v[i]);
+	for (size_t i = 0; i < c->records.n && r == 0; i++) {
+		take_more(m, &c->records.v[i], "held/", pt_fleet_take_held);
+		take_more(m, &c->records.v[i], "alive/", pt_fleet_take_alive);
+	}
 	(void)pthread_rwlock_unlock(&m->lock);
 	return r;
 }

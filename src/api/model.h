@@ -39,7 +39,7 @@ void pt_decision_done(struct pt_decision *d);
  * @request: its alias is expanded here
  * @host: only there; NULL
  *
- * Return: 1, 0 no host fits; -ENOENT there is no such host, -EINVAL, -E2BIG the request makes no sense; -EAGAIN not
+ * Return: 1, 0 no host fits; -ENXIO there is no such host, -EINVAL, -E2BIG the request makes no sense; -EAGAIN not
  * ready.
  */
 int pt_model_decide(struct pt_model *model, struct pt_request *request, const char *host, struct pt_place_options how,

@@ -29,6 +29,10 @@ const struct pt_route pt_routes[] = {
 	{ "POST", "/v1/decisions", PT_ROLE_VIEW, PT_ROUTE_BODY, NULL, NULL, pt_post_decision },
 	{ "GET", "/v1/fleet/hosts", PT_ROLE_VIEW, SLOW_TEXT, NULL, "fleet & hosts", pt_get_hosts },
 	{ "GET", "/v1/fleet/hosts/{host}", PT_ROLE_VIEW, PT_ROUTE_SLOW, NULL, NULL, pt_get_host },
+	{ "GET", "/v1/fleet/devices", PT_ROLE_VIEW, SLOW_TEXT, "host class free claimed",
+	  "fleet & ?host ?class ?free ?claimed devices", pt_get_command },
+	{ "GET", "/v1/fleet/why/{request}", PT_ROLE_VIEW, SLOW_TEXT, "host policy numa spread",
+	  "fleet & ?host ?policy ?numa ?spread why {0}", pt_get_command },
 	{ "DELETE", "/v1/fleet/hosts/{host}", PT_ROLE_ADMIN, PT_ROUTE_SLOW | PT_ROUTE_MATCH, NULL, NULL, pt_delete_host },
 	{ "GET", "/v1/events", PT_ROLE_VIEW, PT_ROUTE_STREAM, NULL, NULL, pt_get_events },
 	{ NULL, NULL, PT_ROLE_NONE, 0, NULL, NULL, NULL },
@@ -72,6 +76,8 @@ static bool split_path(struct pt_call *c, const char *path, size_t n)
 
 	if (n == 0 || path[0] != '/')
 		return false;
+	if (n == 1)
+		return true;
 	while (at <= n) {
 		const char *slash = memchr(path + at, '/', n - at);
 		size_t end = slash ? (size_t)(slash - path) : n;

@@ -55,6 +55,8 @@ struct wanted {
 	struct pt_store_config *store;
 	char **password_file;
 	struct pt_strv *candidates;
+	int (*take)(void *arg, const struct pt_ini *ini, const char *name, struct pt_error *err);
+	void *arg;
 };
 
 /* one a line; a path that depends on where the command is run is none */
@@ -91,6 +93,8 @@ static int add_config(const char *text, const char *name, const struct wanted *w
 		r = pt_networks_read(&ini, name, w->networks, err);
 	if (r == 0 && w->store)
 		r = pt_storeconf_read(&ini, name, w->store, w->password_file, err);
+	if (r == 0 && w->take)
+		r = w->take(w->arg, &ini, name, err);
 	for (size_t i = 0; i < ini.n && r == 0 && w->candidates; i++)
 		if (pt_streq(ini.v[i].section, "migrate"))
 			r = add_candidates(&ini.v[i], name, w->candidates, err);
@@ -172,6 +176,15 @@ int pt_placeable_config(const struct pt_cli *cli, const char *const *files, size
 	*ret_config = config;
 	config = (struct pt_pci_config){ 0 };
 	return 0;
+}
+
+int pt_placeable_each(const struct pt_cli *cli, const char *const *files, size_t n,
+		      int (*take)(void *arg, const struct pt_ini *ini, const char *name, struct pt_error *err),
+		      void *arg, struct pt_error *err)
+{
+	const struct wanted w = { .take = take, .arg = arg };
+
+	return read_config(cli, files, n, &w, err);
 }
 
 int pt_placeable_candidates(const struct pt_cli *cli, struct pt_strv *ret_words, struct pt_error *err)

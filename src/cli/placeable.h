@@ -3,6 +3,7 @@
 #ifndef PT_CLI_PLACEABLE_H
 #define PT_CLI_PLACEABLE_H
 
+#include "base/ini.h"
 #include "cli/cli.h"
 #include "decide/pools.h"
 #include "model/inventory.h"
@@ -21,6 +22,11 @@ int pt_placeable_config(const struct pt_cli *cli, const char *const *files, size
 /** pt_placeable_store() - [store] of the same files, with the password read */
 int pt_placeable_store(const struct pt_cli *cli, const char *const *files, size_t n, struct pt_store_config *ret_store,
 		       struct pt_error *err);
+
+/** pt_placeable_each() - the same files, one by one, for sections that the CLI has no use for */
+int pt_placeable_each(const struct pt_cli *cli, const char *const *files, size_t n,
+		      int (*take)(void *arg, const struct pt_ini *ini, const char *name, struct pt_error *err),
+		      void *arg, struct pt_error *err);
 
 /** pt_placeable_networks() - the [network NAME] sections of this host's own configuration, checked */
 int pt_placeable_networks(const struct pt_cli *cli, struct pt_networks *ret_networks, struct pt_error *err);

@@ -8,6 +8,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "api/api.h"
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "cli/placeable.h"
@@ -54,14 +55,22 @@ static int beside(const struct pt_root *root, char **ret, struct pt_error *err)
 	return pt_fail(err, -errno, "cannot run %s, which makes the changes", *ret);
 }
 
+static int take_api(void *config, const struct pt_ini *ini, const char *name, struct pt_error *err)
+{
+	return pt_api_config_read(ini, name, config, err);
+}
+
 static int read_config(const struct pt_daemon_options *o, const struct pt_root *root, struct pt_store_config *store,
-		       struct pt_pci_config *pci, struct pt_error *err)
+		       struct pt_pci_config *pci, struct pt_api_config *api, struct pt_error *err)
 {
 	const struct pt_cli cli = { .root = *root };
 	PT_AUTO(pt_strv) hints = { 0 };
 	int r = pt_placeable_store(&cli, o->config, o->n_config, store, err);
 
 	r = r < 0 ? r : pt_placeable_config(&cli, o->config, o->n_config, pci, &hints, err);
+	r = r < 0 ? r : pt_placeable_each(&cli, o->config, o->n_config, take_api, api, err);
+	if (r == 0 && !api->socket)
+		api->socket = pt_strf("%s/passthrud.sock", o->run_dir);
 	for (size_t i = 0; i < hints.n && r == 0; i++)
 		(void)fprintf(stderr, "passthrud: %s\n", hints.v[i]);
 	return r;
@@ -92,6 +101,7 @@ static int run(const struct pt_daemon_options *o, struct pt_error *err)
 	PT_AUTO(pt_root) root = PT_ROOT_NONE;
 	PT_AUTO(pt_store_config) store = { 0 };
 	PT_AUTO(pt_pci_config) pci = { 0 };
+	PT_AUTO(pt_api_config) api = { 0 };
 	PT_AUTO(pt_rules) rules = { 0 };
 	pt_autofree char *passthru = pt_strdup_opt(o->passthru);
 	pt_autofree char *host = NULL;
@@ -102,7 +112,7 @@ static int run(const struct pt_daemon_options *o, struct pt_error *err)
 				   "this needs root: it binds devices (--look-only publishes, and does not)");
 
 	r = r < 0 ? r : pt_root_live(&root, err);
-	r = r < 0 ? r : read_config(o, &root, &store, &pci, err);
+	r = r < 0 ? r : read_config(o, &root, &store, &pci, &api, err);
 	/* a device_spec that does not work is told now, not in the journal */
 	if (r == 0) {
 		const struct pt_pci_config own = { .device_spec = pci.device_spec };
@@ -110,13 +120,13 @@ static int run(const struct pt_daemon_options *o, struct pt_error *err)
 		r = pt_rules_compile(&own, &rules, NULL, err);
 	}
 	r = r < 0 ? r : name_host(o, &host, err);
-	if (r == 0 && !passthru && !o->look_only)
+	if (r == 0 && !passthru)
 		r = beside(&root, &passthru, err);
 	r = r < 0 ? r : lock(o->run_dir, &locked, err);
 	r = r < 0 ? r : try_store(&store, err);
 	if (r < 0)
 		return r;
-	return pt_serve_run(&(struct pt_serve){ o, &root, &store, &pci, host, passthru ? passthru : "" }, err);
+	return pt_serve_run(&(struct pt_serve){ o, &root, &store, &pci, &api, host, passthru }, err);
 }
 
 int main(int argc, char **argv)

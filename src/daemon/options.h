@@ -12,13 +12,13 @@
 
 /**
  * struct pt_daemon_options - borrowed from argv
- * @config: files instead of this host's; @name: of the host; NULL: its own
+ * @config: files instead of this host's, and a NULL; @name: of the host; NULL: its own
  * @run_dir: where its lock is
  * @simulate: so many made-up hosts instead of this one
  * @events: so many devices come or go a second, of those
  */
 struct pt_daemon_options {
-	const char *config[PT_OPTIONS_FILES_MAX];
+	const char *config[PT_OPTIONS_FILES_MAX + 1];
 	size_t n_config;
 	const char *name;
 	const char *uri;

@@ -35,6 +35,7 @@ struct service {
 	struct pt_worker *worker;
 	struct pt_keeper *keeper;
 	struct pt_udev *udev;
+	struct pt_api *api;
 	int signal_fd;
 	/* the facts are due at; 0: not; never later than @late_at */
 	long long due_at;
@@ -111,6 +112,17 @@ static int block_signals(struct service *v, struct pt_error *err)
 	return v->signal_fd < 0 ? pt_fail(err, -errno, "cannot listen to signals") : 0;
 }
 
+static int begin_api(struct service *v, struct pt_error *err)
+{
+	const struct pt_api_setup setup = { .config = v->s->api,
+					    .store = v->s->store,
+					    .pci = v->s->pci,
+					    .program = v->s->passthru,
+					    .config_files = v->s->options->n_config ? v->s->options->config : NULL };
+
+	return pt_api_start(&setup, &v->api, err);
+}
+
 static int begin(struct service *v, struct pt_error *err)
 {
 	const struct pt_daemon_options *o = v->s->options;
@@ -134,11 +146,13 @@ static int begin(struct service *v, struct pt_error *err)
 	v->watchdog_ms = pt_say_watchdog_ms();
 	r = r < 0 ? r : pt_udev_open(v->s->root, &v->udev, err);
 	r = r < 0 ? r : pt_worker_start(&v->worker_config, &v->worker, err);
-	return r < 0 ? r : pt_keeper_start(&v->keeper_config, &v->keeper, err);
+	r = r < 0 ? r : pt_keeper_start(&v->keeper_config, &v->keeper, err);
+	return r < 0 ? r : begin_api(v, err);
 }
 
 static void end(struct service *v)
 {
+	pt_api_stop(v->api);
 	/* first what is under way; then the fleet is told that nobody is here */
 	pt_worker_stop(v->worker);
 	pt_keeper_stop(v->keeper);

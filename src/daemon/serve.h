@@ -3,6 +3,7 @@
 #ifndef PT_DAEMON_SERVE_H
 #define PT_DAEMON_SERVE_H
 
+#include "api/api.h"
 #include "base/root.h"
 #include "daemon/options.h"
 #include "model/pciconfig.h"
@@ -14,6 +15,7 @@ struct pt_serve {
 	const struct pt_root *root;
 	const struct pt_store_config *store;
 	const struct pt_pci_config *pci;
+	const struct pt_api_config *api;
 	const char *host;
 	const char *passthru;
 };

@@ -245,7 +245,7 @@ static void what_is_wrong_is_refused_with_its_status(void **state)
 		{ 400, "POST /v1/claims", JSON, "{\"asked\": \"gpu\", \"for\": \"x\", \"force\": true}" },
 		{ 400, "POST /v1/claims", JSON, "{\"asked\": 1, \"for\": \"x\"}" },
 		{ 400, "POST /v1/claims", JSON, "{\"asked\": \"gpu:-1\", \"for\": \"x\"}" },
-		{ 400, "POST /v1/claims", JSON, "{\"asked\": \"gpu:99999999999\", \"for\": \"x\"}" },
+		{ 409, "POST /v1/claims", JSON, "{\"asked\": \"gpu:99999999999\", \"for\": \"x\"}" },
 		{ 400, "POST /v1/claims", JSON, "{\"for\": \"x\"}" },
 		{ 400, "POST /v1/claims", JSON, "{\"asked\": \"gpu\"}" },
 		{ 400, "POST /v1/claims", JSON, "{\"asked\": \"gpu\", \"for\": \"x\", \"id\": \"../x\"}" },
