@@ -124,8 +124,8 @@ int pt_api_start(const struct pt_api_setup *setup, struct pt_api **ret_api, stru
 	(void)pthread_mutex_init(&api->mutex, NULL);
 	r = pt_conns_start(&api->conns, setup->config, &api->stats, err);
 	r = r < 0 ? r : pt_model_start(setup->store, setup->pci, pt_streams_wake, api, &api->model, err);
-	r = r < 0 ? r : pt_pool_start(&api->workers, api, PT_WORKERS, err);
-	r = r < 0 ? r : pt_pool_start(&api->runners, api, PT_RUNNERS, err);
+	r = r < 0 ? r : pt_crew_start(&api->workers, api, PT_WORKERS, err);
+	r = r < 0 ? r : pt_crew_start(&api->runners, api, PT_RUNNERS, err);
 	r = r < 0 ? r : open_unix(api, err);
 	if (r == 0 && setup->config->listen)
 		r = open_tls(api, err);
@@ -143,8 +143,8 @@ void pt_api_stop(struct pt_api *api)
 		return;
 	atomic_store(&api->stop, true);
 	/* in this order: no connection may sleep when its daemon ends */
-	pt_pool_stop(&api->workers);
-	pt_pool_stop(&api->runners);
+	pt_crew_stop(&api->workers);
+	pt_crew_stop(&api->runners);
 	pt_streams_wake(api);
 	if (api->plain.daemon)
 		MHD_stop_daemon(api->plain.daemon);

@@ -23,6 +23,7 @@ struct wish {
 	char *holder;
 	char *host;
 	char *numa;
+	char *project;
 	struct pt_request request;
 	struct pt_place_options how;
 };
@@ -33,6 +34,7 @@ static void wish_done(struct wish *w)
 	free(w->holder);
 	free(w->host);
 	free(w->numa);
+	free(w->project);
 	pt_request_done(&w->request);
 }
 
@@ -102,7 +104,7 @@ static int read_numa(const json_t *o, struct wish *w, struct pt_error *err)
 
 static int read_wish(const json_t *o, bool decision, struct wish *w, struct pt_error *err)
 {
-	static const char *const keys[] = { "asked", "for", "host", "policy", "numa", "spread", "id", NULL };
+	static const char *const keys[] = { "asked", "for", "host", "policy", "numa", "project", "spread", "id", NULL };
 	pt_autofree char *asked = NULL;
 	int r = pt_field_only(o, "claim", keys, err);
 
@@ -110,6 +112,7 @@ static int read_wish(const json_t *o, bool decision, struct wish *w, struct pt_e
 	r = r < 0 ? r : pt_field_string(o, "claim", "for", &w->holder, err);
 	r = r < 0 ? r : pt_field_string(o, "claim", "host", &w->host, err);
 	r = r < 0 ? r : pt_field_string(o, "claim", "id", &w->id, err);
+	r = r < 0 ? r : pt_field_string(o, "claim", "project", &w->project, err);
 	r = r < 0 ? r : pt_field_bool(o, "claim", "spread", &w->how.spread, err);
 	r = r < 0 ? r : read_numa(o, w, err);
 	if (r == 0 && (!asked || !*asked))
@@ -131,31 +134,60 @@ static void reply_wrong(struct pt_call *c, const struct pt_error *err)
 	pt_reply_error(c, usage || err->code == -EINVAL || err->code == -E2BIG ? 400 : 0, err);
 }
 
-/* no host fits: 409, in the words of `passthru claim`, or for a question 200 */
-static void reply_no(struct pt_call *c, const struct wish *w, bool decision)
+/* what each host says, in words by how many say it, and one by one */
+static void ask_why(struct pt_call *c, const struct wish *w, json_t **ret_why, json_t **ret_hosts, char **ret_text)
+{
+	PT_AUTO(pt_strv) lines = { 0 };
+	const char *stage;
+
+	(void)pt_model_why(c->api->model, &w->request, w->host, w->how, WHY_MAX, ret_hosts, &lines, NULL);
+	stage = json_string_value(json_object_get(json_object_get(json_array_get(*ret_hosts, 0), "reason"), "stage"));
+	pt_stats_decision(&c->api->stats, "no", stage);
+	*ret_why = json_array();
+	for (size_t i = 0; i < lines.n; i++)
+		(void)json_array_append_new(*ret_why, json_string(lines.v[i]));
+	*ret_text = pt_strv_join(&lines, "\n");
+}
+
+static void reply_fits_nowhere(struct pt_call *c, const struct wish *w)
+{
+	pt_autofree char *text = NULL;
+	json_t *hosts = NULL;
+	json_t *why = NULL;
+
+	ask_why(c, w, &why, &hosts, &text);
+	pt_reply_json(
+		c, 200,
+		json_pack("{s:b, s:n, s:[], s:o, s:o}", "fits", 0, "host", "devices", "why", why, "hosts", hosts));
+}
+
+/* 409, in the words of `passthru claim` */
+static void reply_no(struct pt_call *c, const struct wish *w, const struct pt_fleet_answers *no)
 {
 	struct pt_error err = { .code = -EPERM, .kind = PT_ERROR_REFUSED };
-	PT_AUTO(pt_strv) lines = { 0 };
 	pt_autofree char *text = NULL;
-	const char *stage;
 	json_t *hosts = NULL;
-	json_t *why = json_array();
+	json_t *why = NULL;
 
-	(void)pt_model_why(c->api->model, &w->request, w->host, w->how, WHY_MAX, &hosts, &lines, NULL);
-	stage = json_string_value(json_object_get(json_object_get(json_array_get(hosts, 0), "reason"), "stage"));
-	pt_stats_decision(&c->api->stats, "no", stage);
-	for (size_t i = 0; i < lines.n; i++)
-		(void)json_array_append_new(why, json_string(lines.v[i]));
-	if (decision) {
-		pt_reply_json(c, 200,
-			      json_pack("{s:b, s:n, s:[], s:o, s:o}", "fits", 0, "host", "devices", "why", why, "hosts",
-					hosts));
-		return;
+	if (no->quota || no->ahead) {
+		pt_stats_decision(&c->api->stats, "no", no->quota ? "limit" : "queue");
+		why = json_array();
+		hosts = json_array();
+	} else {
+		ask_why(c, w, &why, &hosts, &text);
 	}
-	text = pt_strv_join(&lines, "\n");
-	(void)pt_say(&err, -EPERM, "%s", text);
-	err.kind = PT_ERROR_REFUSED;
-	pt_reply_problem(c, 409, &err, json_pack("{s:n, s:o, s:o}", "claim", "why", why, "hosts", hosts));
+	if (no->quota)
+		(void)snprintf(err.msg, sizeof(err.msg), "%s", no->quota);
+	else if (no->ahead)
+		(void)snprintf(err.msg, sizeof(err.msg),
+			       "it would fit, but for %zu earlier request%s that wait%s for what it would take; --wait "
+			       "goes behind",
+			       no->ahead, no->ahead == 1 ? "" : "s", no->ahead == 1 ? "s" : "");
+	else
+		(void)snprintf(err.msg, sizeof(err.msg), "%s", text);
+	pt_reply_problem(c, 409, &err,
+			 json_pack("{s:n, s:o, s:o, s:I, s:s?}", "claim", "why", why, "hosts", hosts, "ahead",
+				   (json_int_t)no->ahead, "limit", no->quota));
 }
 
 static json_t *devices_json(const struct pt_decision *d, const struct pt_request *request)
@@ -192,7 +224,7 @@ void pt_post_decision(struct pt_call *c)
 			      json_pack("{s:b, s:s, s:o, s:[], s:[]}", "fits", 1, "host", d.host, "devices",
 					devices_json(&d, &w.request), "why", "hosts"));
 	} else if (c->store) {
-		reply_no(c, &w, true);
+		reply_fits_nowhere(c, &w);
 	}
 }
 
@@ -224,22 +256,24 @@ static int load_host(struct pt_call *c, const char *name, struct pt_fleet *f, st
 	return 0;
 }
 
-/* 1 claimed; 0 not on this host, after all */
+/*
+ * On one host, or NULL: on the whole fleet, read for it, where others wait: then what is left to them is decided on
+ * all. 1 claimed; 0 not there, after all
+ */
 static int claim_on(struct pt_call *c, const struct wish *w, const char *host, struct pt_claim *ret,
-		    struct pt_error *err)
+		    struct pt_fleet_answers *answers, struct pt_error *err)
 {
 	PT_AUTO(pt_fleet) f = { 0 };
-	PT_AUTO(pt_fleet_answers) answers = { 0 };
 	PT_AUTO(pt_request) request = { .alias = pt_strdup(w->request.alias), .policy = w->request.policy };
 	const struct pt_claim_ask ask = {
 		.id = w->id, .holder = w->holder, .host = host, .numa = w->numa, .request = &request, .how = w->how
 	};
-	int r = load_host(c, host, &f, err);
+	int r = host ? load_host(c, host, &f, err) : pt_fleet_load(c->store, c->api->setup.pci, &f, err);
 
 	/* what it says was taken once already: nothing new can be wrong with it */
 	if (r == 0 && w->numa)
 		r = pt_request_numa(&request, w->numa, err);
-	return r < 0 ? r : TIMED(c, PT_OP_CLAIM, pt_fleet_claim(&f, &ask, ret, &answers, err));
+	return r < 0 ? r : TIMED(c, PT_OP_CLAIM, pt_fleet_claim(&f, &ask, ret, answers, err));
 }
 
 /* a "no" on what is some milliseconds old is none: the model is to know all that is in the store by now */
@@ -271,20 +305,32 @@ static int made_before(struct pt_call *c, const struct wish *w, struct pt_claim 
 	return 1;
 }
 
-static int decide_and_claim(struct pt_call *c, struct wish *w, struct pt_claim *ret, struct pt_error *err)
+static int does_anybody_wait(struct pt_call *c, struct pt_error *err)
+{
+	PT_AUTO(pt_records) waiting = { 0 };
+	int r = pt_store_list(c->store, "queue/", &waiting, err);
+
+	return r < 0 ? r : waiting.n > 0;
+}
+
+static int decide_and_claim(struct pt_call *c, struct wish *w, struct pt_claim *ret, struct pt_fleet_answers *no,
+			    struct pt_error *err)
 {
 	bool fresh = false;
-	int r;
+	int r = does_anybody_wait(c, err);
 
+	if (r != 0)
+		return r < 0 ? r : claim_on(c, w, NULL, ret, no, err);
 	for (unsigned i = 0; i < TRIES; i++) {
 		PT_AUTO(pt_decision) d = { 0 };
 
+		pt_fleet_answers_done(no);
 		r = pt_model_decide(c->api->model, &w->request, w->host, w->how, &d, err);
 		if (r == 1)
-			r = claim_on(c, w, d.host, ret, err);
+			r = claim_on(c, w, d.host, ret, no, err);
 		else if (r == 0 && fresh)
 			return 0;
-		if (r != 0)
+		if (r != 0 || no->quota)
 			return r;
 		/* none, or it was taken meanwhile */
 		r = catch_up(c, err);
@@ -299,6 +345,7 @@ void pt_post_claim(struct pt_call *c)
 {
 	PT_CLEANUP(wish_done) struct wish w = { 0 };
 	PT_AUTO(pt_claim) made = { 0 };
+	PT_AUTO(pt_fleet_answers) no = { 0 };
 	char id[PT_CLAIM_ID_LENGTH + 1];
 	struct pt_error err = { 0 };
 	bool again = false;
@@ -311,9 +358,9 @@ void pt_post_claim(struct pt_call *c)
 		r = pt_claim_id_make(id, &err);
 		w.id = pt_strdup(id);
 	}
-	r = r ? r : decide_and_claim(c, &w, &made, &err);
+	r = r ? r : decide_and_claim(c, &w, &made, &no, &err);
 	if (r == 0) {
-		reply_no(c, &w, false);
+		reply_no(c, &w, &no);
 		return;
 	}
 	if (r < 0) {

@@ -49,7 +49,7 @@ struct pt_exchange {
 };
 
 /* threads that work on calls, one after the other; each with a store of its own */
-struct pt_pool {
+struct pt_crew {
 	struct pt_api *api;
 	pthread_mutex_t mutex;
 	pthread_cond_t changed;
@@ -73,8 +73,8 @@ struct pt_api {
 	struct pt_stats stats;
 	struct pt_conns conns;
 	struct pt_model *model;
-	struct pt_pool workers;
-	struct pt_pool runners;
+	struct pt_crew workers;
+	struct pt_crew runners;
 	struct pt_door plain;
 	struct pt_door tls;
 	char *socket;
@@ -84,11 +84,11 @@ struct pt_api {
 	atomic_bool stop;
 };
 
-/* pool.c */
-int pt_pool_start(struct pt_pool *pool, struct pt_api *api, unsigned threads, struct pt_error *err);
-void pt_pool_stop(struct pt_pool *pool);
-/* pt_pool_put() - false: too many wait already */
-bool pt_pool_put(struct pt_pool *pool, struct pt_exchange *x);
+/* crew.c */
+int pt_crew_start(struct pt_crew *crew, struct pt_api *api, unsigned threads, struct pt_error *err);
+void pt_crew_stop(struct pt_crew *crew);
+/* pt_crew_put() - false: too many wait already */
+bool pt_crew_put(struct pt_crew *crew, struct pt_exchange *x);
 
 /* stream.c */
 struct MHD_Response *pt_stream_new(struct pt_exchange *x);

@@ -82,7 +82,7 @@ static enum MHD_Result work(struct pt_exchange *x)
 			return answer(x);
 	}
 	x->phase = PT_PHASE_WORK;
-	if (pt_pool_put(run ? &c->api->runners : &c->api->workers, x))
+	if (pt_crew_put(run ? &c->api->runners : &c->api->workers, x))
 		return MHD_YES;
 	pt_reply_say(c, 503, NULL, "too many requests wait already");
 	return answer(x);

@@ -6,7 +6,7 @@
 #include "api/parts.h"
 #include "base/cleanup.h"
 
-static struct pt_exchange *take(struct pt_pool *p)
+static struct pt_exchange *take(struct pt_crew *p)
 {
 	struct pt_exchange *x;
 
@@ -25,7 +25,7 @@ static struct pt_exchange *take(struct pt_pool *p)
 
 static void *run(void *arg)
 {
-	struct pt_pool *p = arg;
+	struct pt_crew *p = arg;
 	struct pt_store *store = NULL;
 	struct pt_exchange *x;
 
@@ -48,7 +48,7 @@ static void *run(void *arg)
 	return NULL;
 }
 
-int pt_pool_start(struct pt_pool *p, struct pt_api *api, unsigned threads, struct pt_error *err)
+int pt_crew_start(struct pt_crew *p, struct pt_api *api, unsigned threads, struct pt_error *err)
 {
 	int r = 0;
 
@@ -62,7 +62,7 @@ int pt_pool_start(struct pt_pool *p, struct pt_api *api, unsigned threads, struc
 	return r < 0 ? pt_fail(err, r, "cannot start a thread") : 0;
 }
 
-void pt_pool_stop(struct pt_pool *p)
+void pt_crew_stop(struct pt_crew *p)
 {
 	if (!p->api)
 		return;
@@ -77,7 +77,7 @@ void pt_pool_stop(struct pt_pool *p)
 	p->api = NULL;
 }
 
-bool pt_pool_put(struct pt_pool *p, struct pt_exchange *x)
+bool pt_crew_put(struct pt_crew *p, struct pt_exchange *x)
 {
 	unsigned same = 0;
 	bool may;
