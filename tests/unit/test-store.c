@@ -421,6 +421,27 @@ static void a_watch_begins_with_everything_and_goes_on(void **state)
 	pt_store_watch_close(w);
 }
 
+static void no_prefix_at_all_is_everything(void **state)
+{
+	struct fixture *f = begin(state);
+	PT_AUTO(pt_records) l = { 0 };
+	PT_AUTO(pt_changes) c = { 0 };
+	struct pt_store_watch *w;
+
+	put(f, "zzz/a", "1");
+	put(f, "-a", "1");
+	w = watching(f, "", 0);
+	assert_int_equal(pt_store_list(f->store, "", &l, &f->err), 0);
+	assert_int_equal(l.n, 2);
+	news(f, w, &c);
+	assert_int_equal(c.records.n, 2);
+	put(f, "_b", "1");
+	news(f, w, &c);
+	assert_int_equal(c.records.n, 1);
+	assert_string_equal(c.records.v[0].key, "_b");
+	pt_store_watch_close(w);
+}
+
 static void a_watch_of_nothing_says_so_once(void **state)
 {
 	struct fixture *f = begin(state);
@@ -550,6 +571,7 @@ int main(void)
 		BOTH(a_lease_that_is_not_kept_takes_its_records_along),
 		BOTH(a_lease_that_is_kept_stays),
 		BOTH(a_watch_begins_with_everything_and_goes_on),
+		BOTH(no_prefix_at_all_is_everything),
 		BOTH(a_watch_of_nothing_says_so_once),
 		BOTH(a_watch_resumes_where_another_one_was),
 		BOTH(the_end_of_a_lease_is_news),

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The API over TLS: who is let in by which certificate, and as what. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <curl/curl.h>
+
+#include "apiserver.h"
+#include "base/alloc.h"
+#include "base/cleanup.h"
+
+/* how certificates are made: name, subject, extensions, by whom, for how many days */
+static const struct {
+	const char *name;
+	const char *subject;
+	const char *ext;
+	const char *ca;
+	int days;
+} certs[] = {
+	{ "server", "/CN=127.0.0.1", "subjectAltName=IP:127.0.0.1", "ca", 30 },
+	{ "viewer", "/CN=viewer", "extendedKeyUsage=clientAuth", "ca", 30 },
+	{ "claimer", "/CN=nobody", "extendedKeyUsage=clientAuth\nsubjectAltName=DNS:claimer.example", "ca", 30 },
+	{ "boss", "/CN=boss", "extendedKeyUsage=clientAuth", "ca", 30 },
+	{ "stranger", "/CN=stranger", "extendedKeyUsage=clientAuth", "ca", 30 },
+	{ "old", "/CN=boss", "extendedKeyUsage=clientAuth", "ca", -1 },
+	{ "purpose", "/CN=boss", "extendedKeyUsage=serverAuth", "ca", 30 },
+	{ "foreign", "/CN=boss", "extendedKeyUsage=clientAuth", "other", 30 },
+};
+
+struct desk {
+	struct apiserver *s;
+	char *url;
+};
+
+static void shell(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+static void shell(const char *format, ...)
+{
+	va_list ap;
+	pt_autofree char *line = NULL;
+
+	va_start(ap, format);
+	line = pt_strfv(format, ap);
+	va_end(ap);
+	if (system(line) != 0)
+		fail_msg("%s", line);
+}
+
+static void make_certificates(const char *dir)
+{
+	static const char *const cas[] = { "ca", "other" };
+
+	for (size_t i = 0; i < 2; i++)
+		shell("cd %s && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj "
+		      "/CN=%s -keyout %s.key -out %s.pem 2>/dev/null",
+		      dir, cas[i], cas[i], cas[i]);
+	for (size_t i = 0; i < sizeof(certs) / sizeof(*certs); i++)
+		shell("cd %s && printf '%s\\n' >ext && openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes "
+		      "-subj %s -keyout %s.key -out csr 2>/dev/null && openssl x509 -req -in csr -CA %s.pem -CAkey "
+		      "%s.key -CAcreateserial -extfile ext -days %d -out %s.pem 2>/dev/null",
+		      dir, certs[i].ext, certs[i].subject, certs[i].name, certs[i].ca, certs[i].ca, certs[i].days,
+		      certs[i].name);
+	shell("cd %s && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj /CN=boss "
+	      "-addext extendedKeyUsage=clientAuth -keyout self.key -out self.pem 2>/dev/null",
+	      dir);
+	shell("chmod 600 %s/*.key", dir);
+}
+
+static void give_role(struct pt_api_config *c, const char *name, enum pt_role role)
+{
+	struct pt_cert_role *one = pt_array_add(&c->certs);
+
+	one->name = pt_strdup(name);
+	one->role = role;
+}
+
+static int begin(void **state)
+{
+	struct desk *d = pt_alloc(sizeof(*d));
+	struct pt_api_config *c;
+
+	*state = d;
+	d->s = apiserver_new(1, 4);
+	c = &d->s->config;
+	make_certificates(d->s->dir);
+	c->listen = pt_strdup("127.0.0.1:0");
+	c->cert_file = pt_strf("%s/server.pem", d->s->dir);
+	c->key_file = pt_strf("%s/server.key", d->s->dir);
+	c->ca_file = pt_strf("%s/ca.pem", d->s->dir);
+	give_role(c, "viewer", PT_ROLE_VIEW);
+	give_role(c, "claimer.example", PT_ROLE_CLAIM);
+	give_role(c, "boss", PT_ROLE_ADMIN);
+	apiserver_start(d->s);
+	d->url = pt_strf("https://127.0.0.1:%u", pt_api_port(d->s->api));
+	return 0;
+}
+
+static int end(void **state)
+{
+	struct desk *d = *state;
+
+	apiserver_free(d->s);
+	free(d->url);
+	free(d);
+	return 0;
+}
+
+static size_t keep(char *data, size_t size, size_t n, void *to)
+{
+	pt_buf_addn(to, data, size * n);
+	return size * n;
+}
+
+static void use(CURL *curl, CURLoption option, const char *dir, const char *name, const char *suffix)
+{
+	pt_autofree char *path = pt_strf("%s/%s%s", dir, name, suffix);
+
+	curl_easy_setopt(curl, option, path);
+}
+
+/* status of a request with this certificate; NULL: with none; 0: there was no answer */
+static long ask(const struct desk *d, const char *cert, const char *path, const char *body, char **ret_body)
+{
+	pt_autofree char *url = pt_strf("%s%s", d->url, path);
+	struct curl_slist *headers = curl_slist_append(NULL, "Content-Type: application/json");
+	PT_CLEANUP(pt_buf_done) struct pt_buf got = { 0 };
+	CURL *curl = curl_easy_init();
+	long status = 0;
+
+	pt_buf_add(&got, "");
+	curl_easy_setopt(curl, CURLOPT_URL, url);
+	curl_easy_setopt(curl, CURLOPT_TIMEOUT, 20L);
+	curl_easy_setopt(curl, CURLOPT_PROXY, "");
+	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, keep);
+	curl_easy_setopt(curl, CURLOPT_WRITEDATA, &got);
+	use(curl, CURLOPT_CAINFO, d->s->dir, "ca", ".pem");
+	if (cert) {
+		use(curl, CURLOPT_SSLCERT, d->s->dir, cert, ".pem");
+		use(curl, CURLOPT_SSLKEY, d->s->dir, cert, ".key");
+	}
+	if (body) {
+		curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+		curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body);
+	}
+	if (curl_easy_perform(curl) == CURLE_OK)
+		curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+	curl_easy_cleanup(curl);
+	curl_slist_free_all(headers);
+	if (ret_body)
+		*ret_body = pt_buf_take(&got);
+	return status;
+}
+
+#define CLAIM "{\"asked\": \"gpu\", \"for\": \"vm1\"}"
+
+static void each_role_may_what_it_may(void **state)
+{
+	const struct desk *d = *state;
+
+	assert_int_equal(ask(d, "viewer", "/v1/claims", NULL, NULL), 200);
+	assert_int_equal(ask(d, "viewer", "/v1/claims", CLAIM, NULL), 403);
+	assert_int_equal(ask(d, "viewer", "/v1/changes", NULL, NULL), 403);
+	assert_int_equal(ask(d, "claimer", "/v1/claims", CLAIM, NULL), 201);
+	assert_int_equal(ask(d, "claimer", "/v1/plans", "{}", NULL), 403);
+	assert_int_equal(ask(d, "boss", "/v1/plans", "{}", NULL), 400);
+	assert_int_equal(ask(d, "boss", "/v1/claims", CLAIM, NULL), 201);
+}
+
+static void who_is_not_known_is_told_why(void **state)
+{
+	static const struct {
+		const char *cert;
+		long status;
+		const char *said;
+	} cases[] = {
+		{ NULL, 401, "no certificate" },   { "old", 401, "expired" },	      { "self", 401, "NOT trusted" },
+		{ "foreign", 401, "NOT trusted" }, { "purpose", 401, "certificate" }, { "stranger", 403, "stranger" },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		pt_autofree char *body = NULL;
+		long status = ask(*state, cases[i].cert, "/healthz", NULL, &body);
+
+		if (status != cases[i].status || !strstr(body, cases[i].said))
+			fail_msg("%s: %ld, not %ld: %s", cases[i].cert ? cases[i].cert : "none", status,
+				 cases[i].status, body);
+	}
+}
+
+/* plain HTTP at the TLS port, half a handshake, noise: no answer, and the next one is served */
+static void what_is_no_tls_gets_nothing(void **state)
+{
+	const struct desk *d = *state;
+	pt_autofree char *line = pt_strf("printf 'GET /healthz HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n' | timeout 5 bash -c "
+					 "'exec 3<>/dev/tcp/127.0.0.1/%u; cat >&3; cat <&3' | grep -q 200",
+					 pt_api_port(d->s->api));
+
+	assert_int_not_equal(system(line), 0);
+	assert_int_equal(ask(d, "viewer", "/healthz", NULL, NULL), 200);
+}
+
+static void a_key_that_others_may_read_is_refused(void **state)
+{
+	const struct desk *d = *state;
+	struct pt_api_setup setup = d->s->setup;
+	struct pt_api_config config = d->s->config;
+	pt_autofree char *key = pt_strf("%s/open.key", d->s->dir);
+	struct pt_error err = { 0 };
+	char none[] = "";
+	struct pt_api *api = NULL;
+
+	shell("cp %s %s && chmod 644 %s", config.key_file, key, key);
+	config.key_file = key;
+	config.socket = none;
+	setup.config = &config;
+	assert_true(pt_api_start(&setup, &api, &err) < 0);
+	assert_non_null(strstr(err.msg, "mode 0644"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_role_may_what_it_may),
+		cmocka_unit_test(who_is_not_known_is_told_why),
+		cmocka_unit_test(what_is_no_tls_gets_nothing),
+		cmocka_unit_test(a_key_that_others_may_read_is_refused),
+	};
+
+	return cmocka_run_group_tests(tests, begin, end);
+}
