@@ -17,6 +17,9 @@ static const struct pt_option options[] = {
 	{ "free", 0, NULL, "devices: only those that can be claimed", false },
 	{ "claimed", 0, NULL, "devices: only those that are", false },
 	{ "fenced", 0, NULL, "evacuate: the host is off, surely", false },
+	{ "password-file", 0, "FILE", "add-host, add-user: write the password there, mode 0600, instead of showing it",
+	  false },
+	{ "view", 0, NULL, "add-user, remove-user: one who may look, and claim nothing", false },
 	PT_REQUESTING_OPTIONS,
 	PT_STORING_OPTIONS,
 	{ NULL, 0, NULL, NULL, false },
@@ -93,6 +96,10 @@ static const struct verb verbs[] = {
 	{ "queue", 1, "no operand", "", pt_fleeting_queue },
 	{ "limit", -4, "nothing, PROJECT, or PROJECT ALIAS N", "", pt_fleeting_limit },
 	{ "evacuate", 2, "one HOST", "fenced", pt_fleeting_evacuate },
+	{ "add-host", 2, "one HOST", "password-file", pt_fleeting_add_host },
+	{ "remove-host", 2, "one HOST", "", pt_fleeting_remove_host },
+	{ "add-user", 2, "one USER", "password-file view", pt_fleeting_add_user },
+	{ "remove-user", 2, "one USER", "view", pt_fleeting_remove_user },
 	{ "withdraw", 2, "one HOST", "", withdraw },
 };
 
@@ -137,7 +144,7 @@ static int run(struct pt_cli *cli, struct pt_error *err)
 const struct pt_command pt_command_fleet = {
 	.name = "fleet",
 	.args = "publish | hosts | devices | why REQUEST | queue | limit [PROJECT [ALIAS N]] | evacuate HOST | "
-		"withdraw HOST",
+		"add-host HOST | remove-host HOST | add-user USER | remove-user USER | withdraw HOST",
 	.group = "Fleet",
 	.summary = "Put this host into the fleet's store, and list the hosts there",
 	.description =

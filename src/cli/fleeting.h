@@ -17,4 +17,10 @@ int pt_fleeting_queue(struct pt_cli *cli, struct pt_storing *s, struct pt_error 
 /* fleet-evacuate.c */
 int pt_fleeting_evacuate(struct pt_cli *cli, struct pt_storing *s, struct pt_error *err);
 
+/* fleet-users.c */
+int pt_fleeting_add_host(struct pt_cli *cli, struct pt_storing *s, struct pt_error *err);
+int pt_fleeting_add_user(struct pt_cli *cli, struct pt_storing *s, struct pt_error *err);
+int pt_fleeting_remove_host(struct pt_cli *cli, struct pt_storing *s, struct pt_error *err);
+int pt_fleeting_remove_user(struct pt_cli *cli, struct pt_storing *s, struct pt_error *err);
+
 #endif

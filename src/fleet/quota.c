@@ -43,7 +43,7 @@ static bool is_counts(json_t *o)
 	return true;
 }
 
-static int read_limit(struct pt_store *store, struct pt_quota *q, bool *ret_counted, struct pt_error *err)
+static int read_limit(struct pt_store *store, struct pt_quota *q, struct pt_error *err)
 {
 	PT_AUTO(pt_record) record = { 0 };
 	json_t *o;
@@ -52,7 +52,6 @@ static int read_limit(struct pt_store *store, struct pt_quota *q, bool *ret_coun
 	if (r != 1)
 		return r;
 	o = json_loads(record.value, JSON_REJECT_DUPLICATES, NULL);
-	*ret_counted = json_is_true(json_object_get(o, "counted"));
 	q->limits = json_incref(json_object_get(o, "limits"));
 	q->limit = record.revision;
 	json_decref(o);
@@ -98,17 +97,16 @@ static json_t *counts_of(const struct pt_claim *c)
 }
 
 /*
- * The limit is new: claims from before it do not count yet.  While it says so, nobody claims for this project, and what
- * was claimed before it was written is all there: so a list of the claims is complete.
- * 1 counted, 0 somebody else was faster: read anew
+ * The limit is new, and nothing is counted: claims from before it do not count yet.  Until there is a record of what is
+ * used nobody claims for this project, and what was claimed before the limit was written is all there: so a list of the
+ * claims is complete.
  */
 static int count(struct pt_store *store, struct pt_quota *q, struct pt_error *err)
 {
-	const struct pt_saw saw[] = { { q->limit_key, q->limit }, { q->used_key, q->used } };
-	struct pt_write writes[] = { { .key = q->limit_key }, { .key = q->used_key } };
-	const struct pt_txn txn = { saw, 2, writes, 2 };
+	const struct pt_saw saw[] = { { q->limit_key, q->limit }, { q->used_key, 0 } };
+	struct pt_write write = { .key = q->used_key };
+	const struct pt_txn txn = { saw, 2, &write, 1 };
 	struct pt_claims_list l = { 0 };
-	pt_autofree char *limit = NULL;
 	pt_autofree char *used = NULL;
 	int r = pt_fleet_claims(store, &l, err);
 
@@ -118,28 +116,26 @@ static int count(struct pt_store *store, struct pt_quota *q, struct pt_error *er
 	pt_claims_list_done(&l);
 	if (r < 0)
 		return r;
-	limit = pt_record_text(json_pack("{s:O, s:b}", "limits", q->limits, "counted", 1));
 	used = pt_record_text(json_incref(q->claims));
-	writes[0].value = limit;
-	writes[1].value = used;
+	write.value = used;
 	r = pt_store_commit(store, &txn, NULL, NULL, err);
-	/* written or not: it is read anew */
+	/* written, by this one or by another: it is read anew */
 	return r == -ETIMEDOUT || r == 1 ? 0 : r;
 }
 
+/* 1 read, 0 it is counted now: read anew */
 static int read_once(struct pt_store *store, const char *project, struct pt_quota *q, struct pt_error *err)
 {
-	bool counted = false;
 	int r;
 
 	q->project = pt_strdup(project);
 	q->limit_key = pt_strf("quota/limit/%s", project);
 	q->used_key = pt_strf("quota/used/%s", project);
-	r = read_limit(store, q, &counted, err);
+	r = read_limit(store, q, err);
 	if (r != 1)
 		return r < 0 ? r : 1;
 	r = read_used(store, q, err);
-	if (r < 0 || counted)
+	if (r < 0 || q->used)
 		return r < 0 ? r : 1;
 	return count(store, q, err);
 }
@@ -250,11 +246,10 @@ static int set_once(struct pt_store *store, const char *project, const char *ali
 	PT_AUTO(pt_quota) q = { .limit_key = pt_strf("quota/limit/%s", project) };
 	pt_autofree char *used_key = pt_strf("quota/used/%s", project);
 	pt_autofree char *text = NULL;
-	bool counted = false;
 	struct pt_saw saw = { .key = q.limit_key };
 	struct pt_write writes[] = { { .key = q.limit_key }, { .key = used_key } };
 	struct pt_txn txn = { &saw, 1, writes, 1 };
-	int r = read_limit(store, &q, &counted, err);
+	int r = read_limit(store, &q, err);
 
 	/* one that nobody understands is written anew */
 	if (r < 0 && r != -EBADMSG)
@@ -262,20 +257,19 @@ static int set_once(struct pt_store *store, const char *project, const char *ali
 	if (r != 1 || !is_counts(q.limits)) {
 		json_decref(q.limits);
 		q.limits = json_object();
-		counted = false;
 	}
 	saw.revision = q.limit;
 	if (n < 0)
 		(void)json_object_del(q.limits, alias);
 	else
 		(void)json_object_set_new(q.limits, alias, json_integer(n));
-	/* the last one: what is counted is no longer kept, and would grow old */
+	/* the last one: what is counted is no longer kept */
 	if (!json_object_size(q.limits)) {
 		if (!q.limit)
 			return 1;
 		txn.n_writes = 2;
 	} else {
-		text = pt_record_text(json_pack("{s:O, s:b}", "limits", q.limits, "counted", counted));
+		text = pt_record_text(json_pack("{s:O}", "limits", q.limits));
 		writes[0].value = text;
 	}
 	return pt_store_commit(store, &txn, NULL, NULL, err);

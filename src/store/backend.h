@@ -4,6 +4,7 @@
 #define PT_STORE_BACKEND_H
 
 #include "store/store.h"
+#include "store/users.h"
 
 /* each as the function of store.h with its name */
 struct pt_store_ops {
@@ -19,6 +20,11 @@ struct pt_store_ops {
 	int (*watch_next)(struct pt_store_watch *watch, int timeout_ms, struct pt_changes *changes,
 			  struct pt_error *err);
 	void (*watch_close)(struct pt_store_watch *watch);
+	/* NULL: it has no users */
+	int (*user_put)(struct pt_store *store, const struct pt_store_user *user, struct pt_error *err);
+	int (*user_drop)(struct pt_store *store, const char *name, const char *role, bool own_role,
+			 struct pt_error *err);
+	int (*users_on)(struct pt_store *store, struct pt_error *err);
 };
 
 /* the first member of each backend's own struct */

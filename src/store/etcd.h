@@ -31,4 +31,9 @@ int pt_etcd_watch_open(struct pt_store *store, struct pt_store_watch **watch, st
 int pt_etcd_watch_next(struct pt_store_watch *watch, int timeout_ms, struct pt_changes *changes, struct pt_error *err);
 void pt_etcd_watch_close(struct pt_store_watch *watch);
 
+/* etcd-users.c */
+int pt_etcd_user_put(struct pt_store *store, const struct pt_store_user *user, struct pt_error *err);
+int pt_etcd_user_drop(struct pt_store *store, const char *name, const char *role, bool own_role, struct pt_error *err);
+int pt_etcd_users_on(struct pt_store *store, struct pt_error *err);
+
 #endif

@@ -42,9 +42,10 @@ static json_t *number(long long value)
 
 json_t *pt_etcd_range(const struct pt_etcd_store *s, const char *prefix)
 {
-	pt_autofree char *stop = pt_prefix_end(prefix);
+	pt_autofree char *first = pt_strf("%s%s", s->prefix, prefix);
+	pt_autofree char *stop = pt_prefix_end(first);
 
-	return json_pack("{s:o, s:o}", "key", encode_key(s, prefix), "range_end", encode_key(s, stop));
+	return json_pack("{s:o, s:o}", "key", encode(first), "range_end", encode(stop));
 }
 
 /* decoded text; NULL when it is no text */
@@ -343,6 +344,9 @@ static const struct pt_store_ops etcd_ops = {
 	.watch = pt_etcd_watch_open,
 	.watch_next = pt_etcd_watch_next,
 	.watch_close = pt_etcd_watch_close,
+	.user_put = pt_etcd_user_put,
+	.user_drop = pt_etcd_user_drop,
+	.users_on = pt_etcd_users_on,
 };
 
 int pt_store_etcd_open(const struct pt_store_config *config, struct pt_store **ret_store, struct pt_error *err)

@@ -201,3 +201,26 @@ void pt_store_watch_close(struct pt_store_watch *w)
 	free(w->trouble);
 	ops->watch_close(w);
 }
+
+static int no_users(const struct pt_store *store, struct pt_error *err)
+{
+	int r = pt_usage(err, -EOPNOTSUPP, "%s is one host's own: it has no users", store->name);
+
+	pt_hint(err, "[store] backend = etcd is for a fleet; who may read this file may use it");
+	return r;
+}
+
+int pt_store_user_put(struct pt_store *store, const struct pt_store_user *user, struct pt_error *err)
+{
+	return store->ops->user_put ? store->ops->user_put(store, user, err) : no_users(store, err);
+}
+
+int pt_store_user_drop(struct pt_store *store, const char *name, const char *role, bool own_role, struct pt_error *err)
+{
+	return store->ops->user_drop ? store->ops->user_drop(store, name, role, own_role, err) : no_users(store, err);
+}
+
+int pt_store_users_on(struct pt_store *store, struct pt_error *err)
+{
+	return store->ops->users_on ? store->ops->users_on(store, err) : no_users(store, err);
+}
