@@ -170,16 +170,16 @@ static int own_attach(void *ctx, const struct pt_agent_wish *w, struct pt_agent_
 
 static int own_detach(void *ctx, const struct pt_agent_wish *w, struct pt_agent_done *ret, struct pt_error *err)
 {
-	const char *const words[] = { "detach", "--json", "--yes", w->live ? "--live" : NULL, w->vm };
+	const char *const words[] = { "detach", "--json", "--yes", "--reset", w->live ? "--live" : NULL, w->vm };
 
 	return run(ctx, words, sizeof(words) / sizeof(*words), w, ret, err);
 }
 
 static int own_give_back(void *ctx, const struct pt_agent_wish *w, struct pt_agent_done *ret, struct pt_error *err)
 {
-	static const char *const words[] = { "release", "--json", "--yes" };
+	static const char *const words[] = { "release", "--json", "--yes", "--reset" };
 
-	return run(ctx, words, 3, w, ret, err);
+	return run(ctx, words, 4, w, ret, err);
 }
 
 static void own_stop(void *ctx)

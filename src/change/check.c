@@ -189,6 +189,8 @@ int pt_step_check(const struct pt_run *run, struct pt_step *s, struct pt_error *
 		return pt_step_check_plug(run, s, err);
 	case PT_STEP_VM_MIGRATE:
 		return pt_step_check_migrate(run, s, err);
+	case PT_STEP_RESET:
+		return pt_step_check_reset(run, s, err);
 	case PT_STEP_KINDS:
 		break;
 	}

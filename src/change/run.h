@@ -91,6 +91,10 @@ int pt_step_check_link(const struct pt_run *run, const struct pt_step *s, struct
 int pt_step_make_link(struct pt_run *run, const struct pt_step *s, struct pt_error *err);
 int pt_step_unmake_link(struct pt_run *run, const struct pt_step_row *row, struct pt_error *err);
 
+/* steps-reset.c: for RESET, which nothing takes back */
+int pt_step_check_reset(const struct pt_run *run, const struct pt_step *s, struct pt_error *err);
+int pt_step_make_reset(struct pt_run *run, const struct pt_step *s, struct pt_error *err);
+
 /* steps-plug.c: for VM_PLUG and VM_UNPLUG */
 int pt_step_check_plug(const struct pt_run *run, struct pt_step *s, struct pt_error *err);
 int pt_step_make_plug(struct pt_run *run, const struct pt_step *s, struct pt_error *err);

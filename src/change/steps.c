@@ -289,6 +289,8 @@ int pt_step_make(struct pt_run *run, struct pt_step *s, char **ret_seen, struct 
 		return pt_step_make_plug(run, s, err);
 	case PT_STEP_VM_MIGRATE:
 		return pt_step_make_migrate(run, s, err);
+	case PT_STEP_RESET:
+		return pt_step_make_reset(run, s, err);
 	case PT_STEP_KINDS:
 		break;
 	}
@@ -450,6 +452,8 @@ int pt_step_unmake(struct pt_run *run, struct pt_step_row *row, struct pt_error 
 		return pt_step_unmake_plug(run, row, err);
 	case PT_STEP_VM_MIGRATE:
 		return pt_step_unmake_migrate(run, s, err);
+	case PT_STEP_RESET:
+		return 0;
 	case PT_STEP_KINDS:
 		break;
 	}

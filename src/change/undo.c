@@ -436,6 +436,8 @@ static int invert(const struct undo *u, const struct pt_step_row *row, struct pt
 	case PT_STEP_VM_STOP:
 	case PT_STEP_VM_START:
 		return 0; /* by what runs now: add_power() */
+	case PT_STEP_RESET:
+		return 0; /* what was in it is gone */
 	case PT_STEP_RESERVE:
 	case PT_STEP_UNRESERVE:
 		return row->step.flag ? 0 : invert_rest(u, row, plan, err);

@@ -12,6 +12,7 @@ PT_DEFINE_CLEANUP(struct pt_vm_conn *, pt_vm_close)
 static const struct pt_option options[] = {
 	PT_CHANGING_OPTIONS,
 	PT_LIVE_OPTIONS,
+	{ "reset", 0, NULL, "reset the devices before this host's drivers have them", false },
 	{ "start", 0, NULL, "start the VM afterwards even if it did not run", false },
 	{ "stop-timeout", 0, "SECONDS", "how long the guest may take to shut down (180)", false },
 	{ NULL, 0, NULL, NULL, false },
@@ -70,7 +71,9 @@ const struct pt_command pt_command_detach = {
 		"`passthru\n"
 		"attach` took out of the definition do not come back: `passthru undo` does that.\n\n"
 		"With --live the VM runs on: its guest is asked to let go of the devices. Where it does not in time,\n"
-		"everything is left as it was.",
+		"everything is left as it was.\n\n"
+		"With --reset what the guest left in a device goes. One that cannot be reset goes back to this host,\n"
+		"and is not offered to the fleet until a reset succeeds or the host is rebooted.",
 	.options = options,
 	.min_operands = 2,
 	.max_operands = -1,

@@ -12,6 +12,7 @@
 static const struct pt_option options[] = {
 	PT_CHANGING_OPTIONS,
 	PT_STORING_OPTIONS,
+	{ "reset", 0, NULL, "reset the devices before this host's drivers have them", false },
 	{ "no-wait", 0, NULL, "of a claim: do not wait until its host's agent has given the devices back", false },
 	{ "force-other-vm", 0, NULL, "although a VM that is off has it in its definition", false },
 	{ "force-other-vm-group", 0, NULL, "although a VM that is off has a member of its IOMMU group", false },
@@ -23,7 +24,7 @@ static int release(struct pt_cli *cli, struct pt_error *err)
 	PT_AUTO(pt_reserving) l = { 0 };
 	PT_AUTO(pt_plan) plan = { 0 };
 	pt_autofree const char **forced = pt_giving_forced(cli);
-	struct pt_reserve_request request = { .forced = forced };
+	struct pt_reserve_request request = { .forced = forced, .reset = pt_cli_flag(cli, "reset") };
 	int r = pt_reserving_look(cli, &l, err);
 
 	if (r < 0)

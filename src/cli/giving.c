@@ -153,6 +153,7 @@ int pt_giving_options(struct pt_cli *cli, struct pt_attach_request *ret_request,
 		.stop_timeout_ms = (unsigned)stop_timeout_s * 1000,
 		.spare_ports = (unsigned)spare_ports,
 		.live = pt_cli_flag(cli, "live"),
+		.reset = pt_cli_flag(cli, "reset"),
 		.unplug_timeout_ms = (unsigned)unplug_timeout_s * 1000,
 	};
 	return 0;

@@ -92,6 +92,12 @@ void pt_judge_bind(struct pt_judge *j, const struct pt_device *d)
 	s->override_after = pt_strdup(target);
 }
 
+void pt_judge_reset(struct pt_judge *j, const struct pt_device *d)
+{
+	if (j->request->reset && pt_driver_is_vfio(d->driver))
+		(void)pt_judge_device_step(j, PT_STEP_RESET, d);
+}
+
 struct pt_step *pt_judge_unbind(struct pt_judge *j, const struct pt_device *d)
 {
 	struct pt_step *s;

@@ -31,6 +31,7 @@ struct pt_attach_network {
  * @stop_timeout_ms: for the guest's own shutdown
  * @live: while the VM runs, without shutting it down
  * @unplug_timeout_ms: how long its guest may then take to let go of a device
+ * @reset: detach: reset the devices before a driver of the host has them
  * @spare_ports: attach: so many root ports shall be free in the definition afterwards; with no @devices only that
  * @network: attach: as an interface in it; NULL: as host devices
  * @failover: attach: of the one device: the interface that stands in for it; NULL: none
@@ -47,6 +48,7 @@ struct pt_attach_request {
 	unsigned stop_timeout_ms;
 	bool live;
 	unsigned unplug_timeout_ms;
+	bool reset;
 	unsigned spare_ports;
 	const struct pt_attach_network *network;
 	const struct pt_failover *failover;

@@ -213,6 +213,7 @@ static void give_back(struct pt_judge *j, const struct pt_device *d)
 		forget(j, d);
 		return;
 	}
+	pt_judge_reset(j, d);
 	let_go(j, d);
 	(void)pt_judge_unbind(j, d);
 }

@@ -145,6 +145,9 @@ bool pt_judge_is_recorded(const struct pt_keep *k, const struct pt_device *d);
 void pt_judge_hand_over(struct pt_judge *j, const struct pt_device *d, const struct pt_keep *k, const char *driver,
 			const struct pt_domain *to);
 
+/** pt_judge_reset() - where it is asked for: what a guest left in the function goes before the host has it */
+void pt_judge_reset(struct pt_judge *j, const struct pt_device *d);
+
 /* attach.c: is it where VFIO wants it; the step that brings it there, none when it is */
 bool pt_judge_is_bound(const struct pt_device *d);
 void pt_judge_bind(struct pt_judge *j, const struct pt_device *d);

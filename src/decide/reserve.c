@@ -214,6 +214,8 @@ static void add_release(struct pt_judge *j, const struct pt_keep *r)
 
 	pt_autofree char *why = d ? pt_judge_stranger(j, r, d) : NULL;
 
+	if (d && !why)
+		pt_judge_reset(j, d);
 	(void)pt_judge_device_step(j, PT_STEP_UNRESERVE, &gone);
 	if (!d || why) {
 		pt_judge_say(j, PT_NOTE, "gone", NULL, NULL, "%s is %s%s%s: only its reservation is given up",
@@ -237,7 +239,8 @@ int pt_decide_release(const struct pt_host *host, const struct pt_domains *vms,
 {
 	const struct pt_attach_request asked = { .devices = request->devices,
 						 .n_devices = request->n_devices,
-						 .forced = request->forced };
+						 .forced = request->forced,
+						 .reset = request->reset };
 	PT_AUTO(pt_judge) j = { .host = host, .vm = &nobody, .others = vms, .request = &asked, .plan = ret_plan };
 	int r;
 

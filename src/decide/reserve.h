@@ -15,11 +15,13 @@
  * struct pt_reserve_request - what the user asked for; borrows everything
  * @devices: the functions named
  * @forced: names of refusals to pass over (--force-NAME), NULL-terminated, or NULL
+ * @reset: release: reset the devices before a driver of the host has them
  */
 struct pt_reserve_request {
 	const struct pt_bdf *devices;
 	size_t n_devices;
 	const char *const *forced;
+	bool reset;
 };
 
 struct pt_vm_claim;

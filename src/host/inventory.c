@@ -9,7 +9,12 @@
 #include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/text.h"
 #include "host/pci.h"
+#include "host/reserved.h"
+
+/* below the host's top: see host/ops.h */
+#define MARKS "run/passthru"
 
 /* "nodeN", "cpuN": the number, or -1 for other names */
 static int number_after(const char *name, const char *prefix)
@@ -96,6 +101,33 @@ void pt_inventory_add(const struct pt_devices *devices, struct pt_inv_host *host
 			add_device(&devices->v[i], devices, host);
 }
 
+/* what could not be reset is owned by its trouble: every decision leaves it alone */
+static void mark_unusable(const struct pt_root *root, struct pt_inv_host *host)
+{
+	PT_AUTO(pt_strv) names = { 0 };
+
+	/* nothing was marked in this boot */
+	if (pt_file_list(root->root_fd, MARKS, &names) < 0)
+		return;
+	for (size_t i = 0; i < names.n; i++) {
+		pt_autofree char *path = pt_strf("%s/%s", MARKS, names.v[i]);
+		pt_autofree char *why = NULL;
+		struct pt_bdf bdf;
+		int64_t at;
+
+		if (!pt_startswith(names.v[i], PT_UNUSABLE_PREFIX) ||
+		    pt_bdf_parse(names.v[i] + strlen(PT_UNUSABLE_PREFIX), &bdf) < 0)
+			continue;
+		at = pt_inv_host_find(host, bdf);
+		if (at < 0)
+			continue;
+		free(host->v[at].owner);
+		host->v[at].owner = pt_file_read_line(root->root_fd, path, &why) == 0
+					    ? pt_strf("unusable: %s", pt_text_clean(why))
+					    : pt_strdup("unusable");
+	}
+}
+
 static void name_host(const struct pt_root *root, struct pt_inv_host *host)
 {
 	char name[256] = "";
@@ -125,6 +157,7 @@ int pt_inventory_read(const struct pt_root *root, struct pt_inv_host *ret_host, 
 	r = pt_inv_host_finish(&host, &twice);
 	if (r < 0)
 		return pt_fail(err, r, "sysfs lists %s twice", pt_bdf_str(twice).s);
+	mark_unusable(root, &host);
 	*ret_host = host;
 	host = (struct pt_inv_host){ 0 };
 	return 0;

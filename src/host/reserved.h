@@ -8,8 +8,9 @@
 #include "model/host.h"
 #include "model/reservation.h"
 
-#define PT_RESERVED_DIR "/etc/passthru/reserved.d"
-#define PT_KNOWN_PREFIX "known-" /* in /run/passthru, with the address */
+#define PT_RESERVED_DIR	   "/etc/passthru/reserved.d"
+#define PT_KNOWN_PREFIX	   "known-"    /* in /run/passthru, with the address */
+#define PT_UNUSABLE_PREFIX "unusable-" /* the same; holds the reason */
 
 /**
  * pt_keep_list() - every reservation, by address

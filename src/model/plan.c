@@ -19,6 +19,7 @@ static const char *const step_names[PT_STEP_KINDS] = {
 	[PT_STEP_SRIOV_KEEP] = "sriov-keep", [PT_STEP_LINK] = "link",
 	[PT_STEP_VM_PLUG] = "vm-plug",	     [PT_STEP_VM_UNPLUG] = "vm-unplug",
 	[PT_STEP_VM_MIGRATE] = "vm-migrate",
+	[PT_STEP_RESET] = "reset",
 };
 
 const char *pt_step_kind_str(enum pt_step_kind kind)
@@ -191,7 +192,7 @@ static char *describe_migrate(const struct pt_step *s)
 bool pt_step_is_device(enum pt_step_kind kind)
 {
 	return kind == PT_STEP_DRIVER || kind == PT_STEP_RESERVE || kind == PT_STEP_UNRESERVE ||
-	       kind == PT_STEP_SRIOV || kind == PT_STEP_SRIOV_KEEP || kind == PT_STEP_LINK;
+	       kind == PT_STEP_SRIOV || kind == PT_STEP_SRIOV_KEEP || kind == PT_STEP_LINK || kind == PT_STEP_RESET;
 }
 
 bool pt_step_is_plug(enum pt_step_kind kind)
@@ -225,6 +226,8 @@ char *pt_step_describe(const struct pt_step *s)
 			       pt_bdf_str(s->bdf).s);
 	case PT_STEP_UNRESERVE:
 		return pt_strf("give up the reservation of %s", pt_bdf_str(s->bdf).s);
+	case PT_STEP_RESET:
+		return pt_strf("reset %s", pt_bdf_str(s->bdf).s);
 	case PT_STEP_SRIOV:
 		return describe_sriov(s);
 	case PT_STEP_LINK:

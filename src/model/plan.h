@@ -32,6 +32,7 @@ enum pt_step_kind {
 	PT_STEP_VM_PLUG,    /* the running VM gets @bdf <-> VM_UNPLUG: its guest is asked to let go of it, and does */
 	PT_STEP_VM_UNPLUG,
 	PT_STEP_VM_MIGRATE, /* the running VM moves to another host: the last step; once made, nothing here undoes it */
+	PT_STEP_RESET, /* of @bdf, while VFIO holds it: what a guest left in it goes; nothing brings that back */
 	PT_STEP_KINDS
 };
 
@@ -49,7 +50,7 @@ int pt_step_kind_parse(const char *text, enum pt_step_kind *ret_kind);
  * @flag: VM_AUTOSTART: the wanted value.  VM_START: true when libvirt should start it paused (not used yet).  RESERVE,
  *        UNRESERVE: it was so already: nothing is written, and undo leaves it so.  VM_DEFINE: the VM runs on, as it is;
  *        taking it back does not stop it either
- * @bdf: for DRIVER, RESERVE, VM_PLUG and VM_UNPLUG; for SRIOV, SRIOV_KEEP and LINK the physical function
+ * @bdf: for DRIVER, RESERVE, RESET, VM_PLUG and VM_UNPLUG; for SRIOV, SRIOV_KEEP and LINK the physical function
  * @driver_before, @driver_after: NULL is "no driver"; of RESERVE @driver_after is who shall hold it, see
  *                                struct pt_reservation; NULL: whom this plan binds it to
  * @override_before, @override_after: driver_override, NULL is "none"

@@ -436,6 +436,10 @@ static int do_write(struct fakekernel *k, const char *path, const char *value)
 		return write_override(d, value);
 	if (d && pt_startswith(name, "sriov_"))
 		return write_sriov(k, d, name, value);
+	if (d && strcmp(name, "reset") == 0) {
+		d->resets += d->reset == 0;
+		return d->no_reset ? -ENOENT : d->reset;
+	}
 	if (strcmp(path, "bus/pci/drivers_probe") == 0)
 		return probe(k, value);
 	if (sscanf(path, "bus/pci/drivers/%31[^/]/unbind", driver) == 1 && pt_endswith(path, "/unbind")) {
@@ -529,6 +533,13 @@ static int fake_link(void *ctx, const char *path, char **ret_name)
 	return 0;
 }
 
+static bool reset_is_missing(struct fakekernel *k, const char *path)
+{
+	const char *name = NULL;
+
+	return parse(k, path, &name)->no_reset;
+}
+
 static int fake_exists(void *ctx, const char *path)
 {
 	struct fakekernel *k = ctx;
@@ -539,7 +550,7 @@ static int fake_exists(void *ctx, const char *path)
 		driver = find_driver(k, path + strlen("bus/pci/drivers/"));
 		return driver && driver->loaded;
 	}
-	return parse(k, path, &name) != NULL;
+	return parse(k, path, &name) != NULL && !(pt_endswith(path, "/reset") && reset_is_missing(k, path));
 }
 
 static int fake_load(void *ctx, const char *name, struct pt_error *err)

@@ -49,6 +49,9 @@ struct fakekernel_device {
 	char native[32];
 	char driver[32];
 	char override[32];
+	int reset;	  /* what it answers to a reset */
+	bool no_reset;	  /* there is no way to */
+	unsigned resets;
 	bool lent; /* libvirt took it for a VM that has it with managed='yes', from the driver: */
 	char lent_from[32];
 	/* SR-IOV: of a PF */
