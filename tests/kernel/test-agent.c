@@ -1,0 +1,537 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* An agent on a fake host with the real engine and real stores: what it takes, what it leaves alone, what it survives.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "agent/parts.h"
+#include "agentstage.h"
+#include "base/cleanup.h"
+#include "etcd.h"
+#include "fleet/agent.h"
+#include "shape/claim.h"
+#include "store/backend.h"
+
+static struct etcd *etcd;
+static unsigned tests;
+
+static int start_etcd(void **state)
+{
+	(void)state;
+	if (etcd_installed())
+		etcd = etcd_start(1, 0, false);
+	return 0;
+}
+
+static int stop_etcd(void **state)
+{
+	(void)state;
+	etcd_stop(etcd);
+	etcd = NULL;
+	return 0;
+}
+
+static int on_sqlite(void **state)
+{
+	struct pt_store_config config = { 0 };
+
+	*state = agentstage_new(&config);
+	return 0;
+}
+
+static int on_etcd(void **state)
+{
+	struct pt_store_config config = { 0 };
+
+	*state = NULL;
+	if (!etcd)
+		return 0;
+	etcd_config(etcd, &config);
+	config.prefix = pt_strf("/agent-%u/", ++tests);
+	*state = agentstage_new(&config);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	if (*state)
+		agentstage_free(*state);
+	return 0;
+}
+
+static struct agentstage *begin(void **state)
+{
+	if (!*state)
+		skip();
+	agentstage_round(*state);
+	return *state;
+}
+
+static struct pt_bdf nic(const struct agentstage *a)
+{
+	return a->s->nic->bdf;
+}
+
+static void is_with_the_host(struct agentstage *a)
+{
+	assert_string_equal(a->s->nic->driver, "igb");
+	assert_string_equal(a->s->nic->override, "");
+	assert_false(agentstage_vm_has(a->s->cvm, nic(a)));
+	assert_false(agentstage_vm_has(a->s->other, nic(a)));
+	assert_int_equal(fakekernel_kept(a->s->kernel), 0);
+}
+
+/* the releaser's part: marked, given back in so many rounds, gone */
+static void release(struct agentstage *a, const char *id)
+{
+	PT_AUTO(pt_claim) c = { 0 };
+
+	assert_int_equal(pt_fleet_release(a->store, id, &c, &a->err), PT_RELEASE_MARKED);
+	pt_claim_done(&c);
+	/* as long as the host has not got it back nobody else gets it */
+	assert_true(agentstage_is_held(a, nic(a)));
+	agentstage_round(a);
+	agentstage_ack(a, id, PT_ACK_RELEASED, NULL);
+	assert_false(agentstage_is_held(a, nic(a)));
+	assert_int_equal(pt_fleet_release(a->store, id, &c, &a->err), 1);
+	pt_claim_done(&c);
+	assert_int_equal(pt_fleet_get(a->store, id, &c, NULL, &a->err), 0);
+	agentstage_round(a);
+	claiming_check(a->store, &a->pci);
+}
+
+static void a_claim_for_nobody_here_is_bound_and_given_back(void **state)
+{
+	struct agentstage *a = begin(state);
+	char id[PT_CLAIM_ID_LENGTH + 1];
+	PT_AUTO(pt_ack) ack = { 0 };
+
+	agentstage_claim(a, "nic:1", "somebody", id);
+	is_with_the_host(a);
+	agentstage_round(a);
+	agentstage_ack(a, id, PT_ACK_BOUND, &ack);
+	assert_true(ack.change > 0);
+	assert_string_equal(a->s->nic->driver, "vfio-pci");
+	release(a, id);
+	is_with_the_host(a);
+	assert_int_equal(a->s->nic->resets, 1);
+	/* and it can be claimed again */
+	agentstage_claim(a, "nic:1", "another", id);
+}
+
+static void a_vm_that_is_named_gets_it_while_it_runs(void **state)
+{
+	struct agentstage *a = begin(state);
+	char id[PT_CLAIM_ID_LENGTH + 1];
+	PT_AUTO(pt_ack) ack = { 0 };
+	unsigned stops = a->s->cvm->stops;
+
+	agentstage_claim(a, "nic:1", "cvm", id);
+	agentstage_round(a);
+	agentstage_ack(a, id, PT_ACK_ATTACHED, &ack);
+	assert_string_equal(ack.vm, "cvm");
+	assert_true(ack.proved);
+	assert_true(agentstage_vm_has(a->s->cvm, nic(a)));
+	/* nothing more is done to what is so already */
+	a->wishes = 0;
+	agentstage_round(a);
+	assert_int_equal(a->wishes, 0);
+	release(a, id);
+	is_with_the_host(a);
+	assert_int_equal(a->s->cvm->stops, stops);
+	assert_int_equal(a->s->cvm->state, PT_DOMAIN_RUNNING);
+}
+
+static void a_vm_that_is_off_gets_it_into_its_definition(void **state)
+{
+	struct agentstage *a = begin(state);
+	char id[PT_CLAIM_ID_LENGTH + 1];
+	PT_AUTO(pt_ack) ack = { 0 };
+
+	agentstage_claim(a, "nic:1", STAGE_OTHER, id);
+	agentstage_round(a);
+	agentstage_ack(a, id, PT_ACK_ATTACHED, &ack);
+	assert_string_equal(ack.vm, "other");
+	assert_int_equal(a->s->other->state, PT_DOMAIN_SHUTOFF);
+	release(a, id);
+	is_with_the_host(a);
+}
+
+static void what_a_running_vm_cannot_take_waits_for_it(void **state)
+{
+	struct agentstage *a = begin(state);
+	char id[PT_CLAIM_ID_LENGTH + 1];
+	PT_AUTO(pt_ack) ack = { 0 };
+	PT_AUTO(pt_ack) later = { 0 };
+
+	a->s->cvm->forgets_plug = true;
+	agentstage_claim(a, "nic:1", "cvm", id);
+	agentstage_restart(a);
+	assert_int_equal(agentstage_go(a, PT_AGENT_ALL), 0);
+	agentstage_ack(a, id, PT_ACK_BOUND, &ack);
+	assert_non_null(ack.reason);
+	assert_string_equal(a->s->nic->driver, "vfio-pci");
+	assert_int_equal(a->s->cvm->state, PT_DOMAIN_RUNNING);
+	/* it is not tried each minute */
+	a->wishes = 0;
+	assert_int_equal(agentstage_go(a, PT_AGENT_ALL), 0);
+	assert_int_equal(a->wishes, 0);
+	fakevm_off(a->s->vm, a->s->cvm);
+	assert_int_equal(agentstage_go(a, PT_AGENT_ALL), 0);
+	agentstage_ack(a, id, PT_ACK_ATTACHED, &later);
+	assert_true(agentstage_vm_has(a->s->cvm, nic(a)));
+}
+
+static void a_guest_that_does_not_let_go_keeps_it(void **state)
+{
+	struct agentstage *a = begin(state);
+	char id[PT_CLAIM_ID_LENGTH + 1];
+	PT_AUTO(pt_claim) c = { 0 };
+	PT_AUTO(pt_ack) ack = { 0 };
+
+	agentstage_claim(a, "nic:1", "cvm", id);
+	agentstage_round(a);
+	a->s->cvm->refuses_unplug = true;
+	assert_int_equal(pt_fleet_release(a->store, id, &c, &a->err), PT_RELEASE_MARKED);
+	agentstage_round(a);
+	agentstage_ack(a, id, PT_ACK_RELEASING, &ack);
+	assert_non_null(ack.reason);
+	assert_true(agentstage_is_held(a, nic(a)));
+	assert_true(agentstage_vm_has(a->s->cvm, nic(a)));
+	assert_int_equal(a->s->nic->resets, 0);
+	a->s->cvm->refuses_unplug = false;
+	agentstage_round(a);
+	agentstage_ack(a, id, PT_ACK_RELEASED, NULL);
+	is_with_the_host(a);
+}
+
+static void what_cannot_be_reset_is_given_to_nobody_else(void **state)
+{
+	struct agentstage *a = begin(state);
+	char id[PT_CLAIM_ID_LENGTH + 1];
+	PT_AUTO(pt_fleet) fleet = { 0 };
+	PT_AUTO(pt_claim) c = { 0 };
+
+	agentstage_claim(a, "nic:1", "cvm", id);
+	agentstage_round(a);
+	a->s->nic->reset = -ENOTTY;
+	release(a, id);
+	/* its host has it back */
+	assert_string_equal(a->s->nic->driver, "igb");
+	assert_int_equal(pt_fleet_load(a->store, &a->pci, &fleet, &a->err), 0);
+	assert_int_equal(claiming_claim(&fleet, "nic:1", "vm2", &c, &a->err), 0);
+}
+
+/* records that say more than their host grants: nothing is touched */
+static void a_claim_that_lies_is_refused(void **state)
+{
+	static const char id[] = "c-00000000000000000001";
+	static const struct {
+		const char *device;
+		const char *held;
+	} lies[] = {
+		{ "0000:01:00.0", "{\"0000:01:00.0\": \"c-00000000000000000001\"}" }, /* not in device_spec */
+		{ "0000:07:00.0", "{\"0000:07:00.0\": \"c-00000000000000000001\"}" }, /* not there */
+		{ "0000:02:00.0", "{\"0000:02:00.0\": \"c-00000000000000000002\","    /* another's */
+				  " \"0000:07:00.0\": \"c-00000000000000000001\"}" },
+	};
+	struct agentstage *a = begin(state);
+
+	for (size_t i = 0; i < sizeof(lies) / sizeof(*lies); i++) {
+		pt_autofree char *before = stage_text(a->s);
+		pt_autofree char *after = NULL;
+		pt_autofree char *claim =
+			pt_strf("{\"id\": \"%s\", \"asked\": \"nic:1\", \"for\": \"cvm\", \"host\": \"h1\", \"since\": "
+				"1, \"devices\": [{\"address\": \"%s\", \"alias\": \"nic\"}]}",
+				id, lies[i].device);
+		PT_AUTO(pt_claim) gone = { 0 };
+		PT_AUTO(pt_ack) ack = { 0 };
+
+		agentstage_put(a, "claims/c-00000000000000000001", claim);
+		agentstage_put(a, "held/h1", lies[i].held);
+		agentstage_round(a);
+		agentstage_ack(a, id, PT_ACK_FAILED, &ack);
+		assert_non_null(ack.reason);
+		after = stage_text(a->s);
+		assert_string_equal(before, after);
+		/* what was refused has nothing to give back */
+		assert_int_equal(pt_fleet_release(a->store, id, &gone, &a->err), 1);
+	}
+}
+
+static void a_pf_whose_vf_a_vm_has_is_refused(void **state)
+{
+	static const char id[] = "c-00000000000000000001";
+	struct agentstage *a = begin(state);
+	PT_AUTO(pt_ack) ack = { 0 };
+	struct pt_claim c = { .asked = pt_strdup("nic:1"), .holder = pt_strdup("x"), .host = pt_strdup("h1") };
+	struct pt_holds holds = { 0 };
+	struct pt_inv_device *vf;
+	struct pt_bdf twice;
+	struct pt_bdf bdf = { .bus = 2, .slot = 0x10 };
+
+	(void)strcpy(c.id, id);
+	pt_array_push(&c.devices, ((struct pt_claim_device){ .bdf = nic(a) }));
+	pt_array_push(&holds, ((struct pt_hold){ .bdf = nic(a) }));
+	(void)strcpy(holds.v[0].id, id);
+	assert_int_equal(pt_agent_round(&a->agent, PT_AGENT_FACTS, &a->err), 0);
+	/* as the facts would be with a VF that a guest has */
+	a->agent.facts.v[pt_inv_host_find(&a->agent.facts, nic(a))].type = PT_DEV_PF;
+	vf = pt_inv_host_add(&a->agent.facts);
+	vf->bdf = bdf;
+	vf->vendor = 0x8086;
+	vf->product = 0x10ca;
+	vf->type = PT_DEV_VF;
+	vf->has_parent = true;
+	vf->parent = nic(a);
+	vf->owner = pt_strdup("vfio-pci");
+	assert_int_equal(pt_inv_host_finish(&a->agent.facts, &twice), 0);
+	assert_int_equal(pt_agent_check(&a->agent, &c, &holds, false, &a->err), -EPERM);
+	assert_non_null(strstr(a->err.msg, "virtual function"));
+	pt_claim_done(&c);
+	pt_holds_done(&holds);
+}
+
+static void what_a_vm_uses_without_a_claim_is_nobody_elses(void **state)
+{
+	struct agentstage *a = begin(state);
+	PT_AUTO(pt_fleet) fleet = { 0 };
+	PT_AUTO(pt_claim) c = { 0 };
+	struct pt_agent_wish wish = { .vm = STAGE_OTHER, .n = 1 };
+	struct pt_bdf bdf = nic(a);
+	struct pt_agent_done done = { 0 };
+	pt_autofree char *before = NULL;
+	pt_autofree char *after = NULL;
+
+	wish.devices = &bdf;
+	assert_int_equal(a->hands.attach(a, &wish, &done, &a->err), 0);
+	before = stage_text(a->s);
+	agentstage_round(a);
+	agentstage_round(a);
+	after = stage_text(a->s);
+	assert_string_equal(before, after);
+	assert_non_null(strstr(a->said, "VM other has it without a claim"));
+	assert_int_equal(pt_fleet_load(a->store, &a->pci, &fleet, &a->err), 0);
+	assert_int_equal(claiming_claim(&fleet, "nic:1", "vm2", &c, &a->err), 0);
+	pt_agent_done_done(&done);
+}
+
+static void without_libvirt_nothing_new_is_taken(void **state)
+{
+	struct agentstage *a = begin(state);
+	char id[PT_CLAIM_ID_LENGTH + 1];
+	PT_AUTO(pt_ack) ack = { 0 };
+
+	a->blind = true;
+	agentstage_claim(a, "nic:1", "cvm", id);
+	agentstage_round(a);
+	is_with_the_host(a);
+	assert_int_equal(pt_fleet_ack(a->store, "h1", id, &ack, NULL, &a->err), 0);
+	a->blind = false;
+	agentstage_round(a);
+	agentstage_ack(a, id, PT_ACK_ATTACHED, NULL);
+}
+
+/* a store that is away for writes, or for all */
+static const struct pt_store_ops *real;
+
+static int no_commit(struct pt_store *store, const struct pt_txn *txn, long long *revision, struct pt_records *now,
+		     struct pt_error *err)
+{
+	(void)store;
+	(void)txn;
+	(void)revision;
+	(void)now;
+	return pt_say(err, -EHOSTUNREACH, "no member answers");
+}
+
+static void cut_off_it_keeps_what_it_has_and_takes_nothing(void **state)
+{
+	struct agentstage *a = begin(state);
+	char id[PT_CLAIM_ID_LENGTH + 1];
+	struct pt_store_ops ops = *a->store->ops;
+
+	real = a->store->ops;
+	agentstage_claim(a, "nic:1", "cvm", id);
+	ops.commit = no_commit;
+	a->store->ops = &ops;
+	agentstage_restart(a);
+	assert_int_equal(agentstage_go(a, PT_AGENT_ALL), -EHOSTUNREACH);
+	is_with_the_host(a);
+	a->store->ops = real;
+	agentstage_round(a);
+	agentstage_ack(a, id, PT_ACK_ATTACHED, NULL);
+	a->store->ops = &ops;
+	agentstage_restart(a);
+	(void)agentstage_go(a, PT_AGENT_ALL);
+	assert_true(agentstage_vm_has(a->s->cvm, nic(a)));
+	a->store->ops = real;
+}
+
+static void what_somebody_took_back_by_hand_is_not_fought_over(void **state)
+{
+	struct agentstage *a = begin(state);
+	char id[PT_CLAIM_ID_LENGTH + 1];
+	struct pt_agent_wish wish = { .vm = STAGE_CVM, .live = true, .n = 1 };
+	struct pt_bdf bdf = nic(a);
+	struct pt_agent_done done = { 0 };
+
+	wish.devices = &bdf;
+	agentstage_claim(a, "nic:1", "cvm", id);
+	agentstage_round(a);
+	assert_int_equal(a->hands.detach(a, &wish, &done, &a->err), 0);
+	agentstage_round(a);
+	agentstage_round(a);
+	agentstage_ack(a, id, PT_ACK_FAILED, NULL);
+	is_with_the_host(a);
+	pt_agent_done_done(&done);
+}
+
+static void a_claim_that_vanished_leaves_an_orphan_that_nobody_unbinds(void **state)
+{
+	struct agentstage *a = begin(state);
+	char id[PT_CLAIM_ID_LENGTH + 1];
+	pt_autofree char *key = NULL;
+	PT_AUTO(pt_fleet) fleet = { 0 };
+	PT_AUTO(pt_claim) c = { 0 };
+
+	agentstage_claim(a, "nic:1", "cvm", id);
+	agentstage_round(a);
+	key = pt_strf("claims/%s", id);
+	agentstage_put(a, key, NULL);
+	agentstage_put(a, "held/h1", "{}");
+	agentstage_round(a);
+	agentstage_ack(a, id, PT_ACK_ORPHAN, NULL);
+	assert_true(agentstage_vm_has(a->s->cvm, nic(a)));
+	assert_int_equal(pt_fleet_load(a->store, &a->pci, &fleet, &a->err), 0);
+	assert_int_equal(claiming_claim(&fleet, "nic:1", "vm2", &c, &a->err), 0);
+}
+
+/* one life of an agent, in a process that may die in it */
+static struct agentstage *current;
+
+static int live_once(struct stage *s)
+{
+	struct agentstage *a = current;
+
+	(void)s;
+	/* a store is not taken over a fork */
+	if (pt_store_open(&a->config, &a->store, &a->err) < 0)
+		return 1;
+	agentstage_restart(a);
+	return agentstage_go(a, PT_AGENT_ALL) < 0 ? 2 : 0;
+}
+
+static void live(struct agentstage *a, unsigned die_before, unsigned die_after, bool *ret_died)
+{
+	int status;
+
+	a->s->fault->count = 0;
+	a->s->fault->die_before = die_before;
+	a->s->fault->die_after = die_after;
+	current = a;
+	pt_agent_done(&a->agent);
+	pt_store_close(a->store);
+	a->store = NULL;
+	status = stage_in_child(a->s, live_once);
+	a->s->fault->die_before = 0;
+	a->s->fault->die_after = 0;
+	if (pt_store_open(&a->config, &a->store, &a->err) < 0)
+		fail_msg("%s", a->err.msg);
+	agentstage_restart(a);
+	if (status != 0 && status != FAULT_EXIT)
+		fail_msg("the agent ended with %d", status);
+	*ret_died = status == FAULT_EXIT;
+}
+
+/* killed at its n-th change of the host, on the way there or back; the next one ends it */
+static bool killed_at(unsigned n, bool after, bool on_the_way_back)
+{
+	struct pt_store_config config = { 0 };
+	struct agentstage *a = agentstage_new(&config);
+	char id[PT_CLAIM_ID_LENGTH + 1];
+	PT_AUTO(pt_claim) c = { 0 };
+	bool died = false;
+	bool again;
+
+	agentstage_round(a);
+	agentstage_claim(a, "nic:1", "cvm", id);
+	if (!on_the_way_back)
+		live(a, after ? 0 : n, after ? n : 0, &died);
+	/* once more: a change that was cut off is settled first */
+	for (int i = 0; i < 2; i++)
+		live(a, 0, 0, &again);
+	agentstage_ack(a, id, PT_ACK_ATTACHED, NULL);
+	assert_true(agentstage_vm_has(a->s->cvm, nic(a)));
+	assert_int_equal(pt_fleet_release(a->store, id, &c, &a->err), PT_RELEASE_MARKED);
+	if (on_the_way_back)
+		live(a, after ? 0 : n, after ? n : 0, &died);
+	assert_true(agentstage_is_held(a, nic(a)) || strcmp(a->s->nic->driver, "igb") == 0);
+	for (int i = 0; i < 2; i++)
+		live(a, 0, 0, &again);
+	agentstage_ack(a, id, PT_ACK_RELEASED, NULL);
+	is_with_the_host(a);
+	assert_int_equal(a->s->cvm->state, PT_DOMAIN_RUNNING);
+	agentstage_free(a);
+	return died;
+}
+
+static void killed_anywhere_the_next_one_goes_on(void **state)
+{
+	unsigned places = 0;
+
+	(void)state;
+	for (int back = 0; back < 2; back++)
+		for (int after = 0; after < 2; after++) {
+			unsigned n = 1;
+
+			while (killed_at(n, after, back))
+				n++;
+			places += n - 1;
+			assert_true(n > 3);
+		}
+	print_message("killed at %u places\n", places);
+}
+
+#define BOTH(test)                                                                                                     \
+	{ #test ", SQLite", test, on_sqlite, teardown, NULL },                                                         \
+	{                                                                                                              \
+#test ", etcd", test, on_etcd, teardown, NULL                                                          \
+	}
+#define ONE(test)                                                                                                      \
+	{                                                                                                              \
+#test, test, on_sqlite, teardown, NULL                                                                 \
+	}
+
+int main(void)
+{
+	const struct CMUnitTest all[] = {
+		BOTH(a_claim_for_nobody_here_is_bound_and_given_back),
+		BOTH(a_vm_that_is_named_gets_it_while_it_runs),
+		BOTH(a_vm_that_is_off_gets_it_into_its_definition),
+		ONE(what_a_running_vm_cannot_take_waits_for_it),
+		ONE(a_guest_that_does_not_let_go_keeps_it),
+		ONE(what_cannot_be_reset_is_given_to_nobody_else),
+		BOTH(a_claim_that_lies_is_refused),
+		ONE(a_pf_whose_vf_a_vm_has_is_refused),
+		ONE(what_a_vm_uses_without_a_claim_is_nobody_elses),
+		ONE(without_libvirt_nothing_new_is_taken),
+		BOTH(cut_off_it_keeps_what_it_has_and_takes_nothing),
+		ONE(what_somebody_took_back_by_hand_is_not_fought_over),
+		ONE(a_claim_that_vanished_leaves_an_orphan_that_nobody_unbinds),
+		cmocka_unit_test(killed_anywhere_the_next_one_goes_on),
+	};
+	int failed = cmocka_run_group_tests(all, start_etcd, stop_etcd);
+
+	/* half of it was not run: said by name */
+	return failed || etcd_installed() ? failed : 77;
+}
