@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "agent/keeper.h"
+#include "agent/simulate.h"
 #include "agent/worker.h"
 #include "base/cleanup.h"
 #include "base/file.h"
@@ -96,7 +97,7 @@ static void describe_self(struct service *v)
 	(void)pt_file_read_line(v->s->root->proc_fd, "sys/kernel/random/boot_id", &alive->boot);
 }
 
-static int block_signals(struct service *v, struct pt_error *err)
+static int block_signals(int *ret_fd, struct pt_error *err)
 {
 	sigset_t set;
 
@@ -108,8 +109,8 @@ static int block_signals(struct service *v, struct pt_error *err)
 	/* before any thread: all of them inherit it */
 	if (pthread_sigmask(SIG_BLOCK, &set, NULL) != 0)
 		return pt_say(err, -EINVAL, "cannot block signals");
-	v->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	return v->signal_fd < 0 ? pt_fail(err, -errno, "cannot listen to signals") : 0;
+	*ret_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return *ret_fd < 0 ? pt_fail(err, -errno, "cannot listen to signals") : 0;
 }
 
 static int begin_api(struct service *v, struct pt_error *err)
@@ -126,7 +127,7 @@ static int begin_api(struct service *v, struct pt_error *err)
 static int begin(struct service *v, struct pt_error *err)
 {
 	const struct pt_daemon_options *o = v->s->options;
-	int r = block_signals(v, err);
+	int r = block_signals(&v->signal_fd, err);
 
 	v->own = pt_own_hands_new(v->s->root, v->s->passthru, o->uri, &v->hands);
 	v->agent = (struct pt_agent){ .host = v->s->host,
@@ -244,5 +245,53 @@ int pt_serve_run(const struct pt_serve *s, struct pt_error *err)
 		pt_say_stopping();
 	}
 	end(&v);
+	return r;
+}
+
+struct simulation {
+	int signal_fd;
+	unsigned watchdog_ms;
+	long long alive_at;
+	bool ready;
+};
+
+static int is_over(void *ctx, unsigned wait_ms)
+{
+	struct simulation *m = ctx;
+	struct pollfd fd = { m->signal_fd, POLLIN, 0 };
+
+	if (m->watchdog_ms && pt_watch_now_ms() >= m->alive_at) {
+		m->alive_at = pt_watch_now_ms() + m->watchdog_ms;
+		pt_say_alive();
+	}
+	return poll(&fd, 1, (int)wait_ms) == 1;
+}
+
+static void tell_simulation(void *ctx, const char *text)
+{
+	struct simulation *m = ctx;
+
+	pt_say_status(text, !m->ready);
+	pt_say_news(LOG_INFO, NULL, NULL, text);
+	m->ready = true;
+}
+
+int pt_serve_simulated(const struct pt_daemon_options *o, const struct pt_store_config *store, struct pt_error *err)
+{
+	struct simulation m = { .signal_fd = -EBADF, .watchdog_ms = pt_say_watchdog_ms() };
+	const struct pt_simulate simulate = { .store = store,
+					      .hosts = o->simulate,
+					      .seed = o->seed,
+					      .events = o->events,
+					      .lease_s = o->lease_s,
+					      .ctx = &m,
+					      .over = is_over,
+					      .status = tell_simulation };
+	int r = block_signals(&m.signal_fd, err);
+
+	if (r == 0)
+		r = pt_simulate_run(&simulate, err);
+	pt_say_stopping();
+	pt_closep(&m.signal_fd);
 	return r;
 }

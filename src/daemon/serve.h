@@ -23,4 +23,8 @@ struct pt_serve {
 /** pt_serve_run() - until SIGTERM or SIGINT; 0, or a negative errno when it could not begin */
 int pt_serve_run(const struct pt_serve *s, struct pt_error *err);
 
+/** pt_serve_simulated() - --simulate: made-up hosts instead of this one, until the same */
+int pt_serve_simulated(const struct pt_daemon_options *options, const struct pt_store_config *store,
+		       struct pt_error *err);
+
 #endif
