@@ -148,6 +148,9 @@ static int one_event(struct fleet *f, struct pt_error *err)
 	uint64_t moves = pt_simulated_moves(f->s->seed, index) & ~o->held;
 	unsigned skip;
 
+	/* what is gone is soon replaced */
+	if (o->away && next_random(f) % 8)
+		moves = o->away;
 	if (!moves)
 		return 0;
 	skip = (unsigned)(next_random(f) % (unsigned)__builtin_popcountll(moves));

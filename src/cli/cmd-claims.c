@@ -97,6 +97,30 @@ static int hear(struct pt_store *store, const struct pt_claims_list *l, struct w
 	return r < 0 ? r : 0;
 }
 
+/* given back, and whoever released it has not lived to end it; a store that does not let us leaves it for the next */
+static void finish(struct pt_store *store, struct pt_claims_list *l, struct words *w)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < l->n; i++) {
+		PT_AUTO(pt_claim) gone = { 0 };
+
+		if (l->v[i].releasing && w->acks.v[i].state == PT_ACK_RELEASED && w->acks.v[i].id[0] &&
+		    pt_fleet_release(store, l->v[i].id, &gone, NULL) == 1) {
+			pt_claim_done(&l->v[i]);
+			pt_ack_done(&w->acks.v[i]);
+			continue;
+		}
+		if (kept != i) {
+			l->v[kept] = pt_take(l->v[i]);
+			w->acks.v[kept] = pt_take(w->acks.v[i]);
+		}
+		kept++;
+	}
+	l->n = kept;
+	w->acks.n = kept;
+}
+
 static bool is_said(const struct pt_ack *ack)
 {
 	return ack->id[0] != '\0';
@@ -183,6 +207,7 @@ static int run(struct pt_cli *cli, struct pt_error *err)
 	r = hear(s.store, &l, &w, err);
 	if (r < 0)
 		return r;
+	finish(s.store, &l, &w);
 	if (cli->json)
 		return pt_print_json(cli, json_pack("{s:o}", "claims", claims_json(&l, &w)), err);
 	r = print_table(cli, &l, &w, err);

@@ -151,7 +151,8 @@ int main(int argc, char **argv)
 		(void)fputs(o.help ? pt_daemon_help : "passthrud " PT_VERSION "\n", stdout);
 		return PT_EXIT_DONE;
 	}
-	r = r < 0 ? r : run(&o, &err);
+	if (r == 0)
+		r = o.simulate ? simulate(&o, &err) : run(&o, &err);
 	if (r >= 0)
 		return PT_EXIT_DONE;
 	(void)fprintf(stderr, "passthrud: %s\n", err.msg);
