@@ -102,9 +102,10 @@ static int simulate(const struct pt_daemon_options *o, struct pt_error *err)
 	PT_AUTO(pt_root) root = PT_ROOT_NONE;
 	PT_AUTO(pt_store_config) store = { 0 };
 	PT_AUTO(pt_pci_config) pci = { 0 };
+	PT_AUTO(pt_api_config) api = { 0 };
 	int r = pt_root_live(&root, err);
 
-	r = r < 0 ? r : read_config(o, &root, &store, &pci, err);
+	r = r < 0 ? r : read_config(o, &root, &store, &pci, &api, err);
 	return r < 0 ? r : pt_serve_simulated(o, &store, err);
 }
 
