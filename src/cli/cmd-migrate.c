@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <strings.h>
 
 #include "base/cleanup.h"
@@ -13,6 +14,7 @@
 #include "cli/placeable.h"
 #include "cli/print.h"
 #include "cli/prove.h"
+#include "cli/twins.h"
 #include "decide/migrate.h"
 #include "host/filesystem.h"
 #include "vm/cpu.h"
@@ -38,6 +40,7 @@ struct moving {
 	struct pt_devices devices;
 	PT_ARRAY(struct pt_migrate_device) held;
 	PT_ARRAY(struct pt_migrate_disk) disks;
+	PT_ARRAY(struct pt_findings) there;
 };
 
 static void moving_done(struct moving *m)
@@ -53,6 +56,9 @@ static void moving_done(struct moving *m)
 	}
 	/* the names in it are those of @devices */
 	free(m->held.v);
+	for (size_t i = 0; i < m->there.n; i++)
+		pt_findings_done(&m->there.v[i]);
+	free(m->there.v);
 	free(m->disks.v);
 }
 
@@ -96,7 +102,8 @@ static void look_at_devices(struct moving *m)
 		const struct pt_device *d = h->has_bdf ? pt_devices_find(&m->devices, h->bdf) : NULL;
 
 		if (d)
-			pt_array_push(&m->held, ((struct pt_migrate_device){ d->bdf, d->device_name, d->driver }));
+			pt_array_push(&m->held, ((struct pt_migrate_device){ d->bdf, d->device_name, d->driver,
+									     pt_device_is_network(d) }));
 	}
 }
 
@@ -137,6 +144,31 @@ static int look_at_configured(struct pt_cli *cli, struct moving *m, struct pt_er
 	return r;
 }
 
+/* of recorded facts it is not known what is free: libvirt there is asked, where it answered before */
+static int look_at_twins(struct pt_cli *cli, struct moving *m, const struct pt_migrate_host *host, struct pt_error *err)
+{
+	const struct pt_domain *vm = pt_cpu_look_now(&m->look);
+	struct pt_findings *l = pt_array_add(&m->there);
+	PT_AUTO(pt_twins) twins = { 0 };
+	struct pt_error why = { 0 };
+	int r;
+
+	if (host->why_not || !strstr(host->where, "://"))
+		return 0;
+	r = pt_twins_find(cli, &m->devices, vm, host->where, &twins, l, &why);
+	if (r < 0 && why.kind == PT_ERROR_USAGE && pt_cli_value(cli, "device")) {
+		*err = why;
+		return r;
+	}
+	if (r < 0)
+		pt_findings_add(l, why.kind == PT_ERROR_REFUSED ? PT_FAIL : PT_UNKNOWN, "twin", host->where,
+				why.hint[0] ? why.hint : NULL, "%s", why.msg);
+	for (size_t i = 0; i < twins.n; i++)
+		pt_findings_add(l, PT_OK, "twin", host->where, NULL, "%s there is free, and can take the place of %s",
+				pt_bdf_str(twins.v[i].twin).s, pt_bdf_str(twins.v[i].mine->bdf).s);
+	return 0;
+}
+
 static int look_at_all(struct pt_cli *cli, struct pt_vm_conn *conn, struct moving *m, struct pt_error *err)
 {
 	int r = pt_cpu_look(cli, conn, cli->operands[0], NULL, &m->look, err);
@@ -158,13 +190,16 @@ static int look_at_all(struct pt_cli *cli, struct pt_vm_conn *conn, struct movin
 		return r;
 	look_at_disks(cli, m);
 	look_at_devices(m);
-	return 0;
+	for (size_t i = 0; i < m->hosts.n && r >= 0; i++)
+		r = look_at_twins(cli, m, &m->hosts.v[i], err);
+	return r;
 }
 
 static void make_ask(const struct moving *m, struct pt_migrate_needs *needs, struct pt_migrate_ask *ret_ask)
 {
 	pt_migrate_needs_of(&m->look, &m->source, needs);
 	*ret_ask = (struct pt_migrate_ask){ .look = &m->look,
+					    .there = m->there.v,
 					    .needs = needs,
 					    .source = &m->source,
 					    .devices = m->held.v,
@@ -241,7 +276,7 @@ static int which_host(struct pt_cli *cli, char **ret_uri, struct pt_error *err)
 
 static int check_options(struct pt_cli *cli, char **ret_uri, struct pt_error *err)
 {
-	static const char *const of_moving[] = { "device", "timeout", "bandwidth", "unplug-timeout", "dry-run" };
+	static const char *const of_moving[] = { "timeout", "bandwidth", "unplug-timeout", "dry-run" };
 	int r;
 
 	if (!pt_cli_flag(cli, "check"))

@@ -36,6 +36,16 @@ static json_t *host_json(const struct pt_migrate_host *h, const char *word, cons
 			 "answer", word, "findings", pt_findings_json(found));
 }
 
+/* what was asked about its functions */
+static void add_there(const struct pt_migrate_ask *ask, size_t i, struct pt_findings *l)
+{
+	const struct pt_findings *more = ask->there ? &ask->there[i] : NULL;
+
+	for (size_t k = 0; more && k < more->n; k++)
+		pt_findings_add(l, more->v[k].verdict, more->v[k].name, more->v[k].where, more->v[k].fix, "%s",
+				more->v[k].fact);
+}
+
 int pt_migrate_judge(const struct pt_migrate_ask *ask, const struct pt_migrate_host *host,
 		     struct pt_findings *ret_found)
 {
@@ -43,6 +53,7 @@ int pt_migrate_judge(const struct pt_migrate_ask *ask, const struct pt_migrate_h
 
 	pt_decide_migrate_vm(ask, ret_found);
 	pt_decide_migrate_host(ask, host, ret_found);
+	add_there(ask, 0, ret_found);
 	worst = pt_findings_worst(ret_found);
 	return worst == PT_FAIL ? 0 : worst == PT_UNKNOWN ? -1 : 1;
 }
@@ -65,6 +76,7 @@ int pt_migrate_tell(struct pt_cli *cli, const struct pt_migrate_ask *ask, const 
 		const char *word;
 
 		pt_decide_migrate_host(ask, &hosts->v[i], &found);
+		add_there(ask, i, &found);
 		word = answer(&vm, &found);
 		fit += pt_streq(word, "yes");
 		if (cli->json)

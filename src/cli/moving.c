@@ -9,29 +9,23 @@
 #include "cli/changing.h"
 #include "cli/giving.h"
 #include "cli/networking.h"
-#include "cli/networks.h"
-#include "cli/placeable.h"
-#include "decide/twin.h"
+#include "cli/twins.h"
 #include "domxml/domxml.h"
-#include "host/inventory.h"
 #include "model/migrate.h"
-#include "vm/nodedev.h"
+#include "model/vf.h"
 
 #define UNPLUG_TIMEOUT_S 60
 
 PT_DEFINE_CLEANUP(struct pt_vm_conn *, pt_vm_close)
 
 /**
- * struct moving - what is looked at on both sides; owns everything
+ * struct moving - what is looked at, and what comes of it; owns everything
  * @g, @n: of the functions that cannot move, here
- * @there, @vms, @physnets: the other host's functions, its VMs, and what its functions are on by our device_spec
+ * @to: where to; @edit: of what it runs with here, for what it is to run with there
  */
 struct moving {
 	struct pt_giving g;
 	struct pt_networking n;
-	struct pt_devices there;
-	struct pt_domains vms;
-	struct pt_strv physnets;
 	struct pt_migrate_to to;
 	struct pt_domain_edit edit;
 };
@@ -40,19 +34,8 @@ static void moving_done(struct moving *m)
 {
 	pt_giving_done(&m->g);
 	pt_networking_done(&m->n);
-	pt_devices_done(&m->there);
-	pt_domains_done(&m->vms);
-	pt_strv_done(&m->physnets);
 	pt_migrate_to_done(&m->to);
 	pt_domain_edit_done(&m->edit);
-}
-
-/* the functions that an interface stands in for, of what runs */
-static void find_teamed(const struct pt_domain *live, struct pt_strv *ret_words)
-{
-	for (size_t i = 0; i < live->hostdevs.n; i++)
-		if (live->hostdevs.v[i].team_of && live->hostdevs.v[i].has_bdf)
-			pt_strv_add(ret_words, pt_bdf_str(live->hostdevs.v[i].bdf).s);
 }
 
 /* as `detach VM DEVICE…` looks at them */
@@ -76,47 +59,6 @@ static int look_here(struct pt_cli *cli, struct pt_vm_conn *conn, const struct p
 		r = PT_WATCHED(&cli->watch, PT_WATCH_LIBVIRT, pt_vm_live(conn, m->g.vm.uuid, &m->g.running, err));
 	m->g.runs = r == 0;
 	return r < 0 ? r : pt_networking_detach(cli, &m->g, &m->n, err);
-}
-
-/* by the configuration of this host, which is taken to be that of the other too */
-static int find_physnets(const struct pt_cli *cli, const struct pt_devices *devices, struct pt_strv *ret_names,
-			 struct pt_error *err)
-{
-	PT_AUTO(pt_inv_host) host = { .name = pt_strdup("there") };
-	PT_AUTO(pt_strv) names = { 0 };
-	struct pt_bdf twice;
-	int r;
-
-	pt_inventory_add(devices, &host);
-	r = pt_inv_host_finish(&host, &twice);
-	if (r < 0)
-		return pt_say(err, r, "%s is listed twice", pt_bdf_str(twice).s);
-	r = pt_network_physnets(cli, &host, &names, err);
-	for (size_t i = 0; i < devices->n && r >= 0; i++) {
-		int64_t at = pt_inv_host_find(&host, devices->v[i].bdf);
-
-		pt_strv_add(ret_names, at >= 0 ? names.v[at] : "");
-	}
-	return r;
-}
-
-static int look_there(struct pt_cli *cli, const char *uri, struct moving *m, struct pt_error *err)
-{
-	PT_CLEANUP(pt_vm_closep) struct pt_vm_conn *there = NULL;
-	int r = PT_WATCHED(&cli->watch, PT_WATCH_LIBVIRT, pt_vm_open(&cli->root, uri, false, &there, err));
-
-	if (r >= 0)
-		r = PT_WATCHED(&cli->watch, PT_WATCH_LIBVIRT, pt_vm_devices(there, &m->there, err));
-	if (r >= 0)
-		r = PT_WATCHED(&cli->watch, PT_WATCH_LIBVIRT, pt_vm_list(there, NULL, &m->vms, err));
-	return r < 0 ? r : find_physnets(cli, &m->there, &m->physnets, err);
-}
-
-static const char *physnet_of(const struct pt_devices *devices, const struct pt_strv *names, struct pt_bdf bdf)
-{
-	const struct pt_device *d = pt_devices_find(devices, bdf);
-
-	return d && (size_t)(d - devices->v) < names->n ? names->v[d - devices->v] : "";
 }
 
 static const struct pt_vf_settings *settings_of(const struct moving *m, const struct pt_device *vf)
@@ -182,41 +124,21 @@ static int add_twin(const struct moving *m, const struct pt_device *mine, struct
 static int pick_twins(struct pt_cli *cli, struct moving *m, const char *uri, struct pt_findings *findings,
 		      struct pt_error *err)
 {
-	PT_AUTO(pt_strv) here = { 0 };
-	int r = find_physnets(cli, &m->g.host.devices, &here, err);
+	PT_AUTO(pt_twins) twins = { 0 };
+	int r = pt_twins_find(cli, &m->g.host.devices, &m->g.running, uri, &twins, findings, err);
 
-	for (size_t i = 0; i < m->g.wanted.n && r >= 0; i++) {
-		const struct pt_device *mine = pt_devices_find(&m->g.host.devices, m->g.wanted.v[i]);
-		const char *named = pt_cli_value_at(cli, "device", i);
-		struct pt_bdf only;
-		struct pt_bdf twin;
-		struct pt_twin_ask ask = { .mine = mine,
-					   .there = &m->there,
-					   .physnets = &m->physnets,
-					   .where = uri,
-					   .vms = &m->vms,
-					   .taken = m->to.devices.v,
-					   .n_taken = m->to.devices.n };
+	for (size_t i = 0; i < twins.n && r >= 0; i++) {
+		const struct pt_device *mine = twins.v[i].mine;
 
-		if (!mine)
-			return pt_say(err, -ENODEV, "%s is gone from this host", pt_bdf_str(m->g.wanted.v[i]).s);
-		ask.physnet = physnet_of(&m->g.host.devices, &here, mine->bdf);
-		if (named && pt_bdf_parse(named, &only) < 0)
-			return pt_usage(err, -EINVAL, "--device %s: an address of %s is wanted: 0000:41:10.0", named,
-					uri);
-		if (named)
-			ask.only = &only;
-		r = pt_twin_pick(&ask, &twin, findings, err);
-		if (r >= 0)
-			r = add_twin(m, mine, twin, &m->edit, err);
+		r = add_twin(m, mine, twins.v[i].twin, &m->edit, err);
 		if (r < 0)
 			return r;
-		pt_array_push(&m->to.devices, twin);
+		pt_array_push(&m->to.devices, twins.v[i].twin);
 		pt_findings_add(
 			findings, PT_NOTE, "twin", uri, NULL,
 			"%s stays here, and %s of that host takes its place: libvirt there binds it, and sets MAC "
 			"and VLAN each time the VM starts; it is recorded nowhere else",
-			pt_bdf_str(mine->bdf).s, pt_bdf_str(twin).s);
+			pt_bdf_str(mine->bdf).s, pt_bdf_str(twins.v[i].twin).s);
 		tell_settings(mine, settings_of(m, mine), uri, findings);
 	}
 	return r;
@@ -249,8 +171,6 @@ static int plan_devices(struct pt_cli *cli, struct pt_vm_conn *conn, const struc
 	PT_AUTO(pt_findings) findings = { 0 };
 	int r = look_here(cli, conn, words, m, err);
 
-	if (r >= 0)
-		r = look_there(cli, uri, m, err);
 	if (r >= 0)
 		r = pick_twins(cli, m, uri, &findings, err);
 	if (r >= 0)
@@ -361,7 +281,7 @@ int pt_moving_run(struct pt_cli *cli, struct pt_vm_conn *conn, const struct pt_c
 	int r = 0;
 
 	m.to.uri = pt_strdup(uri);
-	find_teamed(&look->live, &teamed);
+	pt_twins_wanted(&look->live, &teamed);
 	if (teamed.n)
 		r = plan_devices(cli, conn, &teamed, uri, &m, &plan, err);
 	if (r != 0)

@@ -39,30 +39,44 @@ static bool is_whole_host(const struct pt_migrate_ask *ask)
 
 /* --- the VM, wherever it goes --- */
 
-static const char *driver_of(const struct pt_migrate_ask *ask, struct pt_bdf bdf, const char **ret_name)
+static const struct pt_migrate_device *device_of(const struct pt_migrate_ask *ask, struct pt_bdf bdf)
 {
+	static const struct pt_migrate_device unknown;
+
 	for (size_t i = 0; i < ask->n_devices; i++)
-		if (pt_bdf_eq(ask->devices[i].bdf, bdf)) {
-			*ret_name = ask->devices[i].name;
-			return ask->devices[i].driver;
-		}
-	return NULL;
+		if (pt_bdf_eq(ask->devices[i].bdf, bdf))
+			return &ask->devices[i];
+	return &unknown;
+}
+
+/* what would unblock it; the caller frees */
+static char *unblock(const struct pt_migrate_ask *ask, const struct pt_migrate_device *d, struct pt_bdf bdf)
+{
+	const char *vm = ask->look->vm.name;
+
+	if (d->network)
+		return pt_strf(
+			"a virtio interface that stands in for it: `passthru detach %s %s`, then `passthru attach %s "
+			"%s --failover`, and it is exchanged for one there; or detach it, and attach one of its kind "
+			"there",
+			vm, pt_bdf_str(bdf).s, vm, pt_bdf_str(bdf).s);
+	return pt_strf("`passthru detach %s %s` first, and attach one of its kind there", vm, pt_bdf_str(bdf).s);
 }
 
 static void judge_pci(const struct pt_migrate_ask *ask, const struct pt_domain_hostdev *h, struct pt_findings *l)
 {
-	const char *name = NULL;
-	const char *driver = driver_of(ask, h->bdf, &name);
-	pt_autofree char *fix = pt_strf("`passthru detach %s %s` first, and attach one of its kind there",
-					ask->look->vm.name, pt_bdf_str(h->bdf).s);
+	const struct pt_migrate_device *device = device_of(ask, h->bdf);
+	const char *name = device->name;
+	const char *driver = device->driver;
+	pt_autofree char *fix = unblock(ask, device, h->bdf);
 	pt_autofree char *title =
 		pt_strf("%s%s%s%s", pt_bdf_str(h->bdf).s, name ? " (" : "", name ? name : "", name ? ")" : "");
 
 	if (h->team_of) {
 		pt_findings_add(
 			l, PT_NOTE, "failover", NULL, NULL,
-			"%s stands in for %s: QEMU unplugs it before the move, and the target's definition must name "
-			"one that is free there",
+			"%s stands in for %s: it is taken from the guest before the move, and one that is free there "
+			"takes its place",
 			title, h->team_of);
 		return;
 	}

@@ -12,11 +12,13 @@
 #include "decide/cpu.h"
 #include "model/migrate.h"
 
-/* a function that the VM holds, and the driver that holds it on this host; NULL: not known */
+/* a function that the VM holds, and the driver that holds it on this host; NULL: not known; @network: a network card's
+ */
 struct pt_migrate_device {
 	struct pt_bdf bdf;
 	char *name;
 	char *driver;
+	bool network;
 };
 
 /*
@@ -57,12 +59,14 @@ void pt_migrate_needs_done(struct pt_migrate_needs *n);
  * @look: the VM, its host's processor, and what it runs with
  * @needs: of the VM in @look
  * @source: this host's libvirt
+ * @there: of each candidate what its libvirt says of functions that could take the place of the VM's; NULL: not asked
  * @devices, @disks: for those that the VM has now (pt_cpu_look_now()) that there is something to say of
  */
 struct pt_migrate_ask {
 	const struct pt_cpu_look *look;
 	const struct pt_migrate_needs *needs;
 	const struct pt_migrate_host *source;
+	const struct pt_findings *there;
 	const struct pt_migrate_device *devices;
 	size_t n_devices;
 	const struct pt_migrate_disk *disks;

@@ -111,6 +111,24 @@ static int none_free(const struct pt_twin_ask *ask, const struct pt_strv *why, s
 	return r;
 }
 
+size_t pt_twin_alike(const struct pt_twin_ask *ask, struct pt_bdf *ret_first)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < ask->there->n; i++) {
+		const struct pt_device *d = &ask->there->v[i];
+		pt_autofree char *why = NULL;
+
+		if (d->vendor != ask->mine->vendor || d->device != ask->mine->device || d->sriov != ask->mine->sriov ||
+		    pt_device_is_vfio(d))
+			continue;
+		why = why_not(ask, d);
+		if (!why && n++ == 0)
+			*ret_first = d->bdf;
+	}
+	return n;
+}
+
 int pt_twin_pick(const struct pt_twin_ask *ask, struct pt_bdf *ret_bdf, struct pt_findings *findings,
 		 struct pt_error *err)
 {

@@ -41,4 +41,10 @@ struct pt_twin_ask {
 int pt_twin_pick(const struct pt_twin_ask *ask, struct pt_bdf *ret_bdf, struct pt_findings *findings,
 		 struct pt_error *err);
 
+/**
+ * pt_twin_alike() - how many functions there have the ids of @mine and are free, whatever network they are on
+ * @ret_first: the first of them
+ */
+size_t pt_twin_alike(const struct pt_twin_ask *ask, struct pt_bdf *ret_first);
+
 #endif

@@ -13,7 +13,7 @@
  * struct pt_nodedev - owns its strings
  * @name, @parent: "pci_0000_41_00_0"
  * @is_pci: a PCI function: @bdf and all below but @interface are its own
- * @is_pf, @is_vf, @pf: by its SR-IOV capabilities
+ * @is_pf, @vfs_total, @is_vf, @pf: by its SR-IOV capabilities; a PF has at least one VF to give
  * @interface: of a network interface
  */
 struct pt_nodedev {
@@ -27,6 +27,7 @@ struct pt_nodedev {
 	uint16_t device;
 	int numa_node;
 	bool is_pf;
+	unsigned vfs_total;
 	bool is_vf;
 	struct pt_bdf pf;
 	char *interface;

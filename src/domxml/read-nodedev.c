@@ -45,10 +45,25 @@ static int read_id(const xmlNode *pci, const char *name, uint16_t *ret_id, struc
 	return r;
 }
 
+/* libvirt before 1.3 told no maxCount: then those that there are */
+static unsigned count_vfs(const xmlNode *capability)
+{
+	pt_autofree char *text = pt_xml_attr(capability, "maxCount");
+	unsigned long long n = 0;
+
+	if (!text || pt_xml_number(text, 0xffff, &n) < 0)
+		for (const xmlNode *a = pt_xml_child(capability, "address"); a; a = pt_xml_next(a, "address"))
+			n++;
+	return n ? (unsigned)n : 1;
+}
+
 static int read_sriov(const xmlNode *pci, struct pt_nodedev *d, struct pt_error *err)
 {
 	for (const xmlNode *c = pt_xml_child(pci, "capability"); c; c = pt_xml_next(c, "capability")) {
-		d->is_pf = d->is_pf || pt_xml_attr_is(c, "type", "virt_functions");
+		if (pt_xml_attr_is(c, "type", "virt_functions")) {
+			d->is_pf = true;
+			d->vfs_total = count_vfs(c);
+		}
 		if (!pt_xml_attr_is(c, "type", "phys_function"))
 			continue;
 		d->is_vf = true;

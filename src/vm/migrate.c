@@ -154,7 +154,7 @@ static int runs_there(const struct pt_vm_conn *conn, const char *uuid, const cha
 {
 	PT_CLEANUP(pt_vm_closep) struct pt_vm_conn *there = NULL;
 	pt_autodomain virDomainPtr dom = NULL;
-	enum pt_domain_state state;
+	enum pt_domain_state state = PT_DOMAIN_OTHER;
 	int r = pt_vm_open(conn->root, uri, false, &there, err);
 
 	if (r == 0)
@@ -194,7 +194,7 @@ static int look_here(struct pt_vm_conn *conn, const char *uuid, const char *uri,
 {
 	pt_autodomain virDomainPtr dom = NULL;
 	virDomainJobInfo info = { 0 };
-	enum pt_domain_state state;
+	enum pt_domain_state state = PT_DOMAIN_OTHER;
 	int r = pt_vm_lookup(conn, uuid, &dom, err);
 
 	if (r == -ENOENT)

@@ -53,6 +53,7 @@ static void add(const struct found *f, const struct pt_nodedev *from, struct pt_
 		.sriov = from->is_vf   ? PT_SRIOV_VF
 			 : from->is_pf ? PT_SRIOV_PF
 				       : PT_SRIOV_NONE,
+		.vfs_total = from->vfs_total,
 		.vfs_now = -1,
 		.pf = from->pf,
 		.vf_index = -1,

@@ -447,6 +447,10 @@ static void devices_of_this_host_hold_it_back_by_name(void **state)
 			    "0000:01:00.0 (MegaRAID) is a device of this host, and vfio-pci cannot move its state");
 	assert_non_null(strstr(finding(&f->vm, "device")->fix, "passthru detach vm 0000:01:00.0"));
 	assert_non_null(strstr(finding(&f->vm, "failover")->fact, "0000:02:10.0 stands in for ua-net"));
+	/* what would let it move, where something can stand in for it */
+	hba.network = true;
+	(void)judge(f);
+	assert_non_null(strstr(finding(&f->vm, "device")->fix, "passthru attach vm 0000:01:00.0 --failover"));
 	/* a driver that is made for the device may know how */
 	hba.driver = (char *)(uintptr_t) "mlx5_vfio_pci";
 	(void)judge(f);

@@ -234,6 +234,22 @@ static void a_card_that_is_named_takes_a_cards_place(void **state)
 	refuses(t, -EINVAL, "given as a whole");
 }
 
+static void what_is_alike_and_free_is_counted(void **state)
+{
+	struct twin *t = *state;
+	struct pt_bdf first = { 0 };
+
+	/* of both cards: whoever is asked this has no interface that stands in, and no network to keep */
+	assert_int_equal(pt_twin_alike(&t->ask, &first), 4);
+	assert_string_equal(pt_bdf_str(first).s, "0000:41:10.0");
+	give(t, "web", "0000:41:10.0");
+	there(t, "0000:41:10.2")->driver = pt_strdup("vfio-pci");
+	assert_int_equal(pt_twin_alike(&t->ask, &first), 2);
+	assert_string_equal(pt_bdf_str(first).s, "0000:41:10.4");
+	t->mine.sriov = PT_SRIOV_NONE;
+	assert_int_equal(pt_twin_alike(&t->ask, &first), 0);
+}
+
 static const char vf_xml[] =
 	"<device><name>pci_0000_41_10_2</name><parent>pci_0000_40_01_0</parent><driver><name>igbvf</name></driver>"
 	"<capability "
@@ -265,6 +281,26 @@ static void a_node_device_is_read(void **state)
 	assert_false(net.is_pci);
 	assert_string_equal(net.interface, "eth7");
 	assert_string_equal(net.parent, d.name);
+}
+
+/* device_spec's rules ask how many it may have: none would be no PF */
+static void a_physical_function_has_virtual_ones_to_give(void **state)
+{
+	static const char pf[] =
+		"<device><capability type='pci'><domain>0</domain><bus>65</bus><slot>0</slot><function>0</function>"
+		"<product id='0x10c9'/><vendor id='0x8086'/><capability type='virt_functions'%s>"
+		"<address domain='0x0000' bus='0x41' slot='0x10' function='0x0'/>"
+		"<address domain='0x0000' bus='0x41' slot='0x10' function='0x2'/></capability></capability></device>";
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		pt_autofree char *xml = pt_strf(pf, i ? " maxCount='7'" : "");
+		PT_AUTO(pt_nodedev) d = { 0 };
+
+		assert_int_equal(pt_domxml_read_nodedev(xml, &d, NULL), 0);
+		assert_true(d.is_pf && !d.is_vf);
+		assert_int_equal(d.vfs_total, i ? 7 : 2);
+	}
 }
 
 static void a_node_device_that_makes_no_sense_is_refused(void **state)
@@ -346,7 +382,9 @@ int main(void)
 		TWIN(what_cannot_be_known_is_not_guessed),
 		TWIN(one_that_is_named_has_to_fit),
 		TWIN(a_card_that_is_named_takes_a_cards_place),
+		TWIN(what_is_alike_and_free_is_counted),
 		cmocka_unit_test(a_node_device_is_read),
+		cmocka_unit_test(a_physical_function_has_virtual_ones_to_give),
 		cmocka_unit_test(a_node_device_that_makes_no_sense_is_refused),
 		cmocka_unit_test(where_to_is_read_as_it_was_written),
 		cmocka_unit_test(where_to_that_makes_no_sense_is_refused),
