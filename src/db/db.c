@@ -31,7 +31,7 @@ static int errno_of(int code)
 	}
 }
 
-static int damaged(const struct pt_db *d, const char *reason, struct pt_error *err)
+int pt_db_damaged(const struct pt_db *d, const char *reason, struct pt_error *err)
 {
 	int r = pt_say(err, -EBADMSG, "the %s %s is damaged: %s", d->kind->noun, d->path, reason);
 
@@ -48,7 +48,7 @@ int pt_db_fail(const struct pt_db *d, int code, const char *doing, struct pt_err
 	int r = errno_of(code);
 
 	if (r == -EBADMSG)
-		return damaged(d, sqlite3_errmsg(d->sqlite), err);
+		return pt_db_damaged(d, sqlite3_errmsg(d->sqlite), err);
 	(void)pt_say(err, r, "cannot %s in the %s %s: %s", doing, d->kind->noun, d->path, sqlite3_errmsg(d->sqlite));
 	if (r == -ENOSPC)
 		pt_hint(err, "make room on that file system: nothing is changed that cannot be noted");
@@ -214,7 +214,7 @@ int pt_db_check(const struct pt_db *d, int deep, struct pt_error *err)
 	if (id != d->kind->application_id) {
 		pt_autofree char *other = pt_strf("it is no %s of passthru", d->kind->noun);
 
-		return damaged(d, other, err);
+		return pt_db_damaged(d, other, err);
 	}
 	if (!deep)
 		return 0;
@@ -228,6 +228,6 @@ int pt_db_check(const struct pt_db *d, int deep, struct pt_error *err)
 	if (code != SQLITE_ROW)
 		return pt_db_fail(d, code, "check", err);
 	if (!pt_streq(found, "ok"))
-		return damaged(d, found ? found : "its check says nothing", err);
+		return pt_db_damaged(d, found ? found : "its check says nothing", err);
 	return 0;
 }

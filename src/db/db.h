@@ -64,6 +64,9 @@ int pt_db_open(const struct pt_db_kind *kind, const char *dir, enum pt_db_mode m
 /* NULL is allowed */
 void pt_db_close(struct pt_db *db);
 
+/** pt_db_damaged() - the message for a file that is not what it should be; -EBADMSG */
+int pt_db_damaged(const struct pt_db *db, const char *reason, struct pt_error *err);
+
 /* "doing what" failed: SQLite's reason and an errno that fits; returns it */
 int pt_db_fail(const struct pt_db *db, int code, const char *doing, struct pt_error *err);
 

@@ -4,8 +4,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -92,6 +94,48 @@ static int was_cut_off(const struct pt_db *d)
 	return fstatat(d->dir_fd, wal, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_size > 0;
 }
 
+/* https://www.sqlite.org/fileformat2.html#the_write_ahead_log, the header: a magic number, and a checksum at its end */
+static bool is_log_header(const unsigned char *header)
+{
+	uint32_t sum[2] = { 0, 0 };
+	uint32_t word[8];
+
+	for (int i = 0; i < 8; i++)
+		word[i] = (uint32_t)header[4 * i] << 24 | (uint32_t)header[4 * i + 1] << 16 |
+			  (uint32_t)header[4 * i + 2] << 8 | header[4 * i + 3];
+	if ((word[0] & ~1u) != 0x377f0682)
+		return false;
+	for (int i = 0; i < 6; i += 2) {
+		bool big = word[0] & 1;
+
+		sum[0] += (big ? word[i] : __builtin_bswap32(word[i])) + sum[1];
+		sum[1] += (big ? word[i + 1] : __builtin_bswap32(word[i + 1])) + sum[0];
+	}
+	return sum[0] == word[6] && sum[1] == word[7];
+}
+
+/*
+ * SQLite takes a log whose header is wrong for none, and removes it with all that it has.  A header that is all zero
+ * was never on the disk, so nothing after it was.
+ */
+static int check_log(const struct pt_db *d, struct pt_error *err)
+{
+	static const unsigned char zero[32];
+	pt_autofree char *wal = pt_strf("%s-wal", d->kind->file);
+
+	/* somebody who has it open may be writing just these bytes */
+	for (int tries = 0; tries < 5; tries++) {
+		pt_autoclose int fd = openat(d->dir_fd, wal, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+		unsigned char header[sizeof(zero)];
+
+		if (fd < 0 || pread(fd, header, sizeof(header), 0) < (ssize_t)sizeof(header) ||
+		    memcmp(header, zero, sizeof(header)) == 0 || is_log_header(header))
+			return 0;
+		(void)usleep(10000);
+	}
+	return pt_db_damaged(d, "its write-ahead log does not begin as one", err);
+}
+
 static char *uri_of(const char *path, const char *query)
 {
 	struct pt_buf b = { 0 };
@@ -121,6 +165,8 @@ static int connect_db(struct pt_db *d, const char *path, enum pt_db_mode mode, s
 	/* hostile files: no SQL of theirs (triggers, views) may call anything */
 	(void)sqlite3_db_config(d->sqlite, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	(void)sqlite3_db_config(d->sqlite, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+	/* closing would write the log into the file and remove it: not before it is known to be ours to do so */
+	(void)sqlite3_db_config(d->sqlite, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 	if (frozen)
 		return 0;
 	return pt_db_run(d, "set up", err, "PRAGMA synchronous = FULL", "");
@@ -144,6 +190,7 @@ static int make_new(const struct pt_db *d, struct pt_error *err)
 		r = pt_db_run(&made, "set up", err, "PRAGMA journal_mode = WAL", "");
 	if (r == 0)
 		r = pt_db_schema(&made, true, err);
+	(void)sqlite3_db_config(made.sqlite, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
 	if (sqlite3_close(made.sqlite) != SQLITE_OK && r == 0)
 		r = pt_say(err, -EIO, "cannot make the %s %s", d->kind->noun, d->path);
 	if (r == 0 && fsync(fd) < 0)
@@ -171,13 +218,17 @@ static int open_file(struct pt_db *d, enum pt_db_mode mode, struct pt_error *err
 	if (r < 0)
 		return r;
 	deep = was_cut_off(d);
-	r = connect_db(d, d->path, mode, err);
+	r = check_log(d, err);
+	if (r == 0)
+		r = connect_db(d, d->path, mode, err);
 	if (r == 0)
 		r = pt_db_check(d, deep, err);
 	if (r == 0 && mode != PT_DB_FROZEN)
 		r = pt_db_run(d, "set up", err, "PRAGMA journal_mode = WAL", "");
 	if (r == 0)
 		r = pt_db_schema(d, mode != PT_DB_FROZEN, err);
+	if (r == 0)
+		(void)sqlite3_db_config(d->sqlite, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
 	return r;
 }
 
