@@ -41,6 +41,9 @@ enum pt_progress_state {
  *        NULL.  Drivers look for disks after their probe has returned, and a VM that has them needs them at its start
  * @uses: who on this host, beside guests, uses a function, in words; the caller frees; NULL: nobody; may be NULL itself
  * @held: who on this host would lose something if a driver of the host let go of a function, in words; as @uses
+ * @stranger: why a function is not certain to be the device that a record is about, in words; @record: its text, or
+ * NULL: the one that is kept for that address; the caller frees; NULL: it is that device, or nothing is recorded; may
+ * be NULL itself
  * @back_ms: how long to wait for that; disks that stay away are no failure of the step
  * @back_until: the same as a time (pt_watch_now_ms()) by which all waiting for disks ends; 0: none
  * @settle_ms: how long a started VM must stay up to count as started
@@ -68,6 +71,7 @@ struct pt_change_env {
 	int (*back)(void *ctx, const struct pt_step *step);
 	char *(*uses)(void *ctx, struct pt_bdf bdf);
 	char *(*held)(void *ctx, struct pt_bdf bdf);
+	char *(*stranger)(void *ctx, struct pt_bdf bdf, const char *record);
 	unsigned back_ms;
 	long long back_until;
 	struct pt_lock *lock;

@@ -155,6 +155,38 @@ static int already(struct pt_plan *plan, const char *format, ...)
 	return 0;
 }
 
+/* what the change said the device is: the record that it gave up; NULL: that is kept, or there was none */
+static const char *record_of(const struct undo *u, struct pt_bdf bdf)
+{
+	for (size_t i = 0; i < u->record.steps.n; i++) {
+		const struct pt_step *s = &u->record.steps.v[i].step;
+
+		if (s->kind == PT_STEP_UNRESERVE && s->reservation && pt_bdf_eq(s->bdf, bdf))
+			return s->reservation;
+	}
+	return NULL;
+}
+
+/* of the same model, and yet another card: the ids that the step has do not tell it */
+static int check_twin(const struct undo *u, struct pt_bdf bdf, struct pt_error *err)
+{
+	pt_autofree char *why = NULL;
+	int r;
+
+	if (!u->env->stranger)
+		return 0;
+	why = u->env->stranger(u->env->ctx, bdf, NULL);
+	if (!why && record_of(u, bdf))
+		why = u->env->stranger(u->env->ctx, bdf, record_of(u, bdf));
+	if (!why)
+		return 0;
+	r = pt_refuse(err, "identity",
+		      "change %lld cannot be undone: %s is not certain to be the device that it is about: %s",
+		      u->record.head.id, pt_bdf_str(bdf).s, why);
+	pt_hint(err, "`passthru repair` finds where that one is now");
+	return r;
+}
+
 /* a guest gets it again: whoever on this host has come to use it since is asked first, as for an attach */
 static int check_unused(const struct undo *u, const struct pt_step *s, const char *now, struct pt_error *err)
 {
@@ -216,7 +248,10 @@ static int invert_driver(const struct undo *u, const struct pt_step_row *row, st
 		pt_hint(err, "somebody else has bound it since: put that back first, or bind it by hand");
 		return -EPERM;
 	}
-	r = check_unused(u, s, driver, err);
+	/* which of several it is nobody can tell then, and that is said above */
+	r = undecided ? 0 : check_twin(u, s->bdf, err);
+	if (r == 0)
+		r = check_unused(u, s, driver, err);
 	if (r < 0)
 		return r;
 	pt_step_invert(s, &inverse);
@@ -395,6 +430,7 @@ static int invert_plug(const struct undo *u, const struct pt_step_row *row, stru
 	struct pt_step inverse;
 	enum pt_domain_state state = PT_DOMAIN_SHUTOFF;
 	int has = u->env->vm->state(u->env->vm->ctx, s->vm_uuid, &state, &why);
+	int r;
 
 	if (has == 0)
 		has = pt_step_vm_has(&probe, s, &why);
@@ -414,7 +450,10 @@ static int invert_plug(const struct undo *u, const struct pt_step_row *row, stru
 	pt_strset(&inverse.state_before, NULL);
 	pt_strset(&inverse.state_after, NULL);
 	pt_array_push(&plan->steps, inverse);
-	return inverse.kind == PT_STEP_VM_PLUG ? check_meant(u, s, err) : 0;
+	if (inverse.kind != PT_STEP_VM_PLUG)
+		return 0;
+	r = check_meant(u, s, err);
+	return r < 0 ? r : check_twin(u, s->bdf, err);
 }
 
 /* it is another host's VM now, and what that host gave it is not ours to take */

@@ -16,6 +16,7 @@
 #include "cli/findings.h"
 #include "cli/identify.h"
 #include "cli/print.h"
+#include "decide/attach.h"
 #include "decide/verify.h"
 #include "domxml/domxml.h"
 #include "host/block.h"
@@ -256,6 +257,35 @@ static char *held(void *ctx, struct pt_bdf bdf)
 	return who_uses(&((struct pt_changing_parts *)ctx)->cli->root, bdf, false);
 }
 
+/* @record: judged with those that are kept, instead of the one of that address */
+static char *stranger(void *ctx, struct pt_bdf bdf, const char *record)
+{
+	const struct pt_root *root = &((struct pt_changing_parts *)ctx)->cli->root;
+	PT_AUTO(pt_host) host = { 0 };
+	PT_AUTO(pt_keep) was = { 0 };
+	struct pt_error err = { 0 };
+	struct pt_keep *k;
+	int r = pt_pci_list(root, &host.devices, &err);
+
+	if (r == 0)
+		r = pt_keep_list(root, &host.reserved, NULL, &err);
+	if (r == 0 && record)
+		r = pt_reservation_parse(record, &was, &err);
+	k = pt_keep_by_bdf(&host.reserved, bdf);
+	if (r == 0 && record && !k) {
+		pt_array_push(&host.reserved, was);
+		was = (struct pt_keep){ 0 };
+		k = &host.reserved.v[host.reserved.n - 1];
+	}
+	if (r == 0 && k)
+		r = pt_block_list(root, &host.blocks, &err);
+	if (r == 0 && k)
+		r = pt_keep_present(root, &host.reserved, &host.devices, &host.blocks, &host.present, &err);
+	if (r < 0)
+		return pt_strf("that cannot be told: %s", err.msg);
+	return k ? pt_decide_stranger(&host, k) : NULL;
+}
+
 static int open_journal(struct pt_changing_parts *p, bool look_only, struct pt_error *err)
 {
 	int r = pt_journal_open(PT_JOURNAL_DIR, look_only ? PT_JOURNAL_READ : PT_JOURNAL_WRITE, &p->journal, err);
@@ -307,6 +337,7 @@ static int open_all(struct pt_cli *cli, struct pt_vm_conn *conn, bool look_only,
 		.back = disks_are_back,
 		.uses = uses,
 		.held = held,
+		.stranger = stranger,
 		.back_ms = BACK_MS,
 		.lock = p->lock,
 		.wait_ms = (unsigned)wait_s * 1000,

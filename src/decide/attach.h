@@ -114,6 +114,14 @@ int pt_decide_attach(const struct pt_attach_facts *facts, const struct pt_attach
 		     struct pt_plan *ret_plan, struct pt_error *err);
 
 /**
+ * pt_decide_stranger() - why what is at the address of @k, one of @host->reserved, is not certain to be what it is
+ * about
+ *
+ * Return: a sentence, which the caller frees; NULL when it is that device, or nothing is there.
+ */
+char *pt_decide_stranger(const struct pt_host *host, const struct pt_keep *k);
+
+/**
  * pt_decide_detach() - the plan that takes devices from @vm and gives them back to the host's own drivers
  *
  * What another VM runs with, or needs reserved, is not given back.  Of @facts disks and claims are not asked.

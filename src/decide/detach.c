@@ -201,7 +201,7 @@ static void give_back(struct pt_judge *j, const struct pt_device *d)
 {
 	const struct pt_domain_hostdev *h = hostdev_of(j, d->bdf);
 	const struct pt_keep *k = pt_keep_by_bdf(&j->host->reserved, d->bdf);
-	pt_autofree char *why = k && !pt_judge_runs_with(j, d->bdf) ? pt_judge_stranger(j, k, d) : NULL;
+	pt_autofree char *why = k && !pt_judge_runs_with(j, d->bdf) ? pt_decide_stranger(j->host, k) : NULL;
 
 	if (why) {
 		leave_stranger(j, k, d, why);

@@ -20,20 +20,23 @@ static bool is_seen(const struct pt_identities *present, struct pt_bdf bdf)
 	return false;
 }
 
-char *pt_judge_stranger(const struct pt_judge *j, const struct pt_keep *k, const struct pt_device *d)
+char *pt_decide_stranger(const struct pt_host *host, const struct pt_keep *k)
 {
-	const struct pt_keeps *known = &j->host->reserved;
+	const struct pt_device *d = pt_devices_find(&host->devices, k->id.last_seen);
+	const struct pt_keeps *known = &host->reserved;
 	PT_AUTO(pt_whereabouts_list) where = { 0 };
 	const struct pt_whereabouts *w;
 
+	if (!d)
+		return NULL;
 	if (!same_ids(k, d))
 		return pt_strf("%04x:%04x (subsystem %04x:%04x) is there now, and the record says %04x:%04x "
 			       "(%04x:%04x)",
 			       d->vendor, d->device, d->subvendor, d->subdevice, k->id.vendor, k->id.device,
 			       k->id.subvendor, k->id.subdevice);
-	if (!is_seen(&j->host->present, d->bdf))
+	if (!is_seen(&host->present, d->bdf))
 		return NULL;
-	pt_whereabouts_find(known, &j->host->present, &where);
+	pt_whereabouts_find(known, &host->present, &where);
 	w = &where.v[k - known->v];
 	if (w->where == PT_WHERE_HERE)
 		return NULL;
@@ -46,7 +49,7 @@ void pt_judge_recorded(struct pt_judge *j)
 		const struct pt_device *d = j->devices.v[i];
 		const struct pt_keep *k = pt_keep_by_bdf(&j->host->reserved, d->bdf);
 		/* what a VM runs with cannot have been changed for another under it */
-		pt_autofree char *why = k && !pt_judge_runs_with(j, d->bdf) ? pt_judge_stranger(j, k, d) : NULL;
+		pt_autofree char *why = k && !pt_judge_runs_with(j, d->bdf) ? pt_decide_stranger(j->host, k) : NULL;
 		pt_autofree char *fix = NULL;
 
 		if (!why)

@@ -81,9 +81,7 @@ void pt_judge_other_vms(struct pt_judge *j);
 void pt_judge_uses(struct pt_judge *j);
 void pt_judge_overrides(struct pt_judge *j);
 
-/* judge-identity.c: why it is not certain to be the one that the record of its address is about; NULL: it is */
-char *pt_judge_stranger(const struct pt_judge *j, const struct pt_keep *k, const struct pt_device *d);
-/* refuses every one of those asked for that is not: never forced */
+/* judge-identity.c: refuses each that is not certain to be what the record of its address is about: never forced */
 void pt_judge_recorded(struct pt_judge *j);
 
 /* attach-claims.c: disks and interfaces of the devices that VMs lead to */

@@ -136,6 +136,14 @@ int pt_decide_reserve(const struct pt_host *host, const struct pt_domains *vms, 
 	return pt_judge_verdict(&j, err);
 }
 
+/* one that is only remembered is given up with its VM (detach); where no VM has it any more nothing else would */
+static bool may_be_released(const struct pt_judge *j, const struct pt_keep *k)
+{
+	const struct pt_domain *one = NULL;
+
+	return pt_keep_at_boot(k) || !pt_judge_count_others(j, k->id.last_seen, &one);
+}
+
 static int find_reserved(const struct pt_judge *j, struct pt_error *err)
 {
 	PT_AUTO(pt_strv) names = { 0 };
@@ -149,10 +157,12 @@ static int find_reserved(const struct pt_judge *j, struct pt_error *err)
 		const struct pt_keep *there = pt_keep_by_bdf(&j->host->reserved, j->bdfs.v[i]);
 		int r;
 
-		if (there && pt_keep_at_boot(there))
+		if (there && may_be_released(j, there))
 			continue;
 		r = pt_usage(err, -ENOENT, "%s is not reserved", pt_bdf_str(j->bdfs.v[i]).s);
-		if (names.n)
+		if (there)
+			pt_hint(err, "it is remembered for a VM: `passthru detach` takes it from that one");
+		else if (names.n)
 			pt_hint(err, "reserved are %s", list);
 		else
 			pt_hint(err, "nothing is reserved on this host; an override of another tool is that tool's");
@@ -212,11 +222,16 @@ static void add_release(struct pt_judge *j, const struct pt_keep *r)
 				  .subvendor = r->id.subvendor,
 				  .subdevice = r->id.subdevice };
 
-	pt_autofree char *why = d ? pt_judge_stranger(j, r, d) : NULL;
+	pt_autofree char *why = d ? pt_decide_stranger(j->host, r) : NULL;
 
 	if (d && !why)
 		pt_judge_reset(j, d);
 	(void)pt_judge_device_step(j, PT_STEP_UNRESERVE, &gone);
+	if (!pt_keep_at_boot(r)) {
+		pt_judge_say(j, PT_NOTE, "remembered", NULL, NULL, "%s was remembered%s%s, and no VM has it any more",
+			     pt_bdf_str(r->id.last_seen).s, r->vm ? " for VM " : "", r->vm ? r->vm : "");
+		return;
+	}
 	if (!d || why) {
 		pt_judge_say(j, PT_NOTE, "gone", NULL, NULL, "%s is %s%s%s: only its reservation is given up",
 			     pt_bdf_str(r->id.last_seen).s,

@@ -365,6 +365,56 @@ static void an_undo_asks_again_before_it_takes_the_card(void **state)
 	assert_string_equal(before, after);
 }
 
+/* an address that the records do not settle: by the one that is kept, or by the text that a change gave up */
+static char *a_twin(void *ctx, struct pt_bdf bdf, const char *record)
+{
+	const struct stage *w = ctx;
+
+	if (bdf.bus != 1 || w->force != (record ? 2 : 1))
+		return NULL;
+	if (record)
+		assert_non_null(strstr(record, "address=0000:01:00.0"));
+	return pt_strdup("the card there tells another serial number");
+}
+
+static void an_undo_touches_no_twin(void **state)
+{
+	struct stage *w = *state;
+	struct pt_error err = { 0 };
+	pt_autofree char *with = NULL;
+	pt_autofree char *without = NULL;
+	pt_autofree char *now = NULL;
+
+	stage_open(w);
+	(void)stage_attached(w);
+	with = stage_text(w);
+	w->env.stranger = a_twin;
+	w->force = 1;
+	assert_int_equal(stage_make_undo(w, 1, &err), -EPERM);
+	assert_string_equal(err.refusal, "identity");
+	stage_says(&err, "0000:01:00.0 is not certain to be the device that it is about: the card there tells another");
+	stage_says(&err, "passthru repair");
+	now = stage_text(w);
+	assert_string_equal(now, with);
+
+	w->force = 0;
+	assert_int_equal(make_detach(w, &err), 0);
+	without = stage_text(w);
+	/* there is no record any more: the one that the detach gave up is asked */
+	w->force = 2;
+	assert_int_equal(stage_make_undo(w, 2, &err), -EPERM);
+	assert_string_equal(err.refusal, "identity");
+	free(now);
+	now = stage_text(w);
+	assert_string_equal(now, without);
+	w->force = 0;
+	if (stage_make_undo(w, 2, &err) < 0)
+		fail_msg("%s", err.msg);
+	free(now);
+	now = stage_text(w);
+	assert_string_equal(now, with);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, stage_setup_network, stage_teardown)
@@ -380,6 +430,7 @@ int main(void)
 		H(a_detach_that_was_cut_off_is_not_taken_back_under_them_either),
 		H(an_undo_of_a_detach_asks_who_uses_the_disks),
 		H(an_undo_asks_again_before_it_takes_the_card),
+		H(an_undo_touches_no_twin),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -286,6 +286,23 @@ static void a_stranger_at_the_address_is_left_alone(void **state)
 	assert_int_equal(world_step(w, PT_STEP_UNRESERVE, 0)->device, 0x5d);
 }
 
+/* its VM was undefined without a detach: nobody else would ever give the record up */
+static void what_was_remembered_for_a_vm_that_is_gone_is_released(void **state)
+{
+	struct world *w = *state;
+	struct pt_keep *k = is_reserved(w, "0000:01:00.0");
+
+	pt_strset(&k->driver, "libvirt");
+	pt_strset(&k->vm, "web");
+	bound(w, "0000:01:00.0");
+	world_ask(w, "0000:01:00.0");
+	release(w, "unreserve");
+	assert_non_null(strstr(world_finding(w, "remembered")->fact, "for VM web, and no VM has it any more"));
+	(void)world_add_hostdev(world_add_vm(w, "web", PT_DOMAIN_SHUTOFF), "0000:01:00.0", true);
+	assert_int_equal(decide(w, true), -ENOENT);
+	assert_non_null(strstr(w->err.hint, "passthru detach"));
+}
+
 static void a_twin_at_the_address_is_neither_released_nor_reserved(void **state)
 {
 	struct world *w = *state;
@@ -425,6 +442,7 @@ int main(void)
 		TEST(a_plan_that_changes_what_happens_at_boot_is_known),
 		TEST(what_is_not_reserved_is_not_released),
 		TEST(a_stranger_at_the_address_is_left_alone),
+		TEST(what_was_remembered_for_a_vm_that_is_gone_is_released),
 		TEST(a_twin_at_the_address_is_neither_released_nor_reserved),
 		TEST(what_driverctl_keeps_stays_where_it_is),
 		TEST(what_a_vm_counts_on_is_not_released),
