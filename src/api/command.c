@@ -252,7 +252,7 @@ static int check_offered(const struct pt_call *c, const struct wish *w, struct p
 		if (at < 0)
 			r = pt_usage(err, -ENODEV, "there is no device %s here", pt_bdf_str(w->devices[i]).s);
 		else if (view.spec[at] < 0)
-			r = pt_refuse(err, NULL, "%s is not among what this host's device_spec offers",
+			r = pt_refuse(err, "claim-not-offered", "%s is not among what this host's device_spec offers",
 				      pt_bdf_str(w->devices[i]).s);
 	}
 	return r;
