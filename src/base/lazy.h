@@ -13,6 +13,7 @@
 #include "base/error.h"
 
 /* a table of functions is a list `each(name) …` that becomes a struct's members and their names and places */
+/* NOLINTNEXTLINE(bugprone-macro-parentheses): a member's name takes none */
 #define PT_LAZY_MEMBER(name) __typeof__(&(name)) name;
 
 struct pt_lazy_function {

@@ -224,9 +224,15 @@ static int change(struct pt_cli *cli, struct pt_error *err)
 /* options of a change without the number that they are about would be passed over in silence */
 static int check_options(const struct pt_cli *cli, struct pt_error *err)
 {
-	if (pt_cli_value(cli, "vfs") && cli->n_operands != 1)
-		return pt_usage(err, -EINVAL, "--vfs is about one physical function, and %d are named",
-				cli->n_operands);
+	if (pt_cli_value(cli, "vfs") && cli->n_operands != 1) {
+		int r = cli->n_operands
+				? pt_usage(err, -EINVAL, "--vfs is about one physical function, and %d are named",
+					   cli->n_operands)
+				: pt_usage(err, -EINVAL, "--vfs is about one physical function, and none is named");
+
+		pt_hint(err, "`passthru sriov` lists those that can have virtual functions");
+		return r;
+	}
 	for (size_t i = 0; i < cli->n_values && !pt_cli_value(cli, "vfs"); i++)
 		for (size_t k = 0; options[k].name; k++)
 			if (strcmp(cli->values[i].name, options[k].name) == 0)

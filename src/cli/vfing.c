@@ -111,7 +111,8 @@ int pt_vfing_look(struct pt_cli *cli, struct pt_vfing *v, struct pt_error *err)
 
 int pt_vfing_run(struct pt_cli *cli, struct pt_vfing *v, struct pt_plan *plan, int decided, struct pt_error *err)
 {
-	for (size_t i = 0; i < v->blind.n; i++)
+	/* a request that makes no sense does not hang on what could not be seen */
+	for (size_t i = 0; i < v->blind.n && !(decided < 0 && err->kind == PT_ERROR_USAGE); i++)
 		pt_findings_add(&plan->findings, PT_UNKNOWN, "not-seen", NULL, NULL, "%s", v->blind.v[i]);
 	if (decided < 0)
 		return pt_giving_refused(cli, plan, decided, err);

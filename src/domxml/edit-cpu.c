@@ -4,6 +4,7 @@
  * byte for byte.
  */
 #include <errno.h>
+
 #include "base/cleanup.h"
 #include "domxml/cpu.h"
 #include "domxml/edit.h"
@@ -84,7 +85,7 @@ static char *element(const struct pt_cpu_def *d, const xmlNode *old, bool on_lin
 
 char *pt_domxml_print_cpu(const struct pt_cpu_def *def)
 {
-	/* nothing was read before; libvirt, which is asked with this, brings the library along, and refuses no element */
+	/* nothing was read before; libvirt, which is asked with this, brings the library along */
 	if (pt_libxml2_load(NULL) < 0)
 		return pt_strdup("");
 	return element(def, NULL, true);

@@ -6,6 +6,7 @@
  * from: an edit that did anything else is not handed out.
  */
 #include <errno.h>
+
 #include "base/cleanup.h"
 #include "domxml/domxml.h"
 #include "domxml/edit.h"
