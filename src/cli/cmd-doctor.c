@@ -26,7 +26,7 @@
 PT_DEFINE_CLEANUP(struct pt_vm_conn *, pt_vm_close)
 
 /* the libvirt that answers here is not a captured host's */
-static void ask_libvirt(const struct pt_cli *cli, struct pt_libvirt *ret)
+static void ask_libvirt(const struct pt_cli *cli, struct pt_libvirt *ret, struct pt_domains *ret_vms)
 {
 	PT_CLEANUP(pt_vm_closep) struct pt_vm_conn *conn = NULL;
 	PT_AUTO(pt_vm_version) version = { 0 };
@@ -49,6 +49,9 @@ static void ask_libvirt(const struct pt_cli *cli, struct pt_libvirt *ret)
 	ret->version = pt_strdup(version.libvirt);
 	if (version.hypervisor)
 		ret->hypervisor = pt_strf("%s %s", version.type ? version.type : "hypervisor", version.hypervisor);
+	/* a definition that cannot be read stands in the way of a change to it, and says nothing of this host */
+	if (cli->n_operands == 0 && pt_vm_list(conn, NULL, ret_vms, NULL) < 0)
+		*ret_vms = (struct pt_domains){ 0 };
 }
 
 static size_t count_unknown(const struct pt_findings *findings)
@@ -196,7 +199,8 @@ static int judge_reserved(const struct pt_cli *cli, struct pt_host *host, struct
 	return 0;
 }
 
-static int judge(struct pt_cli *cli, const struct pt_platform *platform, struct pt_host *host, struct pt_error *err)
+static int judge(struct pt_cli *cli, const struct pt_platform *platform, struct pt_host *host,
+		 const struct pt_domains *vms, struct pt_error *err)
 {
 	PT_AUTO(pt_findings) of_host = { 0 };
 	PT_AUTO(pt_findings) findings = { 0 };
@@ -208,6 +212,7 @@ static int judge(struct pt_cli *cli, const struct pt_platform *platform, struct 
 	r = judge_reserved(cli, host, &of_host, err);
 	if (r < 0)
 		return r;
+	pt_doctor_ports(vms, &of_host);
 	if (cli->n_operands == 0)
 		return answer(cli, NULL, &of_host, err);
 	keep_troubles(&of_host, &findings);
@@ -218,14 +223,15 @@ static int run(struct pt_cli *cli, struct pt_error *err)
 {
 	PT_AUTO(pt_platform) platform = { 0 };
 	PT_AUTO(pt_host) host = { 0 };
+	PT_AUTO(pt_domains) vms = { 0 };
 	int r = pt_look_devices(cli, &host.devices, err);
 
 	/* a host without PCI can still be asked why */
 	if (r < 0 && cli->n_operands)
 		return r;
 	pt_platform_read(&cli->root, &platform);
-	ask_libvirt(cli, &platform.libvirt);
-	return judge(cli, &platform, &host, err);
+	ask_libvirt(cli, &platform.libvirt, &vms);
+	return judge(cli, &platform, &host, &vms, err);
 }
 
 const struct pt_command pt_command_doctor = {

@@ -7,6 +7,7 @@
 #define PT_DECIDE_DOCTOR_H
 
 #include "decide/whereabouts.h"
+#include "model/domain.h"
 #include "model/finding.h"
 #include "model/platform.h"
 
@@ -35,6 +36,9 @@ void pt_doctor_device(const struct pt_platform *p, const struct pt_host *host, c
 void pt_doctor_reserved(const struct pt_keeps *known, const struct pt_whereabouts_list *where,
 			const struct pt_devices *devices, const struct pt_strv *against, bool early_installed,
 			struct pt_findings *f);
+
+/** pt_doctor_ports() - root ports in the definitions of VMs; nothing is said where none has PCI Express */
+void pt_doctor_ports(const struct pt_domains *vms, struct pt_findings *f);
 
 /** pt_doctor_first() - the first thing to fix, or NULL when nothing stands against it */
 const struct pt_finding *pt_doctor_first(const struct pt_findings *findings);

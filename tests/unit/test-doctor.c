@@ -471,6 +471,30 @@ static void what_the_host_uses_is_refused_by_name_and_an_address_warned_of(void 
 	assert_says(of_device(f, 3, pt_use_kind_str(PT_USE_ADDRESS)), PT_WARN, "eth0", NULL);
 }
 
+static void a_vm_without_a_free_root_port_is_named(void **state)
+{
+	struct pt_domain vms[] = {
+		{ .name = (char *)(uintptr_t) "old", .pcie_ports = -1, .free_pcie_ports = -1 },
+		{ .name = (char *)(uintptr_t) "web", .pcie_ports = 4, .free_pcie_ports = 0 },
+		{ .name = (char *)(uintptr_t) "db", .pcie_ports = 4, .free_pcie_ports = 3 },
+	};
+	struct pt_findings f = { 0 };
+
+	(void)state;
+	pt_doctor_ports(&(struct pt_domains){ .v = vms, .n = 1 }, &f);
+	assert_int_equal(f.n, 0);
+	pt_doctor_ports(&(struct pt_domains){ .v = vms, .n = 3 }, &f);
+	assert_int_equal(f.v[0].verdict, PT_NOTE);
+	assert_string_equal(f.v[0].fact,
+			    "1 of 2 VMs with PCI Express has no free root port, so no device can come while "
+			    "it runs: web");
+	assert_non_null(strstr(f.v[0].fix, "--spare-ports"));
+	vms[1].free_pcie_ports = 1;
+	pt_doctor_ports(&(struct pt_domains){ .v = vms, .n = 3 }, &f);
+	assert_int_equal(f.v[1].verdict, PT_OK);
+	pt_findings_done(&f);
+}
+
 #define test(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -502,6 +526,7 @@ int main(void)
 		test(the_display_that_the_host_started_on_is_warned_of),
 		test(a_driver_in_the_kernel_image_is_warned_of),
 		test(what_the_host_uses_is_refused_by_name_and_an_address_warned_of),
+		test(a_vm_without_a_free_root_port_is_named),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
