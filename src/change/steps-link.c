@@ -170,8 +170,33 @@ static bool is_kept(const struct pt_run *run, const struct pt_step *s)
 	return false;
 }
 
+/* what that boot was told to give it is taken back, unless it did not, or somebody has set another since */
+static int take_back_mtu(struct pt_run *run, const struct pt_step *s, struct pt_error *err)
+{
+	const struct pt_host_ops *host = run->env->host;
+	PT_AUTO(pt_pf_link) link = { 0 };
+	struct pt_bind card = pt_step_bind_before(s);
+	struct pt_link_state before = { 0 };
+	struct pt_link_state after = { 0 };
+	struct pt_link_state now = { 0 };
+	int r = pt_bind_check(host, &card, err);
+
+	if (r == 0)
+		r = pt_link_state_parse(s->state_before, &before, err);
+	if (r == 0)
+		r = pt_link_state_parse(s->state_after, &after, err);
+	if (r == 0)
+		r = look(run, s, &link, &now, err);
+	if (r < 0 || !before.mtu || now.mtu != after.mtu)
+		return r;
+	r = check_held(run, s, link.name, false, err);
+	return r < 0 ? r : host->link_write(host->ctx, s->bdf, &(struct pt_link_state){ .mtu = before.mtu }, err);
+}
+
 /* after another boot the interface is as that boot made it: that is ours to take back only where we told it so */
 int pt_step_unmake_link(struct pt_run *run, const struct pt_step_row *row, struct pt_error *err)
 {
-	return run->rebooted && !is_kept(run, &row->step) ? 0 : take_back(run, row, err);
+	if (run->rebooted)
+		return is_kept(run, &row->step) ? take_back_mtu(run, &row->step, err) : 0;
+	return take_back(run, row, err);
 }

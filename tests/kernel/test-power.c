@@ -547,6 +547,40 @@ static void a_live_detach_is_before_or_after_whenever_the_power_goes(void **stat
 #test " (network)", test, stage_setup_live_network, stage_teardown, NULL                               \
 	}
 
+/* the next boot gives the card what is kept with its function: the MTU goes with the change that kept it */
+static void an_mtu_that_the_boot_gave_is_taken_back_with_its_change(void **state)
+{
+	struct stage *w = *state;
+	struct pt_error err = { 0 };
+	unsigned settled = 0;
+
+	*w->fault = (struct fault){ .die_after = 8 };
+	assert_int_equal(stage_in_child(w, stage_child_attach), FAULT_EXIT);
+	assert_int_equal(w->nic->mtu, 9000);
+	reboot(w);
+	assert_int_equal(w->nic->mtu, 1500);
+	w->nic->mtu = 9000;
+	stage_open(w);
+	if (pt_change_recover(&w->env, &settled, &err) < 0)
+		fail_msg("%s", err.msg);
+	assert_int_equal(settled, 1);
+	assert_int_equal(w->nic->mtu, 1500);
+}
+
+static void an_mtu_of_somebody_else_after_the_boot_stays(void **state)
+{
+	struct stage *w = *state;
+	unsigned settled = 0;
+
+	*w->fault = (struct fault){ .die_after = 8 };
+	assert_int_equal(stage_in_child(w, stage_child_attach), FAULT_EXIT);
+	reboot(w);
+	w->nic->mtu = 4000;
+	stage_open(w);
+	assert_int_equal(pt_change_recover(&w->env, &settled, NULL), 0);
+	assert_int_equal(w->nic->mtu, 4000);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, stage_setup, stage_teardown)
@@ -570,6 +604,10 @@ int main(void)
 						stage_setup_network, stage_teardown),
 		cmocka_unit_test_setup_teardown(a_network_is_before_or_after_whenever_the_power_goes,
 						stage_setup_network, stage_teardown),
+		cmocka_unit_test_setup_teardown(an_mtu_that_the_boot_gave_is_taken_back_with_its_change,
+						stage_setup_network, stage_teardown),
+		cmocka_unit_test_setup_teardown(an_mtu_of_somebody_else_after_the_boot_stays, stage_setup_network,
+						stage_teardown),
 		LIVE(a_live_attach_is_before_or_after_whenever_the_power_goes),
 		LIVE_NETWORK(a_live_attach_is_before_or_after_whenever_the_power_goes),
 		LIVE(a_live_detach_is_before_or_after_whenever_the_power_goes),

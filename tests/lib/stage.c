@@ -200,7 +200,7 @@ static void take_nic(struct stage *w, struct pt_plan *plan)
 #define VF_BEFORE "vf=0 address=0000:02:10.0 mac=02:11:22:33:44:00 vlan=0 qos=0 trust=off\n"
 #define VF_AFTER  "vf=0 address=0000:02:10.0 mac=06:00:00:00:00:01 vlan=42 qos=0 trust=on\n"
 #define KEPT	  "address=0000:02:00.0\nid=8086:10c9 subsystem=1028:1f49\nvfs=2\nautoprobe=off\n"
-#define KEPT_VF	  "vf=0 mac=06:00:00:00:00:01 vlan=42 qos=0 trust=on\n"
+#define KEPT_VF	  "vf=0 mtu=9000 mac=06:00:00:00:00:01 vlan=42 qos=0 trust=on\n"
 
 int stage_setup_network(void **state)
 {
