@@ -24,20 +24,22 @@ in_namespace()
 {
 	ip netns add "vf$1" && echo "$2" >/sys/bus/pci/drivers/igbvf/unbind && echo "$2" >/sys/bus/pci/drivers/igbvf/bind || return 1
 	wait_for 20 test -e "/sys/bus/pci/devices/$2/net" || return 1
+	# its name is udev's to give, and "vf" a word of ip's
+	udevadm settle
 	dev=$(ls "/sys/bus/pci/devices/$2/net")
-	ip link set "$dev" netns "vf$1" && ip -n "vf$1" link set "$dev" name vf && ip -n "vf$1" address add "10.42.0.$1/24" dev vf &&
-		ip -n "vf$1" link set vf up
+	ip link set "$dev" netns "vf$1" && ip -n "vf$1" link set "$dev" name frames && ip -n "vf$1" address add "10.42.0.$1/24" dev frames &&
+		ip -n "vf$1" link set frames up
 }
 
 has_carrier()
 {
-	ip -n "vf$1" -o link show vf | grep -qF LOWER_UP
+	ip -n "vf$1" -o link show frames | grep -qF LOWER_UP
 }
 
 # reaches FROM TO
 reaches()
 {
-	ip netns exec "vf$1" busybox arping -f -c 3 -w 10 -I vf "10.42.0.$2"
+	ip netns exec "vf$1" busybox arping -f -c 3 -w 10 -I frames "10.42.0.$2"
 }
 
 ip link set "$netdev" up
@@ -49,8 +51,12 @@ expect_exit 0 passthru vf 41:10.4 --network green --mac 52:54:00:12:34:03 --yes
 check "the first VF is away" in_namespace 1 0000:41:10.0
 check "the second VF is away" in_namespace 2 0000:41:10.2
 check "the third VF is away" in_namespace 3 0000:41:10.4
-wait_for 20 has_carrier 1 ||
-	skip "this card's virtual functions get no carrier (the emulated one does not answer their mailbox), so no frame can pass"
+# measured, not known: a card whose functions get a word with it, emulated or not, goes on below
+if ! wait_for 20 has_carrier 1; then
+	dmesg | grep -E 'igb' | tail -n 12
+	ip -n vf1 link show frames
+	skip "no frame can pass: VF 0 has no carrier 20 s after it was set up, while its PF has one ($(dmesg | grep -c 'PF still in reset state') times its driver had no answer to its reset)"
+fi
 check "two on one VLAN reach each other" reaches 1 2
 check "and the other way round" reaches 2 1
 check_not "one on another VLAN is not reached" reaches 1 3
