@@ -12,7 +12,7 @@
 #include "fleet/agent.h"
 
 /* the longest that the thread waits for the store at a time, so that it can be stopped */
-#define TURN_MS 500
+#define TURN_MS 1000
 /* between two attempts to reach a store that is away: from the first to the last */
 #define AGAIN_MS     500
 #define AGAIN_MAX_MS 10000

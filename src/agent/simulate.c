@@ -17,6 +17,8 @@
 /* events are due in portions */
 #define TICK_MS	  50
 #define STATUS_MS 5000
+/* events between two looks at claims: those are not to wait */
+#define PORTION 128
 
 /* all that is kept of a host: what is not as the seed says */
 struct one {
@@ -168,14 +170,16 @@ static int do_events(struct fleet *f, struct pt_error *err)
 	long long now = pt_watch_now_ms();
 	int r = 0;
 
-	if (!f->s->events || now < f->tick_at)
+	if (!f->s->events || (now < f->tick_at && f->due < 1))
 		return 0;
+	if (now >= f->tick_at) {
+		f->due += (double)f->s->events * (double)(now - f->tick_at + TICK_MS) / 1000;
+		f->tick_at = now + TICK_MS;
+	}
 	/* who falls behind does not catch up in a burst */
-	f->due += (double)f->s->events * (double)(now - f->tick_at + TICK_MS) / 1000;
 	if (f->due > (double)f->s->events)
 		f->due = (double)f->s->events;
-	f->tick_at = now + TICK_MS;
-	for (; f->due >= 1 && r == 0; f->due -= 1)
+	for (unsigned i = 0; i < PORTION && f->due >= 1 && r == 0; i++, f->due -= 1)
 		r = one_event(f, err);
 	return r < 0 ? r : flush(f, false, err);
 }
@@ -266,7 +270,7 @@ static int hear(struct fleet *f, struct pt_error *err)
 	if (!f->watch)
 		r = pt_store_watch(f->store, f->held_prefix, 0, &f->watch, err);
 	if (r == 0)
-		r = pt_store_watch_next(f->watch, TICK_MS, &changes, err);
+		r = pt_store_watch_next(f->watch, f->due >= 1 ? 1 : TICK_MS, &changes, err);
 	for (size_t i = 0; i < changes.records.n && r >= 0; i++)
 		r = take_held(f, &changes.records.v[i], err);
 	return r < 0 ? r : 0;

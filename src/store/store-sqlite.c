@@ -5,8 +5,10 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/inotify.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -24,8 +26,12 @@
 #define KEPT_REVISIONS 8192
 /* how often removed records are swept */
 #define SWEEP_EVERY 1024
-/* how often a watch looks: no client of SQLite is told what another one writes */
+/* how often a watch looks while somebody writes: SQLite tells nobody of a commit, and the kernel only of the writes */
 #define LOOK_MS 40
+/* how long it does so after a write: a commit may wait for the disk */
+#define HOT_MS 1000
+/* and how often when nobody does, so that nothing is heard too late whatever was not told */
+#define SURE_MS 1000
 
 /* append only */
 static const char *const migrations[] = {
@@ -412,10 +418,49 @@ static int sqlite_end(struct pt_store *store, long long lease, struct pt_error *
 	return r < 0 ? r : n > 0;
 }
 
+/**
+ * struct sqlite_watch
+ * @fd: inotify of the file's folder; -EBADF: the kernel gives no more of them, and it is looked all the time
+ * @hot_until: something was written: its transaction ends later than its last write, and no event tells of that
+ */
+struct sqlite_watch {
+	struct pt_store_watch w;
+	int fd;
+	long long hot_until;
+};
+
 static int sqlite_watch(struct pt_store *store, struct pt_store_watch **watch, struct pt_error *err)
 {
-	*watch = pt_alloc(sizeof(**watch));
+	struct sqlite_watch *w = pt_alloc(sizeof(*w));
+	pt_autofree char *folder = pt_strdup(of(store)->db->path);
+	char *slash = strrchr(folder, '/');
+
+	if (slash)
+		*slash = '\0';
+	w->fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	if (w->fd >= 0 && inotify_add_watch(w->fd, slash ? folder : ".", IN_MODIFY | IN_CREATE | IN_MOVED_TO) < 0) {
+		(void)close(w->fd);
+		w->fd = -EBADF;
+	}
+	*watch = &w->w;
 	return 0;
+}
+
+/* until somebody has written to the file, or for @ms */
+static void wait_for_news(struct sqlite_watch *w, long long ms)
+{
+	struct pollfd fd = { w->fd, POLLIN, 0 };
+	char events[4096];
+	long long most = w->fd < 0 || pt_watch_now_ms() < w->hot_until ? LOOK_MS : SURE_MS;
+
+	/* without a descriptor this only sleeps */
+	if (poll(&fd, w->fd < 0 ? 0 : 1, (int)(ms < most ? ms : most)) != 1)
+		return;
+	while (read(w->fd, events, sizeof(events)) > 0)
+		;
+	w->hot_until = pt_watch_now_ms() + HOT_MS;
+	/* many writes are one piece of news */
+	(void)usleep((useconds_t)(ms < LOOK_MS / 4 ? ms : LOOK_MS / 4) * 1000);
 }
 
 /* in a reading transaction: all that has changed since, or all when that is no longer known */
@@ -478,12 +523,13 @@ static int sqlite_watch_next(struct pt_store_watch *w, int timeout_ms, struct pt
 		left = until - pt_watch_now_ms();
 		if (left <= 0)
 			return 0;
-		(void)usleep((useconds_t)(left < LOOK_MS ? left : LOOK_MS) * 1000);
+		wait_for_news((struct sqlite_watch *)w, left);
 	}
 }
 
 static void sqlite_watch_close(struct pt_store_watch *w)
 {
+	pt_closep(&((struct sqlite_watch *)w)->fd);
 	free(w);
 }
 
