@@ -12,6 +12,9 @@
 #include "fleet/fleet.h"
 #include "shape/claim.h"
 
+/* so often claims are looked at again at once when somebody writes meanwhile */
+#define RACES 4
+
 /* one claim, with all that bears on it; @claimed, @acked: revisions, 0 when there is no such record */
 struct one {
 	const char *id;
@@ -41,22 +44,40 @@ static void set(struct one *o, enum pt_ack_state state, const char *reason)
 	pt_strset(&o->ack.reason, reason);
 }
 
-static int put(struct pt_agent *a, struct one *o, struct pt_error *err)
+static void tell(struct pt_agent *a, const struct one *o)
 {
-	int r = pt_fleet_ack_put(a->store, a->host, &o->ack, err);
-
-	if (r == 1)
-		pt_agent_say(a, o->ack.state == PT_ACK_FAILED ? LOG_WARNING : LOG_INFO, o->id, NULL, "%s: %s%s%s%s%s",
-			     o->id, pt_ack_state_str(o->ack.state), o->ack.vm ? " to " : "", o->ack.vm ? o->ack.vm : "",
-			     o->ack.reason ? ": " : "", o->ack.reason ? o->ack.reason : "");
-	return r < 0 ? r : 0;
+	pt_agent_say(a, o->ack.state == PT_ACK_FAILED ? LOG_WARNING : LOG_INFO, o->id, NULL, "%s: %s%s%s%s%s", o->id,
+		     pt_ack_state_str(o->ack.state), o->ack.vm ? " to " : "", o->ack.vm ? o->ack.vm : "",
+		     o->ack.reason ? ": " : "", o->ack.reason ? o->ack.reason : "");
 }
 
 static int set_and_put(struct pt_agent *a, struct one *o, enum pt_ack_state state, const char *reason,
 		       struct pt_error *err)
 {
+	int r;
+
 	set(o, state, reason);
-	return put(a, o, err);
+	r = pt_fleet_ack_put(a->store, a->host, &o->ack, &o->acked, err);
+	if (r == 1)
+		tell(a, o);
+	return r < 0 ? r : 0;
+}
+
+/*
+ * Said before anything is touched, each time, also where it was said before: what this agent said last and had no
+ * answer to lands now or never, and that claim and word are still what was read is seen at the same time.
+ */
+static int announce(struct pt_agent *a, struct one *o, enum pt_ack_state state, struct pt_error *err)
+{
+	bool same = o->acked && o->ack.state == state;
+	pt_autofree char *reason = same ? pt_strdup_opt(o->ack.reason) : NULL;
+	int r;
+
+	set(o, state, reason);
+	r = pt_fleet_ack_take(a->store, a->host, &o->ack, o->claimed, &o->acked, err);
+	if (r == 1 && !same)
+		tell(a, o);
+	return r < 0 ? r : 0;
 }
 
 /* the VM of this host that a claim is for: the one with exactly this name or UUID */
@@ -167,6 +188,11 @@ static int attach(struct pt_agent *a, struct one *o, const struct pt_domain *vm,
 
 	if (pt_strv_has(&a->tried, attempt) || is_ending(a))
 		return 0;
+	if (o->ack.state == PT_ACK_BOUND) {
+		r = announce(a, o, PT_ACK_BOUND, err);
+		if (r < 0)
+			return r;
+	}
 	r = change(a, o, a->hands->attach, vm, &made, &why, err);
 	if (r < 0 || made == -EINTR)
 		return r;
@@ -182,19 +208,6 @@ static int attach(struct pt_agent *a, struct one *o, const struct pt_domain *vm,
 	return keep(a, o, reason, err);
 }
 
-/* said before anything is touched: 1 go on, 0 look again later */
-static int announce(struct pt_agent *a, struct one *o, enum pt_ack_state state, const char *reason,
-		    struct pt_error *err)
-{
-	int r;
-
-	set(o, state, reason);
-	r = pt_fleet_ack_take(a->store, a->host, &o->ack, o->claimed, o->acked, err);
-	if (r == 1 && state == PT_ACK_FAILED)
-		pt_agent_say(a, LOG_WARNING, o->id, NULL, "%s is refused: %s", o->id, reason);
-	return r;
-}
-
 static int take(struct pt_agent *a, struct one *o, struct pt_error *err)
 {
 	bool mine = o->acked && o->ack.state == PT_ACK_TAKING;
@@ -207,15 +220,18 @@ static int take(struct pt_agent *a, struct one *o, struct pt_error *err)
 		pt_agent_say_once(a, LOG_WARNING, o->id, NULL, "%s waits: libvirt cannot be asked", o->id);
 		return 0;
 	}
-	if (pt_agent_check(a, &o->claim, o->holds, mine, &why) < 0) {
+	if (pt_agent_check(a, &o->claim, o->holds, mine, &why) < 0)
 		/* what was begun and cannot go on may have been half made: a person must look */
-		r = announce(a, o, mine ? PT_ACK_ORPHAN : PT_ACK_FAILED, why.msg, err);
-		return r < 0 ? r : 0;
-	}
-	r = announce(a, o, PT_ACK_TAKING, NULL, err);
-	if (r <= 0)
+		return set_and_put(a, o, mine ? PT_ACK_ORPHAN : PT_ACK_FAILED, why.msg, err);
+	r = announce(a, o, PT_ACK_TAKING, err);
+	if (r < 0)
 		return r;
 	vm = holder_of(a, &o->claim);
+	/* it was attached, and that was not said */
+	if (mine && count_used_by(a, &o->claim, vm) == o->claim.devices.n) {
+		pt_strset(&o->ack.vm, vm->name);
+		return set_and_put(a, o, PT_ACK_ATTACHED, NULL, err);
+	}
 	return vm ? attach(a, o, vm, err) : keep(a, o, NULL, err);
 }
 
@@ -246,7 +262,7 @@ static int given_back(struct pt_agent *a, struct one *o, struct pt_error *err)
 	set(o, PT_ACK_RELEASED, NULL);
 	pt_strset(&o->ack.vm, NULL);
 	o->ack.proved = false;
-	r = pt_fleet_ack_released(a->store, a->host, &o->ack, err);
+	r = pt_fleet_ack_released(a->store, a->host, &o->ack, o->claimed, o->acked, err);
 	if (r == 1)
 		pt_agent_say(a, LOG_INFO, o->id, NULL, "%s: released", o->id);
 	return r < 0 ? r : 0;
@@ -262,6 +278,23 @@ static int refuse_to_take(struct pt_agent *a, struct one *o, const struct pt_dom
 	return set_and_put(a, o, PT_ACK_RELEASING, reason, err);
 }
 
+/* what held/HOST has not for this claim is not its own any more: another claim may have it by now */
+static void leave_to_others(struct one *o)
+{
+	struct pt_claim *c = &o->claim;
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->devices.n; i++) {
+		struct pt_claim_device d = c->devices.v[i];
+
+		if (pt_streq(pt_holds_find(o->holds, d.bdf), o->id))
+			c->devices.v[n++] = d;
+		else
+			free(d.alias);
+	}
+	c->devices.n = n;
+}
+
 static int give_back(struct pt_agent *a, struct one *o, struct pt_error *err)
 {
 	const struct pt_domain *vm = holder_of(a, &o->claim);
@@ -273,18 +306,18 @@ static int give_back(struct pt_agent *a, struct one *o, struct pt_error *err)
 
 	if (is_ending(a))
 		return 0;
+	leave_to_others(o);
+	if (!o->claim.devices.n)
+		return set_and_put(a, o, PT_ACK_RELEASED, NULL, err);
 	if (!a->asked || a->blind)
 		return set_and_put(a, o, PT_ACK_RELEASING, "libvirt cannot be asked who has them", err);
 	other = stranger(a, &o->claim, vm, &bdf);
 	if (other)
 		return refuse_to_take(a, o, other, bdf, err);
-	if (o->ack.state != PT_ACK_RELEASING)
-		r = set_and_put(a, o, PT_ACK_RELEASING, NULL, err);
-	else
-		r = 0;
-	if (r < 0 || see_given_back(a, &o->claim, NULL) == 0)
-		return r < 0 ? r : given_back(a, o, err);
-	if (count_used_by(a, &o->claim, vm))
+	if (see_given_back(a, &o->claim, NULL) == 0)
+		return given_back(a, o, err);
+	r = announce(a, o, PT_ACK_RELEASING, err);
+	if (r == 0 && count_used_by(a, &o->claim, vm))
 		r = change(a, o, a->hands->detach, vm, &made, &why, err);
 	if (r == 0 && made == 0 && see_given_back(a, &o->claim, NULL) < 0)
 		r = change(a, o, a->hands->give_back, NULL, &made, &why, err);
@@ -337,8 +370,11 @@ static int left_over(struct pt_agent *a, struct one *o, struct pt_error *err)
 {
 	if (!o->acked)
 		return 0;
-	if (o->ack.state == PT_ACK_RELEASED || o->ack.state == PT_ACK_FAILED)
-		return pt_fleet_ack_drop(a->store, a->host, o->id, err) < 0 ? err->code : 0;
+	if (o->ack.state == PT_ACK_RELEASED || o->ack.state == PT_ACK_FAILED) {
+		int r = pt_fleet_ack_drop(a->store, a->host, o->id, o->claimed, o->acked, err);
+
+		return r < 0 ? r : 0;
+	}
 	return set_and_put(a, o, PT_ACK_ORPHAN,
 			   "the claim is gone, and what was done for it is not undone by itself: `passthru list` shows "
 			   "who has what",
@@ -415,7 +451,8 @@ static void list_ids(const char *host, const struct pt_holds *holds, const struc
 			pt_strv_add(ids, acks->v[i].key + before);
 }
 
-int pt_agent_reconcile(struct pt_agent *a, bool look, struct pt_error *err)
+/* 0; 1 something was not as it was read: once more */
+static int reconcile(struct pt_agent *a, bool look, struct pt_error *err)
 {
 	pt_autofree char *held_key = pt_strf("held/%s", a->host);
 	pt_autofree char *acks_key = pt_strf("acks/%s/", a->host);
@@ -423,6 +460,7 @@ int pt_agent_reconcile(struct pt_agent *a, bool look, struct pt_error *err)
 	PT_AUTO(pt_records) acks = { 0 };
 	PT_AUTO(pt_holds) holds = { 0 };
 	PT_AUTO(pt_strv) ids = { 0 };
+	bool again = false;
 	int r = pt_store_list(a->store, acks_key, &acks, err);
 
 	/* held later than acks: a claim that is new here has not been spoken of */
@@ -434,7 +472,22 @@ int pt_agent_reconcile(struct pt_agent *a, bool look, struct pt_error *err)
 	list_ids(a->host, &holds, &acks, &ids);
 	if (look)
 		r = pt_agent_heal(a, &holds, err);
-	for (size_t i = 0; i < ids.n && r >= 0 && !is_ending(a); i++)
+	for (size_t i = 0; i < ids.n && r >= 0 && !is_ending(a); i++) {
 		r = look_at(a, ids.v[i], &acks, &holds, look, err);
+		again = again || r == -ESTALE;
+		r = r == -ESTALE ? 0 : r;
+	}
+	return r < 0 ? r : again;
+}
+
+int pt_agent_reconcile(struct pt_agent *a, bool look, struct pt_error *err)
+{
+	int r = 1;
+
+	for (unsigned i = 0; i < RACES && r == 1; i++)
+		r = reconcile(a, look, err);
+	/* others write all the time: the next round is not far */
+	if (r == 1)
+		return -ESTALE;
 	return r < 0 ? r : pt_agent_publish(a, err);
 }

@@ -228,15 +228,15 @@ static int acknowledge(struct fleet *f, const char *host, const char *id, struct
 	ack.when = (long long)time(NULL);
 	if (!claim.releasing && !acked) {
 		ack.state = PT_ACK_BOUND;
-		r = pt_fleet_ack_take(f->store, host, &ack, claimed, 0, err);
+		r = pt_fleet_ack_take(f->store, host, &ack, claimed, &acked, err);
 		f->acked += r == 1;
 	} else if (claim.releasing && acked && ack.state != PT_ACK_RELEASED) {
 		ack.state = PT_ACK_RELEASED;
-		r = pt_fleet_ack_released(f->store, host, &ack, err);
+		r = pt_fleet_ack_released(f->store, host, &ack, claimed, acked, err);
 		f->released += r == 1;
 	}
 	/* lost to a release, or not known: the next change of held/HOST tells */
-	return r == -ETIMEDOUT || r == -EBUSY ? 0 : r < 0 ? r : 0;
+	return r == -ETIMEDOUT || r == -EBUSY || r == -ESTALE ? 0 : r < 0 ? r : 0;
 }
 
 static int take_held(struct fleet *f, const struct pt_record *record, struct pt_error *err)

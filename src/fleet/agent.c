@@ -55,17 +55,39 @@ int pt_fleet_ack(struct pt_store *store, const char *host, const char *id, struc
 	return record.value != NULL;
 }
 
+static long long revision_of(const struct pt_record *record)
+{
+	return record->value ? record->revision : 0;
+}
+
+static int stale(const char *host, const char *id, struct pt_error *err)
+{
+	return pt_say(err, -ESTALE, "what acks/%s or claims/ says of %s is not what was read: it is looked at again",
+		      host, id);
+}
+
+static int say(struct pt_store *store, const char *host, const struct pt_ack *ack, const struct pt_txn *txn,
+	       long long *acked, struct pt_error *err)
+{
+	long long revision = 0;
+	int r = pt_store_commit(store, txn, &revision, NULL, err);
+
+	if (r == 1)
+		*acked = revision;
+	return r == 0 ? stale(host, ack->id, err) : r;
+}
+
 int pt_fleet_ack_take(struct pt_store *store, const char *host, const struct pt_ack *ack, long long claim,
-		      long long acked, struct pt_error *err)
+		      long long *acked, struct pt_error *err)
 {
 	pt_autofree char *claim_key = pt_strf("claims/%s", ack->id);
 	pt_autofree char *ack_key = pt_strf("acks/%s/%s", host, ack->id);
 	pt_autofree char *text = pt_record_text(pt_ack_json(ack));
-	const struct pt_saw saw[] = { { claim_key, claim }, { ack_key, acked } };
+	const struct pt_saw saw[] = { { claim_key, claim }, { ack_key, *acked } };
 	const struct pt_write write = { ack_key, text, 0 };
 	const struct pt_txn txn = { saw, 2, &write, 1 };
 
-	return pt_store_commit(store, &txn, NULL, NULL, err);
+	return say(store, host, ack, &txn, acked, err);
 }
 
 /* the same but for the time */
@@ -80,40 +102,55 @@ static bool says_so(const struct pt_record *record, const struct pt_ack *ack)
 	       strcmp(is.vm ? is.vm : "", ack->vm ? ack->vm : "") == 0;
 }
 
-int pt_fleet_ack_put(struct pt_store *store, const char *host, const struct pt_ack *ack, struct pt_error *err)
+int pt_fleet_ack_put(struct pt_store *store, const char *host, const struct pt_ack *ack, long long *acked,
+		     struct pt_error *err)
 {
 	pt_autofree char *key = pt_strf("acks/%s/%s", host, ack->id);
 	pt_autofree char *text = pt_record_text(pt_ack_json(ack));
+	const struct pt_saw saw = { key, *acked };
 	const struct pt_write write = { key, text, 0 };
-	const struct pt_txn txn = { NULL, 0, &write, 1 };
+	const struct pt_txn txn = { &saw, 1, &write, 1 };
 	PT_AUTO(pt_record) now = { 0 };
 	int r = pt_store_get(store, key, &now, err);
 
-	if (r < 0 || says_so(&now, ack))
-		return r < 0 ? r : 0;
-	return pt_store_commit(store, &txn, NULL, NULL, err);
+	if (r < 0)
+		return r;
+	if (revision_of(&now) != *acked)
+		return stale(host, ack->id, err);
+	if (says_so(&now, ack))
+		return 0;
+	return say(store, host, ack, &txn, acked, err);
 }
 
-int pt_fleet_ack_drop(struct pt_store *store, const char *host, const char *id, struct pt_error *err)
+int pt_fleet_ack_drop(struct pt_store *store, const char *host, const char *id, long long claim, long long acked,
+		      struct pt_error *err)
 {
+	pt_autofree char *claim_key = pt_strf("claims/%s", id);
 	pt_autofree char *key = pt_strf("acks/%s/%s", host, id);
+	const struct pt_saw saw[] = { { claim_key, claim }, { key, acked } };
 	const struct pt_write write = { key, NULL, 0 };
-	const struct pt_txn txn = { NULL, 0, &write, 1 };
+	const struct pt_txn txn = { saw, 2, &write, 1 };
+	int r = pt_store_commit(store, &txn, NULL, NULL, err);
 
-	return pt_store_commit(store, &txn, NULL, NULL, err);
+	return r == 0 ? stale(host, id, err) : r;
 }
 
-static int give_back(struct pt_store *store, const char *host, const struct pt_ack *ack, struct pt_error *err)
+enum { SAW_HELD, SAW_CLAIM, SAW_ACK, SAWS };
+
+static int give_back(struct pt_store *store, const char *host, const struct pt_ack *ack, long long claim,
+		     long long acked, struct pt_error *err)
 {
 	pt_autofree char *held_key = pt_strf("held/%s", host);
+	pt_autofree char *claim_key = pt_strf("claims/%s", ack->id);
 	pt_autofree char *ack_key = pt_strf("acks/%s/%s", host, ack->id);
 	pt_autofree char *ack_text = pt_record_text(pt_ack_json(ack));
 	pt_autofree char *held_text = NULL;
 	PT_AUTO(pt_record) held = { 0 };
+	PT_AUTO(pt_records) now = { 0 };
 	PT_AUTO(pt_holds) holds = { 0 };
-	struct pt_saw saw = { held_key, 0 };
+	struct pt_saw saw[SAWS] = { [SAW_CLAIM] = { claim_key, claim }, [SAW_ACK] = { ack_key, acked } };
 	struct pt_write writes[] = { { .key = ack_key, .value = ack_text }, { .key = held_key } };
-	const struct pt_txn txn = { &saw, 1, writes, 2 };
+	const struct pt_txn txn = { saw, SAWS, writes, 2 };
 	int r = pt_store_get(store, held_key, &held, err);
 
 	if (r == 1)
@@ -121,18 +158,23 @@ static int give_back(struct pt_store *store, const char *host, const struct pt_a
 	if (r < 0)
 		return r;
 	(void)pt_holds_drop(&holds, ack->id);
-	saw.revision = held.revision;
+	saw[SAW_HELD] = (struct pt_saw){ held_key, held.revision };
 	held_text = pt_record_text(pt_holds_json(&holds));
 	writes[1].value = held_text;
-	return pt_store_commit(store, &txn, NULL, NULL, err);
+	r = pt_store_commit(store, &txn, NULL, &now, err);
+	if (r == 0 && now.n == SAWS &&
+	    (revision_of(&now.v[SAW_CLAIM]) != claim || revision_of(&now.v[SAW_ACK]) != acked))
+		return stale(host, ack->id, err);
+	return r;
 }
 
-int pt_fleet_ack_released(struct pt_store *store, const char *host, const struct pt_ack *ack, struct pt_error *err)
+int pt_fleet_ack_released(struct pt_store *store, const char *host, const struct pt_ack *ack, long long claim,
+			  long long acked, struct pt_error *err)
 {
 	int r = 0;
 
 	for (unsigned i = 0; r == 0 && i < PT_RACES; i++) {
-		r = give_back(store, host, ack, err);
+		r = give_back(store, host, ack, claim, acked, err);
 		if (r == 0)
 			pt_race_pause(i);
 	}

@@ -23,28 +23,40 @@ int pt_fleet_alive(struct pt_store *store, const char *host, struct pt_alive *re
 int pt_fleet_ack(struct pt_store *store, const char *host, const char *id, struct pt_ack *ret_ack,
 		 long long *ret_revision, struct pt_error *err);
 
+/*
+ * An ack is written only over the one that was read (and over the claim, where that matters): so a write whose outcome
+ * nobody knows cannot land any more once a later one is there, and an agent's old word never undoes its new one.
+ *
+ * @acked: revision of acks/HOST/ID as it was read, 0 when there was none; what it is now when something was written
+ * @claim: revision of claims/ID as it was read, 0 when there was none
+ *
+ * Return of all: 1 written; -ESTALE it is not as it was read: look again, and touch nothing; -ETIMEDOUT nobody knows:
+ * touch nothing.
+ */
+
 /**
  * pt_fleet_ack_take() - say that the devices of a claim are about to be touched, before they are
- * @claim: revision of claims/ID as it was seen, @acked: of acks/HOST/ID
  *
- * Return: 1 said: from now on no release ends the claim without the agent; 0 something was changed since: look again,
- * and touch nothing; -ETIMEDOUT nobody knows: touch nothing.
+ * Written even if it says so already.  1: no release ends the claim without the agent from now on, and nothing that
+ * this agent said before lands any more.
  */
 int pt_fleet_ack_take(struct pt_store *store, const char *host, const struct pt_ack *ack, long long claim,
-		      long long acked, struct pt_error *err);
+		      long long *acked, struct pt_error *err);
 
-/** pt_fleet_ack_put() - say how it is; 1 written, 0 it said so already (but for the time) */
-int pt_fleet_ack_put(struct pt_store *store, const char *host, const struct pt_ack *ack, struct pt_error *err);
+/** pt_fleet_ack_put() - say how it is; 0 it said so already (but for the time) */
+int pt_fleet_ack_put(struct pt_store *store, const char *host, const struct pt_ack *ack, long long *acked,
+		     struct pt_error *err);
 
 /** pt_fleet_ack_drop() - there is nothing more to say of a claim that is gone */
-int pt_fleet_ack_drop(struct pt_store *store, const char *host, const char *id, struct pt_error *err);
+int pt_fleet_ack_drop(struct pt_store *store, const char *host, const char *id, long long claim, long long acked,
+		      struct pt_error *err);
 
 /**
  * pt_fleet_ack_released() - the host has the devices back: nobody holds them any more, and the agent says "released"
  *
- * One transaction; races with claims on the same host are taken up again.  Return: 1, or a negative errno; -ETIMEDOUT
- * unknown: asking again does no harm.
+ * One transaction; races with claims on the same host are taken up again.
  */
-int pt_fleet_ack_released(struct pt_store *store, const char *host, const struct pt_ack *ack, struct pt_error *err);
+int pt_fleet_ack_released(struct pt_store *store, const char *host, const struct pt_ack *ack, long long claim,
+			  long long acked, struct pt_error *err);
 
 #endif

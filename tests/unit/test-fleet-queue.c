@@ -505,10 +505,11 @@ static void what_was_to_be_released_ends_with_its_host(void **state)
 	PT_AUTO(pt_claim) c = { 0 };
 	struct pt_ack ack = { .state = PT_ACK_BOUND };
 	char id[PT_CLAIM_ID_LENGTH + 1];
+	long long acked = 0;
 
 	assert_int_equal(ask(f, "gpu:2", "host-000", NULL, id, NULL), 1);
 	memcpy(ack.id, id, sizeof(id));
-	assert_int_equal(pt_fleet_ack_put(f->store, "host-000", &ack, &f->err), 1);
+	assert_int_equal(pt_fleet_ack_put(f->store, "host-000", &ack, &acked, &f->err), 1);
 	assert_int_equal(pt_fleet_release(f->store, id, &c, &f->err), PT_RELEASE_MARKED);
 	evacuate(f, "host-000", 0, &l);
 	assert_int_equal(l.n, 1);
