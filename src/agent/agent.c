@@ -71,7 +71,8 @@ int pt_agent_round(struct pt_agent *a, unsigned what, struct pt_error *err)
 	if (r == 0 && look)
 		recover(a);
 	if (r == 0 && what)
-		r = pt_agent_look(a, look || !a->asked, err);
+		/* what may be touched is decided on what the VMs are now */
+		r = pt_agent_look(a, what & (PT_AGENT_LOOK | PT_AGENT_CLAIMS) || !a->asked, err);
 	/* the store's record may have been taken out, or written by another */
 	if (look)
 		pt_strset(&a->published, NULL);

@@ -14,12 +14,10 @@
 /**
  * struct pt_agent_wish - a change that is wanted; borrows
  * @vm: UUID of the VM; NULL: of none
- * @live: it runs, and shall run on
  * @devices: functions of one claim
  */
 struct pt_agent_wish {
 	const char *vm;
-	bool live;
 	const struct pt_bdf *devices;
 	size_t n;
 };
@@ -44,7 +42,8 @@ void pt_agent_done_done(struct pt_agent_done *done);
  * @vms: every VM; -ENOTCONN, -ECONNREFUSED and others when nobody can be asked
  * @recover: finish or unwind what was cut off
  * @keep: reserve devices for guests
- * @attach: give them to the VM, for good; @detach: take them from it, reset them, and give them back to the host
+ * @attach: give them to the VM, for good; @detach: take them from it, reset them, and give them back to the host: while
+ * it runs if it runs when that is done, and it is never shut down
  * @give_back: reset what was kept, and give it back to the host
  * @stop: called by another thread: what is under way is to end soon, and takes itself back
  *

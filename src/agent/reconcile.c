@@ -101,7 +101,7 @@ static struct pt_agent_wish wish_of(const struct pt_claim *c, const struct pt_do
 
 	for (size_t i = 0; i < c->devices.n; i++)
 		devices[i] = c->devices.v[i].bdf;
-	return (struct pt_agent_wish){ vm ? vm->uuid : NULL, vm && runs(vm), devices, c->devices.n };
+	return (struct pt_agent_wish){ vm ? vm->uuid : NULL, devices, c->devices.n };
 }
 
 typedef int change_fn(void *ctx, const struct pt_agent_wish *wish, struct pt_agent_done *ret, struct pt_error *err);

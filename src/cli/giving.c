@@ -62,7 +62,7 @@ int pt_giving_live(struct pt_cli *cli, struct pt_vm_conn *conn, struct pt_giving
 {
 	int r;
 
-	if (!pt_cli_flag(cli, "live") || g->vm.state == PT_DOMAIN_SHUTOFF)
+	if (!(pt_cli_flag(cli, "live") || pt_cli_flag(cli, "no-stop")) || g->vm.state == PT_DOMAIN_SHUTOFF)
 		return 0;
 	r = PT_WATCHED(&cli->watch, PT_WATCH_LIBVIRT, pt_vm_live(conn, g->vm.uuid, &g->running, err));
 	g->runs = r == 0;
@@ -153,6 +153,7 @@ int pt_giving_options(struct pt_cli *cli, struct pt_attach_request *ret_request,
 		.stop_timeout_ms = (unsigned)stop_timeout_s * 1000,
 		.spare_ports = (unsigned)spare_ports,
 		.live = pt_cli_flag(cli, "live"),
+		.no_stop = pt_cli_flag(cli, "no-stop"),
 		.reset = pt_cli_flag(cli, "reset"),
 		.unplug_timeout_ms = (unsigned)unplug_timeout_s * 1000,
 	};

@@ -51,6 +51,8 @@
 /* rows for the options of a change to a VM that runs */
 #define PT_LIVE_OPTIONS                                                                                                \
 	{ "live", 0, NULL, "while the VM runs, without shutting it down", false },                                     \
+		{ "no-stop", 0, NULL, "while it runs if it runs, else in its definition: it is never shut down",       \
+		  false },                                                                                             \
 	{                                                                                                              \
 		"unplug-timeout", 0, "SECONDS", "how long a guest may take to let go of a device (60)", false          \
 	}

@@ -200,9 +200,10 @@ static void add_steps(struct pt_judge *j, struct pt_domain_edit *edit)
 	pt_judge_start(j);
 }
 
-int pt_decide_attach(const struct pt_attach_facts *facts, const struct pt_attach_request *request,
+int pt_decide_attach(const struct pt_attach_facts *facts, const struct pt_attach_request *asked,
 		     struct pt_plan *ret_plan, struct pt_error *err)
 {
+	const struct pt_attach_request request = pt_judge_request(facts, asked);
 	PT_AUTO(pt_domain_edit) edit = { 0 };
 	PT_AUTO(pt_judge)
 	j = {
@@ -213,13 +214,13 @@ int pt_decide_attach(const struct pt_attach_facts *facts, const struct pt_attach
 		.disk_of = facts->disk_of,
 		.claims = facts->claims,
 		.n_claims = facts->n_claims,
-		.request = request,
+		.request = &request,
 		.plan = ret_plan,
 	};
 	int r;
 
 	*ret_plan = (struct pt_plan){ 0 };
-	if (!request->n_devices && request->spare_ports)
+	if (!request.n_devices && request.spare_ports)
 		return pt_decide_ports(&j, err);
 	r = pt_judge_devices(&j, false, err);
 	if (r < 0)

@@ -30,6 +30,7 @@ struct pt_attach_network {
  * @start: start the VM afterwards even if it did not run; @autostart: set the flag
  * @stop_timeout_ms: for the guest's own shutdown
  * @live: while the VM runs, without shutting it down
+ * @no_stop: the same if it runs, by what @facts say; its definition only if it does not: no plan ever stops it
  * @unplug_timeout_ms: how long its guest may then take to let go of a device
  * @reset: detach: reset the devices before a driver of the host has them
  * @spare_ports: attach: so many root ports shall be free in the definition afterwards; with no @devices only that
@@ -47,6 +48,7 @@ struct pt_attach_request {
 	bool autostart;
 	unsigned stop_timeout_ms;
 	bool live;
+	bool no_stop;
 	unsigned unplug_timeout_ms;
 	bool reset;
 	unsigned spare_ports;

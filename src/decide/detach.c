@@ -255,16 +255,17 @@ static void add_notes(struct pt_judge *j)
 			     j->vm->name);
 }
 
-int pt_decide_detach(const struct pt_attach_facts *facts, const struct pt_attach_request *request,
+int pt_decide_detach(const struct pt_attach_facts *facts, const struct pt_attach_request *asked,
 		     struct pt_plan *ret_plan, struct pt_error *err)
 {
+	const struct pt_attach_request request = pt_judge_request(facts, asked);
 	PT_AUTO(pt_judge)
 	j = {
 		.host = facts->host,
 		.vm = facts->vm,
 		.running = facts->running,
 		.others = facts->others,
-		.request = request,
+		.request = &request,
 		.plan = ret_plan,
 	};
 	int r;

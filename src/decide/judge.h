@@ -40,6 +40,9 @@ static inline bool pt_judge_runs(const struct pt_domain *vm)
 	return vm->state == PT_DOMAIN_RUNNING || vm->state == PT_DOMAIN_PAUSED;
 }
 
+/** pt_judge_request() - what is asked for, with --no-stop decided: while it runs, or not */
+struct pt_attach_request pt_judge_request(const struct pt_attach_facts *facts, const struct pt_attach_request *asked);
+
 /** pt_judge_say() - a finding; formats @fact */
 void pt_judge_say(struct pt_judge *j, enum pt_verdict verdict, const char *name, const char *where, const char *fix,
 		  const char *fact, ...) __attribute__((format(printf, 6, 7)));

@@ -5,6 +5,15 @@
 
 #define COLD "leave --live out: the VM is then shut down for the change"
 
+struct pt_attach_request pt_judge_request(const struct pt_attach_facts *facts, const struct pt_attach_request *asked)
+{
+	struct pt_attach_request request = *asked;
+
+	if (request.no_stop)
+		request.live = pt_judge_runs(facts->vm);
+	return request;
+}
+
 void pt_judge_live(struct pt_judge *j)
 {
 	const struct pt_domain *vm = j->vm;
@@ -12,11 +21,15 @@ void pt_judge_live(struct pt_judge *j)
 	if (!j->request->live)
 		return;
 	if (vm->state == PT_DOMAIN_PAUSED)
-		pt_judge_refuse(j, PT_FORCE_NEVER, "vm-paused", NULL, "resume it, or leave --live out",
+		pt_judge_refuse(j, PT_FORCE_NEVER, "vm-paused", NULL,
+				j->request->no_stop ? "resume it" : "resume it, or leave --live out",
 				"VM %s is paused: its guest cannot take or let go of anything", vm->name);
 	else if (!j->running)
-		pt_judge_refuse(j, PT_FORCE_NEVER, "vm-off", NULL, "start it first, or leave --live out",
-				"VM %s does not run, and --live is about one that does", vm->name);
+		pt_judge_refuse(j, PT_FORCE_NEVER, "vm-off", NULL,
+				j->request->no_stop ? "give the command again" : "start it first, or leave --live out",
+				j->request->no_stop ? "VM %s has stopped meanwhile"
+						    : "VM %s does not run, and --live is about one that does",
+				vm->name);
 }
 
 bool pt_judge_runs_with(const struct pt_judge *j, struct pt_bdf bdf)

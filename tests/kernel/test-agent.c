@@ -325,6 +325,28 @@ static void what_a_vm_uses_without_a_claim_is_nobody_elses(void **state)
 	pt_agent_done_done(&done);
 }
 
+/* a claim is heard of at once: what VMs were a while ago is not what it is decided on */
+static void a_claim_is_decided_on_what_the_vms_are_now(void **state)
+{
+	struct agentstage *a = begin(state);
+	char id[PT_CLAIM_ID_LENGTH + 1];
+	struct pt_agent_wish wish = { .vm = STAGE_OTHER, .n = 1 };
+	struct pt_bdf bdf = nic(a);
+	struct pt_agent_done done = { 0 };
+	PT_AUTO(pt_ack) ack = { 0 };
+
+	wish.devices = &bdf;
+	/* into the definition of a VM that is off, where libvirt will bind it: nothing on the host tells */
+	assert_int_equal(a->hands.attach(a, &wish, &done, &a->err), 0);
+	(void)strcpy(a->s->nic->driver, "igb");
+	agentstage_claim(a, "nic:1", "cvm", id);
+	assert_int_equal(agentstage_go(a, PT_AGENT_CLAIMS), 0);
+	agentstage_ack(a, id, PT_ACK_FAILED, &ack);
+	assert_non_null(strstr(ack.reason, "VM other"));
+	assert_false(agentstage_vm_has(a->s->cvm, nic(a)));
+	pt_agent_done_done(&done);
+}
+
 static void without_libvirt_nothing_new_is_taken(void **state)
 {
 	struct agentstage *a = begin(state);
@@ -381,7 +403,7 @@ static void what_somebody_took_back_by_hand_is_not_fought_over(void **state)
 {
 	struct agentstage *a = begin(state);
 	char id[PT_CLAIM_ID_LENGTH + 1];
-	struct pt_agent_wish wish = { .vm = STAGE_CVM, .live = true, .n = 1 };
+	struct pt_agent_wish wish = { .vm = STAGE_CVM, .n = 1 };
 	struct pt_bdf bdf = nic(a);
 	struct pt_agent_done done = { 0 };
 
@@ -679,6 +701,7 @@ int main(void)
 		BOTH(a_claim_that_lies_is_refused),
 		ONE(a_pf_whose_vf_a_vm_has_is_refused),
 		ONE(what_a_vm_uses_without_a_claim_is_nobody_elses),
+		ONE(a_claim_is_decided_on_what_the_vms_are_now),
 		ONE(without_libvirt_nothing_new_is_taken),
 		BOTH(cut_off_it_keeps_what_it_has_and_takes_nothing),
 		ONE(what_somebody_took_back_by_hand_is_not_fought_over),

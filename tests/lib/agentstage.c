@@ -206,6 +206,7 @@ static int fake_attach(void *ctx, const struct pt_agent_wish *w, struct pt_agent
 {
 	struct agentstage *a = ctx;
 	const struct fakevm_one *vm = vm_of(a, w->vm);
+	bool live = vm->state != PT_DOMAIN_SHUTOFF;
 	PT_AUTO(pt_plan) plan = { 0 };
 	struct pt_step *s;
 
@@ -214,9 +215,9 @@ static int fake_attach(void *ctx, const struct pt_agent_wish *w, struct pt_agent
 	s = vm_step(vm, &plan, PT_STEP_VM_DEFINE);
 	for (size_t i = 0; i < w->n; i++)
 		pt_array_push(&s->edit.add_hostdevs, ((struct pt_hostdev_add){ .bdf = w->devices[i], .guest_bus = 5 }));
-	for (size_t i = 0; i < w->n && w->live; i++)
+	for (size_t i = 0; i < w->n && live; i++)
 		plug(fakekernel_find(a->s->kernel, w->devices[i]), vm, &plan, PT_STEP_VM_PLUG);
-	ret->proved = w->live;
+	ret->proved = live;
 	return make(a, &plan, "attach", ret, err);
 }
 
@@ -224,10 +225,11 @@ static int fake_detach(void *ctx, const struct pt_agent_wish *w, struct pt_agent
 {
 	struct agentstage *a = ctx;
 	const struct fakevm_one *vm = vm_of(a, w->vm);
+	bool live = vm->state != PT_DOMAIN_SHUTOFF;
 	PT_AUTO(pt_plan) plan = { 0 };
 	struct pt_step *s;
 
-	for (size_t i = 0; i < w->n && w->live; i++)
+	for (size_t i = 0; i < w->n && live; i++)
 		plug(fakekernel_find(a->s->kernel, w->devices[i]), vm, &plan, PT_STEP_VM_UNPLUG);
 	s = vm_step(vm, &plan, PT_STEP_VM_DEFINE);
 	for (size_t i = 0; i < w->n; i++)

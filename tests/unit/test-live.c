@@ -437,6 +437,27 @@ static void spare_ports_alone_stop_nothing(void **state)
 	refused(l->w, world_attach(l->w), "managed-save");
 }
 
+/* what an agent asks for: a VM that was started since it looked is not shut down for it */
+static void with_no_stop_it_is_as_the_vm_is_and_never_stops_it(void **state)
+{
+	struct live *l = *state;
+
+	l->w->request.live = false;
+	l->w->request.no_stop = true;
+	ask_nics(l->w);
+	must(world_attach(l->w), l->w);
+	steps_are(l->w, "reserve reserve vm-define vm-plug vm-plug");
+	l->w->vm.state = PT_DOMAIN_SHUTOFF;
+	l->w->running = NULL;
+	l->w->vm.memory_kib = 1u << 20;
+	must(world_attach(l->w), l->w);
+	steps_are(l->w, "reserve reserve vm-define");
+	/* it was seen to run, and stopped before it was asked what it runs with */
+	l->w->vm.state = PT_DOMAIN_RUNNING;
+	refused(l->w, world_attach(l->w), "vm-off");
+	assert_null(strstr(l->w->err.hint, "--live"));
+}
+
 #define T(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -465,6 +486,7 @@ int main(void)
 		T(a_device_on_the_root_bus_is_refused),
 		T(spare_ports_are_counted_beside_what_is_given),
 		T(spare_ports_alone_stop_nothing),
+		T(with_no_stop_it_is_as_the_vm_is_and_never_stops_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
