@@ -44,6 +44,15 @@ void pt_agent_say_once(struct pt_agent *a, int priority, const char *claim, cons
 	say(a, priority, claim, device, text);
 }
 
+void pt_agent_unsettled(struct pt_agent *a, const char *why)
+{
+	pt_autofree char *text = pt_strf("a change that was cut off is not settled yet: %s", why);
+
+	a->recovered = false;
+	pt_strset(&a->unsettled, text);
+	pt_agent_say_once(a, LOG_WARNING, NULL, NULL, "%s", text);
+}
+
 /* a change that was cut off is settled before anything new is begun; without libvirt it may have to wait */
 static void recover(struct pt_agent *a)
 {
@@ -53,13 +62,13 @@ static void recover(struct pt_agent *a)
 		return;
 	a->recovered = a->hands->recover(a->hands->ctx, &why) == 0;
 	if (!a->recovered)
-		pt_agent_say_once(a, LOG_WARNING, NULL, NULL, "a change that was cut off is not settled yet: %s",
-				  why.msg);
+		pt_agent_unsettled(a, why.msg);
 }
 
 int pt_agent_round(struct pt_agent *a, unsigned what, struct pt_error *err)
 {
 	bool look = what & PT_AGENT_LOOK;
+	bool claims = what & (PT_AGENT_LOOK | PT_AGENT_CLAIMS);
 	int r = 0;
 
 	if (!a->ruled) {
@@ -68,17 +77,17 @@ int pt_agent_round(struct pt_agent *a, unsigned what, struct pt_error *err)
 		r = pt_rules_compile(&own, &a->rules, NULL, err);
 		a->ruled = r == 0;
 	}
-	if (r == 0 && look)
+	if (r == 0 && claims)
 		recover(a);
 	if (r == 0 && what)
 		/* what may be touched is decided on what the VMs are now */
-		r = pt_agent_look(a, what & (PT_AGENT_LOOK | PT_AGENT_CLAIMS) || !a->asked, err);
+		r = pt_agent_look(a, claims || !a->asked, err);
 	/* the store's record may have been taken out, or written by another */
 	if (look)
 		pt_strset(&a->published, NULL);
 	if (r == 0)
 		r = pt_agent_publish(a, err);
-	if (r >= 0 && !a->look_only && what & (PT_AGENT_CLAIMS | PT_AGENT_LOOK))
+	if (r >= 0 && !a->look_only && claims)
 		r = pt_agent_reconcile(a, look, err);
 	return r < 0 ? r : 0;
 }
@@ -96,6 +105,7 @@ void pt_agent_done(struct pt_agent *a)
 	pt_domains_done(&a->vms);
 	pt_strv_done(&a->told);
 	pt_strv_done(&a->tried);
+	free(a->unsettled);
 	free(a->blind);
 	free(a->published);
 	*a = (struct pt_agent){ 0 };

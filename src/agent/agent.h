@@ -54,6 +54,7 @@ struct pt_agent {
 	struct pt_rules rules;
 	bool ruled;
 	bool recovered;
+	char *unsettled; /* why not */
 	struct pt_inv_host facts;
 	struct pt_domains vms;
 	bool asked;  /* the VMs are known */

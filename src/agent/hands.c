@@ -49,6 +49,24 @@ static int own_vms(void *ctx, struct pt_domains *ret, struct pt_error *err)
 	return r;
 }
 
+/* a no that is about this moment, not about what was asked */
+static int code_of(int status, const char *refusal)
+{
+	static const char *const passing[] = {
+		"autostart-changed",  "change-meanwhile", "change-open",      "definition-changed",
+		"driver-changed",     "link-changed",	  "override-changed", "vfs-changed",
+		"vm-devices-changed", "vm-off",		  "vm-state-changed"
+	};
+
+	if (status == EXIT_CUT_OFF || status >= 128 || pt_streq(refusal, "change-unsettled") ||
+	    pt_streq(refusal, "write-hangs"))
+		return -EINTR;
+	for (size_t i = 0; i < sizeof(passing) / sizeof(*passing); i++)
+		if (pt_streq(refusal, passing[i]))
+			return -EAGAIN;
+	return status == EXIT_NO ? -EPERM : -EIO;
+}
+
 /* the last line that the program said on its standard error begins with its name */
 static void take_last_words(char *said, int status, struct pt_error *err, int code)
 {
@@ -65,13 +83,13 @@ static void take_last_words(char *said, int status, struct pt_error *err, int co
 		(void)pt_say(err, code, "passthru ended with status %d and said nothing", status);
 }
 
-/* {"error": {"message", "hint"?}}, else what it said on its standard error */
+/* {"error": {"message", "hint"?, "refusal"?}}, else what it said on its standard error */
 static int failure(int status, const char *out, char *said, struct pt_error *err)
 {
 	json_t *o = json_loads(out, 0, NULL);
 	const json_t *error = json_object_get(o, "error");
 	const char *message = json_string_value(json_object_get(error, "message"));
-	int code = status == EXIT_CUT_OFF || status >= 128 ? -EINTR : status == EXIT_NO ? -EPERM : -EIO;
+	int code = code_of(status, json_string_value(json_object_get(error, "refusal")));
 
 	if (message)
 		(void)pt_say(err, code, "%s", message);

@@ -47,7 +47,9 @@ void pt_agent_done_done(struct pt_agent_done *done);
  * @give_back: reset what was kept, and give it back to the host
  * @stop: called by another thread: what is under way is to end soon, and takes itself back
  *
- * A change: 0, or a negative errno with the reason: then everything is as it was; -EINTR: it was cut off.
+ * A change: 0, or a negative errno with the reason: then everything is as it was.  -EPERM: a check says no, and would
+ * say so again; -EINTR: it was cut off, or an earlier one was that these devices or this VM were in; all others: it may
+ * be done later.
  */
 struct pt_agent_hands {
 	void *ctx;

@@ -12,6 +12,9 @@ void pt_agent_say(struct pt_agent *a, int priority, const char *claim, const cha
 void pt_agent_say_once(struct pt_agent *a, int priority, const char *claim, const char *device, const char *format, ...)
 	__attribute__((format(printf, 5, 6)));
 
+/** pt_agent_unsettled() - a change was cut off: nothing is begun before that is settled */
+void pt_agent_unsettled(struct pt_agent *a, const char *why);
+
 /** pt_agent_look() - the facts as they are now; @vms: ask for the VMs, too */
 int pt_agent_look(struct pt_agent *a, bool vms, struct pt_error *err);
 /** pt_agent_publish() - what was looked at; 1 written, 0 it says so already */

@@ -104,6 +104,11 @@ static struct pt_agent_wish wish_of(const struct pt_claim *c, const struct pt_do
 	return (struct pt_agent_wish){ vm ? vm->uuid : NULL, devices, c->devices.n };
 }
 
+static bool is_on_vfio(const struct pt_inv_device *d)
+{
+	return d->owner && strstr(d->owner, "vfio");
+}
+
 typedef int change_fn(void *ctx, const struct pt_agent_wish *wish, struct pt_agent_done *ret, struct pt_error *err);
 
 /* 0, also when it failed: @err says so then; the host is looked at again afterwards */
@@ -117,7 +122,7 @@ static int change(struct pt_agent *a, struct one *o, change_fn *make, const stru
 	free((void *)(uintptr_t)wish.devices);
 	*ret_made = made;
 	if (made == -EINTR)
-		a->recovered = false;
+		pt_agent_unsettled(a, ret_why->msg);
 	if (made == 0) {
 		o->ack.proved = done.proved;
 		if (done.change)
@@ -159,6 +164,18 @@ static char *attempt_of(const struct one *o, const struct pt_domain *vm)
 	return pt_strf("%s %s %s", o->id, vm->uuid, runs(vm) ? "runs" : "off");
 }
 
+/* nobody has them, and nothing was done to them: only then is a claim that cannot be done over */
+static bool is_untouched(const struct pt_agent *a, const struct pt_claim *c)
+{
+	for (size_t i = 0; i < c->devices.n; i++) {
+		int64_t at = pt_inv_host_find(&a->facts, c->devices.v[i].bdf);
+
+		if (at < 0 || pt_agent_user(a, c->devices.v[i].bdf) || is_on_vfio(&a->facts.v[at]))
+			return false;
+	}
+	return true;
+}
+
 /* kept for guests, and for nobody in particular; @waits: why the VM that they are for has not got them */
 static int keep(struct pt_agent *a, struct one *o, const char *waits, struct pt_error *err)
 {
@@ -167,9 +184,12 @@ static int keep(struct pt_agent *a, struct one *o, const char *waits, struct pt_
 	int made = 0;
 	int r = change(a, o, a->hands->keep, NULL, &made, &why, err);
 
-	if (r < 0 || made == -EINTR)
+	if (r < 0)
 		return r;
 	pt_strset(&o->ack.vm, NULL);
+	/* what may be half made, or done later, goes on: a claim that has failed is given to others at once */
+	if (made < 0 && (made != -EPERM || !is_untouched(a, &o->claim)))
+		return set_and_put(a, o, PT_ACK_TAKING, why.msg, err);
 	if (made < 0)
 		return set_and_put(a, o, PT_ACK_FAILED, waits ? waits : why.msg, err);
 	told = pt_strdup_opt(waits ? waits : o->ack.reason);
@@ -194,8 +214,10 @@ static int attach(struct pt_agent *a, struct one *o, const struct pt_domain *vm,
 			return r;
 	}
 	r = change(a, o, a->hands->attach, vm, &made, &why, err);
-	if (r < 0 || made == -EINTR)
+	if (r < 0)
 		return r;
+	if (made == -EINTR || made == -EAGAIN)
+		return set_and_put(a, o, o->ack.state, why.msg, err);
 	if (made == 0) {
 		reason = pt_strdup_opt(o->ack.reason);
 		pt_strset(&o->ack.vm, name);
@@ -222,7 +244,8 @@ static int take(struct pt_agent *a, struct one *o, struct pt_error *err)
 	}
 	if (pt_agent_check(a, &o->claim, o->holds, mine, &why) < 0)
 		/* what was begun and cannot go on may have been half made: a person must look */
-		return set_and_put(a, o, mine ? PT_ACK_ORPHAN : PT_ACK_FAILED, why.msg, err);
+		return set_and_put(a, o, mine && !is_untouched(a, &o->claim) ? PT_ACK_ORPHAN : PT_ACK_FAILED, why.msg,
+				   err);
 	r = announce(a, o, PT_ACK_TAKING, err);
 	if (r < 0)
 		return r;
@@ -244,7 +267,7 @@ static int see_given_back(const struct pt_agent *a, const struct pt_claim *c, st
 
 		if (user)
 			return pt_say(err, -EBUSY, "VM %s has %s still", user->name, pt_bdf_str(c->devices.v[i].bdf).s);
-		if (at >= 0 && a->facts.v[at].owner && strstr(a->facts.v[at].owner, "vfio"))
+		if (at >= 0 && is_on_vfio(&a->facts.v[at]))
 			return pt_say(err, -EBUSY, "%s is on %s still", pt_bdf_str(c->devices.v[i].bdf).s,
 				      a->facts.v[at].owner);
 	}
@@ -321,7 +344,7 @@ static int give_back(struct pt_agent *a, struct one *o, struct pt_error *err)
 		r = change(a, o, a->hands->detach, vm, &made, &why, err);
 	if (r == 0 && made == 0 && see_given_back(a, &o->claim, NULL) < 0)
 		r = change(a, o, a->hands->give_back, NULL, &made, &why, err);
-	if (r < 0 || made == -EINTR)
+	if (r < 0)
 		return r;
 	if (made == 0)
 		made = see_given_back(a, &o->claim, &why);
@@ -381,8 +404,20 @@ static int left_over(struct pt_agent *a, struct one *o, struct pt_error *err)
 			   err);
 }
 
+/* nothing is begun before what was cut off is settled; what waits for that says so */
+static int hold(struct pt_agent *a, struct one *o, struct pt_error *err)
+{
+	if (!o->claimed || !o->acked || o->ack.state == PT_ACK_RELEASED || o->ack.state == PT_ACK_FAILED)
+		return 0;
+	if (o->claim.releasing)
+		return set_and_put(a, o, PT_ACK_RELEASING, a->unsettled, err);
+	return o->ack.state == PT_ACK_TAKING ? set_and_put(a, o, PT_ACK_TAKING, a->unsettled, err) : 0;
+}
+
 static int handle(struct pt_agent *a, struct one *o, bool look, struct pt_error *err)
 {
+	if (!a->recovered)
+		return hold(a, o, err);
 	if (!o->claimed || !pt_streq(o->claim.host, a->host))
 		return left_over(a, o, err);
 	if (!o->acked)

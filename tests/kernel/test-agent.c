@@ -399,6 +399,109 @@ static void cut_off_it_keeps_what_it_has_and_takes_nothing(void **state)
 	a->store->ops = real;
 }
 
+/* what the hands do when a test says so, instead of what they do */
+static struct {
+	int attach;
+	int keep;
+	int recover;
+	unsigned asked;
+} refusing;
+
+static int failing_attach(void *ctx, const struct pt_agent_wish *w, struct pt_agent_done *ret, struct pt_error *err)
+{
+	(void)w;
+	(void)ret;
+	((struct agentstage *)ctx)->wishes++;
+	return pt_say(err, refusing.attach, "why it is not attached");
+}
+
+static int failing_keep(void *ctx, const struct pt_agent_wish *w, struct pt_agent_done *ret, struct pt_error *err)
+{
+	(void)w;
+	(void)ret;
+	((struct agentstage *)ctx)->wishes++;
+	return pt_say(err, refusing.keep, "why it is not kept");
+}
+
+static int failing_recover(void *ctx, struct pt_error *err)
+{
+	(void)ctx;
+	refusing.asked++;
+	return refusing.recover < 0 ? pt_say(err, refusing.recover, "change 1 is stuck") : 0;
+}
+
+static void nothing_is_begun_before_what_was_cut_off_is_settled(void **state)
+{
+	struct agentstage *a = begin(state);
+	const struct pt_agent_hands own = a->hands;
+	char id[PT_CLAIM_ID_LENGTH + 1];
+	PT_AUTO(pt_claim) c = { 0 };
+	PT_AUTO(pt_ack) ack = { 0 };
+	PT_AUTO(pt_ack) later = { 0 };
+
+	refusing.attach = -EINTR;
+	refusing.recover = -EINTR;
+	a->hands.attach = failing_attach;
+	a->hands.recover = failing_recover;
+	agentstage_claim(a, "nic:1", "cvm", id);
+	assert_int_equal(agentstage_go(a, PT_AGENT_CLAIMS), 0);
+	agentstage_ack(a, id, PT_ACK_TAKING, &ack);
+	assert_non_null(strstr(ack.reason, "why it is not attached"));
+	/* another claim, or the same: neither is begun, and the first has not failed */
+	a->hands.attach = own.attach;
+	a->wishes = 0;
+	for (int i = 0; i < 3; i++) {
+		refusing.asked = 0;
+		assert_int_equal(agentstage_go(a, i == 1 ? PT_AGENT_ALL : PT_AGENT_CLAIMS), 0);
+		assert_int_equal(refusing.asked, 1);
+	}
+	assert_int_equal(a->wishes, 0);
+	agentstage_ack(a, id, PT_ACK_TAKING, &later);
+	assert_non_null(strstr(later.reason, "change 1 is stuck"));
+	assert_int_equal(pt_fleet_release(a->store, id, &c, &a->err), PT_RELEASE_MARKED);
+	assert_int_equal(agentstage_go(a, PT_AGENT_CLAIMS), 0);
+	assert_true(agentstage_is_held(a, nic(a)));
+	assert_int_equal(a->wishes, 0);
+	refusing.recover = 0;
+	assert_int_equal(agentstage_go(a, PT_AGENT_CLAIMS), 0);
+	agentstage_ack(a, id, PT_ACK_RELEASED, NULL);
+	is_with_the_host(a);
+}
+
+/* as a change that an earlier agent's child is still making would leave it */
+static void what_may_be_half_made_has_not_failed(void **state)
+{
+	struct agentstage *a = begin(state);
+	char id[PT_CLAIM_ID_LENGTH + 1];
+	PT_AUTO(pt_claim) c = { 0 };
+	PT_AUTO(pt_ack) ack = { 0 };
+	PT_AUTO(pt_ack) later = { 0 };
+
+	refusing.attach = -EINTR;
+	refusing.recover = 0;
+	a->hands.attach = failing_attach;
+	a->hands.keep = failing_keep;
+	agentstage_claim(a, "nic:1", "cvm", id);
+	agentstage_round(a);
+	agentstage_ack(a, id, PT_ACK_TAKING, NULL);
+	(void)strcpy(a->s->nic->driver, "vfio-pci");
+	refusing.attach = -EPERM;
+	refusing.keep = -EPERM;
+	agentstage_round(a);
+	agentstage_ack(a, id, PT_ACK_TAKING, &ack);
+	assert_int_equal(pt_fleet_release(a->store, id, &c, &a->err), PT_RELEASE_MARKED);
+	/* and one that nothing was done to has */
+	pt_claim_done(&c);
+	(void)strcpy(a->s->nic->driver, "igb");
+	agentstage_round(a);
+	agentstage_ack(a, id, PT_ACK_RELEASED, NULL);
+	assert_int_equal(pt_fleet_release(a->store, id, &c, &a->err), 1);
+	agentstage_claim(a, "nic:1", "cvm", id);
+	agentstage_round(a);
+	agentstage_ack(a, id, PT_ACK_FAILED, &later);
+	assert_non_null(strstr(later.reason, "why it is not attached"));
+}
+
 static void what_somebody_took_back_by_hand_is_not_fought_over(void **state)
 {
 	struct agentstage *a = begin(state);
@@ -704,6 +807,8 @@ int main(void)
 		ONE(a_claim_is_decided_on_what_the_vms_are_now),
 		ONE(without_libvirt_nothing_new_is_taken),
 		BOTH(cut_off_it_keeps_what_it_has_and_takes_nothing),
+		ONE(nothing_is_begun_before_what_was_cut_off_is_settled),
+		ONE(what_may_be_half_made_has_not_failed),
 		ONE(what_somebody_took_back_by_hand_is_not_fought_over),
 		ONE(a_claim_that_vanished_leaves_an_orphan_that_nobody_unbinds),
 		BOTH(what_is_held_for_another_claim_is_not_given_back),
