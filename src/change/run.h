@@ -206,6 +206,17 @@ int pt_run_not_settled(const struct pt_buf *lost, struct pt_error *err);
 /** pt_step_gone() - is what the step must be taken back on there no more?  Then @err says what is there instead */
 bool pt_step_gone(const struct pt_run *run, const struct pt_step *step, struct pt_error *err);
 
+/**
+ * pt_undo_check_twin(), pt_undo_check_unused() - undo-ask.c: what is at the address must be certain to be the device of
+ * @record; who on this host has come to use what a guest gets again, @now with a driver of the host
+ *
+ * Return: 0; -EPERM (PT_ERROR_REFUSED).
+ */
+int pt_undo_check_twin(const struct pt_change_env *env, const struct pt_change_record *record, struct pt_bdf bdf,
+		       struct pt_error *err);
+int pt_undo_check_unused(const struct pt_change_env *env, const struct pt_change_record *record,
+			 const struct pt_step *step, const char *now, struct pt_error *err);
+
 /** pt_run_busy() - refuse what another change that is not over has in its hands */
 int pt_run_busy(const struct pt_change_env *env, const struct pt_plan *plan, struct pt_error *err);
 

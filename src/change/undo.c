@@ -155,55 +155,6 @@ static int already(struct pt_plan *plan, const char *format, ...)
 	return 0;
 }
 
-/* what the change said the device is: the record that it gave up; NULL: that is kept, or there was none */
-static const char *record_of(const struct undo *u, struct pt_bdf bdf)
-{
-	for (size_t i = 0; i < u->record.steps.n; i++) {
-		const struct pt_step *s = &u->record.steps.v[i].step;
-
-		if (s->kind == PT_STEP_UNRESERVE && s->reservation && pt_bdf_eq(s->bdf, bdf))
-			return s->reservation;
-	}
-	return NULL;
-}
-
-/* of the same model, and yet another card: the ids that the step has do not tell it */
-static int check_twin(const struct undo *u, struct pt_bdf bdf, struct pt_error *err)
-{
-	pt_autofree char *why = NULL;
-	int r;
-
-	if (!u->env->stranger)
-		return 0;
-	why = u->env->stranger(u->env->ctx, bdf, NULL);
-	if (!why && record_of(u, bdf))
-		why = u->env->stranger(u->env->ctx, bdf, record_of(u, bdf));
-	if (!why)
-		return 0;
-	r = pt_refuse(err, "identity",
-		      "change %lld cannot be undone: %s is not certain to be the device that it is about: %s",
-		      u->record.head.id, pt_bdf_str(bdf).s, why);
-	pt_hint(err, "`passthru repair` finds where that one is now");
-	return r;
-}
-
-/* a guest gets it again: whoever on this host has come to use it since is asked first, as for an attach */
-static int check_unused(const struct undo *u, const struct pt_step *s, const char *now, struct pt_error *err)
-{
-	pt_autofree char *who = NULL;
-	int r;
-
-	if (!u->env->held || !now || pt_driver_is_vfio(now) || !pt_driver_is_vfio(s->driver_before))
-		return 0;
-	who = u->env->held(u->env->ctx, s->bdf);
-	if (!who)
-		return 0;
-	r = pt_refuse(err, "in-use", "change %lld cannot be undone: %s is with %s now, and %s", u->record.head.id,
-		      pt_bdf_str(s->bdf).s, now, who);
-	pt_hint(err, "end that use first");
-	return r;
-}
-
 static int invert_driver(const struct undo *u, const struct pt_step_row *row, struct pt_plan *plan,
 			 struct pt_error *err)
 {
@@ -249,9 +200,9 @@ static int invert_driver(const struct undo *u, const struct pt_step_row *row, st
 		return -EPERM;
 	}
 	/* which of several it is nobody can tell then, and that is said above */
-	r = undecided ? 0 : check_twin(u, s->bdf, err);
+	r = undecided ? 0 : pt_undo_check_twin(u->env, &u->record, s->bdf, err);
 	if (r == 0)
-		r = check_unused(u, s, driver, err);
+		r = pt_undo_check_unused(u->env, &u->record, s, driver, err);
 	if (r < 0)
 		return r;
 	pt_step_invert(s, &inverse);
@@ -453,7 +404,7 @@ static int invert_plug(const struct undo *u, const struct pt_step_row *row, stru
 	if (inverse.kind != PT_STEP_VM_PLUG)
 		return 0;
 	r = check_meant(u, s, err);
-	return r < 0 ? r : check_twin(u, s->bdf, err);
+	return r < 0 ? r : pt_undo_check_twin(u->env, &u->record, s->bdf, err);
 }
 
 /* it is another host's VM now, and what that host gave it is not ours to take */
