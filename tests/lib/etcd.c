@@ -104,14 +104,16 @@ void etcd_run(struct etcd *e, unsigned member)
 	const char *scheme = e->tls ? "https" : "http";
 	char *words[64];
 
+	if (*e->net)
+		pt_buf_addf(&line, "/usr/sbin/ip netns exec %s-%u ", e->net, member);
 	pt_buf_addf(&line,
 		    "/usr/bin/etcd --name m%u --data-dir %s/m%u --heartbeat-interval 50 --election-timeout 500"
 		    " --log-level error --logger zap --initial-cluster-token %s",
 		    member, e->dir, member, strrchr(e->dir, '/') + 1);
-	pt_buf_addf(&line, " --listen-client-urls %s://127.0.0.1:%d --advertise-client-urls %s://127.0.0.1:%d", scheme,
-		    e->client_port[member], scheme, e->client_port[member]);
-	pt_buf_addf(&line, " --listen-peer-urls http://127.0.0.1:%d --initial-advertise-peer-urls http://127.0.0.1:%d",
-		    e->peer_port[member], e->peer_port[member]);
+	pt_buf_addf(&line, " --listen-client-urls %s://%s:%d --advertise-client-urls %s://%s:%d", scheme,
+		    e->address[member], e->client_port[member], scheme, e->address[member], e->client_port[member]);
+	pt_buf_addf(&line, " --listen-peer-urls http://%s:%d --initial-advertise-peer-urls http://%s:%d",
+		    e->address[member], e->peer_port[member], e->address[member], e->peer_port[member]);
 	/* tests kill processes, not machines; a benchmark wants what it costs */
 	if (!getenv("PT_ETCD_FSYNC"))
 		pt_buf_add(&line, " --unsafe-no-fsync");
@@ -124,7 +126,7 @@ void etcd_run(struct etcd *e, unsigned member)
 			    e->dir, e->dir, e->dir);
 	pt_buf_add(&line, " --initial-cluster ");
 	for (unsigned i = 0; i < e->n; i++)
-		pt_buf_addf(&line, "%sm%u=http://127.0.0.1:%d", i ? "," : "", i, e->peer_port[i]);
+		pt_buf_addf(&line, "%sm%u=http://%s:%d", i ? "," : "", i, e->address[i], e->peer_port[i]);
 	(void)split(line.s, words, 64);
 	e->pid[member] = spawn(words, log);
 }
@@ -176,7 +178,8 @@ void etcd_config(const struct etcd *e, struct pt_store_config *ret)
 {
 	*ret = (struct pt_store_config){ .backend = PT_STORE_ETCD, .timeout_ms = 3000 };
 	for (unsigned i = 0; i < e->n; i++)
-		pt_strv_addf(&ret->endpoints, "%s://127.0.0.1:%d", e->tls ? "https" : "http", e->client_port[i]);
+		pt_strv_addf(&ret->endpoints, "%s://%s:%d", e->tls ? "https" : "http", e->address[i],
+			     e->client_port[i]);
 	if (e->tls) {
 		ret->ca_file = pt_strf("%s/ca.pem", e->dir);
 		ret->cert_file = pt_strf("%s/client.pem", e->dir);
@@ -212,10 +215,98 @@ void etcd_await(const struct etcd *e)
 	}
 }
 
+/* words separated by blanks; its exit status */
+static int run_ip(const struct etcd *e, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static int run_ip(const struct etcd *e, const char *format, ...)
+{
+	pt_autofree char *log = log_of(e);
+	pt_autofree char *rest = NULL;
+	pt_autofree char *line = NULL;
+	char *words[64];
+	va_list ap;
+
+	va_start(ap, format);
+	rest = pt_strfv(format, ap);
+	va_end(ap);
+	line = pt_strf("/usr/sbin/ip %s", rest);
+	(void)split(line, words, 64);
+	return wait_for(spawn(words, log));
+}
+
+/* a link each to a bridge, which has the first address; members are .2 and on */
+static int make_net(struct etcd *e)
+{
+	unsigned number = (unsigned)getpid();
+	unsigned high = 64 + number / 250 % 64;
+	unsigned low = number % 250;
+	int bad;
+
+	(void)snprintf(e->net, sizeof(e->net), "pte%u", number % 1000000);
+	bad = run_ip(e, "link add %s type bridge", e->net) ||
+	      run_ip(e, "addr add 10.%u.%u.1/24 dev %s", high, low, e->net) || run_ip(e, "link set %s up", e->net);
+	for (unsigned i = 0; i < e->n && !bad; i++) {
+		(void)snprintf(e->address[i], sizeof(e->address[i]), "10.%u.%u.%u", high, low, 2 + i);
+		bad = run_ip(e, "netns add %s-%u", e->net, i) ||
+		      run_ip(e, "link add %s-%u type veth peer name eth0 netns %s-%u", e->net, i, e->net, i) ||
+		      run_ip(e, "link set %s-%u master %s up", e->net, i, e->net) ||
+		      run_ip(e, "-n %s-%u addr add %s/24 dev eth0", e->net, i, e->address[i]) ||
+		      run_ip(e, "-n %s-%u link set eth0 up", e->net, i) ||
+		      run_ip(e, "-n %s-%u link set lo up", e->net, i);
+	}
+	return bad;
+}
+
+static void drop_net(const struct etcd *e)
+{
+	for (unsigned i = 0; i < e->n; i++) {
+		(void)run_ip(e, "link del %s-%u", e->net, i);
+		(void)run_ip(e, "netns del %s-%u", e->net, i);
+	}
+	(void)run_ip(e, "link del %s", e->net);
+}
+
+void etcd_cut(const struct etcd *e, unsigned member)
+{
+	assert_int_equal(run_ip(e, "link set %s-%u down", e->net, member), 0);
+}
+
+void etcd_join(const struct etcd *e, unsigned member)
+{
+	assert_int_equal(run_ip(e, "link set %s-%u up", e->net, member), 0);
+}
+
+struct etcd *etcd_start_apart(unsigned n)
+{
+	struct etcd *e = pt_alloc(sizeof(*e));
+
+	(void)strcpy(e->dir, "/tmp/etcd.XXXXXX");
+	assert_non_null(mkdtemp(e->dir));
+	e->n = n;
+	if (geteuid() != 0 || access("/usr/sbin/ip", X_OK) != 0 || make_net(e)) {
+		(void)fprintf(stderr, "skipped: no member is cut off: network namespaces want root and ip\n");
+		if (*e->net)
+			drop_net(e);
+		fakesys_rmtree(e->dir);
+		free(e);
+		return NULL;
+	}
+	for (unsigned i = 0; i < n; i++) {
+		e->client_port[i] = 2379;
+		e->peer_port[i] = 2380;
+	}
+	for (unsigned i = 0; i < n; i++)
+		etcd_run(e, i);
+	etcd_await(e);
+	return e;
+}
+
 struct etcd *etcd_start(unsigned n, long quota, bool tls)
 {
 	struct etcd *e = pt_alloc(sizeof(*e));
 
+	for (unsigned i = 0; i < n; i++)
+		(void)strcpy(e->address[i], "127.0.0.1");
 	(void)strcpy(e->dir, "/tmp/etcd.XXXXXX");
 	assert_non_null(mkdtemp(e->dir));
 	e->n = n;
@@ -274,6 +365,8 @@ void etcd_stop(struct etcd *e)
 		return;
 	for (unsigned i = 0; i < e->n; i++)
 		etcd_kill(e, i);
+	if (*e->net)
+		drop_net(e);
 	fakesys_rmtree(e->dir);
 	free(e);
 }
@@ -284,8 +377,8 @@ int etcd_ctl(const struct etcd *e, const char *line)
 	PT_CLEANUP(pt_buf_done) struct pt_buf text = { 0 };
 	char *words[64];
 
-	pt_buf_addf(&text, "/usr/bin/etcdctl --command-timeout 20s --endpoints %s://127.0.0.1:%d",
-		    e->tls ? "https" : "http", e->client_port[0]);
+	pt_buf_addf(&text, "/usr/bin/etcdctl --command-timeout 20s --endpoints %s://%s:%d", e->tls ? "https" : "http",
+		    e->address[0], e->client_port[0]);
 	if (e->tls)
 		pt_buf_addf(&text, " --cacert %s/ca.pem --cert %s/client.pem --key %s/client.key", e->dir, e->dir,
 			    e->dir);

@@ -15,6 +15,7 @@
  * @dir: their data, and the certificates where there are some
  * @quota: bytes; 0: etcd's own
  * @tls: clients speak TLS, with certificates of both sides
+ * @net: what the members' network namespaces and links are called; "": they are all on the loopback
  */
 struct etcd {
 	char dir[64];
@@ -24,6 +25,8 @@ struct etcd {
 	int client_port[ETCD_MEMBERS];
 	int peer_port[ETCD_MEMBERS];
 	pid_t pid[ETCD_MEMBERS];
+	char net[32];
+	char address[ETCD_MEMBERS][32];
 };
 
 /** etcd_installed() - false also says why on stderr: for a skip by name */
@@ -31,6 +34,9 @@ bool etcd_installed(void);
 
 /** etcd_start() - @n members that know each other and serve; ends with this program whatever happens */
 struct etcd *etcd_start(unsigned n, long quota, bool tls);
+/** etcd_start_apart() - each member in a network namespace of its own; NULL when this may not make any, said on stderr
+ */
+struct etcd *etcd_start_apart(unsigned n);
 void etcd_stop(struct etcd *e); /* NULL is allowed */
 
 /* one member: killed as by a power cut, started again with its data, stopped and continued */
@@ -38,6 +44,9 @@ void etcd_kill(struct etcd *e, unsigned member);
 void etcd_run(struct etcd *e, unsigned member);
 void etcd_pause(const struct etcd *e, unsigned member);
 void etcd_resume(const struct etcd *e, unsigned member);
+/* of etcd_start_apart(): nobody reaches it, and it reaches nobody; and back */
+void etcd_cut(const struct etcd *e, unsigned member);
+void etcd_join(const struct etcd *e, unsigned member);
 /* another cluster, without data, at the same addresses */
 void etcd_begin_anew(struct etcd *e);
 void etcd_await(const struct etcd *e);

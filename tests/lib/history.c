@@ -129,8 +129,85 @@ char *history_check(struct history_op *ops, size_t n, unsigned hosts, unsigned d
 		for (unsigned d = 0; d < devices && !wrong; d++)
 			wrong = check_device(&h, host, d);
 	for (size_t i = 0; i < n && !wrong; i++)
-		if (ops[i].kind == HISTORY_CLAIM && !ops[i].done)
+		if (ops[i].kind == HISTORY_CLAIM && !ops[i].done && !ops[i].limited)
 			wrong = check_no(&h, &ops[i], hosts, devices);
+	free(h.all.v);
+	return wrong;
+}
+
+/* what is surely had from @at on, or surely no more */
+struct step {
+	long long at;
+	int devices;
+};
+
+static int by_time(const void *a, const void *b)
+{
+	const struct step *x = a;
+	const struct step *y = b;
+
+	if (x->at != y->at)
+		return x->at < y->at ? -1 : 1;
+	return x->devices - y->devices;
+}
+
+static char *check_most(const struct holds *h, unsigned limit)
+{
+	PT_ARRAY(struct step) steps = { 0 };
+	char *wrong = NULL;
+	int had = 0;
+
+	for (size_t i = 0; i < h->all.n; i++) {
+		const struct hold *one = &h->all.v[i];
+
+		if (!one->claim->project)
+			continue;
+		pt_array_push(&steps, ((struct step){ one->claim->end, (int)one->claim->wanted }));
+		/* a release may have worked at once */
+		if (one->release)
+			pt_array_push(&steps, ((struct step){ one->release->start, -(int)one->claim->wanted }));
+	}
+	if (steps.n)
+		qsort(steps.v, steps.n, sizeof(*steps.v), by_time);
+	for (size_t i = 0; i < steps.n && !wrong; i++) {
+		had += steps.v[i].devices;
+		if (had > (int)limit)
+			wrong = pt_strf("the project has %d devices, and may have %u", had, limit);
+	}
+	free(steps.v);
+	return wrong;
+}
+
+/* may it have had so much, at some moment of that call? */
+static char *check_limited(const struct holds *h, const struct history_op *o, unsigned limit)
+{
+	unsigned may_have = 0;
+
+	for (size_t i = 0; i < h->all.n; i++) {
+		const struct hold *one = &h->all.v[i];
+
+		if (one->claim->project && one->claim->start <= o->end &&
+		    (!one->release || one->release->end >= o->start))
+			may_have += one->claim->wanted;
+	}
+	if (may_have + o->wanted > limit)
+		return NULL;
+	return pt_strf("%s wanted %u and was refused by the limit of %u, of which %u were used at most", o->id,
+		       o->wanted, limit, may_have);
+}
+
+char *history_check_limit(struct history_op *ops, size_t n, unsigned limit)
+{
+	struct holds h = { 0 };
+	char *wrong;
+
+	qsort(ops, n, sizeof(*ops), by_id);
+	wrong = pair(ops, n, &h);
+	if (!wrong)
+		wrong = check_most(&h, limit);
+	for (size_t i = 0; i < n && !wrong; i++)
+		if (ops[i].limited)
+			wrong = check_limited(&h, &ops[i], limit);
 	free(h.all.v);
 	return wrong;
 }

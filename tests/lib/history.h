@@ -24,6 +24,7 @@ enum history_kind {
  * struct history_op - one call, from before it was begun until after its answer
  * @start, @end: nanoseconds of a clock that all clients share
  * @done: claimed, or released; false: no host fits, or there was no such claim
+ * @project: it counts against the limit; @limited: not done, since the limit was in the way
  * @wanted: of a claim: how many devices
  * @host, @devices: of a claim that was made: where, and a bit for each device
  */
@@ -32,6 +33,8 @@ struct history_op {
 	long long start;
 	long long end;
 	bool done;
+	bool project;
+	bool limited;
 	unsigned wanted;
 	unsigned host;
 	unsigned devices;
@@ -46,5 +49,8 @@ struct history_op {
  * Return: NULL when it is right, else what is wrong, in words; the caller frees.
  */
 char *history_check(struct history_op *ops, size_t n, unsigned hosts, unsigned devices);
+
+/** history_check_limit() - did the project never have more than @limit devices, and was no "no" without need? */
+char *history_check_limit(struct history_op *ops, size_t n, unsigned limit);
 
 #endif

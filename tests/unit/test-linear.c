@@ -4,7 +4,10 @@
  * that claim and release at once, while members of etcd are killed and stopped under them, and a checker that is shown
  * to find a store that does not compare.
  *
- * PT_LINEAR="CLIENTS HOSTS SECONDS" is a wider run (make soak).
+ * Clients are killed as well, and begin again with what they were at; half of them are of a project with a limit.
+ *
+ * PT_LINEAR="CLIENTS HOSTS SECONDS [CALLS]" is a wider run (make soak), with members cut off in network namespaces
+ * where that may be done; with CALLS it goes on until so many were made.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -27,6 +30,7 @@
 #include "claiming.h"
 #include "etcd.h"
 #include "fakesys.h"
+#include "fleet/quota.h"
 #include "history.h"
 #include "store/backend.h"
 
@@ -39,7 +43,8 @@ struct course {
 	unsigned clients;
 	unsigned hosts;
 	unsigned seconds;
-	bool blind; /* the planted bug */
+	unsigned calls; /* 0: by time */
+	bool blind;	/* the planted bug */
 };
 
 static struct course planned(unsigned seconds)
@@ -47,9 +52,15 @@ static struct course planned(unsigned seconds)
 	const char *wide = getenv("PT_LINEAR");
 	struct course c = { .clients = 6, .hosts = 4, .seconds = seconds };
 
-	if (wide && sscanf(wide, "%u %u %u", &c.clients, &c.hosts, &c.seconds) != 3)
-		fail_msg("PT_LINEAR=\"CLIENTS HOSTS SECONDS\", not \"%s\"", wide);
+	if (wide && sscanf(wide, "%u %u %u %u", &c.clients, &c.hosts, &c.seconds, &c.calls) < 3)
+		fail_msg("PT_LINEAR=\"CLIENTS HOSTS SECONDS [CALLS]\", not \"%s\"", wide);
 	return c;
+}
+
+/* of the project that every other client claims for */
+static unsigned limit_of(const struct course *c)
+{
+	return c->clients;
 }
 
 static long long now_ns(void)
@@ -100,23 +111,23 @@ static void note(const struct client *c, const struct history_op *op)
 		_exit(3);
 }
 
-static void make_claim(struct client *c)
+/* @op: as it was begun, now or before this client was killed */
+static void make_claim(struct client *c, struct history_op op)
 {
-	struct history_op op = { .kind = HISTORY_CLAIM, .wanted = 1 + (unsigned)rand_r(&c->seed) % 3 };
 	long long until = pt_watch_now_ms() + HEALED_MS;
 	struct pt_error err = { 0 };
 	PT_AUTO(pt_claim) made = { 0 };
 	int r;
 
-	if (pt_claim_id_make(op.id, &err) < 0)
-		give_up("id", &err);
-	op.start = now_ns();
 	do {
 		PT_AUTO(pt_request) request = { .alias = pt_strf("gpu:%u", op.wanted) };
 		PT_AUTO(pt_fleet_answers) answers = { 0 };
-		const struct pt_claim_ask ask = { .id = op.id, .holder = "vm", .request = &request };
+		const struct pt_claim_ask ask = {
+			.id = op.id, .holder = "vm", .project = op.project ? "p" : NULL, .request = &request
+		};
 
 		r = pt_fleet_claim(&c->fleet, &ask, &made, &answers, &err);
+		op.limited = r == 0 && answers.quota;
 	} while (again(r, until));
 	op.end = now_ns();
 	if (r < 0)
@@ -131,18 +142,14 @@ static void make_claim(struct client *c)
 	note(c, &op);
 }
 
-static void release_one(struct client *c)
+static void release_one(struct client *c, struct history_op op)
 {
-	struct history_op op = { .kind = HISTORY_RELEASE };
 	long long until = pt_watch_now_ms() + HEALED_MS;
 	struct pt_error err = { 0 };
-	bool unknown = false;
+	/* a release that was cut off may have been written */
+	bool unknown = op.done;
 	int r;
 
-	memcpy(op.id, c->held[0], sizeof(op.id));
-	memcpy(c->held[0], c->held[1], sizeof(op.id));
-	c->n_held--;
-	op.start = now_ns();
 	do {
 		PT_AUTO(pt_claim) gone = { 0 };
 
@@ -156,65 +163,210 @@ static void release_one(struct client *c)
 	note(c, &op);
 }
 
-static _Noreturn void client(const struct course *course, const char *dir, unsigned number)
+/* what is about to be asked is noted first, without an end: whoever is killed at it goes on with it */
+static void begin_claim(struct client *c, bool project)
+{
+	struct history_op op = { .kind = HISTORY_CLAIM,
+				 .wanted = 1 + (unsigned)rand_r(&c->seed) % 3,
+				 .project = project,
+				 .start = now_ns() };
+	struct pt_error err = { 0 };
+
+	if (pt_claim_id_make(op.id, &err) < 0)
+		give_up("id", &err);
+	note(c, &op);
+	make_claim(c, op);
+}
+
+static void begin_release(struct client *c)
+{
+	struct history_op op = { .kind = HISTORY_RELEASE, .start = now_ns() };
+
+	memcpy(op.id, c->held[0], sizeof(op.id));
+	memcpy(c->held[0], c->held[1], sizeof(op.id));
+	c->n_held--;
+	note(c, &op);
+	release_one(c, op);
+}
+
+/* its earlier life: how many calls were made, what it holds, and what it was at (*ret_last, without an end) */
+static unsigned remember(struct client *c, const char *file, struct history_op *ret_last)
+{
+	pt_autofclose FILE *f = fopen(file, "re");
+	unsigned calls = 0;
+	struct history_op op;
+
+	while (f && fread(&op, sizeof(op), 1, f) == 1) {
+		*ret_last = op;
+		calls += op.end != 0;
+		if (op.kind == HISTORY_CLAIM && op.end && op.done)
+			memcpy(c->held[c->n_held++], op.id, sizeof(op.id));
+		/* begun, too: it is the one that is gone on with */
+		if (op.kind == HISTORY_RELEASE && !op.end) {
+			if (strcmp(c->held[0], op.id) == 0)
+				memcpy(c->held[0], c->held[1], sizeof(op.id));
+			c->n_held--;
+		}
+	}
+	return calls;
+}
+
+static void go_on(struct client *c, struct history_op last)
+{
+	if (!last.id[0] || last.end)
+		return;
+	if (last.kind == HISTORY_CLAIM) {
+		make_claim(c, last);
+		return;
+	}
+	last.done = true;
+	release_one(c, last);
+}
+
+static void open_store(struct client *c, const struct course *course, struct pt_store_ops *ops, long long until)
+{
+	struct pt_error err = { 0 };
+
+	if (pt_store_open(&course->config, &c->store, &err) < 0)
+		give_up("open", &err);
+	if (course->blind) {
+		real = c->store->ops;
+		*ops = *real;
+		ops->commit = blind_commit;
+		c->store->ops = ops;
+	}
+	while (pt_fleet_load(c->store, &c->pci, &c->fleet, &err) < 0)
+		if (pt_watch_now_ms() > until + HEALED_MS)
+			give_up("load", &err);
+}
+
+static _Noreturn void client(const struct course *course, const char *dir, unsigned number, long long until)
 {
 	pt_autofree char *file = pt_strf("%s/client-%u", dir, number);
-	struct client c = { .seed = number + 1, .history = fopen(file, "we") };
-	long long until = pt_watch_now_ms() + course->seconds * 1000LL;
-	struct pt_error err = { 0 };
+	struct client c = { .seed = number + 1 + (unsigned)getpid() };
+	struct history_op last = { .end = 1 };
 	struct pt_store_ops ops;
+	unsigned calls = remember(&c, file, &last);
 
+	c.history = fopen(file, "ae");
 	if (!c.history)
 		_exit(3);
 	claiming_config(&c.pci);
-	if (pt_store_open(&course->config, &c.store, &err) < 0)
-		give_up("open", &err);
-	if (course->blind) {
-		real = c.store->ops;
-		ops = *real;
-		ops.commit = blind_commit;
-		c.store->ops = &ops;
-	}
-	while (pt_fleet_load(c.store, &c.pci, &c.fleet, &err) < 0)
-		if (pt_watch_now_ms() > until + HEALED_MS)
-			give_up("load", &err);
-	while (pt_watch_now_ms() < until) {
+	open_store(&c, course, &ops, until);
+	if (!last.end)
+		calls++;
+	go_on(&c, last);
+	while (course->calls ? calls < course->calls / course->clients : pt_watch_now_ms() < until) {
+		calls++;
 		if (c.n_held < 2 && (c.n_held == 0 || rand_r(&c.seed) % 2))
-			make_claim(&c);
+			begin_claim(&c, number % 2);
 		else
-			release_one(&c);
+			begin_release(&c);
 	}
 	_exit(fclose(c.history) ? 3 : 0);
 }
 
-/* one thing after the other happens to the members; in the end all are well */
-static void torment(struct etcd *etcd, unsigned seconds)
+/* processes that make calls; one that is killed begins again */
+struct crowd {
+	const struct course *course;
+	const char *dir;
+	long long until;
+	pid_t *pids;
+	unsigned killed;
+};
+
+static void begin_client(struct crowd *c, unsigned i)
 {
-	long long until = pt_watch_now_ms() + seconds * 1000LL;
+	c->pids[i] = fork();
+	assert_true(c->pids[i] >= 0);
+	if (c->pids[i] == 0)
+		client(c->course, c->dir, i, c->until);
+}
+
+/* how many still run; one that has failed fails the test */
+static unsigned count_running(struct crowd *c)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < c->course->clients; i++) {
+		int status = 0;
+		pid_t pid = c->pids[i] ? waitpid(c->pids[i], &status, WNOHANG) : -1;
+
+		if (pid == c->pids[i]) {
+			assert_int_equal(status, 0);
+			c->pids[i] = 0;
+		}
+		n += c->pids[i] != 0;
+	}
+	return n;
+}
+
+static void kill_one(struct crowd *c, unsigned i)
+{
+	int status = 0;
+
+	if (!c->pids[i])
+		return;
+	(void)kill(c->pids[i], SIGKILL);
+	assert_int_equal(waitpid(c->pids[i], &status, 0), c->pids[i]);
+	/* it may have come to its end just before */
+	if (WIFEXITED(status)) {
+		assert_int_equal(status, 0);
+		c->pids[i] = 0;
+		return;
+	}
+	c->killed++;
+	begin_client(c, i);
+}
+
+enum trouble { KILL, PAUSE, PAUSE_TWO, CUT, CUT_TWO, TROUBLES };
+
+static void make_trouble(struct etcd *etcd, enum trouble what, unsigned member, unsigned other, useconds_t how_long)
+{
+	if (what == KILL)
+		etcd_kill(etcd, member);
+	else if (what == CUT || what == CUT_TWO)
+		etcd_cut(etcd, member);
+	else
+		etcd_pause(etcd, member);
+	/* without a majority */
+	if (what == PAUSE_TWO)
+		etcd_pause(etcd, other);
+	if (what == CUT_TWO)
+		etcd_cut(etcd, other);
+	(void)usleep(how_long);
+	if (what == KILL)
+		etcd_run(etcd, member);
+	else if (what == CUT || what == CUT_TWO)
+		etcd_join(etcd, member);
+	else
+		etcd_resume(etcd, member);
+	if (what == PAUSE_TWO)
+		etcd_resume(etcd, other);
+	if (what == CUT_TWO)
+		etcd_join(etcd, other);
+}
+
+/* one thing after the other happens to the members, and to clients; in the end all are well */
+static void torment(struct etcd *etcd, struct crowd *crowd)
+{
+	static const char *const names[] = { "killed", "stopped", "two stopped", "cut off", "two cut off" };
+	unsigned troubles = *etcd->net ? TROUBLES : CUT;
+	unsigned count[TROUBLES] = { 0 };
 	unsigned seed = 7;
 
-	while (pt_watch_now_ms() < until) {
+	while (crowd->course->calls ? count_running(crowd) > 0 : pt_watch_now_ms() < crowd->until) {
 		unsigned member = (unsigned)rand_r(&seed) % etcd->n;
-		unsigned other = (member + 1) % etcd->n;
-		unsigned what = (unsigned)rand_r(&seed) % 3;
-		useconds_t pause = 200000 + (useconds_t)rand_r(&seed) % 1200000;
+		unsigned what = (unsigned)rand_r(&seed) % troubles;
 
-		if (what == 0)
-			etcd_kill(etcd, member);
-		else
-			etcd_pause(etcd, member);
-		/* without a majority */
-		if (what == 2)
-			etcd_pause(etcd, other);
-		(void)usleep(pause);
-		if (what == 0)
-			etcd_run(etcd, member);
-		else
-			etcd_resume(etcd, member);
-		if (what == 2)
-			etcd_resume(etcd, other);
+		make_trouble(etcd, what, member, (member + 1) % etcd->n, 200000 + (useconds_t)rand_r(&seed) % 1200000);
+		count[what]++;
+		kill_one(crowd, (unsigned)rand_r(&seed) % crowd->course->clients);
 		(void)usleep(300000);
 	}
+	for (unsigned i = 0; i < troubles; i++)
+		print_message("             members %s: %u\n", names[i], count[i]);
+	print_message("             clients killed: %u\n", crowd->killed);
 }
 
 static void read_history(const char *dir, unsigned clients, struct history_op **ret_ops, size_t *ret_n)
@@ -228,7 +380,8 @@ static void read_history(const char *dir, unsigned clients, struct history_op **
 
 		assert_non_null(f);
 		while (fread(&op, sizeof(op), 1, f) == 1)
-			pt_array_push(&all, op);
+			if (op.end)
+				pt_array_push(&all, op);
 	}
 	*ret_ops = all.v;
 	*ret_n = all.n;
@@ -267,39 +420,43 @@ static void check_end(const struct course *course, const struct history_op *ops,
 	pt_store_close(store);
 }
 
-/* the checker's word; NULL: all is well; the caller frees */
-static char *run(const struct course *course, const char *dir, struct etcd *etcd)
+static void prepare_store(const struct course *course)
 {
-	PT_ARRAY(pid_t) pids = { 0 };
-	struct history_op *ops = NULL;
 	struct pt_store *store = NULL;
 	struct pt_error err = { 0 };
-	char *wrong;
-	size_t n = 0;
 
 	if (pt_store_open(&course->config, &store, &err) < 0)
 		fail_msg("%s", err.msg);
 	claiming_publish(store, course->hosts, DEVICES);
+	if (pt_quota_set(store, "p", "gpu", limit_of(course), &err) < 0)
+		fail_msg("%s", err.msg);
 	pt_store_close(store);
-	for (unsigned i = 0; i < course->clients; i++) {
-		pid_t pid = fork();
+}
 
-		if (pid == 0)
-			client(course, dir, i);
-		pt_array_push(&pids, pid);
-	}
+/* the checker's word; NULL: all is well; the caller frees */
+static char *run(const struct course *course, const char *dir, struct etcd *etcd)
+{
+	long long began = pt_watch_now_ms();
+	struct crowd crowd = { .course = course, .dir = dir, .until = began + course->seconds * 1000LL };
+	struct history_op *ops = NULL;
+	char *wrong;
+	size_t n = 0;
+
+	prepare_store(course);
+	crowd.pids = pt_alloc(course->clients * sizeof(*crowd.pids));
+	for (unsigned i = 0; i < course->clients; i++)
+		begin_client(&crowd, i);
 	if (etcd)
-		torment(etcd, course->seconds);
-	for (unsigned i = 0; i < course->clients; i++) {
-		int status = 0;
-
-		assert_int_equal(waitpid(pids.v[i], &status, 0), pids.v[i]);
-		assert_int_equal(status, 0);
-	}
-	free(pids.v);
+		torment(etcd, &crowd);
+	while (count_running(&crowd))
+		(void)usleep(20000);
+	free(crowd.pids);
 	read_history(dir, course->clients, &ops, &n);
+	print_message("             %zu calls of %u clients on %u hosts in %lld s\n", n, course->clients, course->hosts,
+		      (pt_watch_now_ms() - began) / 1000);
 	wrong = history_check(ops, n, course->hosts, DEVICES);
-	print_message("             %zu calls of %u clients\n", n, course->clients);
+	if (!wrong)
+		wrong = history_check_limit(ops, n, limit_of(course));
 	assert_true(n > course->clients);
 	if (!wrong && !course->blind)
 		check_end(course, ops, n);
@@ -342,7 +499,10 @@ static void etcd_does_so_while_its_members_die_and_stop(void **state)
 
 	if (!etcd_installed())
 		skip();
-	etcd = etcd_start(3, 0, false);
+	/* apart only in the wide form: it wants root, and makes links */
+	etcd = getenv("PT_LINEAR") ? etcd_start_apart(3) : NULL;
+	if (!etcd)
+		etcd = etcd_start(3, 0, false);
 	etcd_config(etcd, &c.config);
 	c.config.timeout_ms = 400;
 	wrong = run(&c, *state, etcd);
@@ -376,25 +536,31 @@ static void the_checker_knows_wrong_from_right(void **state)
 		struct history_op ops[4];
 	} cases[] = {
 		{ NULL,
-		  { { HISTORY_CLAIM, 1, 2, true, 1, 0, 1, A },
-		    { HISTORY_RELEASE, 3, 6, true, 0, 0, 0, A },
-		    { HISTORY_CLAIM, 4, 5, true, 1, 0, 1, B } } },
+		  { { HISTORY_CLAIM, 1, 2, true, false, false, 1, 0, 1, A },
+		    { HISTORY_RELEASE, 3, 6, true, false, false, 0, 0, 0, A },
+		    { HISTORY_CLAIM, 4, 5, true, false, false, 1, 0, 1, B } } },
 		{ "two owners",
-		  { { HISTORY_CLAIM, 1, 2, true, 1, 0, 1, A },
-		    { HISTORY_RELEASE, 6, 7, true, 0, 0, 0, A },
-		    { HISTORY_CLAIM, 4, 5, true, 1, 0, 1, B } } },
+		  { { HISTORY_CLAIM, 1, 2, true, false, false, 1, 0, 1, A },
+		    { HISTORY_RELEASE, 6, 7, true, false, false, 0, 0, 0, A },
+		    { HISTORY_CLAIM, 4, 5, true, false, false, 1, 0, 1, B } } },
 		{ "two owners",
-		  { { HISTORY_CLAIM, 1, 2, true, 1, 0, 1, A }, { HISTORY_CLAIM, 1, 3, true, 2, 0, 3, B } } },
-		{ NULL, { { HISTORY_CLAIM, 1, 2, true, 1, 0, 1, A }, { HISTORY_CLAIM, 1, 3, true, 1, 1, 1, B } } },
+		  { { HISTORY_CLAIM, 1, 2, true, false, false, 1, 0, 1, A },
+		    { HISTORY_CLAIM, 1, 3, true, false, false, 2, 0, 3, B } } },
+		{ NULL,
+		  { { HISTORY_CLAIM, 1, 2, true, false, false, 1, 0, 1, A },
+		    { HISTORY_CLAIM, 1, 3, true, false, false, 1, 1, 1, B } } },
 		{ "is lost",
-		  { { HISTORY_CLAIM, 1, 2, true, 1, 0, 1, A }, { HISTORY_RELEASE, 3, 4, false, 0, 0, 0, A } } },
+		  { { HISTORY_CLAIM, 1, 2, true, false, false, 1, 0, 1, A },
+		    { HISTORY_RELEASE, 3, 4, false, false, false, 0, 0, 0, A } } },
 		{ "claimed twice",
-		  { { HISTORY_CLAIM, 1, 2, true, 1, 0, 1, A }, { HISTORY_CLAIM, 3, 4, true, 1, 1, 1, A } } },
-		{ "never claimed", { { HISTORY_RELEASE, 3, 4, true, 0, 0, 0, A } } },
-		{ "free all the time", { { HISTORY_CLAIM, 1, 2, false, 2, 0, 0, A } } },
+		  { { HISTORY_CLAIM, 1, 2, true, false, false, 1, 0, 1, A },
+		    { HISTORY_CLAIM, 3, 4, true, false, false, 1, 1, 1, A } } },
+		{ "never claimed", { { HISTORY_RELEASE, 3, 4, true, false, false, 0, 0, 0, A } } },
+		{ "free all the time", { { HISTORY_CLAIM, 1, 2, false, false, false, 2, 0, 0, A } } },
 		{ "free all the time",
-		  { { HISTORY_CLAIM, 1, 2, true, 3, 0, 7, A }, { HISTORY_CLAIM, 3, 4, false, 4, 0, 0, B } } },
-		{ "2 devices, where 1", { { HISTORY_CLAIM, 1, 2, true, 1, 0, 3, A } } },
+		  { { HISTORY_CLAIM, 1, 2, true, false, false, 3, 0, 7, A },
+		    { HISTORY_CLAIM, 3, 4, false, false, false, 4, 0, 0, B } } },
+		{ "2 devices, where 1", { { HISTORY_CLAIM, 1, 2, true, false, false, 1, 0, 3, A } } },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
@@ -411,10 +577,50 @@ static void the_checker_knows_wrong_from_right(void **state)
 	}
 }
 
+static void the_checker_counts_a_projects_devices(void **state)
+{
+	const struct {
+		const char *part; /* of what it says; NULL: right */
+		struct history_op ops[4];
+	} cases[] = {
+		{ NULL,
+		  { { HISTORY_CLAIM, 1, 2, true, true, false, 2, 0, 3, A },
+		    { HISTORY_RELEASE, 3, 6, true, true, false, 0, 0, 0, A },
+		    { HISTORY_CLAIM, 4, 5, true, true, false, 2, 1, 3, B } } },
+		{ "has 4 devices",
+		  { { HISTORY_CLAIM, 1, 2, true, true, false, 2, 0, 3, A },
+		    { HISTORY_RELEASE, 6, 7, true, true, false, 0, 0, 0, A },
+		    { HISTORY_CLAIM, 4, 5, true, true, false, 2, 1, 3, B } } },
+		{ NULL,
+		  { { HISTORY_CLAIM, 1, 2, true, true, false, 2, 0, 3, A },
+		    { HISTORY_CLAIM, 3, 4, false, true, true, 2, 0, 0, B } } },
+		{ "1 were used at most",
+		  { { HISTORY_CLAIM, 1, 2, true, true, false, 1, 0, 1, A },
+		    { HISTORY_CLAIM, 3, 4, false, true, true, 2, 0, 0, B } } },
+		{ NULL,
+		  { { HISTORY_CLAIM, 1, 2, true, false, false, 2, 0, 3, A },
+		    { HISTORY_CLAIM, 3, 4, true, true, false, 3, 1, 7, B } } },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct history_op ops[4];
+		pt_autofree char *wrong = NULL;
+		size_t n = 0;
+
+		memcpy(ops, cases[i].ops, sizeof(ops));
+		while (n < 4 && *ops[n].id)
+			n++;
+		wrong = history_check_limit(ops, n, 3);
+		if (!cases[i].part != !wrong || (wrong && !strstr(wrong, cases[i].part)))
+			fail_msg("case %zu: %s", i, wrong ? wrong : "taken for right");
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest all[] = {
 		cmocka_unit_test(the_checker_knows_wrong_from_right),
+		cmocka_unit_test(the_checker_counts_a_projects_devices),
 		cmocka_unit_test_setup_teardown(a_store_that_does_not_compare_is_found_out, make_dir, remove_dir),
 		cmocka_unit_test_setup_teardown(sqlite_does_one_thing_at_a_time, make_dir, remove_dir),
 		cmocka_unit_test_setup_teardown(etcd_does_so_while_its_members_die_and_stop, make_dir, remove_dir),
