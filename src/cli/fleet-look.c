@@ -12,6 +12,7 @@
 #include "decide/pools.h"
 #include "fleet/devices.h"
 #include "host/pci.h"
+#include "shape/claim.h"
 #include "shape/device.h"
 
 /* @offered: what its device_spec offers; @free: nobody has it; @claimed: claims hold it, offered or not */
@@ -107,16 +108,19 @@ int pt_fleeting_hosts(struct pt_cli *cli, struct pt_storing *s, struct pt_error 
 /**
  * struct entry - a device to be shown
  * @claim: that holds it, when that could be read
+ * @vm: that has it, as its host's agent says, or NULL
  */
 struct entry {
 	const struct pt_fleet_host *host;
 	struct pt_slot slot;
 	const struct pt_claim *claim;
+	const char *vm;
 };
 
 struct listing {
 	struct pt_fleet fleet;
 	struct pt_claims_list claims;
+	PT_ARRAY(struct pt_ack) acks; /* by host and id */
 	PT_ARRAY(struct entry) all;
 	struct pt_devices names; /* one an entry, in order */
 };
@@ -126,6 +130,9 @@ static void listing_done(struct listing *l)
 	for (size_t i = 0; i < l->all.n; i++)
 		free(l->all.v[i].slot.why);
 	free(l->all.v);
+	for (size_t i = 0; i < l->acks.n; i++)
+		pt_ack_done(&l->acks.v[i]);
+	free(l->acks.v);
 	pt_devices_done(&l->names);
 	pt_claims_list_done(&l->claims);
 	pt_fleet_done(&l->fleet);
@@ -139,6 +146,35 @@ static int by_id(const void *id, const void *claim)
 static const struct pt_claim *claim_of(const struct pt_claims_list *l, const char *id)
 {
 	return id && l->n ? bsearch(id, l->v, l->n, sizeof(*l->v), by_id) : NULL;
+}
+
+/* agents' words; one that is not understood says nothing */
+static int read_acks(struct pt_store *store, struct listing *l, struct pt_error *err)
+{
+	PT_AUTO(pt_records) records = { 0 };
+	int r = pt_store_list(store, "acks/", &records, err);
+
+	for (size_t i = 0; r == 0 && i < records.n; i++) {
+		struct pt_ack ack = { 0 };
+
+		if (pt_ack_read(records.v[i].value, records.v[i].key, &ack, NULL) == 0 &&
+		    ack.state == PT_ACK_ATTACHED && ack.vm)
+			pt_array_push(&l->acks, ack);
+		else
+			pt_ack_done(&ack);
+	}
+	return r;
+}
+
+/* a claim is on one host; an older word of a host that was left is of a claim that is elsewhere now */
+static const char *vm_of(const struct listing *l, const struct pt_claim *c, const struct pt_fleet_host *h)
+{
+	if (!c || !pt_streq(c->host, h->name))
+		return NULL;
+	for (size_t i = 0; i < l->acks.n; i++)
+		if (strcmp(l->acks.v[i].id, c->id) == 0)
+			return l->acks.v[i].vm;
+	return NULL;
 }
 
 /* enough of a device for its names and its kind */
@@ -194,6 +230,7 @@ static void add_host(const struct pt_cli *cli, struct listing *l, const struct p
 			continue;
 		e.slot = pt_take(slots.v[i]);
 		e.claim = claim_of(&l->claims, e.slot.claim);
+		e.vm = vm_of(l, e.claim, h);
 		pt_array_push(&l->all, e);
 		pt_array_push(&l->names, d);
 	}
@@ -212,6 +249,7 @@ static int gather(const struct pt_cli *cli, struct pt_storing *s, struct listing
 	r = pt_fleet_load(s->store, &s->config, &l->fleet, err);
 	r = r < 0 ? r : pt_requesting_check_host(&l->fleet, host, err);
 	r = r < 0 ? r : pt_fleet_claims(s->store, &l->claims, err);
+	r = r < 0 ? r : read_acks(s->store, l, err);
 	for (size_t i = 0; r == 0 && i < l->fleet.hosts.n; i++)
 		if (!host || strcmp(host, l->fleet.hosts.v[i].name) == 0)
 			add_host(cli, l, &l->fleet.hosts.v[i]);
@@ -239,6 +277,7 @@ static int devices_table(struct pt_cli *cli, const struct listing *l, struct pt_
 	pt_table_column(table, "NAME", PT_TABLE_CUT, 0);
 	pt_table_column(table, "TYPE", 0, 2);
 	pt_table_column(table, "NUMA", PT_TABLE_RIGHT, 4);
+	pt_table_column(table, "VM", 0, 1);
 	pt_table_column(table, "STATE", PT_TABLE_CUT, 0);
 	for (size_t i = 0; i < l->all.n; i++) {
 		const struct pt_inv_device *d = l->all.v[i].slot.device;
@@ -254,7 +293,8 @@ static int devices_table(struct pt_cli *cli, const struct listing *l, struct pt_
 		pt_table_cell(table, line, 3, name);
 		pt_table_cell(table, line, 4, pt_dev_type_str(d->type));
 		pt_table_cell(table, line, 5, node);
-		pt_table_cell(table, line, 6, state);
+		pt_table_cell(table, line, 6, l->all.v[i].vm ? l->all.v[i].vm : "-");
+		pt_table_cell(table, line, 7, state);
 	}
 	r = pt_table_print(table, cli->out, err);
 	pt_table_free(table);
@@ -276,6 +316,7 @@ static json_t *device_json(const struct entry *e, const struct pt_device *names)
 	(void)json_object_set_new(o, "state", json_string(pt_slot_state_str(e->slot.state)));
 	(void)json_object_set_new(o, "claim", pt_json_text(e->slot.claim));
 	(void)json_object_set_new(o, "for", pt_json_text(e->claim ? e->claim->holder : NULL));
+	(void)json_object_set_new(o, "vm", pt_json_text(e->vm));
 	(void)json_object_set_new(o, "why", pt_json_text(e->slot.why));
 	return o;
 }

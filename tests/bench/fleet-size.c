@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A large fleet on one machine: how long a client takes to read it, to decide by the index and by asking every host (in
- * turn), to claim; and what its records weigh.  fleet-size DIR HOSTS DEVICES
+ * turn), to claim; and what its records weigh.  fleet-size DIR HOSTS DEVICES, on SQLite; fleet-size etcd HOSTS DEVICES,
+ * on one member, with what that weighs, what leases it renews a second and what a watch costs it.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include <cmocka.h>
@@ -17,11 +19,14 @@
 #include "base/alloc.h"
 #include "base/cleanup.h"
 #include "claiming.h"
+#include "etcd.h"
 #include "fleet/choose.h"
 #include "fleet/fleet.h"
 
-#define ROUNDS 9
-#define CLAIMS 200
+#define ROUNDS	 9
+#define CLAIMS	 200
+#define RENEWALS 2000
+#define WATCHES	 400
 
 static struct pt_error err;
 
@@ -117,24 +122,94 @@ static int weigh(struct pt_store *store, const char *prefix)
 	return 0;
 }
 
-int main(int argc, char **argv)
+static long number_in(const char *path, const char *word)
 {
-	PT_AUTO(pt_store_config) config = { 0 };
+	pt_autofclose FILE *f = fopen(path, "re");
+	char line[256];
+
+	while (f && fgets(line, sizeof(line), f))
+		if (strncmp(line, word, strlen(word)) == 0)
+			return atol(line + strlen(word));
+	return -1;
+}
+
+static long kib_of(const struct etcd *etcd)
+{
+	pt_autofree char *path = pt_strf("/proc/%d/status", (int)etcd->pid[0]);
+
+	return number_in(path, "VmRSS:");
+}
+
+static int weigh_member(const struct etcd *etcd)
+{
+	pt_autofree char *path = pt_strf("%s/m0/member/snap/db", etcd->dir);
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return broken(path);
+	(void)printf("member: %.1f MB on disk, %ld MB of memory\n", (double)st.st_size / 1e6, kib_of(etcd) / 1024);
+	return 0;
+}
+
+/* one after the other on one connection, as many connections do at once */
+static int renew(struct pt_store *store)
+{
+	long long lease = 0;
+	double at;
+
+	if (pt_store_lease(store, 60, &lease, &err) < 0)
+		return broken("lease");
+	at = now_ms();
+	for (unsigned i = 0; i < RENEWALS; i++)
+		if (pt_store_keep(store, lease, &err) != 1)
+			return broken("keep");
+	(void)printf("leases: %.0f renewals a second on one connection\n", RENEWALS / (now_ms() - at) * 1e3);
+	return 0;
+}
+
+/* as agents have them: each of one host's record */
+static int watch_all(const struct pt_store_config *config, const struct etcd *etcd)
+{
+	struct pt_store *stores[WATCHES];
+	struct pt_store_watch *watches[WATCHES];
+	long before = kib_of(etcd);
+
+	for (unsigned i = 0; i < WATCHES; i++) {
+		pt_autofree char *key = pt_strf("held/host-%03u", i);
+		struct pt_changes changes = { 0 };
+
+		if (pt_store_open(config, &stores[i], &err) < 0 ||
+		    pt_store_watch(stores[i], key, 1, &watches[i], &err) < 0 ||
+		    pt_store_watch_next(watches[i], 5, &changes, &err) < 0)
+			return broken("watch");
+		pt_changes_done(&changes);
+	}
+	for (unsigned turn = 0; turn < 5; turn++)
+		for (unsigned i = 0; i < WATCHES; i++) {
+			struct pt_changes changes = { 0 };
+
+			if (pt_store_watch_next(watches[i], 1, &changes, &err) < 0)
+				return broken("watch");
+			pt_changes_done(&changes);
+		}
+	(void)printf("watches: %ld KB of the member's memory each, of %d\n", (kib_of(etcd) - before) / WATCHES,
+		     WATCHES);
+	for (unsigned i = 0; i < WATCHES; i++) {
+		pt_store_watch_close(watches[i]);
+		pt_store_close(stores[i]);
+	}
+	return 0;
+}
+
+static int measure(struct pt_store *store, unsigned hosts, unsigned devices)
+{
 	PT_AUTO(pt_fleet) fleet = { 0 };
 	struct pt_pci_config pci;
-	struct pt_store *store = NULL;
 	double at;
 	int r;
 
-	if (argc != 4) {
-		(void)fprintf(stderr, "fleet-size DIR HOSTS DEVICES\n");
-		return 2;
-	}
-	config.directory = pt_strf("%s/state", argv[1]);
-	if (pt_store_open(&config, &store, &err) < 0)
-		return broken("open");
 	claiming_config(&pci);
-	claiming_publish(store, (unsigned)atoi(argv[2]), (unsigned)atoi(argv[3]));
+	claiming_publish(store, hosts, devices);
 	at = now_ms();
 	if (pt_fleet_load(store, &pci, &fleet, &err) < 0)
 		return broken("load");
@@ -146,6 +221,38 @@ int main(int argc, char **argv)
 	r = r ? r : weigh(store, "held/");
 	r = r ? r : weigh(store, "claims/");
 	pt_pci_config_done(&pci);
+	return r;
+}
+
+int main(int argc, char **argv)
+{
+	PT_AUTO(pt_store_config) config = { 0 };
+	struct etcd *etcd = NULL;
+	struct pt_store *store = NULL;
+	int r;
+
+	if (argc != 4) {
+		(void)fprintf(stderr, "fleet-size DIR|etcd HOSTS DEVICES\n");
+		return 2;
+	}
+	if (strcmp(argv[1], "etcd") == 0) {
+		if (!etcd_installed())
+			return 77;
+		etcd = etcd_start(1, 0, false);
+		etcd_config(etcd, &config);
+		config.timeout_ms = 30000;
+	} else {
+		config.directory = pt_strf("%s/state", argv[1]);
+	}
+	if (pt_store_open(&config, &store, &err) < 0)
+		return broken("open");
+	r = measure(store, (unsigned)atoi(argv[2]), (unsigned)atoi(argv[3]));
+	if (etcd && !r) {
+		r = weigh_member(etcd);
+		r = r ? r : renew(store);
+		r = r ? r : watch_all(&config, etcd);
+	}
 	pt_store_close(store);
+	etcd_stop(etcd);
 	return r;
 }

@@ -16,6 +16,8 @@
 
 #include "base/alloc.h"
 #include "base/cleanup.h"
+#include "fleet/agent.h"
+#include "fleet/fleet.h"
 #include "program.h"
 #include "store/store.h"
 #include "tree.h"
@@ -167,6 +169,25 @@ static void every_device_is_listed_with_its_state(void **state)
 	assert_non_null(strstr(d->p.out, " for vm7\n"));
 	assert_non_null(strstr(d->p.out, "blocked: its PF 0000:41:00.0 is given: c-"));
 	assert_non_null(strstr(d->p.out, "used: its host says: vfio-pci has it"));
+	{
+		struct pt_store_config config = { .directory = pt_strf("%s/state", d->tree->path) };
+		struct pt_ack ack = { .state = PT_ACK_ATTACHED, .vm = pt_strdup("guest9") };
+		struct pt_claims_list l = { 0 };
+		struct pt_store *store = NULL;
+		struct pt_error err = { 0 };
+		long long acked = 0;
+
+		assert_int_equal(pt_store_open(&config, &store, &err), 0);
+		assert_int_equal(pt_fleet_claims(store, &l, &err), 0);
+		memcpy(ack.id, l.v[0].id, sizeof(ack.id));
+		assert_int_equal(pt_fleet_ack_put(store, "h1", &ack, &acked, &err), 1);
+		pt_claims_list_done(&l);
+		pt_ack_done(&ack);
+		pt_store_close(store);
+		pt_store_config_done(&config);
+	}
+	run(d, 0, "passthru fleet devices --claimed");
+	assert_non_null(strstr(d->p.out, " guest9 claimed by c-"));
 	run(d, 0, "passthru fleet devices --class display");
 	assert_non_null(strstr(d->p.out, "0000:43:00.0"));
 	assert_null(strstr(d->p.out, "0000:41:00.0"));
