@@ -45,7 +45,6 @@ struct service {
 	long long alive_at;
 	/* told to systemd: by the threads */
 	pthread_mutex_t mutex;
-	bool ready;
 	char status[256];
 };
 
@@ -54,17 +53,26 @@ static void news(void *ctx, const struct pt_agent_news *n)
 	pt_say_news(n->priority, n->claim, n->device, n->text);
 }
 
-/* READY once the first round has ended, well or not: a store that is away is no reason not to be there */
 static void status(void *ctx, const char *text)
 {
 	struct service *v = ctx;
 
 	(void)pthread_mutex_lock(&v->mutex);
-	if (!v->ready || strncmp(text, v->status, sizeof(v->status) - 1) != 0) {
+	if (strncmp(text, v->status, sizeof(v->status) - 1) != 0) {
 		(void)snprintf(v->status, sizeof(v->status), "%s", text);
-		pt_say_status(v->status, !v->ready);
-		v->ready = true;
+		pt_say_status(v->status, 0);
 	}
+	(void)pthread_mutex_unlock(&v->mutex);
+}
+
+/*
+ * Before the first round has ended: what that finds to do takes as long as guests and a store take, and systemd, which
+ * would end a service that is not ready in time, would have each change taken back and begun anew for ever.
+ */
+static void ready(struct service *v)
+{
+	(void)pthread_mutex_lock(&v->mutex);
+	pt_say_status(v->status[0] ? v->status : "looking at this host for the first time", 1);
 	(void)pthread_mutex_unlock(&v->mutex);
 }
 
@@ -241,6 +249,7 @@ int pt_serve_run(const struct pt_serve *s, struct pt_error *err)
 	int r = begin(&v, err);
 
 	if (r == 0) {
+		ready(&v);
 		go_on(&v);
 		pt_say_stopping();
 	}

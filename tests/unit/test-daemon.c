@@ -2,6 +2,7 @@
 /* passthrud as a program: its command line, its lock, its end.  It looks only: a test has no right to a host. */
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <spawn.h>
@@ -22,6 +23,7 @@
 
 #include "base/alloc.h"
 #include "base/cleanup.h"
+#include "base/watch.h"
 #include "fakesys.h"
 #include "fleet/agent.h"
 #include "fleet/fleet.h"
@@ -160,6 +162,32 @@ static void await_word(struct daemon *d, const char *text)
 	fail_msg("systemd was never told %s", text);
 }
 
+static struct pt_store *open_store(struct daemon *d)
+{
+	struct pt_store *store = NULL;
+
+	if (pt_store_open(&d->store_config, &store, &d->err) < 0)
+		fail_msg("%s", d->err.msg);
+	return store;
+}
+
+/* its first round has ended */
+static void await_facts(struct daemon *d)
+{
+	struct pt_store *store = open_store(d);
+	int there = 0;
+
+	for (unsigned i = 0; i < PATIENCE_S * 50 && !there; i++) {
+		PT_AUTO(pt_record) facts = { 0 };
+
+		there = pt_store_get(store, "facts/h1", &facts, &d->err);
+		if (!there)
+			pause_a_little();
+	}
+	pt_store_close(store);
+	assert_int_equal(there, 1);
+}
+
 static void run_it(struct daemon *d)
 {
 	static char name[] = "--name=h1";
@@ -169,6 +197,7 @@ static void run_it(struct daemon *d)
 
 	d->pid = start(d, argv);
 	await_word(d, "READY=1");
+	await_facts(d);
 }
 
 static void end_it(struct daemon *d)
@@ -177,15 +206,6 @@ static void end_it(struct daemon *d)
 	assert_int_equal(end_of(d->pid), 0);
 	d->pid = 0;
 	await_word(d, "STOPPING=1");
-}
-
-static struct pt_store *open_store(struct daemon *d)
-{
-	struct pt_store *store = NULL;
-
-	if (pt_store_open(&d->store_config, &store, &d->err) < 0)
-		fail_msg("%s", d->err.msg);
-	return store;
 }
 
 static void it_publishes_and_is_alive_until_it_is_told_to_end(void **state)
@@ -304,12 +324,42 @@ static void a_damaged_store_ends_it(void **state)
 	assert_true(said(d, "store.db"));
 }
 
+/* as a store whose member is stopped, or a libvirt that hangs: systemd does not wait for the first round */
+static void it_is_ready_before_its_first_round_has_ended(void **state)
+{
+	static char name[] = "--name=h1";
+	static char look[] = "--look-only";
+	struct daemon *d = *state;
+	char *const argv[] = { d->option, d->run_dir, name, look, NULL };
+	struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	socklen_t n = sizeof(at);
+	int silent = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	long long before = pt_watch_now_ms();
+	FILE *f = fopen(d->config, "we");
+
+	assert_non_null(f);
+	/* it takes connections and says nothing */
+	assert_int_equal(bind(silent, (struct sockaddr *)&at, n), 0);
+	assert_int_equal(listen(silent, 16), 0);
+	assert_int_equal(getsockname(silent, (struct sockaddr *)&at, &n), 0);
+	(void)fprintf(f,
+		      "[store]\nbackend = etcd\nendpoints = http://127.0.0.1:%u\ntimeout_ms = 30000\n"
+		      "[pci]\ndevice_spec = { \"vendor_id\": \"10de\" }\n",
+		      ntohs(at.sin_port));
+	(void)fclose(f);
+	d->pid = start(d, argv);
+	await_word(d, "READY=1");
+	assert_true(pt_watch_now_ms() - before < 25000);
+	(void)close(silent);
+}
+
 int main(void)
 {
 	const struct CMUnitTest all[] = {
 		cmocka_unit_test_setup_teardown(it_publishes_and_is_alive_until_it_is_told_to_end, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_record_that_was_taken_out_is_written_again, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_second_one_is_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(it_is_ready_before_its_first_round_has_ended, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_makes_no_sense_is_a_usage_error, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_device_spec_that_does_not_work_is_told_at_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_damaged_store_ends_it, setup, teardown),
