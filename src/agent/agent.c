@@ -7,6 +7,7 @@
 
 #include "agent/parts.h"
 #include "base/cleanup.h"
+#include "fleet/agent.h"
 
 static void say(struct pt_agent *a, int priority, const char *claim, const char *device, const char *text)
 {
@@ -77,6 +78,9 @@ int pt_agent_round(struct pt_agent *a, unsigned what, struct pt_error *err)
 		r = pt_rules_compile(&own, &a->rules, NULL, err);
 		a->ruled = r == 0;
 	}
+	/* what another machine of this name has in the store is not this one's to write, nor its claims to take */
+	if (r == 0)
+		r = pt_fleet_alive_other(a->store, a->host, a->boot, err);
 	if (r == 0 && claims)
 		recover(a);
 	if (r == 0 && what)

@@ -34,6 +34,7 @@ struct pt_agent_news {
 /**
  * struct pt_agent - made by its user; pt_agent_done() frees what is below the line
  * @host: its name in the fleet
+ * @boot: this host's boot id; NULL: not known
  * @store: for this thread alone
  * @config: this host's own device_spec
  * @look_only: publish, and touch nothing
@@ -42,6 +43,7 @@ struct pt_agent_news {
  */
 struct pt_agent {
 	const char *host;
+	const char *boot;
 	struct pt_store *store;
 	const struct pt_pci_config *config;
 	const struct pt_agent_hands *hands;

@@ -26,7 +26,7 @@ struct pt_keeper {
 	/* the thread's: */
 	struct pt_store *store;
 	struct pt_store_watch *watch;
-	long long lease;
+	struct pt_alive_lease lease;
 	long long keep_at;
 	bool cut_off;
 	unsigned again_ms;
@@ -43,20 +43,14 @@ static int is_over(const struct pt_keeper *k, unsigned wait_ms)
 static int keep_lease(struct pt_keeper *k, struct pt_error *err)
 {
 	const struct pt_keeper_config *c = k->config;
-	int r = 1;
+	int r;
 
-	if (k->lease && pt_watch_now_ms() < k->keep_at)
+	if (k->lease.lease && pt_watch_now_ms() < k->keep_at)
 		return 0;
-	if (k->lease)
-		r = pt_store_keep(k->store, k->lease, err);
-	/* it ended while this host was away: begun anew */
+	r = pt_fleet_alive_keep(k->store, c->host, &c->alive, c->lease_s, &k->lease, err);
 	if (r == 0)
-		k->lease = 0;
-	if (r >= 0 && !k->lease)
-		r = pt_fleet_alive_begin(k->store, c->host, &c->alive, c->lease_s, &k->lease, err);
-	if (r >= 0)
 		k->keep_at = pt_watch_now_ms() + (long long)c->lease_s * 1000 / 3;
-	return r < 0 ? r : 0;
+	return r;
 }
 
 static int hear(struct pt_keeper *k, struct pt_error *err)
@@ -123,8 +117,8 @@ static void *run(void *arg)
 	} while (!is_over(k, k->again_ms));
 	pt_store_watch_close(k->watch);
 	/* one that cannot be ended now ends by itself */
-	if (k->lease)
-		(void)pt_store_end(k->store, k->lease, NULL);
+	if (k->lease.lease)
+		(void)pt_store_end(k->store, k->lease.lease, NULL);
 	pt_store_close(k->store);
 	return NULL;
 }

@@ -87,7 +87,7 @@ static void trouble(void *ctx, const char *why)
 {
 	struct service *v = ctx;
 	pt_autofree char *text =
-		why ? pt_strf("cut off from the store: what is claimed here stays, nothing new is taken: %s", why)
+		why ? pt_strf("not in the fleet: what is claimed here stays, nothing new is taken: %s", why)
 		    : pt_strdup("the store is there: this host is in the fleet again");
 
 	pt_say_news(why ? LOG_ERR : LOG_NOTICE, NULL, NULL, text);
@@ -152,6 +152,7 @@ static int begin(struct service *v, struct pt_error *err)
 						      .heard = heard,
 						      .trouble = trouble };
 	describe_self(v);
+	v->agent.boot = v->keeper_config.alive.boot;
 	v->watchdog_ms = pt_say_watchdog_ms();
 	r = r < 0 ? r : pt_udev_open(v->s->root, &v->udev, err);
 	r = r < 0 ? r : pt_worker_start(&v->worker_config, &v->worker, err);

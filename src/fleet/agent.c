@@ -7,25 +7,81 @@
 #include "fleet/race.h"
 #include "shape/claim.h"
 
-int pt_fleet_alive_begin(struct pt_store *store, const char *host, const struct pt_alive *alive, unsigned ttl_s,
-			 long long *ret_lease, struct pt_error *err)
+static long long revision_of(const struct pt_record *record)
+{
+	return record->value ? record->revision : 0;
+}
+
+/* one that is not understood, or does not say which boot, is nobody's: it is written over */
+static int refuse_other(const struct pt_record *record, const char *host, const char *boot, struct pt_error *err)
+{
+	PT_AUTO(pt_alive) is = { 0 };
+
+	if (!record->value || !boot || pt_alive_read(record->value, record->key, &is, NULL) < 0 || !is.boot ||
+	    strcmp(is.boot, boot) == 0)
+		return 0;
+	(void)pt_say(err, -EBUSY,
+		     "%s is the name of another machine whose agent is heard of (boot %s), or of this one before its "
+		     "last boot: then this passes within the lease",
+		     host, is.boot);
+	pt_hint(err,
+		"two machines of one name would take each other's claims: give one another name, passthrud --name");
+	return -EBUSY;
+}
+
+static int write_alive(struct pt_store *store, const char *host, const struct pt_alive *alive,
+		       const struct pt_record *seen, struct pt_alive_lease *l, struct pt_error *err)
+{
+	pt_autofree char *text = pt_record_text(pt_alive_json(alive));
+	const struct pt_saw saw = { seen->key, revision_of(seen) };
+	const struct pt_write write = { seen->key, text, l->lease };
+	const struct pt_txn txn = { &saw, 1, &write, 1 };
+	long long revision = 0;
+	int r = pt_store_commit(store, &txn, &revision, NULL, err);
+
+	if (r == 0)
+		return pt_say(err, -ESTALE, "alive/%s was written by another one meanwhile", host);
+	if (r == 1)
+		l->revision = revision;
+	return r < 0 ? r : 0;
+}
+
+int pt_fleet_alive_keep(struct pt_store *store, const char *host, const struct pt_alive *alive, unsigned ttl_s,
+			struct pt_alive_lease *l, struct pt_error *err)
 {
 	pt_autofree char *key = pt_strf("alive/%s", host);
-	pt_autofree char *text = pt_record_text(pt_alive_json(alive));
-	struct pt_write write = { .key = key, .value = text };
-	const struct pt_txn txn = { NULL, 0, &write, 1 };
-	int r = pt_store_lease(store, ttl_s, &write.lease, err);
+	PT_AUTO(pt_record) seen = { 0 };
+	int r = l->lease ? pt_store_keep(store, l->lease, err) : 0;
 
+	/* it ended while this host was away: begun anew */
+	if (r == 0)
+		l->lease = 0;
+	if (r >= 0)
+		r = pt_store_get(store, key, &seen, err);
 	if (r < 0)
 		return r;
-	r = pt_store_commit(store, &txn, NULL, NULL, err);
-	if (r < 0) {
-		/* a lease that nobody keeps ends by itself */
-		(void)pt_store_end(store, write.lease, NULL);
-		return r;
+	r = refuse_other(&seen, host, alive->boot, err);
+	if (r == 0 && l->lease && seen.value && seen.revision == l->revision)
+		return 0;
+	if (r == 0 && !l->lease)
+		r = pt_store_lease(store, ttl_s, &l->lease, err);
+	if (r == 0)
+		r = write_alive(store, host, alive, &seen, l, err);
+	if (r < 0 && l->lease) {
+		/* one that cannot be ended now ends by itself, with what was written with it */
+		(void)pt_store_end(store, l->lease, NULL);
+		l->lease = 0;
 	}
-	*ret_lease = write.lease;
-	return 0;
+	return r;
+}
+
+int pt_fleet_alive_other(struct pt_store *store, const char *host, const char *boot, struct pt_error *err)
+{
+	pt_autofree char *key = pt_strf("alive/%s", host);
+	PT_AUTO(pt_record) seen = { 0 };
+	int r = boot ? pt_store_get(store, key, &seen, err) : 0;
+
+	return r < 0 ? r : refuse_other(&seen, host, boot, err);
 }
 
 int pt_fleet_alive(struct pt_store *store, const char *host, struct pt_alive *ret, struct pt_error *err)
@@ -53,11 +109,6 @@ int pt_fleet_ack(struct pt_store *store, const char *host, const char *id, struc
 	if (ret_revision)
 		*ret_revision = record.revision;
 	return record.value != NULL;
-}
-
-static long long revision_of(const struct pt_record *record)
-{
-	return record->value ? record->revision : 0;
 }
 
 static int stale(const char *host, const char *id, struct pt_error *err)

@@ -9,12 +9,27 @@
 #include "model/claim.h"
 #include "store/store.h"
 
+/* what alive/HOST hangs on; zeroed: nothing yet */
+struct pt_alive_lease {
+	long long lease;
+	long long revision;
+};
+
 /**
- * pt_fleet_alive_begin() - a lease, and alive/HOST with it
- * @ret_lease: to be kept with pt_store_keep(), ended with pt_store_end()
+ * pt_fleet_alive_keep() - that this host is there: the lease begun or kept, and alive/HOST as @alive with it
+ *
+ * The record is looked at each time: one that has gone, or hangs on another lease, is written anew over what is there.
+ * One of another boot is another machine of the same name, or this one before it was booted: then it goes by itself.
+ *
+ * Return: 0; -EBUSY another one is heard of: @l is ended; -ESTALE somebody wrote meanwhile: again; else as
+ * pt_store_commit().
  */
-int pt_fleet_alive_begin(struct pt_store *store, const char *host, const struct pt_alive *alive, unsigned ttl_s,
-			 long long *ret_lease, struct pt_error *err);
+int pt_fleet_alive_keep(struct pt_store *store, const char *host, const struct pt_alive *alive, unsigned ttl_s,
+			struct pt_alive_lease *l, struct pt_error *err);
+
+/** pt_fleet_alive_other() - is another machine heard of by this name?  0 no, -EBUSY; @boot: this one's, NULL: not known
+ */
+int pt_fleet_alive_other(struct pt_store *store, const char *host, const char *boot, struct pt_error *err);
 
 /** pt_fleet_alive() - does a host's agent run?  1, 0; @ret_alive may be NULL */
 int pt_fleet_alive(struct pt_store *store, const char *host, struct pt_alive *ret_alive, struct pt_error *err);

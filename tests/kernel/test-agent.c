@@ -563,7 +563,8 @@ static int stopped_commit(struct pt_store *store, const struct pt_txn *txn, long
 	for (stopped.n_writes = 0; stopped.n_writes < txn->n_writes; stopped.n_writes++)
 		stopped.writes[stopped.n_writes] =
 			(struct pt_write){ pt_strdup(txn->writes[stopped.n_writes].key),
-					   pt_strdup_opt(txn->writes[stopped.n_writes].value), 0 };
+					   pt_strdup_opt(txn->writes[stopped.n_writes].value),
+					   txn->writes[stopped.n_writes].lease };
 	stopped.has = true;
 	return pt_say(err, -ETIMEDOUT, "nobody answers");
 }
@@ -669,6 +670,66 @@ static void a_late_word_never_undoes_a_later_one(void **state)
 			assert_true(n > 5);
 		}
 	print_message("kept back at %u places\n", places);
+}
+
+/* what passthrud keeps is looked at, and nothing that was sent before takes it away later */
+static void alive_is_not_taken_away_by_what_comes_late(void **state)
+{
+	struct agentstage *a = begin(state);
+	const struct pt_alive alive = { .since = 1, .boot = (char[]){ "b1" } };
+	struct pt_store_ops ops = *a->store->ops;
+	struct pt_alive_lease l = { 0 };
+	PT_AUTO(pt_record) first = { 0 };
+	PT_AUTO(pt_record) after = { 0 };
+
+	agentstage_put(a, "alive/h1", NULL);
+	real = a->store->ops;
+	ops.commit = stopped_commit;
+	stopped.count = 0;
+	stopped.at = 1;
+	a->store->ops = &ops;
+	assert_int_equal(pt_fleet_alive_keep(a->store, "h1", &alive, 60, &l, &a->err), -ETIMEDOUT);
+	assert_int_equal(pt_fleet_alive_keep(a->store, "h1", &alive, 60, &l, &a->err), 0);
+	a->store->ops = real;
+	assert_int_equal(pt_store_get(a->store, "alive/h1", &first, &a->err), 1);
+	stopped_goes_on(a);
+	assert_int_equal(pt_store_get(a->store, "alive/h1", &after, &a->err), 1);
+	assert_int_equal(after.revision, first.revision);
+	/* and one that went however it did is there again */
+	agentstage_put(a, "alive/h1", NULL);
+	assert_int_equal(pt_fleet_alive_keep(a->store, "h1", &alive, 60, &l, &a->err), 0);
+	assert_int_equal(pt_fleet_alive(a->store, "h1", NULL, &a->err), 1);
+	assert_int_equal(pt_store_end(a->store, l.lease, &a->err), 1);
+	assert_int_equal(pt_fleet_alive(a->store, "h1", NULL, &a->err), 0);
+}
+
+static void of_two_machines_with_one_name_the_second_does_nothing(void **state)
+{
+	struct agentstage *a = begin(state);
+	const struct pt_alive one = { .since = 1, .boot = (char[]){ "b1" } };
+	const struct pt_alive two = { .since = 2, .boot = (char[]){ "b2" } };
+	struct pt_alive_lease l1 = { 0 };
+	struct pt_alive_lease l2 = { 0 };
+	char id[PT_CLAIM_ID_LENGTH + 1];
+	PT_AUTO(pt_alive) is = { 0 };
+	PT_AUTO(pt_ack) ack = { 0 };
+
+	agentstage_claim(a, "nic:1", "cvm", id);
+	assert_int_equal(pt_fleet_alive_keep(a->store, "h1", &one, 60, &l1, &a->err), 0);
+	assert_int_equal(pt_fleet_alive_keep(a->store, "h1", &two, 60, &l2, &a->err), -EBUSY);
+	assert_non_null(strstr(a->err.msg, "another machine"));
+	assert_int_equal(pt_fleet_alive_keep(a->store, "h1", &one, 60, &l1, &a->err), 0);
+	assert_int_equal(pt_fleet_alive(a->store, "h1", &is, &a->err), 1);
+	assert_string_equal(is.boot, "b1");
+	a->agent.boot = "b2";
+	assert_int_equal(agentstage_go(a, PT_AGENT_ALL), -EBUSY);
+	assert_int_equal(a->wishes, 0);
+	assert_int_equal(pt_fleet_ack(a->store, "h1", id, &ack, NULL, &a->err), 0);
+	/* the first is gone: the name is free */
+	assert_int_equal(pt_store_end(a->store, l1.lease, &a->err), 1);
+	assert_int_equal(pt_fleet_alive_keep(a->store, "h1", &two, 60, &l2, &a->err), 0);
+	assert_int_equal(agentstage_go(a, PT_AGENT_ALL), 0);
+	agentstage_ack(a, id, PT_ACK_ATTACHED, NULL);
 }
 
 /* a record that says of an old claim what was so once: what another claim has by now is not touched for it */
@@ -812,6 +873,8 @@ int main(void)
 		ONE(what_somebody_took_back_by_hand_is_not_fought_over),
 		ONE(a_claim_that_vanished_leaves_an_orphan_that_nobody_unbinds),
 		BOTH(what_is_held_for_another_claim_is_not_given_back),
+		BOTH(alive_is_not_taken_away_by_what_comes_late),
+		BOTH(of_two_machines_with_one_name_the_second_does_nothing),
 		cmocka_unit_test(a_late_word_never_undoes_a_later_one),
 		cmocka_unit_test(killed_anywhere_the_next_one_goes_on),
 	};
