@@ -10,8 +10,7 @@ int pt_archive_load(struct pt_error *err)
 {
 	static const char *const files[] = { "libarchive.so.13", NULL };
 	static const struct pt_lazy_function functions[] = { PT_ARCHIVE(FUNCTION){ NULL, 0 } };
+	static atomic_bool loaded;
 
-	if (pt_archive.archive_read_new)
-		return 0;
-	return pt_lazy_load(files, functions, &pt_archive, err);
+	return pt_lazy_load(files, functions, &pt_archive, &loaded, err);
 }

@@ -3,6 +3,7 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -42,7 +43,7 @@ static int find(void *library, const char *file, const struct pt_lazy_function *
 	return 0;
 }
 
-int pt_lazy_load(const char *const *files, const struct pt_lazy_function *functions, void *table, struct pt_error *err)
+static int load(const char *const *files, const struct pt_lazy_function *functions, void *table, struct pt_error *err)
 {
 	const char *file = NULL;
 	void *library = open_first(files, &file, err);
@@ -52,4 +53,23 @@ int pt_lazy_load(const char *const *files, const struct pt_lazy_function *functi
 		return -ELIBACC;
 	r = find(library, file, functions, table, false, err);
 	return r < 0 ? r : find(library, file, functions, table, true, err);
+}
+
+int pt_lazy_load(const char *const *files, const struct pt_lazy_function *functions, void *table, atomic_bool *loaded,
+		 struct pt_error *err)
+{
+	static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
+	int r = 0;
+
+	if (atomic_load(loaded))
+		return 0;
+	/* cannot fail: it is not recursive, and never destroyed */
+	(void)pthread_mutex_lock(&one_at_a_time);
+	if (!atomic_load(loaded)) {
+		r = load(files, functions, table, err);
+		if (r == 0)
+			atomic_store(loaded, true);
+	}
+	(void)pthread_mutex_unlock(&one_at_a_time);
+	return r;
 }

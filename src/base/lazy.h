@@ -8,6 +8,7 @@
 #ifndef PT_BASE_LAZY_H
 #define PT_BASE_LAZY_H
 
+#include <stdatomic.h>
 #include <stddef.h>
 
 #include "base/error.h"
@@ -25,12 +26,14 @@ struct pt_lazy_function {
  * pt_lazy_load() - find a library as the dynamic linker does, and all functions of a table in it
  * @files: the names of it, tried in this order, then NULL
  * @functions: ends with a name of NULL
- * @table: a struct of function pointers; touched only when all are found
+ * @table: a struct of function pointers; touched only when all are found, and only once
+ * @loaded: of this table; false at first, and true from then on; several threads may ask at once
  *
  * What is loaded stays loaded: the table is the process's, as the linker's own is.
  *
  * Return: 0; -ELIBACC with the linker's words when none of @files can be loaded; -ELIBBAD when it lacks a function.
  */
-int pt_lazy_load(const char *const *files, const struct pt_lazy_function *functions, void *table, struct pt_error *err);
+int pt_lazy_load(const char *const *files, const struct pt_lazy_function *functions, void *table, atomic_bool *loaded,
+		 struct pt_error *err);
 
 #endif

@@ -17,8 +17,7 @@ int pt_libxml2_load(struct pt_error *err)
 {
 	static const char *const files[] = { FILE_NAME, NULL };
 	static const struct pt_lazy_function functions[] = { PT_LIBXML2(FUNCTION){ NULL, 0 } };
+	static atomic_bool loaded;
 
-	if (pt_libxml2.xmlNewParserCtxt)
-		return 0;
-	return pt_lazy_load(files, functions, &pt_libxml2, err);
+	return pt_lazy_load(files, functions, &pt_libxml2, &loaded, err);
 }

@@ -10,8 +10,7 @@ int pt_kmod_load(struct pt_error *err)
 {
 	static const char *const files[] = { "libkmod.so.2", NULL };
 	static const struct pt_lazy_function functions[] = { PT_KMOD(FUNCTION){ NULL, 0 } };
+	static atomic_bool loaded;
 
-	if (pt_kmod.kmod_new)
-		return 0;
-	return pt_lazy_load(files, functions, &pt_kmod, err);
+	return pt_lazy_load(files, functions, &pt_kmod, &loaded, err);
 }

@@ -10,8 +10,7 @@ int pt_curl_load(struct pt_error *err)
 {
 	static const char *const files[] = { "libcurl-gnutls.so.4", "libcurl.so.4", NULL };
 	static const struct pt_lazy_function functions[] = { PT_CURL(FUNCTION){ NULL, 0 } };
+	static atomic_bool loaded;
 
-	if (pt_curl.curl_easy_init)
-		return 0;
-	return pt_lazy_load(files, functions, &pt_curl, err);
+	return pt_lazy_load(files, functions, &pt_curl, &loaded, err);
 }

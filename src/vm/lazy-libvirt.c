@@ -11,11 +11,10 @@ int pt_libvirt_load(struct pt_error *err)
 	static const char *const qemu[] = { "libvirt-qemu.so.0", NULL };
 	static const char *const whole[] = { "libvirt.so.0", NULL };
 	static const struct pt_lazy_function qemu_functions[] = { PT_LIBVIRT_QEMU(FUNCTION){ NULL, 0 } };
-	static const struct pt_lazy_function whole_functions[] = { PT_LIBVIRT(FUNCTION){ NULL, 0 } };
-	int r;
+	static const struct pt_lazy_function functions[] = { PT_LIBVIRT(FUNCTION){ NULL, 0 } };
+	static atomic_bool qemu_loaded;
+	static atomic_bool loaded;
+	int r = pt_lazy_load(qemu, qemu_functions, &pt_libvirt, &qemu_loaded, err);
 
-	if (pt_libvirt.virSetErrorFunc)
-		return 0;
-	r = pt_lazy_load(qemu, qemu_functions, &pt_libvirt, err);
-	return r < 0 ? r : pt_lazy_load(whole, whole_functions, &pt_libvirt, err);
+	return r < 0 ? r : pt_lazy_load(whole, functions, &pt_libvirt, &loaded, err);
 }

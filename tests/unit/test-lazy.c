@@ -22,10 +22,16 @@ static void the_first_name_that_is_there_is_loaded(void **state)
 {
 	static const char *const files[] = { "libpassthru-nobody-has-this.so.7", "libc.so.6", NULL };
 	struct table t = { 0 };
+	atomic_bool loaded = false;
 
 	(void)state;
-	assert_int_equal(pt_lazy_load(files, known, &t, NULL), 0);
+	assert_int_equal(pt_lazy_load(files, known, &t, &loaded, NULL), 0);
 	assert_int_equal(t.length("four"), 4);
+	assert_true(loaded);
+	/* what is there is not looked for again */
+	t.length = NULL;
+	assert_int_equal(pt_lazy_load(files, known, &t, &loaded, NULL), 0);
+	assert_null(t.length);
 }
 
 static void a_missing_library_is_named(void **state)
@@ -33,11 +39,13 @@ static void a_missing_library_is_named(void **state)
 	static const char *const files[] = { "libpassthru-nobody-has-this.so.7", "libnor-this.so.8", NULL };
 	struct pt_error err = { 0 };
 	struct table t = { 0 };
+	atomic_bool loaded = false;
 
 	(void)state;
-	assert_int_equal(pt_lazy_load(files, known, &t, &err), -ELIBACC);
+	assert_int_equal(pt_lazy_load(files, known, &t, &loaded, &err), -ELIBACC);
 	assert_non_null(strstr(err.msg, "libpassthru-nobody-has-this.so.7"));
 	assert_null(t.length);
+	assert_false(loaded);
 }
 
 static void a_function_that_it_lacks_is_named_and_nothing_is_filled_in(void **state)
@@ -50,9 +58,10 @@ static void a_function_that_it_lacks_is_named_and_nothing_is_filled_in(void **st
 	};
 	struct pt_error err = { 0 };
 	struct table t = { 0 };
+	atomic_bool loaded = false;
 
 	(void)state;
-	assert_int_equal(pt_lazy_load(files, functions, &t, &err), -ELIBBAD);
+	assert_int_equal(pt_lazy_load(files, functions, &t, &loaded, &err), -ELIBBAD);
 	assert_string_equal(err.msg, "libc.so.6 is too old: it has no function pt_no_libc_has_this");
 	assert_null(t.length);
 }
