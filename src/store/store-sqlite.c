@@ -26,12 +26,11 @@
 #define KEPT_REVISIONS 8192
 /* how often removed records are swept */
 #define SWEEP_EVERY 1024
-/* how often a watch looks while somebody writes: SQLite tells nobody of a commit, and the kernel only of the writes */
-#define LOOK_MS 40
-/* how long it does so after a write: a commit may wait for the disk */
-#define HOT_MS 1000
-/* and how often when nobody does, so that nothing is heard too late whatever was not told */
+/* the kernel tells of a write, not of the commit after it: a watch looks soon, then more seldom, and now and then */
+#define SOON_MS 20
 #define SURE_MS 1000
+/* how often where the kernel tells nothing */
+#define BLIND_MS 40
 
 /* append only */
 static const char *const migrations[] = {
@@ -420,13 +419,14 @@ static int sqlite_end(struct pt_store *store, long long lease, struct pt_error *
 
 /**
  * struct sqlite_watch
- * @fd: inotify of the file's folder; -EBADF: the kernel gives no more of them, and it is looked all the time
- * @hot_until: something was written: its transaction ends later than its last write, and no event tells of that
+ * @fd: inotify of the file's folder; -EBADF: the kernel gives no more of them
+ * @look_at: when it is looked next, unless the kernel tells of a write before; @pause_ms: from then to the one after
  */
 struct sqlite_watch {
 	struct pt_store_watch w;
 	int fd;
-	long long hot_until;
+	long long look_at;
+	long long pause_ms;
 };
 
 static int sqlite_watch(struct pt_store *store, struct pt_store_watch **watch, struct pt_error *err)
@@ -442,25 +442,25 @@ static int sqlite_watch(struct pt_store *store, struct pt_store_watch **watch, s
 		(void)close(w->fd);
 		w->fd = -EBADF;
 	}
+	w->pause_ms = SOON_MS;
 	*watch = &w->w;
 	return 0;
 }
 
-/* until somebody has written to the file, or for @ms */
-static void wait_for_news(struct sqlite_watch *w, long long ms)
+/* somebody has written to the file, and it is to be looked at: waits for that at most @ms */
+static bool is_told(struct sqlite_watch *w, long long ms)
 {
 	struct pollfd fd = { w->fd, POLLIN, 0 };
 	char events[4096];
-	long long most = w->fd < 0 || pt_watch_now_ms() < w->hot_until ? LOOK_MS : SURE_MS;
 
 	/* without a descriptor this only sleeps */
-	if (poll(&fd, w->fd < 0 ? 0 : 1, (int)(ms < most ? ms : most)) != 1)
-		return;
+	if (poll(&fd, w->fd < 0 ? 0 : 1, ms < 0 ? 0 : (int)ms) != 1)
+		return false;
 	while (read(w->fd, events, sizeof(events)) > 0)
 		;
-	w->hot_until = pt_watch_now_ms() + HOT_MS;
-	/* many writes are one piece of news */
-	(void)usleep((useconds_t)(ms < LOOK_MS / 4 ? ms : LOOK_MS / 4) * 1000);
+	w->pause_ms = SOON_MS;
+	w->look_at = 0;
+	return true;
 }
 
 /* in a reading transaction: all that has changed since, or all when that is no longer known */
@@ -507,23 +507,31 @@ static int look_once(struct pt_store_watch *w, struct pt_changes *c, struct pt_e
 	return end(s, look(w, c, err), err);
 }
 
-static int sqlite_watch_next(struct pt_store_watch *w, int timeout_ms, struct pt_changes *c, struct pt_error *err)
+static int sqlite_watch_next(struct pt_store_watch *watch, int timeout_ms, struct pt_changes *c, struct pt_error *err)
 {
+	struct sqlite_watch *w = (struct sqlite_watch *)watch;
 	long long until = pt_watch_now_ms() + timeout_ms;
 
-	for (;;) {
-		long long left;
-		int r = look_once(w, c, err);
+	for ((void)is_told(w, 0);;) {
+		long long now = pt_watch_now_ms();
+		int r = 0;
 
-		if (r < 0)
-			return r;
-		w->since = c->records.revision;
+		if (now >= w->look_at) {
+			r = look_once(watch, c, err);
+			w->look_at = now + w->pause_ms;
+			w->pause_ms = w->fd < 0 ? BLIND_MS : w->pause_ms < SURE_MS / 2 ? w->pause_ms * 2 : SURE_MS;
+			if (r < 0)
+				return r;
+			watch->since = c->records.revision;
+		}
 		if (c->whole || c->records.n)
 			return 1;
-		left = until - pt_watch_now_ms();
-		if (left <= 0)
+		now = pt_watch_now_ms();
+		if (now >= until)
 			return 0;
-		wait_for_news((struct sqlite_watch *)w, left);
+		/* many writes are one piece of news */
+		if (is_told(w, until < w->look_at ? until - now : w->look_at - now))
+			(void)usleep(SOON_MS / 4 * 1000);
 	}
 }
 
