@@ -125,6 +125,26 @@ static void judge_hostdevs(const struct pt_migrate_ask *ask, struct pt_findings 
 				"the interface %s must be there too: macvtap stands on it", vm->macvtap_on.v[i]);
 }
 
+/* its definition goes along: from its next start on it would have whatever is at that address there */
+static void judge_defined(const struct pt_migrate_ask *ask, struct pt_findings *l)
+{
+	const struct pt_domain *vm = &ask->look->vm;
+
+	for (size_t i = 0; ask->look->running && i < vm->hostdevs.n; i++) {
+		const struct pt_domain_hostdev *h = &vm->hostdevs.v[i];
+		pt_autofree char *fix = NULL;
+
+		if (!h->has_bdf || pt_domain_hostdev_by_bdf(&ask->look->live, h->bdf))
+			continue;
+		fix = pt_strf("`passthru detach %s %s --live` takes it out, or attach --live gives it to what runs",
+			      vm->name, pt_bdf_str(h->bdf).s);
+		pt_findings_add(l, PT_FAIL, "definition", NULL, fix,
+				"the definition of %s has %s, which it does not run with: there it would start with "
+				"whatever is at that address",
+				vm->name, pt_bdf_str(h->bdf).s);
+	}
+}
+
 /* @ret_shared: where it is on a file system that other hosts may have too, which is all that is to be said */
 static void judge_path(const struct pt_domain_disk *d, const struct pt_migrate_disk *fact, const char **ret_shared,
 		       struct pt_findings *l)
@@ -245,6 +265,7 @@ void pt_decide_migrate_vm(const struct pt_migrate_ask *ask, struct pt_findings *
 	const struct pt_cpu_def *cpu = cpu_of(ask);
 
 	judge_hostdevs(ask, ret_findings);
+	judge_defined(ask, ret_findings);
 	for (size_t i = 0; i < vm->disks.n; i++)
 		judge_disk(ask, &vm->disks.v[i], ret_findings);
 	if (is_whole_host(ask) && pt_streq(cpu->migratable, "off"))

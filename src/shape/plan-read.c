@@ -326,6 +326,8 @@ static int check_complete(const json_t *json, const struct pt_step *s, struct pt
 		return bad(err, "element", "is missing");
 	if ((s->kind == PT_STEP_SRIOV || s->kind == PT_STEP_LINK) && (!s->state_before || !s->state_after))
 		return bad(err, "state_before", "or state_after is missing");
+	if (s->kind == PT_STEP_VM_MIGRATE && !s->state_after)
+		return bad(err, "state_after", "is missing");
 	if (s->kind == PT_STEP_VM_AUTOSTART && !json_object_get(json, "flag"))
 		return bad(err, "flag", "is missing");
 	return 0;

@@ -12,15 +12,15 @@
 #define PT_LIBVIRT_QEMU(each) each(virDomainQemuAgentCommand) each(virDomainQemuMonitorCommand)
 
 #define PT_LIBVIRT(each)                                                                                                                             \
-	each(virConnSetErrorFunc) each(virConnectBaselineHypervisorCPU) each(virConnectClose) each(                                                  \
-		virConnectDomainEventDeregisterAny) each(virConnectDomainEventRegisterAny) each(virConnectGetCapabilities)                           \
-		each(virConnectGetDomainCapabilities) each(virConnectGetHostname) each(virConnectGetLibVersion) each(                                \
-			virConnectGetType) each(virConnectGetVersion) each(virConnectIsAlive) each(virConnectListAllDomains)                         \
-			each(virConnectListAllNodeDevices) each(virConnectOpen) each(virConnectOpenReadOnly) each(                                   \
-				virDomainAbortJob) each(virDomainAttachDeviceFlags) each(virDomainCreateWithFlags) each(virDomainDefineXMLFlags)     \
-				each(virDomainDestroyFlags) each(virDomainDetachDeviceAlias) each(virDomainFree) each(                               \
-					virDomainGetAutostart) each(virDomainGetConnect) each(virDomainGetControlInfo) each(virDomainGetID)          \
-					each(virDomainGetJobInfo) each(virDomainGetName) each(virDomainGetState) each(                               \
+	each(virConnSetErrorFunc) each(virConnectBaselineHypervisorCPU) each(virConnectClose) each(virConnectDomainEventDeregisterAny) each(         \
+		virConnectDomainEventRegisterAny) each(virConnectGetCapabilities) each(virConnectGetDomainCapabilities)                              \
+		each(virConnectGetHostname) each(virConnectGetLibVersion) each(virConnectGetType) each(virConnectGetVersion) each(                   \
+			virConnectIsAlive) each(virConnectListAllDomains) each(virConnectListAllNodeDevices) each(virConnectOpen)                    \
+			each(virConnectOpenReadOnly) each(virDomainAbortJob) each(virDomainAttachDeviceFlags) each(                                  \
+				virDomainCreateWithFlags) each(virDomainDefineXMLFlags) each(virDomainDestroyFlags)                                  \
+				each(virDomainDetachDeviceAlias) each(virDomainFree) each(virDomainGetAutostart) each(                               \
+					virDomainGetConnect) each(virDomainGetControlInfo) each(virDomainGetID) each(virDomainGetJobInfo)            \
+					each(virDomainGetJobStats) each(virDomainGetName) each(virDomainGetState) each(                              \
 						virDomainGetUUIDString) each(virDomainGetXMLDesc) each(virDomainHasManagedSaveImage)                 \
 						each(virDomainIsActive) each(virDomainIsPersistent) each(virDomainLookupByID) each(                  \
 							virDomainLookupByName) each(virDomainLookupByUUIDString) each(virDomainMemoryStats)          \
@@ -36,9 +36,10 @@
 												virStoragePoolFree) each(virStoragePoolLookupByName) \
 												each(virStorageVolFree) each(                        \
 													virStorageVolGetPath)                        \
-													each(virStorageVolLookupByName)              \
-														each(virTypedParamsAddULLong)        \
-															each(virTypedParamsFree)
+													each(virStorageVolLookupByName) each(        \
+														virTypedParamsAddULLong)             \
+														each(virTypedParamsFree)             \
+															each(virTypedParamsGetInt)
 
 struct pt_libvirt {
 	PT_LIBVIRT_QEMU(PT_LAZY_MEMBER)
@@ -82,6 +83,7 @@ int pt_libvirt_load(struct pt_error *err);
 #define virDomainGetControlInfo		   pt_libvirt.virDomainGetControlInfo
 #define virDomainGetID			   pt_libvirt.virDomainGetID
 #define virDomainGetJobInfo		   pt_libvirt.virDomainGetJobInfo
+#define virDomainGetJobStats		   pt_libvirt.virDomainGetJobStats
 #define virDomainGetName		   pt_libvirt.virDomainGetName
 #define virDomainGetState		   pt_libvirt.virDomainGetState
 #define virDomainGetUUIDString		   pt_libvirt.virDomainGetUUIDString
@@ -117,6 +119,7 @@ int pt_libvirt_load(struct pt_error *err);
 #define virStorageVolLookupByName	   pt_libvirt.virStorageVolLookupByName
 #define virTypedParamsAddULLong		   pt_libvirt.virTypedParamsAddULLong
 #define virTypedParamsFree		   pt_libvirt.virTypedParamsFree
+#define virTypedParamsGetInt		   pt_libvirt.virTypedParamsGetInt
 #endif
 
 #endif

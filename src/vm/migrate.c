@@ -18,6 +18,7 @@
 #define TELL_MS 1000
 /* a job that was told to end, and a daemon that may still be waiting for one that is gone (its keepalive: 30 s) */
 #define SETTLE_MS 90000
+#define CALM_MS	  2000
 
 PT_DEFINE_CLEANUP(struct pt_vm_conn *, pt_vm_close)
 
@@ -189,11 +190,27 @@ static int ask_there(const struct pt_vm_conn *conn, const char *uuid, const char
 	return r;
 }
 
+/* a backup, a dump or another of somebody's jobs is none of ours to end */
+static bool is_moving(virDomainPtr dom)
+{
+	virTypedParameterPtr params = NULL;
+	int type = VIR_DOMAIN_JOB_NONE;
+	int operation = VIR_DOMAIN_JOB_OPERATION_UNKNOWN;
+	int n = 0;
+
+	if (virDomainGetJobStats(dom, &type, &params, &n, 0) < 0)
+		return false;
+	/* not told: then it stays unknown */
+	(void)virTypedParamsGetInt(params, n, VIR_DOMAIN_JOB_OPERATION, &operation);
+	virTypedParamsFree(params, n);
+	return (type == VIR_DOMAIN_JOB_BOUNDED || type == VIR_DOMAIN_JOB_UNBOUNDED) &&
+	       operation == VIR_DOMAIN_JOB_OPERATION_MIGRATION_OUT;
+}
+
 /* 2: libvirt is still at it */
 static int look_here(struct pt_vm_conn *conn, const char *uuid, const char *uri, struct pt_error *err)
 {
 	pt_autodomain virDomainPtr dom = NULL;
-	virDomainJobInfo info = { 0 };
 	enum pt_domain_state state = PT_DOMAIN_OTHER;
 	int r = pt_vm_lookup(conn, uuid, &dom, err);
 
@@ -201,13 +218,12 @@ static int look_here(struct pt_vm_conn *conn, const char *uuid, const char *uri,
 		return ask_there(conn, uuid, uri, "is not defined here any more", false, err);
 	if (r < 0)
 		return r;
-	if (virDomainGetJobInfo(dom, &info) == 0 && info.type != VIR_DOMAIN_JOB_NONE &&
-	    info.type != VIR_DOMAIN_JOB_COMPLETED) {
+	if (is_moving(dom)) {
 		(void)virDomainAbortJob(dom);
 		return 2;
 	}
-	r = pt_vm_busy(dom, NULL) == 1 ? 2 : pt_vm_state_of(dom, &state, NULL, err);
-	if (r != 0)
+	r = pt_vm_state_of(dom, &state, NULL, err);
+	if (r < 0)
 		return r;
 	if (state == PT_DOMAIN_RUNNING)
 		return 0;
@@ -218,14 +234,18 @@ static int look_here(struct pt_vm_conn *conn, const char *uuid, const char *uri,
 int pt_vm_settle(struct pt_vm_conn *conn, const char *uuid, const struct pt_migrate_to *to, struct pt_error *err)
 {
 	long long end = pt_watch_now_ms() + SETTLE_MS;
+	long long calm = pt_watch_now_ms();
 
 	for (;;) {
-		/* between two looks it may have gone: then the next one says so */
+		/* between two of its phases it looks as if nothing were going on: what is seen has to last a while */
 		int r = look_here(conn, uuid, to->uri, err);
+		long long now = pt_watch_now_ms();
 
-		if (r != 2 && (r != -EBUSY || pt_watch_now_ms() >= end - SETTLE_MS + 5000))
+		if (r == 2)
+			calm = now;
+		else if (r == 1 || (r < 0 && r != -EBUSY) || now >= calm + CALM_MS)
 			return r;
-		if (pt_watch_now_ms() >= end)
+		if (now >= end)
 			return pt_say(err, -EBUSY, "libvirt is still at work on the VM after %d seconds",
 				      SETTLE_MS / 1000);
 		nap();

@@ -457,6 +457,22 @@ static void devices_of_this_host_hold_it_back_by_name(void **state)
 	assert_int_equal(finding(&f->vm, "device")->verdict, PT_UNKNOWN);
 }
 
+static void a_device_that_only_the_definition_has_does_not_go_along(void **state)
+{
+	struct fixture *f = *state;
+
+	pt_domain_done(&f->look.vm);
+	assert_int_equal(
+		pt_domxml_read("<domain type='kvm'><name>vm</name><devices><hostdev mode='subsystem' type='pci'>"
+			       "<source><address domain='0' bus='1' slot='0' function='0'/></source></hostdev>"
+			       "</devices></domain>",
+			       &f->look.vm, NULL),
+		0);
+	(void)judge(f);
+	assert_int_equal(finding(&f->vm, "definition")->verdict, PT_FAIL);
+	assert_non_null(strstr(finding(&f->vm, "definition")->fact, "0000:01:00.0, which it does not run with"));
+}
+
 static const char blocked_xml[] =
 	"<domain type='kvm'><name>vm</name><devices>"
 	"<disk type='network' device='disk'><source protocol='rbd' name='a/b'/><target dev='vda'/><transient/></disk>"
@@ -690,6 +706,7 @@ int main(void)
 		CASE(a_kernels_list_alone_is_no_yes_for_a_model),
 		CASE(a_host_without_kvm_is_no_yes),
 		CASE(devices_of_this_host_hold_it_back_by_name),
+		CASE(a_device_that_only_the_definition_has_does_not_go_along),
 		CASE(what_libvirt_refuses_is_said_by_name),
 		CASE(a_running_vm_is_judged_by_what_it_runs_with),
 		CASE(a_disk_that_only_this_host_has_holds_it_back),

@@ -160,6 +160,7 @@ static void a_step_that_is_half_understood_is_refused(void **state)
 	refused("{\"kind\":\"driver\",\"device\":\"../../x\",\"vendor_id\":\"1000\"}", "PCI address");
 	refused("{\"kind\":\"driver\",\"device\":\"0000:01:00.0\",\"vendor_id\":\"10x0\"}", "hexadecimal");
 	refused("{\"kind\":\"vm-define\",\"vm\":\"a\",\"vm_uuid\":\"b\",\"edit\":{}}", "four members");
+	refused("{\"kind\":\"vm-migrate\",\"vm\":\"a\",\"vm_uuid\":\"b\"}", "state_after");
 	refused("{\"kind\":\"vm-plug\",\"vm\":\"a\",\"vm_uuid\":\"b\",\"element\":\"<hostdev/>\"}", "ids");
 	refused("{\"kind\":\"vm-unplug\",\"vm\":\"a\",\"vm_uuid\":\"b\",\"device\":\"0000:01:00.0\","
 		"\"vendor_id\":\"1000\"}",
