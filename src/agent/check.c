@@ -23,6 +23,23 @@ static void mark(const struct pt_agent *a, struct pt_inv_host *h, const struct p
 	}
 }
 
+int pt_agent_identity(const struct pt_agent *a, const struct pt_claim_device *given, struct pt_error *err)
+{
+	int64_t at = pt_inv_host_find(&a->facts, given->bdf);
+	int64_t now = pt_claim_device_at(given, &a->facts);
+	const struct pt_inv_device *d = at < 0 ? NULL : &a->facts.v[at];
+
+	if (!d || pt_claim_device_is(given, d))
+		return 0;
+	(void)pt_refuse(err, "identity",
+			"%s is another card now (%04x:%04x%s%s): the claim was given %04x:%04x%s%s%s%s",
+			pt_bdf_str(given->bdf).s, d->vendor, d->product, d->serial ? ", serial number " : "",
+			d->serial ? d->serial : "", given->vendor, given->product,
+			given->serial ? ", serial number " : "", given->serial ? given->serial : "",
+			now < 0 ? "" : ", which is at ", now < 0 ? "" : pt_bdf_str(a->facts.v[now].bdf).s);
+	return -EPERM;
+}
+
 static int check_one(const struct pt_agent *a, const struct pt_view *view, const struct pt_claim *claim,
 		     const struct pt_holds *holds, struct pt_bdf bdf, struct pt_error *err)
 {
@@ -81,6 +98,8 @@ int pt_agent_check(const struct pt_agent *a, const struct pt_claim *claim, const
 		r = check_pairs(&h, claim, err);
 	for (size_t i = 0; i < claim->devices.n && r == 0; i++)
 		r = check_one(a, &view, claim, holds, claim->devices.v[i].bdf, err);
+	for (size_t i = 0; i < claim->devices.n && r == 0; i++)
+		r = pt_agent_identity(a, &claim->devices.v[i], err);
 	free(h.v);
 	return r;
 }

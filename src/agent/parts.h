@@ -33,6 +33,9 @@ const struct pt_domain *pt_agent_user(const struct pt_agent *a, struct pt_bdf bd
 int pt_agent_check(const struct pt_agent *a, const struct pt_claim *claim, const struct pt_holds *holds, bool mine,
 		   struct pt_error *err);
 
+/** pt_agent_identity() - is what is at the address the card that was given, if anything is?  0, or -EPERM */
+int pt_agent_identity(const struct pt_agent *a, const struct pt_claim_device *given, struct pt_error *err);
+
 /** pt_agent_reconcile() - every claim that holds something here, and every ack that this agent gave */
 int pt_agent_reconcile(struct pt_agent *a, bool look, struct pt_error *err);
 

@@ -144,6 +144,33 @@ static size_t count_used_by(const struct pt_agent *a, const struct pt_claim *c, 
 	return n;
 }
 
+/*
+ * Cards that are not where they were given, with another one in their place: that one is not the claim's.  What is left
+ * of the claim is what is where it was; -EPERM while a card that was moved is used where it is now.
+ */
+static int leave_strangers(const struct pt_agent *a, struct pt_claim *c, struct pt_error *err)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->devices.n; i++) {
+		int64_t now = pt_claim_device_at(&c->devices.v[i], &a->facts);
+
+		if (pt_agent_identity(a, &c->devices.v[i], err) < 0 && now >= 0 &&
+		    (pt_agent_user(a, a->facts.v[now].bdf) || is_on_vfio(&a->facts.v[now])))
+			return -EPERM;
+	}
+	for (size_t i = 0; i < c->devices.n; i++) {
+		struct pt_claim_device d = c->devices.v[i];
+
+		if (pt_agent_identity(a, &d, NULL) == 0)
+			c->devices.v[n++] = d;
+		else
+			pt_claim_device_done(&d);
+	}
+	c->devices.n = n;
+	return 0;
+}
+
 /* the first device that a VM has which is not @vm */
 static const struct pt_domain *stranger(const struct pt_agent *a, const struct pt_claim *c, const struct pt_domain *vm,
 					struct pt_bdf *ret_bdf)
@@ -170,7 +197,8 @@ static bool is_untouched(const struct pt_agent *a, const struct pt_claim *c)
 	for (size_t i = 0; i < c->devices.n; i++) {
 		int64_t at = pt_inv_host_find(&a->facts, c->devices.v[i].bdf);
 
-		if (at < 0 || pt_agent_user(a, c->devices.v[i].bdf) || is_on_vfio(&a->facts.v[at]))
+		if (at < 0 || pt_agent_identity(a, &c->devices.v[i], NULL) < 0 ||
+		    pt_agent_user(a, c->devices.v[i].bdf) || is_on_vfio(&a->facts.v[at]))
 			return false;
 	}
 	return true;
@@ -313,7 +341,7 @@ static void leave_to_others(struct one *o)
 		if (pt_streq(pt_holds_find(o->holds, d.bdf), o->id))
 			c->devices.v[n++] = d;
 		else
-			free(d.alias);
+			pt_claim_device_done(&d);
 	}
 	c->devices.n = n;
 }
@@ -334,6 +362,8 @@ static int give_back(struct pt_agent *a, struct one *o, struct pt_error *err)
 		return set_and_put(a, o, PT_ACK_RELEASED, NULL, err);
 	if (!a->asked || a->blind)
 		return set_and_put(a, o, PT_ACK_RELEASING, "libvirt cannot be asked who has them", err);
+	if (leave_strangers(a, &o->claim, &why) < 0)
+		return set_and_put(a, o, PT_ACK_RELEASING, why.msg, err);
 	other = stranger(a, &o->claim, vm, &bdf);
 	if (other)
 		return refuse_to_take(a, o, other, bdf, err);
@@ -361,6 +391,12 @@ static int see(struct pt_agent *a, struct one *o, struct pt_error *err)
 
 	if (!a->asked || a->blind)
 		return 0;
+	for (size_t i = 0; i < o->claim.devices.n; i++)
+		if (pt_agent_identity(a, &o->claim.devices.v[i], &why) < 0) {
+			pt_agent_say_once(a, LOG_WARNING, o->id, pt_bdf_str(o->claim.devices.v[i].bdf).s, "%s: %s",
+					  o->id, why.msg);
+			return 0;
+		}
 	if (stranger(a, &o->claim, vm, &bdf)) {
 		pt_agent_say_once(a, LOG_WARNING, o->id, pt_bdf_str(bdf).s,
 				  "%s is claimed for %s, and VM %s has it: %s", pt_bdf_str(bdf).s, o->claim.holder,

@@ -208,6 +208,7 @@ static int attempt(struct pt_fleet *f, struct pt_fleet_host *h, const struct pt_
 	int r;
 
 	fill(&claim, ask, answer);
+	pt_claim_identify(&claim, &h->host);
 	make_deal(&d, h, ask, quota, &claim);
 	r = pt_store_commit(f->store, &d.txn, &held.revision, &now, err);
 	if (r == -ETIMEDOUT || r == -EIO)

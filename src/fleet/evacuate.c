@@ -228,6 +228,7 @@ static int once(struct move *m, struct pt_moved *ret, struct pt_error *err)
 		return 2;
 	}
 	c = replaced(m, &request, &answer);
+	pt_claim_identify(&c, &h->host);
 	r = put_on(m, h, &c, err);
 	if (r == 1) {
 		pt_claim_done(&m->claim);

@@ -56,10 +56,55 @@ void pt_holds_done(struct pt_holds *l)
 	*l = (struct pt_holds){ 0 };
 }
 
+static const char *serial_of(const struct pt_inv_device *d)
+{
+	return d->serial ? d->serial : d->card_serial;
+}
+
+void pt_claim_identify(struct pt_claim *c, const struct pt_inv_host *h)
+{
+	for (size_t i = 0; i < c->devices.n; i++) {
+		struct pt_claim_device *d = &c->devices.v[i];
+		int64_t at = pt_inv_host_find(h, d->bdf);
+
+		if (at < 0)
+			continue;
+		d->vendor = h->v[at].vendor;
+		d->product = h->v[at].product;
+		pt_strset(&d->serial, serial_of(&h->v[at]));
+	}
+}
+
+static bool has_serial(const struct pt_inv_device *d, const char *serial)
+{
+	return pt_streq(d->serial, serial) || pt_streq(d->card_serial, serial);
+}
+
+bool pt_claim_device_is(const struct pt_claim_device *given, const struct pt_inv_device *now)
+{
+	if (given->vendor && (given->vendor != now->vendor || given->product != now->product))
+		return false;
+	return !given->serial || !serial_of(now) || has_serial(now, given->serial);
+}
+
+int64_t pt_claim_device_at(const struct pt_claim_device *given, const struct pt_inv_host *h)
+{
+	for (size_t i = 0; given->serial && i < h->n; i++)
+		if (has_serial(&h->v[i], given->serial) && pt_claim_device_is(given, &h->v[i]))
+			return (int64_t)i;
+	return -1;
+}
+
+void pt_claim_device_done(struct pt_claim_device *d)
+{
+	free(d->alias);
+	free(d->serial);
+}
+
 void pt_claim_done(struct pt_claim *c)
 {
 	for (size_t i = 0; i < c->devices.n; i++)
-		free(c->devices.v[i].alias);
+		pt_claim_device_done(&c->devices.v[i]);
 	free(c->devices.v);
 	free(c->asked);
 	free(c->holder);

@@ -16,10 +16,17 @@
 /** pt_claim_id_valid() - does a text have the form of a claim's id? */
 bool pt_claim_id_valid(const char *text);
 
-/* a device of the claim, and the alias that it was asked for as; NULL when without */
+/**
+ * struct pt_claim_device - a device of a claim; owns its strings
+ * @alias: that it was asked for as; NULL when without
+ * @vendor, @product, @serial: what was given: an address may be another card's by now.  0, NULL: not told
+ */
 struct pt_claim_device {
 	struct pt_bdf bdf;
 	char *alias;
+	uint16_t vendor;
+	uint16_t product;
+	char *serial;
 };
 
 /**
@@ -51,6 +58,14 @@ enum pt_ack_state {
 	PT_ACK_ORPHAN,	  /* the claim is gone, and the devices are not given back: a person must look */
 	PT_ACK_STATES
 };
+
+/** pt_claim_identify() - keep with each device of a claim what it is on its host */
+void pt_claim_identify(struct pt_claim *claim, const struct pt_inv_host *host);
+/** pt_claim_device_is() - is what is at its address now what was given?  What either does not tell is no difference */
+bool pt_claim_device_is(const struct pt_claim_device *given, const struct pt_inv_device *now);
+/** pt_claim_device_at() - where the card with its serial number is now; -1: nowhere, or it has none */
+int64_t pt_claim_device_at(const struct pt_claim_device *given, const struct pt_inv_host *host);
+void pt_claim_device_done(struct pt_claim_device *device);
 
 const char *pt_ack_state_str(enum pt_ack_state state); /* "taking", "bound", …: as in JSON */
 int pt_ack_state_parse(const char *text);	       /* the enum, or -EINVAL */

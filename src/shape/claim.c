@@ -11,15 +11,26 @@
 #include "shape/place.h"
 #include "shape/value.h"
 
+static json_t *device_json(const struct pt_claim_device *d)
+{
+	json_t *o = json_pack("{s:s, s:o}", "address", pt_bdf_str(d->bdf).s, "alias", pt_json_text(d->alias));
+
+	if (d->vendor) {
+		(void)json_object_set_new(o, "vendor_id", json_sprintf("%04x", d->vendor));
+		(void)json_object_set_new(o, "product_id", json_sprintf("%04x", d->product));
+	}
+	if (d->serial)
+		(void)json_object_set_new(o, "serial", pt_json_text(d->serial));
+	return o;
+}
+
 json_t *pt_claim_json(const struct pt_claim *c)
 {
 	json_t *devices = json_array();
 	json_t *o;
 
 	for (size_t i = 0; i < c->devices.n; i++)
-		(void)json_array_append_new(devices,
-					    json_pack("{s:s, s:o}", "address", pt_bdf_str(c->devices.v[i].bdf).s,
-						      "alias", pt_json_text(c->devices.v[i].alias)));
+		(void)json_array_append_new(devices, device_json(&c->devices.v[i]));
 	o = json_pack("{s:s, s:o, s:o, s:o, s:I, s:o}", "id", c->id, "asked", pt_json_text(c->asked), "for",
 		      pt_json_text(c->holder), "host", pt_json_text(c->host), "since", (json_int_t)c->since, "devices",
 		      devices);
@@ -113,11 +124,18 @@ static int bad(const char *where, int r, struct pt_error *err)
 static int read_device(const json_t *o, const char *where, struct pt_claim_device *d, struct pt_error *err)
 {
 	bool given = false;
+	int64_t vendor = 0;
+	int64_t product = 0;
 	int r = pt_field_address(o, where, "address", &given, &d->bdf, err);
 
 	if (r == 0 && !given)
 		r = pt_say(err, -EBADMSG, "%s: a device without address", where);
-	return r < 0 ? r : pt_field_string(o, where, "alias", &d->alias, err);
+	r = r < 0 ? r : pt_field_string(o, where, "alias", &d->alias, err);
+	r = r < 0 ? r : pt_field_id(o, where, "vendor_id", &vendor, err);
+	r = r < 0 ? r : pt_field_id(o, where, "product_id", &product, err);
+	d->vendor = (uint16_t)vendor;
+	d->product = (uint16_t)product;
+	return r < 0 ? r : pt_field_string(o, where, "serial", &d->serial, err);
 }
 
 static int read_claim(const json_t *o, struct pt_claim *c, struct pt_error *err)

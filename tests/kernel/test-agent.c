@@ -502,6 +502,40 @@ static void what_may_be_half_made_has_not_failed(void **state)
 	assert_non_null(strstr(later.reason, "why it is not attached"));
 }
 
+/* hardware was added or moved: another card is at the address that was given */
+static void a_stranger_at_the_address_is_neither_given_nor_taken(void **state)
+{
+	struct agentstage *a = begin(state);
+	char id[PT_CLAIM_ID_LENGTH + 1];
+	PT_AUTO(pt_claim) c = { 0 };
+	PT_AUTO(pt_ack) ack = { 0 };
+	PT_AUTO(pt_ack) later = { 0 };
+
+	agentstage_claim(a, "nic:1", "cvm", id);
+	a->s->nic->ids[1] = 0x10d3;
+	agentstage_round(a);
+	agentstage_ack(a, id, PT_ACK_FAILED, &ack);
+	assert_non_null(strstr(ack.reason, "is another card now (8086:10d3): the claim was given 8086:10c9"));
+	is_with_the_host(a);
+	assert_int_equal(pt_fleet_release(a->store, id, &c, &a->err), 1);
+	pt_claim_done(&c);
+	/* the same once it was attached: what is there now is not taken away */
+	a->s->nic->ids[1] = 0x10c9;
+	agentstage_round(a);
+	agentstage_claim(a, "nic:1", "cvm", id);
+	agentstage_round(a);
+	agentstage_ack(a, id, PT_ACK_ATTACHED, NULL);
+	a->s->nic->ids[1] = 0x10d3;
+	a->wishes = 0;
+	agentstage_round(a);
+	agentstage_ack(a, id, PT_ACK_ATTACHED, &later);
+	assert_int_equal(pt_fleet_release(a->store, id, &c, &a->err), PT_RELEASE_MARKED);
+	agentstage_round(a);
+	agentstage_ack(a, id, PT_ACK_RELEASED, NULL);
+	assert_int_equal(a->wishes, 0);
+	assert_true(agentstage_vm_has(a->s->cvm, nic(a)));
+}
+
 static void what_somebody_took_back_by_hand_is_not_fought_over(void **state)
 {
 	struct agentstage *a = begin(state);
@@ -870,6 +904,7 @@ int main(void)
 		BOTH(cut_off_it_keeps_what_it_has_and_takes_nothing),
 		ONE(nothing_is_begun_before_what_was_cut_off_is_settled),
 		ONE(what_may_be_half_made_has_not_failed),
+		ONE(a_stranger_at_the_address_is_neither_given_nor_taken),
 		ONE(what_somebody_took_back_by_hand_is_not_fought_over),
 		ONE(a_claim_that_vanished_leaves_an_orphan_that_nobody_unbinds),
 		BOTH(what_is_held_for_another_claim_is_not_given_back),
