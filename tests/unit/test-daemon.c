@@ -102,7 +102,8 @@ static pid_t start(struct daemon *d, char *const *more)
 	pt_autofree char *asan =
 		getenv("ASAN_OPTIONS") ? pt_strf("ASAN_OPTIONS=%s", getenv("ASAN_OPTIONS")) : pt_strdup("LANG=C");
 	pt_autofree char *program = pt_strdup(getenv("PT_PASSTHRUD"));
-	char *env[] = { path, socket_name, asan, NULL };
+	static char watchdog[] = "WATCHDOG_USEC=400000";
+	char *env[] = { path, socket_name, asan, watchdog, NULL };
 	char *argv[16] = { program };
 	posix_spawn_file_actions_t actions;
 	size_t n = 1;
@@ -256,6 +257,30 @@ static void a_record_that_was_taken_out_is_written_again(void **state)
 	end_it(d);
 }
 
+static void the_watchdog_hears_of_it(void **state)
+{
+	struct daemon *d = *state;
+
+	run_it(d);
+	await_word(d, "WATCHDOG=1");
+	/* again and again */
+	await_word(d, "WATCHDOG=1");
+	assert_int_equal(kill(d->pid, SIGSTOP), 0);
+	pause_a_little();
+	/* one that stands still says nothing */
+	for (char word[256]; recv(d->notify_fd, word, sizeof(word), 0) >= 0;)
+		;
+	(void)usleep(600000);
+	{
+		char word[256];
+
+		assert_true(recv(d->notify_fd, word, sizeof(word), 0) < 0);
+	}
+	assert_int_equal(kill(d->pid, SIGCONT), 0);
+	await_word(d, "WATCHDOG=1");
+	end_it(d);
+}
+
 static void a_second_one_is_refused(void **state)
 {
 	static char look[] = "--look-only";
@@ -358,6 +383,7 @@ int main(void)
 	const struct CMUnitTest all[] = {
 		cmocka_unit_test_setup_teardown(it_publishes_and_is_alive_until_it_is_told_to_end, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_record_that_was_taken_out_is_written_again, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_watchdog_hears_of_it, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_second_one_is_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(it_is_ready_before_its_first_round_has_ended, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_makes_no_sense_is_a_usage_error, setup, teardown),
