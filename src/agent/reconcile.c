@@ -246,6 +246,12 @@ static int attach(struct pt_agent *a, struct one *o, const struct pt_domain *vm,
 		return r;
 	if (made == -EINTR || made == -EAGAIN)
 		return set_and_put(a, o, o->ack.state, why.msg, err);
+	/* an exit status is not believed: what it has, it has */
+	if (made < 0 && count_used_by(a, &o->claim, holder_of(a, &o->claim)) == o->claim.devices.n) {
+		pt_strset(&o->ack.vm, name);
+		o->ack.proved = false;
+		return set_and_put(a, o, PT_ACK_ATTACHED, why.msg, err);
+	}
 	if (made == 0) {
 		reason = pt_strdup_opt(o->ack.reason);
 		pt_strset(&o->ack.vm, name);

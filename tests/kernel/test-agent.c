@@ -399,6 +399,32 @@ static void cut_off_it_keeps_what_it_has_and_takes_nothing(void **state)
 	a->store->ops = real;
 }
 
+static int (*own_attach)(void *ctx, const struct pt_agent_wish *w, struct pt_agent_done *ret, struct pt_error *err);
+
+/* made, and then nobody could be asked whether it is proved; or the child was killed after it was made */
+static int attach_and_fail(void *ctx, const struct pt_agent_wish *w, struct pt_agent_done *ret, struct pt_error *err)
+{
+	int r = own_attach(ctx, w, ret, err);
+
+	return r < 0 ? r : pt_say(err, -EIO, "it cannot be proved");
+}
+
+static void what_was_attached_is_not_taken_for_a_failure(void **state)
+{
+	struct agentstage *a = begin(state);
+	char id[PT_CLAIM_ID_LENGTH + 1];
+	PT_AUTO(pt_ack) ack = { 0 };
+
+	own_attach = a->hands.attach;
+	a->hands.attach = attach_and_fail;
+	agentstage_claim(a, "nic:1", "cvm", id);
+	agentstage_round(a);
+	agentstage_ack(a, id, PT_ACK_ATTACHED, &ack);
+	assert_false(ack.proved);
+	assert_string_equal(ack.reason, "it cannot be proved");
+	assert_true(agentstage_vm_has(a->s->cvm, nic(a)));
+}
+
 /* what the hands do when a test says so, instead of what they do */
 static struct {
 	int attach;
@@ -905,6 +931,7 @@ int main(void)
 		ONE(nothing_is_begun_before_what_was_cut_off_is_settled),
 		ONE(what_may_be_half_made_has_not_failed),
 		ONE(a_stranger_at_the_address_is_neither_given_nor_taken),
+		ONE(what_was_attached_is_not_taken_for_a_failure),
 		ONE(what_somebody_took_back_by_hand_is_not_fought_over),
 		ONE(a_claim_that_vanished_leaves_an_orphan_that_nobody_unbinds),
 		BOTH(what_is_held_for_another_claim_is_not_given_back),

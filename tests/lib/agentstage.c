@@ -211,6 +211,9 @@ static int fake_attach(void *ctx, const struct pt_agent_wish *w, struct pt_agent
 	struct pt_step *s;
 
 	for (size_t i = 0; i < w->n; i++)
+		if (agentstage_vm_has(vm, w->devices[i]))
+			return pt_usage(err, -EEXIST, "VM %s has %s already", vm->name, pt_bdf_str(w->devices[i]).s);
+	for (size_t i = 0; i < w->n; i++)
 		bind(fakekernel_find(a->s->kernel, w->devices[i]), &plan);
 	s = vm_step(vm, &plan, PT_STEP_VM_DEFINE);
 	for (size_t i = 0; i < w->n; i++)
@@ -229,6 +232,9 @@ static int fake_detach(void *ctx, const struct pt_agent_wish *w, struct pt_agent
 	PT_AUTO(pt_plan) plan = { 0 };
 	struct pt_step *s;
 
+	for (size_t i = 0; i < w->n; i++)
+		if (!agentstage_vm_has(vm, w->devices[i]))
+			return pt_usage(err, -ENOENT, "VM %s does not have %s", vm->name, pt_bdf_str(w->devices[i]).s);
 	for (size_t i = 0; i < w->n && live; i++)
 		plug(fakekernel_find(a->s->kernel, w->devices[i]), vm, &plan, PT_STEP_VM_UNPLUG);
 	s = vm_step(vm, &plan, PT_STEP_VM_DEFINE);
@@ -244,6 +250,9 @@ static int fake_give_back(void *ctx, const struct pt_agent_wish *w, struct pt_ag
 	struct agentstage *a = ctx;
 	PT_AUTO(pt_plan) plan = { 0 };
 
+	for (size_t i = 0; i < w->n; i++)
+		if (!strstr(fakekernel_find(a->s->kernel, w->devices[i])->driver, "vfio"))
+			return pt_usage(err, -ENOENT, "%s is not reserved", pt_bdf_str(w->devices[i]).s);
 	for (size_t i = 0; i < w->n; i++)
 		unbind(fakekernel_find(a->s->kernel, w->devices[i]), &plan);
 	return make(a, &plan, "release", ret, err);
