@@ -94,28 +94,44 @@ static bool runs(const struct pt_domain *vm)
 	return vm->state != PT_DOMAIN_SHUTOFF;
 }
 
-/* functions of a claim as a wish; the caller frees @devices */
-static struct pt_agent_wish wish_of(const struct pt_claim *c, const struct pt_domain *vm)
-{
-	struct pt_bdf *devices = pt_alloc((c->devices.n + 1) * sizeof(*devices));
-
-	for (size_t i = 0; i < c->devices.n; i++)
-		devices[i] = c->devices.v[i].bdf;
-	return (struct pt_agent_wish){ vm ? vm->uuid : NULL, devices, c->devices.n };
-}
-
 static bool is_on_vfio(const struct pt_inv_device *d)
 {
 	return d->owner && strstr(d->owner, "vfio");
 }
 
+/* of a claim: all; on the way back only what is still there to be taken: one of two may be elsewhere by now */
+enum part { ALL, OF_VM, ON_VFIO };
+
+static bool is_part(const struct pt_agent *a, struct pt_bdf bdf, const struct pt_domain *vm, enum part part)
+{
+	const struct pt_domain *user = pt_agent_user(a, bdf);
+	int64_t at = pt_inv_host_find(&a->facts, bdf);
+
+	if (part == OF_VM)
+		return user && vm && pt_streq(user->uuid, vm->uuid);
+	return part == ALL || (at >= 0 && is_on_vfio(&a->facts.v[at]));
+}
+
+/* functions of a claim as a wish; the caller frees @devices */
+static struct pt_agent_wish wish_of(const struct pt_agent *a, const struct pt_claim *c, const struct pt_domain *vm,
+				    enum part part)
+{
+	struct pt_bdf *devices = pt_alloc((c->devices.n + 1) * sizeof(*devices));
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->devices.n; i++)
+		if (is_part(a, c->devices.v[i].bdf, vm, part))
+			devices[n++] = c->devices.v[i].bdf;
+	return (struct pt_agent_wish){ vm ? vm->uuid : NULL, devices, n };
+}
+
 typedef int change_fn(void *ctx, const struct pt_agent_wish *wish, struct pt_agent_done *ret, struct pt_error *err);
 
 /* 0, also when it failed: @err says so then; the host is looked at again afterwards */
-static int change(struct pt_agent *a, struct one *o, change_fn *make, const struct pt_domain *vm, int *ret_made,
-		  struct pt_error *ret_why, struct pt_error *err)
+static int change(struct pt_agent *a, struct one *o, enum part part, change_fn *make, const struct pt_domain *vm,
+		  int *ret_made, struct pt_error *ret_why, struct pt_error *err)
 {
-	struct pt_agent_wish wish = wish_of(&o->claim, vm);
+	struct pt_agent_wish wish = wish_of(a, &o->claim, vm, part);
 	PT_AUTO(pt_agent_done) done = { 0 };
 	int made = make(a->hands->ctx, &wish, &done, ret_why);
 
@@ -210,7 +226,7 @@ static int keep(struct pt_agent *a, struct one *o, const char *waits, struct pt_
 	pt_autofree char *told = NULL;
 	struct pt_error why = { 0 };
 	int made = 0;
-	int r = change(a, o, a->hands->keep, NULL, &made, &why, err);
+	int r = change(a, o, ALL, a->hands->keep, NULL, &made, &why, err);
 
 	if (r < 0)
 		return r;
@@ -241,7 +257,7 @@ static int attach(struct pt_agent *a, struct one *o, const struct pt_domain *vm,
 		if (r < 0)
 			return r;
 	}
-	r = change(a, o, a->hands->attach, vm, &made, &why, err);
+	r = change(a, o, ALL, a->hands->attach, vm, &made, &why, err);
 	if (r < 0)
 		return r;
 	if (made == -EINTR || made == -EAGAIN)
@@ -377,9 +393,9 @@ static int give_back(struct pt_agent *a, struct one *o, struct pt_error *err)
 		return given_back(a, o, err);
 	r = announce(a, o, PT_ACK_RELEASING, err);
 	if (r == 0 && count_used_by(a, &o->claim, vm))
-		r = change(a, o, a->hands->detach, vm, &made, &why, err);
+		r = change(a, o, OF_VM, a->hands->detach, vm, &made, &why, err);
 	if (r == 0 && made == 0 && see_given_back(a, &o->claim, NULL) < 0)
-		r = change(a, o, a->hands->give_back, NULL, &made, &why, err);
+		r = change(a, o, ON_VFIO, a->hands->give_back, NULL, &made, &why, err);
 	if (r < 0)
 		return r;
 	if (made == 0)
@@ -426,6 +442,11 @@ static int see(struct pt_agent *a, struct one *o, struct pt_error *err)
 			pt_strv_take(&a->tried, attempt_of(o, vm));
 		return set_and_put(a, o, PT_ACK_BOUND, "the VM was made to let go of them by somebody else", err);
 	}
+	if (used)
+		pt_agent_say_once(a, LOG_WARNING, o->id, NULL,
+				  "%s: VM %s has %zu of its %zu devices; somebody took the others, and they are not "
+				  "given again: `passthru release %s` gives back what is left",
+				  o->id, vm->name, used, o->claim.devices.n, o->id);
 	/* the VM was shut down, or defined, since */
 	return o->ack.state == PT_ACK_BOUND && vm ? attach(a, o, vm, err) : 0;
 }

@@ -399,6 +399,32 @@ static void cut_off_it_keeps_what_it_has_and_takes_nothing(void **state)
 	a->store->ops = real;
 }
 
+/* the controller was taken out by hand, and is with its host; the card is still in the guest */
+static void what_is_left_of_a_claim_can_be_given_back(void **state)
+{
+	static const char id[] = "c-00000000000000000001";
+	struct agentstage *a = begin(state);
+	struct pt_bdf bdf = nic(a);
+	const struct pt_agent_wish wish = { .vm = STAGE_CVM, .devices = &bdf, .n = 1 };
+	struct pt_agent_done done = { 0 };
+
+	assert_int_equal(a->hands.attach(a, &wish, &done, &a->err), 0);
+	agentstage_put(a, "claims/c-00000000000000000001",
+		       "{\"id\": \"c-00000000000000000001\", \"asked\": \"nic:2\", \"for\": \"cvm\", \"host\": \"h1\", "
+		       "\"since\": 1, \"releasing\": true, \"devices\": [{\"address\": \"0000:01:00.0\"}, "
+		       "{\"address\": \"0000:02:00.0\"}]}");
+	agentstage_put(a, "held/h1",
+		       "{\"0000:01:00.0\": \"c-00000000000000000001\", \"0000:02:00.0\": "
+		       "\"c-00000000000000000001\"}");
+	agentstage_put(a, "acks/h1/c-00000000000000000001",
+		       "{\"id\": \"c-00000000000000000001\", \"state\": \"attached\", \"vm\": \"cvm\"}");
+	agentstage_round(a);
+	agentstage_ack(a, id, PT_ACK_RELEASED, NULL);
+	is_with_the_host(a);
+	assert_false(agentstage_is_held(a, nic(a)));
+	pt_agent_done_done(&done);
+}
+
 static int (*own_attach)(void *ctx, const struct pt_agent_wish *w, struct pt_agent_done *ret, struct pt_error *err);
 
 /* made, and then nobody could be asked whether it is proved; or the child was killed after it was made */
@@ -932,6 +958,7 @@ int main(void)
 		ONE(what_may_be_half_made_has_not_failed),
 		ONE(a_stranger_at_the_address_is_neither_given_nor_taken),
 		ONE(what_was_attached_is_not_taken_for_a_failure),
+		ONE(what_is_left_of_a_claim_can_be_given_back),
 		ONE(what_somebody_took_back_by_hand_is_not_fought_over),
 		ONE(a_claim_that_vanished_leaves_an_orphan_that_nobody_unbinds),
 		BOTH(what_is_held_for_another_claim_is_not_given_back),
