@@ -27,6 +27,7 @@ struct pt_query {
 /**
  * struct pt_reply - owns its members
  * @etag: with its quotes; empty: none
+ * @exit_status: of the program that answered, where a check says no
  * @stream: events follow, for as long as the client stays
  */
 struct pt_reply {
@@ -38,6 +39,7 @@ struct pt_reply {
 	char *location;
 	char *allow;
 	unsigned retry_after_s;
+	int exit_status;
 	bool stream;
 };
 

@@ -145,6 +145,7 @@ static void run(struct pt_call *c, const struct line *l, const struct line *json
 		pt_reply_text(c, pt_buf_take(&out), size);
 		if (!c->text)
 			c->reply.type = "application/json";
+		c->reply.exit_status = r;
 		return;
 	}
 	if (c->text && l != json) {

@@ -122,9 +122,9 @@ static int ask_all(struct pt_model *m, const struct pt_request *request, struct 
 	return 0;
 }
 
-static int no_host(const char *host, struct pt_error *err)
+static int no_host(const struct pt_model *m, const char *host, struct pt_error *err)
 {
-	int r = pt_usage(err, -ENXIO, "there is no host '%.80s' in the store", host);
+	int r = pt_usage(err, -ENXIO, "there is no host '%.80s' in %s", host, m->name);
 
 	pt_hint(err, "`passthru fleet hosts` lists them");
 	return r;
@@ -143,7 +143,7 @@ static int decide(struct pt_model *m, struct pt_request *request, const char *ho
 		struct pt_host_answer a = { 0 };
 
 		if (!h || !h->facts)
-			return no_host(host, err);
+			return no_host(m, host, err);
 		ask_host(m, h, request, how, &a);
 		take_better(best, &a, how);
 		return 0;

@@ -40,6 +40,7 @@ struct pt_event {
 
 /**
  * struct pt_model
+ * @name: of the store
  * @lock: of the fleet, seats and groups; @mutex: of what follows it
  * @first: number of the oldest event that is kept; @next: of the next one; event i is ring[i % PT_EVENTS_MAX]
  * @floor: events after this revision are all there
@@ -47,6 +48,7 @@ struct pt_event {
 struct pt_model {
 	const struct pt_store_config *config;
 	const struct pt_pci_config *pci;
+	char *name;
 	void (*wake)(void *arg);
 	void *arg;
 	pthread_t thread;

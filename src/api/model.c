@@ -307,6 +307,18 @@ static void init_locks(struct pt_model *m)
 	(void)pthread_rwlock_init(&m->lock, NULL);
 }
 
+/* opened once before there are threads: what loads a library does so here */
+static int name_store(struct pt_model *m, struct pt_error *err)
+{
+	struct pt_store *store = NULL;
+	int r = pt_store_open(m->config, &store, err);
+
+	if (r == 0)
+		m->name = pt_strdup(pt_store_name(store));
+	pt_store_close(store);
+	return r;
+}
+
 int pt_model_start(const struct pt_store_config *store, const struct pt_pci_config *pci, void (*wake)(void *arg),
 		   void *arg, struct pt_model **ret_model, struct pt_error *err)
 {
@@ -318,8 +330,9 @@ int pt_model_start(const struct pt_store_config *store, const struct pt_pci_conf
 	m->wake = wake;
 	m->arg = arg;
 	init_locks(m);
+	r = name_store(m, err);
 	/* an alias that does not work is said at once, not when the store answers */
-	r = begin_anew(m, err);
+	r = r < 0 ? r : begin_anew(m, err);
 	if (r == 0) {
 		r = -pthread_create(&m->thread, NULL, run, m);
 		if (r < 0)
@@ -347,6 +360,7 @@ void pt_model_stop(struct pt_model *m)
 	forget(m);
 	pt_model_drop_events(m);
 	free(m->trouble);
+	free(m->name);
 	(void)pthread_cond_destroy(&m->changed);
 	(void)pthread_mutex_destroy(&m->mutex);
 	(void)pthread_rwlock_destroy(&m->lock);

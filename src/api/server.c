@@ -33,6 +33,8 @@ static void set_headers(struct MHD_Response *r, const struct pt_reply *reply)
 	set_header(r, "Cache-Control", reply->stream ? "no-store" : "no-cache");
 	set_header(r, "X-Content-Type-Options", "nosniff");
 	set_header(r, "WWW-Authenticate", reply->status == 401 ? "Certificate" : NULL);
+	/* what `passthru --connect` ends with */
+	set_header(r, "Passthru-Exit-Status", reply->exit_status == 3 ? "3" : NULL);
 	if (reply->retry_after_s) {
 		(void)snprintf(seconds, sizeof(seconds), "%u", reply->retry_after_s);
 		set_header(r, "Retry-After", seconds);

@@ -7,7 +7,12 @@
 const struct pt_option pt_global_options[] = {
 	{ "json", 'j', NULL, "answer in JSON, one document, for programs", false },
 	{ "sysroot", 0, "DIR", "read a captured host instead of this one", false },
-	{ "connect", 'c', "URI", "libvirt connection (qemu:///system)", false },
+	{ "connect", 'c', "URI", "libvirt connection (qemu:///system), or a passthrud: unix:///PATH, https://HOST:PORT",
+	  false },
+	{ "cert", 0, "FILE", "with --connect https: this client's certificate, PEM", false },
+	{ "key", 0, "FILE", "with --connect https: its key", false },
+	{ "cacert", 0, "FILE", "with --connect https: who signed the server's, instead of what the system trusts",
+	  false },
 	{ "color", 0, "WHEN", "auto, always or never", false },
 	{ "verbose", 'v', NULL, "say more", false },
 	{ "help", 'h', NULL, "show this help, or a command's", false },

@@ -12,6 +12,8 @@
 #include "base/text.h"
 #include "cli/cli.h"
 #include "cli/help.h"
+#include "cli/remote.h"
+#include "client/client.h"
 #include "shape/finding.h"
 
 static const struct pt_option *find_option(const struct pt_option *l, const char *name, size_t n, char letter)
@@ -176,7 +178,7 @@ static int dispatch(struct pt_cli *cli, struct pt_error *err)
 	r = pt_root_open(pt_cli_value(cli, "sysroot"), &cli->root, err);
 	if (r < 0)
 		return r;
-	return cli->command->run(cli, err);
+	return pt_client_is_url(cli->uri) ? pt_remote_run(cli, err) : cli->command->run(cli, err);
 }
 
 static int exit_status(const struct pt_error *err)

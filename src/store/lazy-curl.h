@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What we call of libcurl: base/lazy.h says why it is not linked to.  Not for other rooms. */
+/* What we call of libcurl: base/lazy.h says why it is not linked to.  For this room and client/. */
 #ifndef PT_STORE_LAZY_CURL_H
 #define PT_STORE_LAZY_CURL_H
 

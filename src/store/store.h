@@ -84,7 +84,8 @@ const char *pt_store_name(const struct pt_store *store);
  */
 int pt_store_get(struct pt_store *store, const char *key, struct pt_record *ret_record, struct pt_error *err);
 
-/** pt_store_list() - all records whose key begins with @prefix ("": all), sorted by key, as they were at one revision */
+/** pt_store_list() - the records whose key begins with @prefix ("": all), sorted by key, as they were at one revision
+ */
 int pt_store_list(struct pt_store *store, const char *prefix, struct pt_records *ret_records, struct pt_error *err);
 
 /**
