@@ -43,21 +43,22 @@ static void take_better(struct pt_decision *best, struct pt_host_answer *a, stru
 	best->answer = *a;
 }
 
-/* of those that have room, the one to take by the same rule as among full answers; NULL */
+/* of those that have room, the one to take, by the rule of pt_place_prefer() for answers without remote devices; NULL
+ */
 static struct pt_seat *pick(const struct pt_group *g, const uint8_t *verdict, struct pt_place_options how)
 {
-	struct pt_host_answer best = { .fits = true };
-	struct pt_seat *chosen = NULL;
+	size_t chosen = SIZE_MAX;
+	unsigned best = UINT32_MAX;
 
-	for (size_t i = 0; i < g->members.n; i++) {
-		struct pt_host_answer one = { .fits = true, .idle = g->members.v[i]->idle };
+	for (size_t i = 0; i < g->idle.n; i++) {
+		unsigned weight = how.spread ? PT_IDLE_MAX - g->idle.v[i] : g->idle.v[i];
 
-		if (!verdict[i] || (chosen && pt_place_prefer(&one, &best, how) >= 0))
+		if (!verdict[i] || weight >= best)
 			continue;
-		chosen = g->members.v[i];
-		best.idle = one.idle;
+		chosen = i;
+		best = weight;
 	}
-	return chosen;
+	return chosen < SIZE_MAX ? g->members.v[chosen] : NULL;
 }
 
 /* which nodes the guest is on, of each host; NULL: on none */
@@ -111,7 +112,7 @@ static int ask_all(struct pt_model *m, const struct pt_request *request, struct 
 			return r;
 		by_index = r == 0;
 	}
-	for (size_t i = 0; i < m->seats.n; i++) {
+	for (size_t i = 0; i < m->seats.n && (m->n_odd || !by_index); i++) {
 		struct pt_host_answer a = { 0 };
 
 		if (by_index && !m->seats.v[i]->odd)

@@ -9,6 +9,8 @@
 #include "decide/index.h"
 
 #define PT_EVENTS_MAX 8192
+/* as placement's weigher counts: more than this is the same (decide/place.c) */
+#define PT_IDLE_MAX 99
 
 /**
  * struct pt_seat - a host's place in the index; as many as hosts, in their order
@@ -20,16 +22,16 @@ struct pt_seat {
 	const char *name;
 	size_t group;
 	uint32_t number;
-	uint32_t idle;
 	bool placed;
 	bool there;
 	bool odd;
 };
 
-/* hosts with the same rules; @members by their number in the index */
+/* hosts with the same rules; by their number in the index: @members, and how much of each is idle, close together */
 struct pt_group {
 	struct pt_index index;
 	PT_ARRAY(struct pt_seat *) members;
+	PT_ARRAY(uint8_t) idle;
 };
 
 /* @frame: as it is sent */
@@ -58,6 +60,7 @@ struct pt_model {
 	struct pt_fleet fleet;
 	PT_ARRAY(struct pt_seat *) seats;
 	PT_ARRAY(struct pt_group) groups;
+	size_t n_odd;
 	pthread_mutex_t mutex;
 	pthread_cond_t changed;
 	bool stop;

@@ -79,17 +79,16 @@ static void empty_seat(struct pt_model *m, size_t at)
 	if (s->there)
 		(void)pt_index_replace(&m->groups.v[s->group].index, s->number, &nothing, NULL);
 	s->there = false;
-	s->idle = 0;
 }
 
-static uint32_t idle_of(const struct pt_index *x, uint32_t number)
+static uint8_t idle_of(const struct pt_index *x, uint32_t number)
 {
 	const struct pt_index_host *h = &x->hosts.v[number];
 	uint32_t idle = 0;
 
 	for (size_t i = 0; i < h->n_offered; i++)
 		idle += x->pools.v[h->first_pool + i].free;
-	return idle;
+	return (uint8_t)(idle < PT_IDLE_MAX ? idle : PT_IDLE_MAX);
 }
 
 /* into the index, under its number there or a new one; < 0: the index does not hold its like */
@@ -107,6 +106,7 @@ static int seat(struct pt_model *m, struct pt_seat *s, const struct pt_fleet_hos
 	s->group = h->rules;
 	s->number = (uint32_t)number;
 	pt_array_push(&g->members, s);
+	pt_array_push(&g->idle, (uint8_t)0);
 	return 0;
 }
 
@@ -118,6 +118,7 @@ static void sync_seat(struct pt_model *m, size_t at)
 	bool gives = !h->wrong && !pt_fleet_is_lost(h);
 
 	follow_rules(m);
+	m->n_odd -= s->odd;
 	s->odd = false;
 	if (!gives || (s->placed && s->group != h->rules))
 		empty_seat(m, at);
@@ -127,10 +128,11 @@ static void sync_seat(struct pt_model *m, size_t at)
 		empty_seat(m, at);
 		/* it is asked by itself, each time */
 		s->odd = true;
+		m->n_odd++;
 		return;
 	}
 	s->there = true;
-	s->idle = idle_of(&m->groups.v[s->group].index, s->number);
+	m->groups.v[s->group].idle.v[s->number] = idle_of(&m->groups.v[s->group].index, s->number);
 }
 
 static void take_facts(struct pt_model *m, const struct pt_record *r)
@@ -176,10 +178,12 @@ static void forget(struct pt_model *m)
 	for (size_t i = 0; i < m->groups.n; i++) {
 		pt_index_done(&m->groups.v[i].index);
 		free(m->groups.v[i].members.v);
+		free(m->groups.v[i].idle.v);
 	}
 	free(m->groups.v);
 	memset(&m->seats, 0, sizeof(m->seats));
 	memset(&m->groups, 0, sizeof(m->groups));
+	m->n_odd = 0;
 	pt_fleet_done(&m->fleet);
 }
 

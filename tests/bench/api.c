@@ -28,8 +28,8 @@
 
 #define HOSTS	10000
 #define CLIENTS 8
-#define ASKS	1500
-#define ROUNDS	5
+#define ASKS	500
+#define ROUNDS	3
 
 static const char request[] =
 	"POST /v1/decisions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 18\r\n\r\n"

@@ -1,0 +1,418 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Those who mean harm, or only behave so: slow, large, many, loud, and somebody else.  The next one is always served.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <grp.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "apiserver.h"
+#include "base/alloc.h"
+#include "base/cleanup.h"
+#include "base/watch.h"
+
+#define JSON "Content-Type: application/json\r\n"
+#define MANY 10000
+
+static unsigned count_fds(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	unsigned n = 0;
+
+	assert_non_null(dir);
+	while (readdir(dir))
+		n++;
+	(void)closedir(dir);
+	return n;
+}
+
+static int begin(void **state)
+{
+	*state = apiserver_new(2, 2);
+	return 0;
+}
+
+static int end(void **state)
+{
+	apiserver_free(*state);
+	return 0;
+}
+
+static void assert_served(struct apiserver *s)
+{
+	struct answer a;
+
+	api_ask(s, "GET /healthz", "", NULL, &a);
+	if (a.status != 200)
+		fail_msg("the next one is not served: %d", a.status);
+	answer_done(&a);
+}
+
+/* a byte now and then on each; they must be cut off, however busy they are */
+static void await_cut_off(struct apiserver *s, const char *start, const char *drip)
+{
+	int fds[20];
+	size_t open_ones = 20;
+	long long until = pt_watch_now_ms() + 15000;
+
+	for (size_t i = 0; i < 20; i++) {
+		fds[i] = api_connect(s);
+		assert_true(fds[i] >= 0);
+		assert_true(send(fds[i], start, strlen(start), MSG_NOSIGNAL) > 0);
+	}
+	assert_served(s);
+	while (open_ones && pt_watch_now_ms() < until) {
+		(void)usleep(20000);
+		for (size_t i = 0; i < 20; i++) {
+			if (fds[i] < 0 || send(fds[i], drip, strlen(drip), MSG_NOSIGNAL) > 0)
+				continue;
+			(void)close(fds[i]);
+			fds[i] = -1;
+			open_ones--;
+		}
+	}
+	assert_int_equal(open_ones, 0);
+	assert_served(s);
+}
+
+static void who_never_ends_his_headers_is_cut_off(void **state)
+{
+	struct apiserver *s = *state;
+
+	s->config.head_ms = 500;
+	s->config.idle_ms = 500;
+	apiserver_start(s);
+	await_cut_off(s, "GET /healthz HTTP/1.1\r\nHost: x\r\n", "X: y\r\n");
+	/* and after a request that was well */
+	await_cut_off(s, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\nGET", "G");
+}
+
+static void who_never_ends_his_body_is_cut_off(void **state)
+{
+	struct apiserver *s = *state;
+
+	s->config.body_ms = 500;
+	apiserver_start(s);
+	await_cut_off(s, "POST /v1/claims HTTP/1.1\r\nHost: x\r\n" JSON "Content-Length: 60000\r\n\r\n", "{");
+}
+
+/* send these bytes; one of two statuses, or, where one is 0, no answer at all */
+static void expect(struct apiserver *s, const char *bytes, size_t size, int status, int other)
+{
+	struct answer a;
+
+	api_send(s, bytes, size, &a);
+	if (a.status != status && a.status != other)
+		fail_msg("%d, not %d or %d: %.200s", a.status, status, other, bytes);
+	answer_done(&a);
+	assert_served(s);
+}
+
+static char *repeat(const char *before, const char *what, size_t n, const char *after)
+{
+	PT_CLEANUP(pt_buf_done) struct pt_buf b = { 0 };
+
+	pt_buf_add(&b, before);
+	for (size_t i = 0; i < n; i++)
+		pt_buf_add(&b, what);
+	pt_buf_add(&b, after);
+	return pt_buf_take(&b);
+}
+
+static void what_is_too_large_is_refused(void **state)
+{
+	struct apiserver *s = *state;
+	static const char post[] = "POST /v1/claims HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" JSON
+				   "Transfer-Encoding: chunked\r\n\r\n";
+	pt_autofree char *path = repeat("GET /", "a", 65536, " HTTP/1.1\r\nHost: x\r\n\r\n");
+	pt_autofree char *mean = repeat("GET /", "a", 9000, " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+	pt_autofree char *header = repeat("GET / HTTP/1.1\r\nHost: x\r\nX: ", "a", 65536, "\r\n\r\n");
+	pt_autofree char *headers = repeat("GET / HTTP/1.1\r\nHost: x\r\n", "X: y\r\n", 20000, "\r\n");
+	pt_autofree char *chunks = repeat(post, "400\r\n" /* 1 KiB */, 0, "");
+	pt_autofree char *kib = repeat("400\r\n", "a", 1024, "\r\n");
+	pt_autofree char *body = repeat(chunks, kib, 100, "0\r\n\r\n");
+	pt_autofree char *endless = repeat(chunks, kib, 3000, "");
+
+	apiserver_start(s);
+	expect(s, path, strlen(path), 414, 431);
+	expect(s, mean, strlen(mean), 414, 414);
+	expect(s, header, strlen(header), 431, 431);
+	expect(s, headers, strlen(headers), 431, 431);
+	expect(s, body, strlen(body), 413, 413);
+	expect(s, endless, strlen(endless), 413, 0);
+}
+
+static void what_is_no_http_is_refused(void **state)
+{
+	static const char nul[] = "GET /healthz\0/../../etc/passwd HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+	static const char in_header[] = "GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAccept: a\0b\r\n\r\n";
+	static const char *const others[] = {
+		"\r\n\r\n\r\n",
+		"GET\r\n\r\n",
+		"GET /healthz HTTP/9.9\r\nHost: x\r\n\r\n",
+		"GET /healthz HTTP/1.1\r\n\r\n",
+		"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+		"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+		"POST /v1/claims HTTP/1.1\r\nHost: x\r\n" JSON "Transfer-Encoding: chunked\r\n\r\nzz\r\n",
+		"POST /v1/claims HTTP/1.1\r\nHost: x\r\n" JSON "Content-Length: -5\r\n\r\n",
+		"POST /v1/claims HTTP/1.1\r\nHost: x\r\n" JSON "Content-Length: 99999999999999999999999\r\n\r\n",
+	};
+	struct apiserver *s = *state;
+
+	s->config.head_ms = 500;
+	s->config.body_ms = 500;
+	apiserver_start(s);
+	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++) {
+		struct answer a;
+
+		api_send(s, others[i], strlen(others[i]), &a);
+		if (a.status && (a.status < 400 || a.status == 500))
+			fail_msg("%d: %s", a.status, others[i]);
+		answer_done(&a);
+		assert_served(s);
+	}
+	/* what stands before it is what counts, for who may and for what is done */
+	expect(s, nul, sizeof(nul) - 1, 400, 200);
+	expect(s, in_header, sizeof(in_header) - 1, 400, 406);
+}
+
+static void who_asks_too_fast_is_told_so(void **state)
+{
+	struct apiserver *s = *state;
+	unsigned refused = 0;
+
+	s->config.rate = 20;
+	apiserver_start(s);
+	for (unsigned i = 0; i < 120; i++) {
+		struct answer a;
+
+		api_ask(s, "GET /healthz", "", NULL, &a);
+		if (a.status == 429) {
+			pt_autofree char *after = answer_header(&a, "Retry-After");
+
+			assert_non_null(after);
+			refused++;
+		} else {
+			assert_int_equal(a.status, 200);
+		}
+		answer_done(&a);
+	}
+	assert_true(refused > 0);
+}
+
+static void who_takes_too_many_connections_gets_no_more(void **state)
+{
+	struct apiserver *s = *state;
+	int fds[60];
+	unsigned told = 0;
+	long long until;
+
+	s->config.per_peer = 40;
+	apiserver_start(s);
+	for (size_t i = 0; i < 60; i++)
+		fds[i] = api_connect(s);
+	for (size_t i = 40; i < 60; i++) {
+		size_t n = 0;
+		pt_autofree char *text = api_read(fds[i], 2000, &n);
+		pt_autofree char *length =
+			pt_strf("Content-Length: %zu\r\n", strstr(text, "{") ? strlen(strstr(text, "{")) : 0);
+
+		told += strstr(text, "503 Service Unavailable") && strstr(text, length);
+	}
+	assert_true(told >= 19);
+	for (size_t i = 0; i < 60; i++)
+		(void)close(fds[i]);
+	/* they are counted off as soon as they are gone */
+	until = pt_watch_now_ms() + 5000;
+	for (;;) {
+		struct answer a;
+		int status;
+
+		api_ask(s, "GET /healthz", "", NULL, &a);
+		status = a.status;
+		answer_done(&a);
+		if (status == 200)
+			break;
+		assert_true(pt_watch_now_ms() < until);
+	}
+}
+
+/* both ends of each are in this process */
+static bool may_have(unsigned fds)
+{
+	const struct rlimit want = { fds, fds };
+	struct rlimit now;
+
+	if (getrlimit(RLIMIT_NOFILE, &now) == 0 && now.rlim_cur >= fds)
+		return true;
+	return setrlimit(RLIMIT_NOFILE, &want) == 0;
+}
+
+static void ten_thousand_connections_are_held(void **state)
+{
+	struct apiserver *s = *state;
+	static int fds[MANY];
+
+	if (!may_have(2 * MANY + 2000)) {
+		print_message("skipped: %d descriptors are not allowed here\n", 2 * MANY + 2000);
+		skip();
+	}
+	s->config.connections = MANY + 1000;
+	s->config.per_peer = MANY + 500;
+	apiserver_start(s);
+	for (size_t i = 0; i < MANY; i++) {
+		fds[i] = api_connect(s);
+		if (fds[i] < 0)
+			fail_msg("connection %zu: %s", i, strerror(errno));
+	}
+	assert_served(s);
+	for (size_t i = 0; i < MANY; i += 100)
+		assert_true(send(fds[i], "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n", 36, MSG_NOSIGNAL) == 36);
+	for (size_t i = 0; i < MANY; i += 100) {
+		size_t n = 0;
+		char part[16] = "";
+		struct pollfd p = { .fd = fds[i], .events = POLLIN };
+
+		assert_int_equal(poll(&p, 1, 10000), 1);
+		n = (size_t)recv(fds[i], part, 12, MSG_WAITALL);
+		assert_int_equal(n, 12);
+		assert_string_equal(part, "HTTP/1.1 200");
+	}
+	for (size_t i = 0; i < MANY; i++)
+		(void)close(fds[i]);
+	assert_served(s);
+}
+
+/* as nobody; what came of it as an exit status: 1 no connection, else a tenth of the answer's */
+static int as_nobody(struct apiserver *s, const char *request, const char *headers, const char *body)
+{
+	pid_t pid = fork();
+	int status = 0;
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		struct answer a;
+		int fd;
+
+		if (setgroups(0, NULL) < 0 || setgid(65534) < 0 || setuid(65534) < 0)
+			_exit(2);
+		fd = api_connect(s);
+		if (fd < 0)
+			_exit(1);
+		(void)close(fd);
+		api_ask(s, request, headers, body, &a);
+		_exit(a.status / 10);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static void somebody_else_may_what_he_was_given(void **state)
+{
+	struct apiserver *s = *state;
+
+	if (geteuid() != 0) {
+		print_message("skipped: only root can be somebody else\n");
+		skip();
+	}
+	pt_strv_add(&s->config.grants[PT_ROLE_VIEW], "nobody");
+	apiserver_start(s);
+	assert_int_equal(as_nobody(s, "GET /healthz", "", NULL), 20);
+	assert_int_equal(as_nobody(s, "POST /v1/claims", JSON, "{\"asked\": \"gpu\", \"for\": \"x\"}"), 40);
+	assert_int_equal(as_nobody(s, "GET /v1/changes", "", NULL), 40);
+	assert_int_equal(as_nobody(s, "GET /v1/claims", "", NULL), 20);
+}
+
+static void nobody_is_let_in_where_nobody_is_named(void **state)
+{
+	struct apiserver *s = *state;
+
+	if (geteuid() != 0) {
+		print_message("skipped: only root can be somebody else\n");
+		skip();
+	}
+	apiserver_start(s);
+	assert_int_equal(as_nobody(s, "GET /healthz", "", NULL), 1);
+}
+
+static uint32_t next(uint32_t *seed)
+{
+	*seed ^= *seed << 13;
+	*seed ^= *seed >> 17;
+	*seed ^= *seed << 5;
+	return *seed;
+}
+
+/* requests with bytes changed, left out and put in: answered or not, and the next one is served */
+static void noise_ends_nothing(void **state)
+{
+	static const char *const seeds[] = {
+		"POST /v1/claims HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" JSON
+		"Content-Length: 30\r\n\r\n{\"asked\": \"gpu:2\", \"for\": \"x\"}",
+		"POST /v1/decisions HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" JSON
+		"Transfer-Encoding: chunked\r\n\r\n12\r\n{\"asked\": \"gpu:2\"}\r\n0\r\n\r\n",
+		"GET /v1/claims?for=x HTTP/1.1\r\nHost: x\r\nConnection: close\r\nIf-None-Match: \"a\"\r\n\r\n",
+		"DELETE /v1/claims/c-0123456789abcdef0123 HTTP/1.1\r\nHost: x\r\nIf-Match: *\r\nConnection: "
+		"close\r\n\r\n",
+	};
+	struct apiserver *s = *state;
+	uint32_t seed = 20261122;
+	unsigned before;
+
+	s->config.head_ms = 100;
+	s->config.body_ms = 100;
+	apiserver_start(s);
+	before = count_fds();
+	for (unsigned i = 0; i < 400; i++) {
+		pt_autofree char *text = pt_strdup(seeds[i % 4]);
+		size_t n = strlen(text);
+		struct answer a;
+
+		for (unsigned k = next(&seed) % 6; k > 0; k--) {
+			size_t at = next(&seed) % n;
+
+			if (next(&seed) % 3 == 0)
+				n = at + 1;
+			else
+				text[at] = (char)next(&seed);
+		}
+		api_send(s, text, n, &a);
+		if (a.status == 500)
+			fail_msg("500: %s\n%s", text, a.body);
+		answer_done(&a);
+	}
+	assert_served(s);
+	(void)usleep(500000);
+	assert_true(count_fds() <= before + 2);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(who_never_ends_his_headers_is_cut_off, begin, end),
+		cmocka_unit_test_setup_teardown(who_never_ends_his_body_is_cut_off, begin, end),
+		cmocka_unit_test_setup_teardown(what_is_too_large_is_refused, begin, end),
+		cmocka_unit_test_setup_teardown(what_is_no_http_is_refused, begin, end),
+		cmocka_unit_test_setup_teardown(who_asks_too_fast_is_told_so, begin, end),
+		cmocka_unit_test_setup_teardown(who_takes_too_many_connections_gets_no_more, begin, end),
+		cmocka_unit_test_setup_teardown(ten_thousand_connections_are_held, begin, end),
+		cmocka_unit_test_setup_teardown(somebody_else_may_what_he_was_given, begin, end),
+		cmocka_unit_test_setup_teardown(nobody_is_let_in_where_nobody_is_named, begin, end),
+		cmocka_unit_test_setup_teardown(noise_ends_nothing, begin, end),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
