@@ -108,7 +108,7 @@ void pt_agent_done(struct pt_agent *a)
 	pt_inv_host_done(&a->facts);
 	pt_domains_done(&a->vms);
 	pt_strv_done(&a->told);
-	pt_strv_done(&a->tried);
+	pt_agent_forget(a, NULL);
 	free(a->unsettled);
 	free(a->blind);
 	free(a->published);

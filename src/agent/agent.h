@@ -31,6 +31,14 @@ struct pt_agent_news {
 	const char *text;
 };
 
+/* what was tried for a claim, and failed: @how a VM was then; not again before @again_at */
+struct pt_agent_attempt {
+	char *id;
+	char *how;
+	long long again_at;
+	long long pause_ms;
+};
+
 /**
  * struct pt_agent - made by its user; pt_agent_done() frees what is below the line
  * @host: its name in the fleet
@@ -62,8 +70,8 @@ struct pt_agent {
 	bool asked;  /* the VMs are known */
 	char *blind; /* why they are not */
 	char *published;
-	struct pt_strv told;  /* said already, so that it is not said each minute */
-	struct pt_strv tried; /* an attempt to attach that failed, with how the VM was then */
+	struct pt_strv told; /* said already, so that it is not said each minute */
+	PT_ARRAY(struct pt_agent_attempt) attempts;
 };
 
 /**

@@ -36,6 +36,15 @@ int pt_agent_check(const struct pt_agent *a, const struct pt_claim *claim, const
 /** pt_agent_identity() - is what is at the address the card that was given, if anything is?  0, or -EPERM */
 int pt_agent_identity(const struct pt_agent *a, const struct pt_claim_device *given, struct pt_error *err);
 
+/** pt_agent_way() - how a VM is (NULL: there is none): what failed is tried again at once when it is another way */
+char *pt_agent_way(const struct pt_domain *vm);
+/** pt_agent_waits() - was this tried for the claim, and is it too early for the next time? */
+bool pt_agent_waits(const struct pt_agent *a, const char *id, const char *how);
+/** pt_agent_failed() - the next time is later than the last time; @for_good: never, as long as this agent lives */
+void pt_agent_failed(struct pt_agent *a, const char *id, const char *how, bool for_good);
+/** pt_agent_forget() - what was tried for all claims but those; NULL: for all */
+void pt_agent_forget(struct pt_agent *a, const struct pt_strv *but);
+
 /** pt_agent_reconcile() - every claim that holds something here, and every ack that this agent gave */
 int pt_agent_reconcile(struct pt_agent *a, bool look, struct pt_error *err);
 

@@ -89,11 +89,6 @@ static const struct pt_domain *holder_of(const struct pt_agent *a, const struct 
 	return NULL;
 }
 
-static bool runs(const struct pt_domain *vm)
-{
-	return vm->state != PT_DOMAIN_SHUTOFF;
-}
-
 static bool is_on_vfio(const struct pt_inv_device *d)
 {
 	return d->owner && strstr(d->owner, "vfio");
@@ -201,12 +196,6 @@ static const struct pt_domain *stranger(const struct pt_agent *a, const struct p
 	return NULL;
 }
 
-/* how a VM is, so that what failed is only tried again when it is another way */
-static char *attempt_of(const struct one *o, const struct pt_domain *vm)
-{
-	return pt_strf("%s %s %s", o->id, vm->uuid, runs(vm) ? "runs" : "off");
-}
-
 /* nobody has them, and nothing was done to them: only then is a claim that cannot be done over */
 static bool is_untouched(const struct pt_agent *a, const struct pt_claim *c)
 {
@@ -231,6 +220,8 @@ static int keep(struct pt_agent *a, struct one *o, const char *waits, struct pt_
 	if (r < 0)
 		return r;
 	pt_strset(&o->ack.vm, NULL);
+	if (made < 0 && made != -EINTR)
+		pt_agent_failed(a, o->id, "nobody's", false);
 	/* what may be half made, or done later, goes on: a claim that has failed is given to others at once */
 	if (made < 0 && (made != -EPERM || !is_untouched(a, &o->claim)))
 		return set_and_put(a, o, PT_ACK_TAKING, why.msg, err);
@@ -243,14 +234,14 @@ static int keep(struct pt_agent *a, struct one *o, const char *waits, struct pt_
 /* what it cannot have now waits for it, kept: it is tried again once the VM is another way */
 static int attach(struct pt_agent *a, struct one *o, const struct pt_domain *vm, struct pt_error *err)
 {
-	pt_autofree char *attempt = attempt_of(o, vm);
+	pt_autofree char *way = pt_agent_way(vm);
 	pt_autofree char *name = pt_strdup(vm->name);
 	pt_autofree char *reason = NULL;
 	struct pt_error why = { 0 };
 	int made = 0;
 	int r;
 
-	if (pt_strv_has(&a->tried, attempt) || is_ending(a))
+	if (pt_agent_waits(a, o->id, way) || is_ending(a))
 		return 0;
 	if (o->ack.state == PT_ACK_BOUND) {
 		r = announce(a, o, PT_ACK_BOUND, err);
@@ -260,6 +251,8 @@ static int attach(struct pt_agent *a, struct one *o, const struct pt_domain *vm,
 	r = change(a, o, ALL, a->hands->attach, vm, &made, &why, err);
 	if (r < 0)
 		return r;
+	if (made < 0 && made != -EINTR)
+		pt_agent_failed(a, o->id, way, false);
 	if (made == -EINTR || made == -EAGAIN)
 		return set_and_put(a, o, o->ack.state, why.msg, err);
 	/* an exit status is not believed: what it has, it has */
@@ -273,7 +266,6 @@ static int attach(struct pt_agent *a, struct one *o, const struct pt_domain *vm,
 		pt_strset(&o->ack.vm, name);
 		return set_and_put(a, o, PT_ACK_ATTACHED, reason, err);
 	}
-	pt_strv_add(&a->tried, attempt);
 	reason = pt_strf("%s cannot have them: %s", name, why.msg);
 	if (o->ack.state == PT_ACK_BOUND)
 		return set_and_put(a, o, PT_ACK_BOUND, reason, err);
@@ -283,6 +275,8 @@ static int attach(struct pt_agent *a, struct one *o, const struct pt_domain *vm,
 static int take(struct pt_agent *a, struct one *o, struct pt_error *err)
 {
 	bool mine = o->acked && o->ack.state == PT_ACK_TAKING;
+	pt_autofree char *way = NULL;
+	bool early;
 	struct pt_error why = { 0 };
 	const struct pt_domain *vm;
 	int r;
@@ -292,6 +286,11 @@ static int take(struct pt_agent *a, struct one *o, struct pt_error *err)
 		pt_agent_say_once(a, LOG_WARNING, o->id, NULL, "%s waits: libvirt cannot be asked", o->id);
 		return 0;
 	}
+	vm = holder_of(a, &o->claim);
+	way = pt_agent_way(vm);
+	early = pt_agent_waits(a, o->id, way);
+	if (mine && early && o->ack.reason)
+		return 0;
 	if (pt_agent_check(a, &o->claim, o->holds, mine, &why) < 0)
 		/* what was begun and cannot go on may have been half made: a person must look */
 		return set_and_put(a, o, mine && !is_untouched(a, &o->claim) ? PT_ACK_ORPHAN : PT_ACK_FAILED, why.msg,
@@ -299,13 +298,13 @@ static int take(struct pt_agent *a, struct one *o, struct pt_error *err)
 	r = announce(a, o, PT_ACK_TAKING, err);
 	if (r < 0)
 		return r;
-	vm = holder_of(a, &o->claim);
 	/* it was attached, and that was not said */
 	if (mine && count_used_by(a, &o->claim, vm) == o->claim.devices.n) {
 		pt_strset(&o->ack.vm, vm->name);
 		return set_and_put(a, o, PT_ACK_ATTACHED, NULL, err);
 	}
-	return vm ? attach(a, o, vm, err) : keep(a, o, NULL, err);
+	/* too early for the VM: it was tried, and what came of it was not said */
+	return vm && !early ? attach(a, o, vm, err) : keep(a, o, NULL, err);
 }
 
 /* what is not yet the host's again */
@@ -408,6 +407,7 @@ static int see(struct pt_agent *a, struct one *o, struct pt_error *err)
 {
 	const struct pt_domain *vm = holder_of(a, &o->claim);
 	size_t used = count_used_by(a, &o->claim, vm);
+	pt_autofree char *way = NULL;
 	struct pt_error why = { 0 };
 	struct pt_bdf bdf;
 
@@ -438,8 +438,8 @@ static int see(struct pt_agent *a, struct one *o, struct pt_error *err)
 		pt_strset(&o->ack.vm, NULL);
 		o->ack.proved = false;
 		/* nor is that */
-		if (vm)
-			pt_strv_take(&a->tried, attempt_of(o, vm));
+		way = pt_agent_way(vm);
+		pt_agent_failed(a, o->id, way, true);
 		return set_and_put(a, o, PT_ACK_BOUND, "the VM was made to let go of them by somebody else", err);
 	}
 	if (used)
@@ -575,6 +575,8 @@ static int reconcile(struct pt_agent *a, bool look, struct pt_error *err)
 		again = again || r == -ESTALE;
 		r = r == -ESTALE ? 0 : r;
 	}
+	if (r >= 0 && !is_ending(a))
+		pt_agent_forget(a, &ids);
 	return r < 0 ? r : again;
 }
 

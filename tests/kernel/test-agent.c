@@ -520,6 +520,69 @@ static void nothing_is_begun_before_what_was_cut_off_is_settled(void **state)
 	is_with_the_host(a);
 }
 
+static void time_passes(struct agentstage *a)
+{
+	for (size_t i = 0; i < a->agent.attempts.n; i++)
+		a->agent.attempts.v[i].again_at = 0;
+}
+
+/* another change is under way, passthru is being upgraded: no claim has failed for that, and nothing is tried each
+ * minute */
+static void what_is_in_the_way_for_a_while_is_tried_again(void **state)
+{
+	static const int passing[] = { -EAGAIN, -EIO, -ENOENT };
+
+	for (size_t i = 0; i < sizeof(passing) / sizeof(*passing); i++) {
+		struct agentstage *a = begin(state);
+		const struct pt_agent_hands own = a->hands;
+		char id[PT_CLAIM_ID_LENGTH + 1];
+		PT_AUTO(pt_ack) ack = { 0 };
+		unsigned asked;
+
+		refusing.attach = passing[i];
+		refusing.keep = passing[i];
+		a->hands.attach = failing_attach;
+		a->hands.keep = failing_keep;
+		agentstage_claim(a, "nic:1", i == 1 ? "nobody" : "cvm", id);
+		assert_int_equal(agentstage_go(a, PT_AGENT_ALL), 0);
+		agentstage_ack(a, id, PT_ACK_TAKING, &ack);
+		assert_non_null(ack.reason);
+		asked = a->wishes;
+		assert_int_equal(agentstage_go(a, PT_AGENT_ALL), 0);
+		assert_int_equal(a->wishes, asked);
+		time_passes(a);
+		assert_int_equal(agentstage_go(a, PT_AGENT_ALL), 0);
+		assert_true(a->wishes > asked);
+		assert_true(a->agent.attempts.v[0].pause_ms == 120000);
+		a->hands = own;
+		time_passes(a);
+		assert_int_equal(agentstage_go(a, PT_AGENT_ALL), 0);
+		agentstage_ack(a, id, i == 1 ? PT_ACK_BOUND : PT_ACK_ATTACHED, NULL);
+		release(a, id);
+		/* what was tried for a claim goes with it */
+		assert_int_equal(agentstage_go(a, PT_AGENT_ALL), 0);
+		assert_int_equal(a->agent.attempts.n, 0);
+	}
+}
+
+/* it could not be attached, and is kept; the cause goes away, and the VM stays as it is */
+static void what_waits_kept_is_tried_again_later(void **state)
+{
+	struct agentstage *a = begin(state);
+	char id[PT_CLAIM_ID_LENGTH + 1];
+
+	a->s->cvm->forgets_plug = true;
+	agentstage_claim(a, "nic:1", "cvm", id);
+	assert_int_equal(agentstage_go(a, PT_AGENT_ALL), 0);
+	agentstage_ack(a, id, PT_ACK_BOUND, NULL);
+	a->s->cvm->forgets_plug = false;
+	assert_int_equal(agentstage_go(a, PT_AGENT_ALL), 0);
+	agentstage_ack(a, id, PT_ACK_BOUND, NULL);
+	time_passes(a);
+	assert_int_equal(agentstage_go(a, PT_AGENT_ALL), 0);
+	agentstage_ack(a, id, PT_ACK_ATTACHED, NULL);
+}
+
 /* as a change that an earlier agent's child is still making would leave it */
 static void what_may_be_half_made_has_not_failed(void **state)
 {
@@ -955,6 +1018,8 @@ int main(void)
 		ONE(without_libvirt_nothing_new_is_taken),
 		BOTH(cut_off_it_keeps_what_it_has_and_takes_nothing),
 		ONE(nothing_is_begun_before_what_was_cut_off_is_settled),
+		ONE(what_is_in_the_way_for_a_while_is_tried_again),
+		ONE(what_waits_kept_is_tried_again_later),
 		ONE(what_may_be_half_made_has_not_failed),
 		ONE(a_stranger_at_the_address_is_neither_given_nor_taken),
 		ONE(what_was_attached_is_not_taken_for_a_failure),
