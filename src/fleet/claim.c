@@ -211,7 +211,7 @@ static int attempt(struct pt_fleet *f, struct pt_fleet_host *h, const struct pt_
 	pt_claim_identify(&claim, &h->host);
 	make_deal(&d, h, ask, quota, &claim);
 	r = pt_store_commit(f->store, &d.txn, &held.revision, &now, err);
-	if (r == -ETIMEDOUT || r == -EIO)
+	if (r == -ETIMEDOUT)
 		return settle(f, h, ask, d.saw[SAW_HELD].key, d.saw[SAW_CLAIM].key, ret, err);
 	if (r == 0) {
 		r = look_again(f, h, ask, &now, ret, err);
@@ -219,8 +219,9 @@ static int attempt(struct pt_fleet *f, struct pt_fleet_host *h, const struct pt_
 			r = pt_say(err, -ESTALE, "%s is no longer in the queue: its lease has ended", ask->id);
 		return r;
 	}
+	/* from the first sending on its maker knows the id, whatever came of it */
 	if (r < 0)
-		return r;
+		return err ? pt_wrap(err, r, "claim %s", ask->id) : r;
 	pt_strset(&held.key, d.writes[0].key);
 	pt_strset(&held.value, d.writes[0].value);
 	pt_fleet_take_held(h, &held);

@@ -47,6 +47,7 @@ const char *pt_etcd_endpoint(const struct pt_etcd *e)
 void pt_etcd_next_endpoint(struct pt_etcd *e)
 {
 	e->at = (e->at + 1) % e->config.endpoints.n;
+	e->proven = 0;
 }
 
 void pt_etcd_forget_token(struct pt_etcd *e)
@@ -89,6 +90,28 @@ int pt_etcd_setup(const struct pt_etcd *e, CURL *easy, struct pt_error *err)
 		    : 0;
 }
 
+/*
+ * Asked by libcurl when it has a connection, before it sends.  What writes goes out where the right cluster has
+ * answered, and nowhere else: neither to whom a new connection may have led, nor a second time, as libcurl does by
+ * itself when a connection that was in use before ends without an answer.
+ */
+static int may_send(void *user, char *remote, char *local, int remote_port, int local_port)
+{
+	const struct pt_etcd *e = user;
+
+	(void)remote;
+	(void)local;
+	(void)remote_port;
+	return !e->writes || e->proven == local_port ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
+}
+
+void pt_etcd_prove(struct pt_etcd *e)
+{
+	long port = 0;
+
+	e->proven = curl_easy_getinfo(e->easy, CURLINFO_LOCAL_PORT, &port) == CURLE_OK ? port : 0;
+}
+
 /* one attempt at one member; CURLE_OK with @ret_status, and the body in e->answer */
 static CURLcode post(struct pt_etcd *e, const char *path, const char *text, const struct curl_slist *headers,
 		     long *ret_status)
@@ -107,15 +130,15 @@ static CURLcode post(struct pt_etcd *e, const char *path, const char *text, cons
 	return code;
 }
 
-/* did the member surely not get the question? */
-static bool never_sent(CURLcode code)
+/* has a member got something of the question?  What libcurl says of its last attempt alone does not tell */
+static bool was_sent(const struct pt_etcd *e)
 {
-	return code == CURLE_COULDNT_CONNECT || code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_SSL_CONNECT_ERROR ||
-	       code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CERTPROBLEM ||
-	       code == CURLE_SSL_CACERT_BADFILE;
+	long bytes = 0;
+
+	return curl_easy_getinfo(e->easy, CURLINFO_REQUEST_SIZE, &bytes) != CURLE_OK || bytes > 0;
 }
 
-static int unknown(const struct pt_etcd *e, const char *why, struct pt_error *err)
+int pt_etcd_unknown(const struct pt_etcd *e, const char *why, struct pt_error *err)
 {
 	int r = pt_say(err, -ETIMEDOUT, "%s was asked to write and did not say whether it did: %s", e->name, why);
 
@@ -162,7 +185,7 @@ static int judge_refusal(const struct pt_etcd *e, long long code, const char *sa
 		return pt_say(err, -ENOENT, "%s: %s", e->name, said);
 	if (code == GRPC_INVALID_ARGUMENT || code == GRPC_FAILED_PRECONDITION)
 		return pt_say(err, -EINVAL, "%s: %s", e->name, said);
-	return changes ? unknown(e, said, err) : ANOTHER_MEMBER;
+	return changes ? pt_etcd_unknown(e, said, err) : ANOTHER_MEMBER;
 }
 
 static int changed_cluster(const struct pt_etcd *e, const char *found, struct pt_error *err)
@@ -205,6 +228,23 @@ static int no_gateway(const struct pt_etcd *e, const char *said, struct pt_error
 	return r;
 }
 
+/* an answer without a refusal; to a write it must be etcd's, and of this cluster, or it tells nothing */
+static int take(struct pt_etcd *e, json_t *answer, bool changes, json_t **ret_answer, struct pt_error *err)
+{
+	struct pt_error why = { 0 };
+	int r = pt_etcd_check_header(e, answer, &why);
+
+	if (changes && r == 0 && !json_object_get(answer, "header"))
+		r = pt_say(&why, -EBADMSG, "its answer is none of etcd's");
+	if (r == 0)
+		*ret_answer = json_incref(answer);
+	else if (changes)
+		r = pt_etcd_unknown(e, why.msg, err);
+	else if (err)
+		*err = why;
+	return r;
+}
+
 /* what a member answered: 0 with the answer, a final errno, or what to do next */
 static int judge(struct pt_etcd *e, long status, bool changes, json_t **ret_answer, struct pt_error *err)
 {
@@ -213,10 +253,8 @@ static int judge(struct pt_etcd *e, long status, bool changes, json_t **ret_answ
 	const char *message;
 	int r;
 
-	if (status == 200 && json_is_object(answer)) {
-		r = pt_etcd_check_header(e, answer, err);
-		if (r == 0)
-			*ret_answer = json_incref(answer);
+	if (status == 200 && (changes || json_is_object(answer))) {
+		r = take(e, answer, changes, ret_answer, err);
 		json_decref(answer);
 		return r;
 	}
@@ -254,6 +292,9 @@ static int ask(struct pt_etcd *e, const char *path, const char *text, const stru
 	struct pt_error why = { 0 };
 	PT_CLEANUP(pt_buf_done) struct pt_buf all = { 0 };
 
+	if (changes && !e->proven)
+		return -ENOTCONN;
+	e->writes = changes;
 	/* each member, and the first one once more: it may have been in the middle of an election */
 	for (size_t i = 0; i <= e->config.endpoints.n; i++) {
 		long status = 0;
@@ -265,11 +306,13 @@ static int ask(struct pt_etcd *e, const char *path, const char *text, const stru
 		} else {
 			const char *reason = curl_easy_strerror(code);
 
-			if (changes && !never_sent(code)) {
-				r = unknown(e, reason, err);
+			if (changes && was_sent(e)) {
+				r = pt_etcd_unknown(e, reason, err);
 				pt_etcd_next_endpoint(e);
 				return r;
 			}
+			if (changes)
+				return -ENOTCONN;
 			r = ANOTHER_MEMBER;
 			(void)pt_say(&why, -EHOSTUNREACH, "%s: %s", pt_etcd_endpoint(e), reason);
 		}
@@ -404,6 +447,9 @@ int pt_etcd_init(struct pt_etcd *e, const struct pt_store_config *config, struct
 	(void)curl_easy_setopt(e->easy, CURLOPT_WRITEFUNCTION, collect);
 	(void)curl_easy_setopt(e->easy, CURLOPT_WRITEDATA, &e->answer);
 	(void)curl_easy_setopt(e->easy, CURLOPT_TIMEOUT_MS, (long)e->config.timeout_ms);
+	if (curl_easy_setopt(e->easy, CURLOPT_PREREQFUNCTION, may_send) ||
+	    curl_easy_setopt(e->easy, CURLOPT_PREREQDATA, e))
+		return pt_say(err, -EINVAL, "libcurl 7.80 or newer is needed to write to %s", e->name);
 	return pt_etcd_setup(e, e->easy, err);
 }
 

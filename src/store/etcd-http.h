@@ -23,6 +23,8 @@
  * @at: the member asked last; the next one is asked when it does not answer
  * @token: of this user, until the cluster no longer takes it; NULL: none yet
  * @cluster: as the first answer said, or as configured; "" before
+ * @proven: the local port of the connection on which the right cluster has answered last; 0: none
+ * @writes: what is being sent writes
  */
 struct pt_etcd {
 	struct pt_store_config config;
@@ -30,6 +32,8 @@ struct pt_etcd {
 	size_t at;
 	char *token;
 	char cluster[32];
+	long proven;
+	bool writes;
 	CURL *easy;
 	struct curl_slist *headers;
 	struct pt_buf answer;
@@ -41,13 +45,21 @@ void pt_etcd_done(struct pt_etcd *etcd);
 /**
  * pt_etcd_call() - one question
  * @path: "/v3/kv/range"
- * @changes: it writes: it is sent to another member only when the one before has surely not taken it
+ * @changes: it writes: it is sent once, on a connection that pt_etcd_prove() was called for, and to another member only
+ * when the one before has surely not taken it
  *
- * Return: 0; -ETIMEDOUT when @changes and nobody knows whether it was done; -EHOSTUNREACH when no member answers;
- * -EACCES, -EREMCHG, -ENOSPC, -E2BIG, -ESTALE (compacted), -ENOENT (no such lease), -EBADMSG.
+ * Return: 0; -ENOTCONN when @changes and there is no such connection: nothing was sent; -ETIMEDOUT when @changes and
+ * nobody knows whether it was done; -EHOSTUNREACH when no member answers; -EACCES, -EREMCHG, -ENOSPC, -E2BIG, -ESTALE
+ * (compacted), -ENOENT (no such lease), -EBADMSG.
  */
 int pt_etcd_call(struct pt_etcd *etcd, const char *path, const json_t *body, bool changes, json_t **ret_answer,
 		 struct pt_error *err);
+
+/** pt_etcd_prove() - the last answer came from where it should: what writes may follow it on its connection */
+void pt_etcd_prove(struct pt_etcd *etcd);
+
+/** pt_etcd_unknown() - -ETIMEDOUT: it may be written, or not; @why must not be @err's own text */
+int pt_etcd_unknown(const struct pt_etcd *etcd, const char *why, struct pt_error *err);
 
 /* for the watch, which has a connection of its own */
 

@@ -20,6 +20,11 @@ static int say(struct pt_etcd_store *s, const char *path, json_t *body, const ch
 	json_t *answer = NULL;
 	int r = pt_etcd_call(&s->etcd, path, body, true, &answer, &why);
 
+	/* what writes goes out where a question that reads was answered: pt_etcd_call() */
+	for (unsigned i = 0; i < PT_ETCD_PROOFS && r == -ENOTCONN; i++) {
+		r = pt_etcd_probe(s, "facts/", &why);
+		r = r < 0 ? r : pt_etcd_call(&s->etcd, path, body, true, &answer, &why);
+	}
 	json_decref(body);
 	if (r == 0 && ret_answer)
 		*ret_answer = json_incref(answer);

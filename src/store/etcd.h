@@ -6,6 +6,9 @@
 #include "store/backend.h"
 #include "store/etcd-http.h"
 
+/* how often a connection is looked for that a write can go out on */
+#define PT_ETCD_PROOFS 4
+
 /**
  * struct pt_etcd_store
  * @prefix: in front of every key

@@ -102,12 +102,20 @@ static int kv(struct pt_etcd_store *s, const char *path, json_t *body, bool chan
 	int r = pt_etcd_call(&s->etcd, path, body, changes, &answer, err);
 
 	json_decref(body);
-	if (r == 0)
-		r = check_revision(s, answer, ret_revision, err);
+	if (r == 0) {
+		struct pt_error why = { 0 };
+
+		r = check_revision(s, answer, ret_revision, &why);
+		if (r < 0 && changes)
+			r = pt_etcd_unknown(&s->etcd, why.msg, err);
+		else if (r < 0 && err)
+			*err = why;
+	}
 	if (r < 0) {
 		json_decref(answer);
 		return r;
 	}
+	pt_etcd_prove(&s->etcd);
 	*ret_answer = answer;
 	return 0;
 }
@@ -265,12 +273,37 @@ static int read_now(struct pt_etcd_store *s, const struct pt_txn *txn, struct pt
 	return r;
 }
 
+/*
+ * Once, and only where a question that reads was answered by the cluster that we know, not put back since: an answer
+ * to the write itself would tell when it is too late.  That costs one question on each new connection.
+ */
+static int write_once(struct pt_etcd_store *s, const struct pt_txn *txn, long long *revision, json_t **ret_answer,
+		      struct pt_error *err)
+{
+	const char *key = txn->n_saw ? txn->saw[0].key : txn->writes[0].key;
+	int r = -ENOTCONN;
+
+	for (unsigned i = 0; i < PT_ETCD_PROOFS && r == -ENOTCONN; i++) {
+		PT_AUTO(pt_record) record = { 0 };
+
+		r = kv(s, "/v3/kv/txn", txn_body(s, txn), true, ret_answer, revision, err);
+		if (r != -ENOTCONN)
+			break;
+		r = etcd_get(&s->store, key, &record, err);
+		r = r < 0 ? r : -ENOTCONN;
+	}
+	return r == -ENOTCONN
+		       ? pt_say(err, -EHOSTUNREACH, "%s: connections end before anything can be sent", s->store.name)
+		       : r;
+}
+
 static int etcd_commit(struct pt_store *store, const struct pt_txn *txn, long long *revision, struct pt_records *now,
 		       struct pt_error *err)
 {
 	struct pt_etcd_store *s = of(store);
+	struct pt_error why = { 0 };
 	json_t *answer = NULL;
-	int r = kv(s, "/v3/kv/txn", txn_body(s, txn), true, &answer, revision, err);
+	int r = write_once(s, txn, revision, &answer, err);
 
 	if (r == -ENOENT && err)
 		err->code = -ENOKEY;
@@ -278,7 +311,10 @@ static int etcd_commit(struct pt_store *store, const struct pt_txn *txn, long lo
 		return r == -ENOENT ? -ENOKEY : r;
 	r = json_is_true(json_object_get(answer, "succeeded"));
 	json_decref(answer);
-	return r ? r : read_now(s, txn, now, err);
+	if (r == 0)
+		r = read_now(s, txn, now, &why);
+	/* something on the way may have sent it twice: then what is not as it was seen is its own work */
+	return r < 0 ? pt_etcd_unknown(&s->etcd, why.msg, err) : r;
 }
 
 static int etcd_lease(struct pt_store *store, unsigned ttl_s, long long *lease, struct pt_error *err)

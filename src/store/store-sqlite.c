@@ -357,10 +357,20 @@ static int read_saw(struct sqlite_store *s, const struct pt_txn *txn, struct pt_
 	return r;
 }
 
+/* COMMIT failed: what the disk has of it is known when it is read the next time */
+static int unfinished(const struct sqlite_store *s, const struct pt_error *why, struct pt_error *err)
+{
+	int r = pt_say(err, -ETIMEDOUT, "%s: nobody knows whether this was written: %s", s->store.name, why->msg);
+
+	pt_hint(err, "see to the disk first; then look before asking again");
+	return r;
+}
+
 static int sqlite_commit(struct pt_store *store, const struct pt_txn *txn, long long *revision, struct pt_records *now,
 			 struct pt_error *err)
 {
 	struct sqlite_store *s = of(store);
+	struct pt_error why = { 0 };
 	int r = expire(s, err);
 	int same;
 
@@ -374,7 +384,15 @@ static int sqlite_commit(struct pt_store *store, const struct pt_txn *txn, long 
 		r = write_all(s, txn, revision, err);
 	else if (same == 0)
 		r = read_saw(s, txn, now, err);
-	r = end(s, r, err);
+	if (r < 0) {
+		roll_back(s);
+		return r;
+	}
+	r = end(s, r, &why);
+	if (r == -EIO && same == 1)
+		return unfinished(s, &why, err);
+	if (r < 0 && err)
+		*err = why;
 	return r < 0 ? r : same;
 }
 

@@ -93,8 +93,9 @@ int pt_store_list(struct pt_store *store, const char *prefix, struct pt_records 
  * @ret_revision: of what was written, when it was; NULL when not wanted
  * @ret_now: when it was not: the records of @saw, in that order, as they are now; NULL when not wanted
  *
- * Return: 1 written and on disk; 0 something is not as it was seen, and nothing was written.  A transport may send a
- * request twice: 0 can also mean that the first sending was written; who must know looks for an id of its own in @now.
+ * Return: 1 written and on disk; 0 something is not as it was seen, and nothing was written.  What is between, a proxy,
+ * may send a request twice: 0 can also mean that the first sending was written; who must know looks for an id of its
+ * own in @now.
  * -ETIMEDOUT: unknown.  It may be written, now or later, until one of the @saw records changes.
  * -ENOSPC the store is full, -E2BIG a value or the whole is too large, -ENOKEY a lease has ended: nothing was written;
  * else as pt_store_get(), and nothing was written.

@@ -129,7 +129,7 @@ char *history_check(struct history_op *ops, size_t n, unsigned hosts, unsigned d
 		for (unsigned d = 0; d < devices && !wrong; d++)
 			wrong = check_device(&h, host, d);
 	for (size_t i = 0; i < n && !wrong; i++)
-		if (ops[i].kind == HISTORY_CLAIM && !ops[i].done && !ops[i].limited)
+		if (ops[i].kind == HISTORY_CLAIM && !ops[i].done && !ops[i].limited && ops[i].wanted)
 			wrong = check_no(&h, &ops[i], hosts, devices);
 	free(h.all.v);
 	return wrong;

@@ -25,7 +25,7 @@ enum history_kind {
  * @start, @end: nanoseconds of a clock that all clients share
  * @done: claimed, or released; false: no host fits, or there was no such claim
  * @project: it counts against the limit; @limited: not done, since the limit was in the way
- * @wanted: of a claim: how many devices
+ * @wanted: of a claim: how many devices; 0: it failed, and is not to be there
  * @host, @devices: of a claim that was made: where, and a bit for each device
  */
 struct history_op {

@@ -176,7 +176,7 @@ static void many_at_once_lose_nothing(void **state)
 
 /* a store that does what it is asked, and says that nobody knows; or does not, and says so, too */
 static const struct pt_store_ops *real;
-static int lie; /* 1: written and unknown; 2: not written and unknown; 3: never an answer */
+static int lie; /* 1: written and unknown; 2: not written and unknown; 3: never an answer; 4: full */
 
 static int lying_commit(struct pt_store *store, const struct pt_txn *txn, long long *revision, struct pt_records *now,
 			struct pt_error *err)
@@ -187,6 +187,8 @@ static int lying_commit(struct pt_store *store, const struct pt_txn *txn, long l
 		return real->commit(store, txn, revision, now, err);
 	if (how < 3)
 		lie = 0;
+	if (how == 4)
+		return pt_say(err, -ENOSPC, "it is full");
 	if (how != 2 && real->commit(store, txn, revision, now, err) < 0)
 		return err->code;
 	pt_records_done(now);
@@ -265,6 +267,21 @@ static void when_nobody_answers_the_id_is_told(void **state)
 	assert_non_null(strstr(f->err.hint, "--id c-"));
 	f->store->ops = real;
 	claiming_check(f->store, &f->pci);
+}
+
+static void once_it_was_sent_every_failure_names_the_id(void **state)
+{
+	struct fixture *f = begin(state, 1);
+	PT_AUTO(pt_fleet) fleet = { 0 };
+	PT_AUTO(pt_claim) c = { 0 };
+	struct pt_store_ops ops;
+
+	load(f, &fleet);
+	begin_lying(f, &ops, 4);
+	assert_int_equal(claiming_claim(&fleet, "gpu:1", "vm1", &c, &f->err), -ENOSPC);
+	assert_non_null(strstr(f->err.msg, "claim c-"));
+	assert_non_null(strstr(f->err.msg, "it is full"));
+	f->store->ops = real;
 }
 
 static void an_unknown_release_is_asked_again(void **state)
@@ -362,6 +379,7 @@ int main(void)
 		BOTH(an_unknown_claim_that_was_written_is_found),
 		BOTH(an_unknown_claim_that_was_not_written_never_will_be),
 		BOTH(when_nobody_answers_the_id_is_told),
+		BOTH(once_it_was_sent_every_failure_names_the_id),
 		BOTH(an_unknown_release_is_asked_again),
 		BOTH(a_record_that_is_not_understood_takes_out_its_host_alone),
 		BOTH(facts_that_changed_since_are_looked_at_again),

@@ -117,6 +117,8 @@ static void make_claim(struct client *c, struct history_op op)
 	long long until = pt_watch_now_ms() + HEALED_MS;
 	struct pt_error err = { 0 };
 	PT_AUTO(pt_claim) made = { 0 };
+	/* a claim that was cut off may have been written */
+	bool unknown = op.done;
 	int r;
 
 	do {
@@ -128,6 +130,12 @@ static void make_claim(struct client *c, struct history_op op)
 
 		r = pt_fleet_claim(&c->fleet, &ask, &made, &answers, &err);
 		op.limited = r == 0 && answers.quota;
+		unknown = unknown || r == -ETIMEDOUT;
+		/* "nothing was changed": this id is not asked for again, and must not be there in the end */
+		if (r == -EHOSTUNREACH && !unknown) {
+			op.wanted = 0;
+			r = 0;
+		}
 	} while (again(r, until));
 	op.end = now_ns();
 	if (r < 0)
@@ -142,6 +150,22 @@ static void make_claim(struct client *c, struct history_op op)
 	note(c, &op);
 }
 
+/* it was acknowledged, so it is there: seen before a release is sent, since one that is unknown may be why it is not */
+static bool is_there(struct client *c, const char *id, long long until)
+{
+	struct pt_error err = { 0 };
+	int r;
+
+	do {
+		PT_AUTO(pt_claim) claim = { 0 };
+
+		r = pt_fleet_get(c->store, id, &claim, NULL, &err);
+	} while (again(r, until));
+	if (r < 0)
+		give_up("look", &err);
+	return r == 1;
+}
+
 static void release_one(struct client *c, struct history_op op)
 {
 	long long until = pt_watch_now_ms() + HEALED_MS;
@@ -150,6 +174,11 @@ static void release_one(struct client *c, struct history_op op)
 	bool unknown = op.done;
 	int r;
 
+	if (!unknown && !is_there(c, op.id, until)) {
+		op.end = now_ns();
+		note(c, &op);
+		return;
+	}
 	do {
 		PT_AUTO(pt_claim) gone = { 0 };
 
@@ -215,11 +244,11 @@ static void go_on(struct client *c, struct history_op last)
 {
 	if (!last.id[0] || last.end)
 		return;
+	last.done = true;
 	if (last.kind == HISTORY_CLAIM) {
 		make_claim(c, last);
 		return;
 	}
-	last.done = true;
 	release_one(c, last);
 }
 

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -215,6 +216,34 @@ static void what_was_acknowledged_outlives_its_writer(void **state)
 	pt_store_close(store);
 }
 
+/* as from a disk that takes no more: what the next look finds is not known here */
+static void a_commit_that_the_disk_did_not_take_is_unknown(void **state)
+{
+	struct fixture *f = *state;
+	struct pt_store *store = opened(f);
+	pt_autofree char *large = pt_alloc((1 << 19) + 1);
+	struct pt_write write = { "a", large, 0 };
+	struct pt_txn txn = { .writes = &write, .n_writes = 1 };
+	struct rlimit before;
+	struct rlimit low;
+	int r;
+
+	memset(large, 'x', 1 << 19);
+	put(f, store, "a", "1", 0);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	low = before;
+	low.rlim_cur = 100000;
+	(void)signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &low), 0);
+	r = pt_store_commit(store, &txn, NULL, NULL, &f->err);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	if (r != -ETIMEDOUT)
+		fail_msg("%d: %s", r, f->err.msg);
+	assert_non_null(strstr(f->err.msg, "nobody knows"));
+	put(f, store, "a", "2", 0);
+	pt_store_close(store);
+}
+
 int main(void)
 {
 	const struct CMUnitTest all[] = {
@@ -224,6 +253,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(one_that_others_may_write_is_not_trusted, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_lease_does_not_outlive_its_boot, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_was_acknowledged_outlives_its_writer, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_commit_that_the_disk_did_not_take_is_unknown, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(all, NULL, NULL);
