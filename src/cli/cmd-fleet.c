@@ -8,6 +8,7 @@
 #include "cli/placeable.h"
 #include "cli/print.h"
 #include "cli/requesting.h"
+#include "fleet/leftover.h"
 
 static const struct pt_option options[] = {
 	{ "facts", 0, "FILE", "publish: hosts as JSON (as `passthru place` reads them), instead of this host", false },
@@ -75,6 +76,24 @@ static int withdraw(struct pt_cli *cli, struct pt_storing *s, struct pt_error *e
 	return PT_EXIT_DONE;
 }
 
+static int forget(struct pt_cli *cli, struct pt_storing *s, struct pt_error *err)
+{
+	const char *id = cli->operands[1];
+	int r = pt_fleet_forget(s->store, id, err);
+
+	if (r < 0)
+		return r;
+	if (r == 0) {
+		r = pt_usage(err, -ENOENT, "nothing in %s is said or held for %s", pt_store_name(s->store), id);
+		pt_hint(err, "`passthru claims` lists orphans");
+		return r;
+	}
+	if (cli->json)
+		return pt_print_json(cli, json_pack("{s:s}", "forgotten", id), err);
+	(void)fprintf(cli->out, "%s: nothing is said or held for it any more\n", id);
+	return PT_EXIT_DONE;
+}
+
 /**
  * struct verb
  * @operands: with the verb itself; -n: at most n, and the verb looks itself; @args: what is expected behind it
@@ -100,6 +119,7 @@ static const struct verb verbs[] = {
 	{ "remove-host", 2, "one HOST", "", pt_fleeting_remove_host },
 	{ "add-user", 2, "one USER", "password-file view", pt_fleeting_add_user },
 	{ "remove-user", 2, "one USER", "view", pt_fleeting_remove_user },
+	{ "forget", 2, "one CLAIM", "", forget },
 	{ "withdraw", 2, "one HOST", "", withdraw },
 };
 
@@ -144,12 +164,14 @@ static int run(struct pt_cli *cli, struct pt_error *err)
 const struct pt_command pt_command_fleet = {
 	.name = "fleet",
 	.args = "publish | hosts | devices | why REQUEST | queue | limit [PROJECT [ALIAS N]] | evacuate HOST | "
-		"add-host HOST | remove-host HOST | add-user USER | remove-user USER | withdraw HOST",
+		"add-host HOST | remove-host HOST | add-user USER | remove-user USER | forget CLAIM | "
+		"withdraw HOST",
 	.group = "Fleet",
 	.summary = "Put this host into the fleet's store, and list the hosts there",
 	.description =
 		"publish writes what this host has, and what its own device_spec offers, for others to claim; nothing\n"
-		"is written when nothing has changed. withdraw takes a host out that nobody has a claim on.\n\n"
+		"is written when nothing has changed. withdraw takes a host out that nobody has a claim on.\n"
+		"forget takes away what is said or held for a claim that is gone (`passthru claims`: orphan).\n\n"
 		"hosts lists them with counts, devices each device with its state: free, claimed, used (its host says\n"
 		"so), blocked (its PF or a VF is given), not-offered, unavailable. why asks every host about a "
 		"request\n"

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "fleet/agent.h"
 #include "fleet/fleet.h"
 #include "fleet/race.h"
 #include "shape/claim.h"
@@ -194,6 +195,26 @@ bool pt_quota_allows(const struct pt_quota *q, const struct pt_request *request,
 	return true;
 }
 
+/* 1 the claim is gone, or was given back and is ended here: whoever released it did not live to do it; 0 */
+static int is_over(struct pt_store *store, const char *id, struct pt_error *err)
+{
+	PT_AUTO(pt_claim) c = { 0 };
+	PT_AUTO(pt_claim) gone = { 0 };
+	PT_AUTO(pt_ack) ack = { 0 };
+	int r = pt_fleet_get(store, id, &c, NULL, err);
+
+	if (r <= 0)
+		return r < 0 ? r : 1;
+	if (!c.releasing)
+		return 0;
+	r = pt_fleet_ack(store, c.host, id, &ack, NULL, err);
+	if (r < 0 || ack.state != PT_ACK_RELEASED || r == 0)
+		return r < 0 ? r : 0;
+	r = pt_fleet_release(store, id, &gone, err);
+	/* who may not end it counts it still */
+	return r == 1 || r == 0;
+}
+
 int pt_quota_sweep(struct pt_store *store, struct pt_quota *q, struct pt_error *err)
 {
 	PT_AUTO(pt_strv) gone = { 0 };
@@ -202,12 +223,11 @@ int pt_quota_sweep(struct pt_store *store, struct pt_quota *q, struct pt_error *
 
 	json_object_foreach(q->claims, id, counts)
 	{
-		PT_AUTO(pt_claim) c = { 0 };
-		int r = pt_fleet_get(store, id, &c, NULL, err);
+		int r = is_over(store, id, err);
 
 		if (r < 0)
 			return r;
-		if (r == 0)
+		if (r == 1)
 			pt_strv_add(&gone, id);
 	}
 	/* it was in the same transaction as its claim, which has ended since: it cannot come back by itself */

@@ -19,6 +19,9 @@
 #include "etcd.h"
 #include "fakesys.h"
 #include "fleet/fleet.h"
+#include "fleet/leftover.h"
+#include "fleet/quota.h"
+#include "shape/claim.h"
 #include "store/backend.h"
 
 struct fixture {
@@ -365,6 +368,119 @@ static void facts_that_changed_since_are_looked_at_again(void **state)
 	claiming_check(f->store, &f->pci);
 }
 
+/* @state's word for a claim on @host, as its agent has it */
+static void say(struct fixture *f, const char *host, const char *id, enum pt_ack_state state)
+{
+	PT_AUTO(pt_ack) ack = { .state = state, .when = 1 };
+	pt_autofree char *key = pt_strf("acks/%s/%s", host, id);
+	pt_autofree char *text = NULL;
+
+	(void)snprintf(ack.id, sizeof(ack.id), "%s", id);
+	text = pt_record_text(pt_ack_json(&ack));
+	put(f, key, text);
+}
+
+static void released_and_given_back_it_is_ended_in_passing(void **state)
+{
+	struct fixture *f = begin(state, 1);
+	PT_AUTO(pt_fleet) fleet = { 0 };
+	PT_AUTO(pt_words) words = { 0 };
+	PT_AUTO(pt_claims_list) l = { 0 };
+	PT_AUTO(pt_claims_list) after = { 0 };
+	struct pt_claim c[3] = { 0 };
+	PT_AUTO(pt_claim) gone = { 0 };
+
+	load(f, &fleet);
+	for (unsigned i = 0; i < 3; i++) {
+		assert_int_equal(claiming_claim(&fleet, "gpu:1", "vm1", &c[i], &f->err), 1);
+		say(f, "host-000", c[i].id, PT_ACK_BOUND);
+	}
+	/* nobody waits: one is given back, one not yet; the third is nobody's to end */
+	for (unsigned i = 0; i < 2; i++) {
+		assert_int_equal(pt_fleet_release(f->store, c[i].id, &gone, &f->err), PT_RELEASE_MARKED);
+		pt_claim_done(&gone);
+	}
+	say(f, "host-000", c[0].id, PT_ACK_RELEASED);
+	say(f, "host-000", c[2].id, PT_ACK_RELEASED);
+	assert_int_equal(pt_fleet_words(f->store, &words, &f->err), 0);
+	assert_int_equal(words.n, 3);
+	assert_int_equal(pt_fleet_claims(f->store, &l, &f->err), 0);
+	assert_int_equal(pt_fleet_sweep(f->store, &l, &words), 1);
+	assert_int_equal(l.n, 2);
+	assert_int_equal(pt_fleet_claims(f->store, &after, &f->err), 0);
+	assert_int_equal(after.n, 2);
+	for (size_t i = 0; i < 2; i++)
+		assert_string_not_equal(after.v[i].id, c[0].id);
+	for (unsigned i = 0; i < 3; i++)
+		pt_claim_done(&c[i]);
+}
+
+static void what_is_left_of_a_claim_that_is_gone_is_shown_and_can_be_forgotten(void **state)
+{
+	static const char orphan[] = "c-00000000000000000001";
+	static const char held[] = "c-00000000000000000002";
+	struct fixture *f = begin(state, 2);
+	PT_AUTO(pt_fleet) fleet = { 0 };
+	PT_AUTO(pt_words) words = { 0 };
+	PT_AUTO(pt_claims_list) l = { 0 };
+	PT_AUTO(pt_leftovers) left = { 0 };
+	PT_AUTO(pt_claim) c = { 0 };
+
+	say(f, "host-000", orphan, PT_ACK_ORPHAN);
+	say(f, "host-000", "c-00000000000000000003", PT_ACK_RELEASED);
+	put(f, "held/host-001", "{\"0000:01:00.0\": \"c-00000000000000000002\"}");
+	load(f, &fleet);
+	assert_int_equal(claiming_claim(&fleet, "gpu:3", "vm1", &c, &f->err), 1);
+	say(f, c.host, c.id, PT_ACK_ATTACHED);
+	/* the claim was placed elsewhere: what the host before it says is left over */
+	say(f, pt_streq(c.host, "host-000") ? "host-001" : "host-000", c.id, PT_ACK_ORPHAN);
+	assert_int_equal(pt_fleet_words(f->store, &words, &f->err), 0);
+	assert_int_equal(pt_fleet_claims(f->store, &l, &f->err), 0);
+	assert_int_equal(pt_fleet_leftovers(f->store, &l, &words, NULL, 0, &left, &f->err), 0);
+	assert_int_equal(left.n, 3);
+	for (size_t i = 0; i < left.n; i++) {
+		assert_int_equal(left.v[i].said, strcmp(left.v[i].id, held) != 0);
+		assert_int_equal(left.v[i].holds.n, strcmp(left.v[i].id, held) == 0);
+	}
+	pt_leftovers_done(&left);
+	assert_int_equal(pt_fleet_forget(f->store, orphan, &f->err), 1);
+	assert_int_equal(pt_fleet_forget(f->store, held, &f->err), 1);
+	assert_int_equal(pt_fleet_forget(f->store, held, &f->err), 0);
+	assert_int_equal(pt_fleet_forget(f->store, c.id, &f->err), 1);
+	/* now there is but the claim, with its own host's word */
+	assert_int_equal(pt_fleet_forget(f->store, c.id, &f->err), -EBUSY);
+	pt_words_done(&words);
+	assert_int_equal(pt_fleet_words(f->store, &words, &f->err), 0);
+	assert_non_null(pt_words_find(&words, c.host, c.id));
+	assert_int_equal(pt_fleet_leftovers(f->store, &l, &words, NULL, 0, &left, &f->err), 0);
+	assert_int_equal(left.n, 0);
+	claiming_check(f->store, &f->pci);
+}
+
+/* nobody ended it, and it counts until somebody would be refused for it */
+static void a_limit_does_not_count_what_was_given_back(void **state)
+{
+	struct fixture *f = begin(state, 1);
+	PT_AUTO(pt_fleet) fleet = { 0 };
+
+	assert_int_equal(pt_quota_set(f->store, "red", "gpu", 1, &f->err), 0);
+	load(f, &fleet);
+	for (unsigned i = 0; i < 2; i++) {
+		PT_AUTO(pt_request) request = { .alias = pt_strdup("gpu:1") };
+		PT_AUTO(pt_fleet_answers) answers = { 0 };
+		PT_AUTO(pt_claim) c = { 0 };
+		PT_AUTO(pt_claim) gone = { 0 };
+		char id[PT_CLAIM_ID_LENGTH + 1];
+		struct pt_claim_ask ask = { .id = id, .holder = "vm", .project = "red", .request = &request };
+
+		assert_int_equal(pt_claim_id_make(id, &f->err), 0);
+		assert_int_equal(pt_fleet_claim(&fleet, &ask, &c, &answers, &f->err), 1);
+		say(f, "host-000", id, PT_ACK_BOUND);
+		assert_int_equal(pt_fleet_release(f->store, id, &gone, &f->err), PT_RELEASE_MARKED);
+		say(f, "host-000", id, PT_ACK_RELEASED);
+	}
+}
+
 #define BOTH(test)                                                                                                     \
 	{ #test ", SQLite", test, on_sqlite, teardown, NULL },                                                         \
 	{                                                                                                              \
@@ -383,6 +499,9 @@ int main(void)
 		BOTH(an_unknown_release_is_asked_again),
 		BOTH(a_record_that_is_not_understood_takes_out_its_host_alone),
 		BOTH(facts_that_changed_since_are_looked_at_again),
+		BOTH(released_and_given_back_it_is_ended_in_passing),
+		BOTH(what_is_left_of_a_claim_that_is_gone_is_shown_and_can_be_forgotten),
+		BOTH(a_limit_does_not_count_what_was_given_back),
 	};
 	int failed = cmocka_run_group_tests(all, start_etcd, stop_etcd);
 
