@@ -264,6 +264,7 @@ static bool may_have(rlim_t fds)
 /* the peer, in a process of its own; its exit status: 0 all were taken and every hundredth was served */
 static int hold_many(const struct apiserver *s, int ready_fd, int go_fd)
 {
+	static const char request[] = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n";
 	static int fds[MANY];
 	char c = 'x';
 
@@ -275,7 +276,7 @@ static int hold_many(const struct apiserver *s, int ready_fd, int go_fd)
 	if (write(ready_fd, &c, 1) != 1 || read(go_fd, &c, 1) != 1)
 		return 2;
 	for (size_t i = 0; i < MANY; i += 100)
-		if (send(fds[i], "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n", 36, MSG_NOSIGNAL) != 36)
+		if (send(fds[i], request, sizeof(request) - 1, MSG_NOSIGNAL) != (ssize_t)sizeof(request) - 1)
 			return 3;
 	for (size_t i = 0; i < MANY; i += 100) {
 		char part[13] = "";
@@ -408,13 +409,13 @@ static void send_noise(struct apiserver *s, const char *request, uint32_t *seed)
 static void noise_ends_nothing(void **state)
 {
 	static const char *const seeds[] = {
-		"POST /v1/claims HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" JSON
-		"Content-Length: 30\r\n\r\n{\"asked\": \"gpu:2\", \"for\": \"x\"}",
-		"POST /v1/decisions HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" JSON
-		"Transfer-Encoding: chunked\r\n\r\n12\r\n{\"asked\": \"gpu:2\"}\r\n0\r\n\r\n",
-		"GET /v1/claims?for=x HTTP/1.1\r\nHost: x\r\nConnection: close\r\nIf-None-Match: \"a\"\r\n\r\n",
-		"DELETE /v1/claims/c-0123456789abcdef0123 HTTP/1.1\r\nHost: x\r\nIf-Match: *\r\nConnection: "
-		"close\r\n\r\n",
+		("POST /v1/claims HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" JSON
+		 "Content-Length: 30\r\n\r\n{\"asked\": \"gpu:2\", \"for\": \"x\"}"),
+		("POST /v1/decisions HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" JSON
+		 "Transfer-Encoding: chunked\r\n\r\n12\r\n{\"asked\": \"gpu:2\"}\r\n0\r\n\r\n"),
+		("GET /v1/claims?for=x HTTP/1.1\r\nHost: x\r\nConnection: close\r\nIf-None-Match: \"a\"\r\n\r\n"),
+		("DELETE /v1/claims/c-0123456789abcdef0123 HTTP/1.1\r\nHost: x\r\nIf-Match: *\r\nConnection: "
+		 "close\r\n\r\n"),
 	};
 	struct apiserver *s = *state;
 	uint32_t seed = 20261122;
