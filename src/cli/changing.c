@@ -392,7 +392,8 @@ void pt_changing_print(struct pt_cli *cli, const struct pt_plan *plan, bool diff
 	}
 	for (size_t i = 0; differences && i < plan->steps.n; i++) {
 		const struct pt_step *s = &plan->steps.v[i];
-		pt_autofree char *diff = s->xml_after ? pt_domxml_diff(s->xml_before, s->xml_after) : NULL;
+		pt_autofree char *diff =
+			s->xml_before && s->xml_after ? pt_domxml_diff(s->xml_before, s->xml_after) : NULL;
 
 		if (diff && *diff)
 			(void)fprintf(cli->out, "\nthe definition of %s:\n%s", s->vm, diff);
@@ -406,7 +407,8 @@ json_t *pt_changing_json(const struct pt_plan *plan, struct pt_error *err)
 
 	for (size_t i = 0; o && i < plan->steps.n; i++) {
 		const struct pt_step *s = &plan->steps.v[i];
-		pt_autofree char *diff = s->xml_after ? pt_domxml_diff(s->xml_before, s->xml_after) : NULL;
+		pt_autofree char *diff =
+			s->xml_before && s->xml_after ? pt_domxml_diff(s->xml_before, s->xml_after) : NULL;
 
 		if (diff)
 			(void)json_object_set_new(json_array_get(json_object_get(o, "steps"), i), "difference",

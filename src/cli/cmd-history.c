@@ -95,7 +95,7 @@ static void print_record(const struct pt_cli *cli, const struct pt_change_record
 		(void)fprintf(cli->out, "%3zu. %-8s %s\n", i + 1, pt_step_state_str(row->state), what);
 		if (error)
 			(void)fprintf(cli->out, "              %s\n", error);
-		if (!cli->verbose || !row->step.xml_after)
+		if (!cli->verbose || !row->step.xml_before || !row->step.xml_after)
 			continue;
 		diff = pt_domxml_diff(row->step.xml_before, row->step.xml_after);
 		if (diff)

@@ -207,6 +207,8 @@ static int plan_move(struct pt_cli *cli, struct pt_vm_conn *conn, const struct p
 		r = ops.live_xml(ops.ctx, vm->uuid, &live, err);
 		if (r >= 0)
 			r = pt_domxml_edit(live, &m->edit, &s->xml_after, err);
+		/* the difference is told with the plan */
+		s->xml_before = pt_take_ptr(live);
 	}
 	return r;
 }
