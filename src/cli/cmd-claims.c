@@ -237,6 +237,8 @@ static int look(const struct pt_cli *cli, struct pt_store *store, struct seen *s
 	r = check_named(cli, store, s, err);
 	if (r < 0)
 		return r;
+	for (size_t i = 0; i < s->claims.wrong.n; i++)
+		(void)fprintf(cli->diag, "passthru: not listed: %s\n", s->claims.wrong.v[i]);
 	keep_wanted(cli, &s->claims);
 	(void)pt_fleet_sweep(store, &s->claims, &s->words);
 	return hear(store, s, err);

@@ -85,8 +85,13 @@ static int wait_for_agent(struct pt_cli *cli, struct pt_store *store, struct pt_
 		r = pt_fleet_release_wait(store, c, (unsigned)wait_s * 1000, &ack, err);
 		pt_cli_progress_end(cli);
 	}
-	if (r == 0)
-		r = pt_fleet_ack(store, c->host, c->id, &ack, NULL, err) < 0 ? -EIO : 0;
+	if (r == 0) {
+		/* its last word, and nothing where there is none */
+		pt_ack_done(&ack);
+		ack = (struct pt_ack){ 0 };
+		r = pt_fleet_ack(store, c->host, c->id, &ack, NULL, err);
+		r = r < 0 ? r : 0;
+	}
 	if (r == 1) {
 		pt_array_push(&e->released, pt_take(*c));
 		pt_ack_done(&ack);
@@ -130,8 +135,8 @@ static void print_marked(const struct pt_cli *cli, struct pt_store *store, const
 		int alive = pt_fleet_alive(store, c->host, NULL, NULL);
 
 		(void)fprintf(cli->diag, "%s is to be released: the agent of %s has its devices (%s%s%s)%s\n", c->id,
-			      c->host, pt_ack_state_str(ack->state), ack->reason ? ": " : "",
-			      ack->reason ? ack->reason : "",
+			      c->host, ack->id[0] ? pt_ack_state_str(ack->state) : "it says nothing of it",
+			      ack->reason ? ": " : "", ack->reason ? ack->reason : "",
 			      alive == 0 ? ", and does not run: it gives them back when it does again" : "");
 	}
 }

@@ -23,6 +23,7 @@ void pt_claims_list_done(struct pt_claims_list *l)
 	for (size_t i = 0; i < l->n; i++)
 		pt_claim_done(&l->v[i]);
 	free(l->v);
+	pt_strv_done(&l->wrong);
 	*l = (struct pt_claims_list){ 0 };
 }
 
@@ -406,9 +407,17 @@ int pt_fleet_claims(struct pt_store *store, struct pt_claims_list *ret_list, str
 	PT_AUTO(pt_records) records = { 0 };
 	int r = pt_store_list(store, "claims/", &records, err);
 
-	for (size_t i = 0; i < records.n && r == 0; i++)
-		r = pt_claim_read(records.v[i].value, records.v[i].key, pt_array_add(&l), err);
-	if (r == 0)
-		*ret_list = pt_take(l);
-	return r;
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < records.n; i++) {
+		struct pt_error why = { 0 };
+		PT_AUTO(pt_claim) c = { 0 };
+
+		if (pt_claim_read(records.v[i].value, records.v[i].key, &c, &why) < 0)
+			pt_strv_add(&l.wrong, why.msg);
+		else
+			pt_array_push(&l, pt_take(c));
+	}
+	*ret_list = pt_take(l);
+	return 0;
 }

@@ -18,6 +18,8 @@ static void host_done(struct pt_fleet_host *h)
 	pt_inv_host_done(&h->host);
 	pt_holds_done(&h->holds);
 	free(h->wrong);
+	free(h->wrong_facts);
+	free(h->wrong_held);
 }
 
 void pt_fleet_done(struct pt_fleet *f)
@@ -107,6 +109,12 @@ static void unmark(struct pt_fleet_host *h)
 	}
 }
 
+/* one record that is well again does not make the other one so */
+static void set_wrong(struct pt_fleet_host *h)
+{
+	pt_strset(&h->wrong, h->wrong_facts ? h->wrong_facts : h->wrong_held);
+}
+
 void pt_fleet_take_held(struct pt_fleet_host *h, const struct pt_record *record)
 {
 	struct pt_error why = { 0 };
@@ -115,8 +123,10 @@ void pt_fleet_take_held(struct pt_fleet_host *h, const struct pt_record *record)
 	h->stale = true;
 	pt_holds_done(&h->holds);
 	h->held = record->revision;
+	pt_strset(&h->wrong_held, NULL);
 	if (record->value && pt_holds_read(record->value, record->key, &h->holds, &why) < 0)
-		pt_strset(&h->wrong, why.msg);
+		pt_strset(&h->wrong_held, why.msg);
+	set_wrong(h);
 	mark(h);
 }
 
@@ -128,12 +138,12 @@ void pt_fleet_take_facts(struct pt_fleet *f, struct pt_fleet_host *h, const stru
 
 	pt_inv_host_done(&h->host);
 	h->host = (struct pt_inv_host){ 0 };
-	pt_strset(&h->wrong, NULL);
+	pt_strset(&h->wrong_facts, NULL);
 	h->stale = true;
 	h->facts = record->revision;
 	h->agent = false;
 	if (!record->value) {
-		pt_strset(&h->wrong, "it has published nothing");
+		pt_strset(&h->wrong_facts, "it has published nothing");
 	} else {
 		r = pt_host_record_read(record->value, record->key, &read, &why);
 		if (r == 0 && !pt_streq(read.host.name, h->name))
@@ -141,11 +151,12 @@ void pt_fleet_take_facts(struct pt_fleet *f, struct pt_fleet_host *h, const stru
 		if (r == 0)
 			r = rules_of(f, &read, &h->rules, &why);
 		if (r < 0)
-			pt_strset(&h->wrong, why.msg);
+			pt_strset(&h->wrong_facts, why.msg);
 		else
 			h->host = pt_take(read.host);
 		h->agent = r == 0 && read.agent;
 	}
+	set_wrong(h);
 	/* answers name the host by it, whatever is wrong */
 	if (!h->host.name)
 		h->host.name = pt_strdup(h->name);
@@ -217,6 +228,50 @@ int pt_fleet_check_name(const char *name, struct pt_error *err)
 			name ? name : "");
 }
 
+/* by hand where an agent publishes: it would take away what the agent knows, and that the host is lost */
+static int check_agent(const struct pt_host_record *record, const struct pt_record *now, const struct pt_record *alive,
+		       struct pt_error *err)
+{
+	PT_AUTO(pt_host_record) is = { 0 };
+	bool agent = alive->value;
+	int r;
+
+	if (record->agent)
+		return 0;
+	if (!agent && now->value && pt_host_record_read(now->value, now->key, &is, NULL) == 0)
+		agent = is.agent;
+	if (!agent)
+		return 0;
+	r = pt_refuse(err, NULL, "%s is published by its agent%s: what is written by hand would say less of it",
+		      record->host.name, alive->value ? ", which runs" : ", which does not run now");
+	pt_hint(err, "if passthrud is no longer to run there: stop it, and `passthru fleet withdraw %s` first",
+		record->host.name);
+	return r;
+}
+
+/* 1 written, 0 look again, 2 it said so already */
+static int publish_once(struct pt_store *store, const struct pt_host_record *record, const char *key, const char *text,
+			struct pt_error *err)
+{
+	pt_autofree char *alive_key = pt_strf("alive/%s", record->host.name);
+	PT_AUTO(pt_record) now = { 0 };
+	PT_AUTO(pt_record) alive = { 0 };
+	struct pt_saw saw[2] = { { .key = key }, { .key = alive_key } };
+	const struct pt_write write = { .key = key, .value = text };
+	const struct pt_txn txn = { saw, record->agent ? 1 : 2, &write, 1 };
+	int r = pt_store_get(store, key, &now, err);
+
+	if (r >= 0 && !record->agent)
+		r = pt_store_get(store, alive_key, &alive, err);
+	r = r < 0 ? r : check_agent(record, &now, &alive, err);
+	if (r < 0)
+		return r;
+	if (now.value && strcmp(now.value, text) == 0)
+		return 2;
+	saw[0].revision = now.revision;
+	return pt_store_commit(store, &txn, NULL, NULL, err);
+}
+
 int pt_fleet_publish(struct pt_store *store, const struct pt_host_record *record, struct pt_error *err)
 {
 	pt_autofree char *text = pt_record_text(pt_host_record_json(record));
@@ -224,18 +279,9 @@ int pt_fleet_publish(struct pt_store *store, const struct pt_host_record *record
 	int r = pt_fleet_check_name(record->host.name, err);
 
 	for (unsigned i = 0; r == 0 && i < ATTEMPTS; i++) {
-		PT_AUTO(pt_record) now = { 0 };
-		struct pt_saw saw = { .key = key };
-		struct pt_write write = { .key = key, .value = text };
-		const struct pt_txn txn = { &saw, 1, &write, 1 };
-
-		r = pt_store_get(store, key, &now, err);
-		if (r < 0)
-			return r;
-		if (now.value && strcmp(now.value, text) == 0)
+		r = publish_once(store, record, key, text, err);
+		if (r == 2)
 			return i > 0;
-		saw.revision = now.revision;
-		r = pt_store_commit(store, &txn, NULL, NULL, err);
 		/* written or not, the record itself tells */
 		if (r == -ETIMEDOUT && i + 1 < ATTEMPTS)
 			r = 0;
@@ -244,21 +290,50 @@ int pt_fleet_publish(struct pt_store *store, const struct pt_host_record *record
 		 : pt_say(err, -EBUSY, "%s is written by somebody else all the time: are there two such hosts?", key);
 }
 
+/* what its agent said of claims that are gone; a transaction has room for so many */
+static int drop_words(struct pt_store *store, const char *name, const struct pt_saw *alive, struct pt_error *err)
+{
+	pt_autofree char *prefix = pt_strf("acks/%s/", name);
+	PT_AUTO(pt_records) said = { 0 };
+	int r = pt_store_list(store, prefix, &said, err);
+
+	for (size_t i = 0; r >= 0 && i < said.n; i += PT_STORE_TXN_MAX) {
+		struct pt_write writes[PT_STORE_TXN_MAX] = { 0 };
+		struct pt_txn txn = { alive, 1, writes, 0 };
+
+		while (txn.n_writes < PT_STORE_TXN_MAX && i + txn.n_writes < said.n) {
+			writes[txn.n_writes].key = said.v[i + txn.n_writes].key;
+			txn.n_writes++;
+		}
+		r = pt_store_commit(store, &txn, NULL, NULL, err);
+	}
+	return r < 0 ? r : 0;
+}
+
 int pt_fleet_withdraw(struct pt_store *store, const char *name, struct pt_error *err)
 {
 	pt_autofree char *facts = pt_strf("facts/%s", name);
 	pt_autofree char *held = pt_strf("held/%s", name);
+	pt_autofree char *alive = pt_strf("alive/%s", name);
+	const struct pt_saw dead = { alive, 0 };
 	PT_AUTO(pt_record) was = { 0 };
 	PT_AUTO(pt_record) now = { 0 };
+	PT_AUTO(pt_record) lives = { 0 };
 	PT_AUTO(pt_holds) holds = { 0 };
 	int r = pt_fleet_check_name(name, err);
 
 	r = r < 0 ? r : pt_store_get(store, facts, &was, err);
 	r = r < 0 ? r : pt_store_get(store, held, &now, err);
+	r = r < 0 ? r : pt_store_get(store, alive, &lives, err);
 	if (r < 0 || (!was.value && !now.value))
-		return r;
+		return r < 0 ? r : 0;
 	if (now.value && pt_holds_read(now.value, held, &holds, err) < 0)
 		return -EBADMSG;
+	if (lives.value) {
+		r = pt_say(err, -EBUSY, "the agent of %s runs, and would publish it again", name);
+		pt_hint(err, "stop passthrud there first");
+		return r;
+	}
 	if (holds.n) {
 		r = pt_say(err, -EBUSY, "%s of %s's devices are claimed, the first by %s",
 			   holds.n == 1 ? "one" : "some", name, holds.v[0].id);
@@ -266,11 +341,14 @@ int pt_fleet_withdraw(struct pt_store *store, const char *name, struct pt_error 
 		return r;
 	}
 	{
-		const struct pt_saw saw[] = { { facts, was.revision }, { held, now.revision } };
+		const struct pt_saw saw[] = { { facts, was.revision }, { held, now.revision }, dead };
 		const struct pt_write writes[] = { { facts, NULL, 0 }, { held, NULL, 0 } };
-		const struct pt_txn txn = { saw, 2, writes, 2 };
+		const struct pt_txn txn = { saw, 3, writes, 2 };
 
 		r = pt_store_commit(store, &txn, NULL, NULL, err);
 	}
-	return r ? r : pt_say(err, -EBUSY, "%s was changed meanwhile: try again", name);
+	if (r == 0)
+		return pt_say(err, -EBUSY, "%s was changed meanwhile: try again", name);
+	r = r < 0 ? r : drop_words(store, name, &dead, err);
+	return r < 0 ? r : 1;
 }

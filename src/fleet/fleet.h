@@ -26,7 +26,8 @@
  * @host: its devices, each with the claim that holds it as owner
  * @rules: index of the rules of its own device_spec
  * @facts, @held: revisions; 0: there is no such record
- * @wrong: why nothing is given of it, or NULL: its record is not understood, or its device_spec does not work
+ * @wrong: why nothing is given of it, or NULL: its record is not understood, or its device_spec does not work;
+ * @wrong_facts, @wrong_held: because of which record
  * @agent: passthrud runs there; @alive: alive/HOST is there: its agent renews it
  */
 struct pt_fleet_host {
@@ -37,6 +38,8 @@ struct pt_fleet_host {
 	long long facts;
 	long long held;
 	char *wrong;
+	char *wrong_facts;
+	char *wrong_held;
 	bool agent;
 	bool alive;
 	/* for choose.c: where it is in which rules' index, and whether that is as the view is */
@@ -90,10 +93,19 @@ bool pt_fleet_is_lost(const struct pt_fleet_host *host);
 /** pt_fleet_check_name() - -EINVAL (PT_ERROR_USAGE) for what cannot be a host's name in a store */
 int pt_fleet_check_name(const char *name, struct pt_error *err);
 
-/** pt_fleet_publish() - a host's own record; 1 written, 0 it said so already */
+/**
+ * pt_fleet_publish() - a host's own record; 1 written, 0 it said so already
+ *
+ * -EPERM (PT_ERROR_REFUSED) for one that is no agent's (@record->agent) where an agent publishes, or has published: it
+ * knows of VMs what the record does not say, and whoever does not hear of it takes the host for lost.
+ */
 int pt_fleet_publish(struct pt_store *store, const struct pt_host_record *record, struct pt_error *err);
 
-/** pt_fleet_withdraw() - take it out; 1, or 0 when there was none; -EBUSY while claims hold devices of it */
+/**
+ * pt_fleet_withdraw() - take it out, with what its agent said; 1, or 0 when there was none
+ *
+ * -EBUSY while claims hold devices of it, and while its agent runs, which would write it anew.
+ */
 int pt_fleet_withdraw(struct pt_store *store, const char *name, struct pt_error *err);
 
 /** pt_claim_id_make() - a new one: random, the client's own, before anything is sent */
@@ -191,15 +203,18 @@ int pt_fleet_release(struct pt_store *store, const char *id, struct pt_claim *re
 int pt_fleet_release_wait(struct pt_store *store, const struct pt_claim *claim, unsigned timeout_ms,
 			  struct pt_ack *ret_ack, struct pt_error *err);
 
+/* @wrong: what there is to say of records that are not understood */
 struct pt_claims_list {
 	struct pt_claim *v;
 	size_t n;
 	size_t cap;
+	struct pt_strv wrong;
 };
 
 void pt_claims_list_done(struct pt_claims_list *list);
 
-/** pt_fleet_claims() - all of them, by id; one that is not understood is -EBADMSG, with its key */
+/** pt_fleet_claims() - all of them, by id; one that is not understood stops no other: it is named in @ret_list->wrong
+ */
 int pt_fleet_claims(struct pt_store *store, struct pt_claims_list *ret_list, struct pt_error *err);
 
 #endif

@@ -21,6 +21,39 @@ static int by_revision(const void *a, const void *b)
 	return x->revision < y->revision ? -1 : x->revision > y->revision;
 }
 
+static void sort(struct pt_fleet *f)
+{
+	if (f->waiting.n > 1)
+		qsort(f->waiting.v, f->waiting.n, sizeof(*f->waiting.v), by_revision);
+}
+
+void pt_queue_take(struct pt_fleet *f, const struct pt_records *records)
+{
+	for (size_t i = 0; i < records->n; i++) {
+		const struct pt_record *record = &records->v[i];
+		const char *id = record->key + strlen("queue/");
+		struct pt_waiting w = { 0 };
+		size_t at = 0;
+
+		while (at < f->waiting.n && strcmp(f->waiting.v[at].id, id) != 0)
+			at++;
+		if (at < f->waiting.n) {
+			/* what was listed before may be newer than what is heard now */
+			if (f->waiting.v[at].revision > record->revision)
+				continue;
+			pt_waiting_done(&f->waiting.v[at]);
+			memmove(&f->waiting.v[at], &f->waiting.v[at + 1],
+				(f->waiting.n - at - 1) * sizeof(*f->waiting.v));
+			f->waiting.n--;
+		}
+		if (!record->value || pt_waiting_read(record->value, record->key, &w, NULL) < 0)
+			continue;
+		w.revision = record->revision;
+		pt_array_push(&f->waiting, w);
+	}
+	sort(f);
+}
+
 int pt_queue_load(struct pt_fleet *f, struct pt_error *err)
 {
 	PT_AUTO(pt_records) records = { 0 };
@@ -39,8 +72,7 @@ int pt_queue_load(struct pt_fleet *f, struct pt_error *err)
 		w.revision = records.v[i].revision;
 		pt_array_push(&f->waiting, w);
 	}
-	if (f->waiting.n > 1)
-		qsort(f->waiting.v, f->waiting.n, sizeof(*f->waiting.v), by_revision);
+	sort(f);
 	return 0;
 }
 
@@ -81,16 +113,48 @@ static void keep_useful(const struct pt_fleet *f, struct pt_fleet_host *h, const
 	}
 }
 
-/* one that its project's limit stops is served by no device: it stands in nobody's way */
-static int is_stopped(struct pt_fleet *f, const struct pt_waiting *w, struct pt_error *err)
+/* limits as they were when this try began: one question a project, however many wait for it */
+struct limits {
+	PT_ARRAY(struct pt_quota) read;
+};
+
+static void limits_done(struct limits *l)
 {
-	PT_AUTO(pt_quota) quota = { 0 };
+	for (size_t i = 0; i < l->read.n; i++)
+		pt_quota_done(&l->read.v[i]);
+	free(l->read.v);
+}
+
+static int limit_of(struct pt_fleet *f, struct limits *l, const char *project, const struct pt_quota **ret,
+		    struct pt_error *err)
+{
+	struct pt_quota quota = { 0 };
+	int r;
+
+	for (size_t i = 0; i < l->read.n; i++) {
+		if (strcmp(l->read.v[i].project, project) != 0)
+			continue;
+		*ret = &l->read.v[i];
+		return 0;
+	}
+	r = pt_quota_read(f->store, project, &quota, err);
+	if (r < 0)
+		return r;
+	pt_array_push(&l->read, quota);
+	*ret = &l->read.v[l->read.n - 1];
+	return 0;
+}
+
+/* one that its project's limit stops is served by no device: it stands in nobody's way */
+static int is_stopped(struct pt_fleet *f, struct limits *l, const struct pt_waiting *w, struct pt_error *err)
+{
+	const struct pt_quota *quota = NULL;
 	int r;
 
 	if (!w->project || pt_quota_check_name(w->project, NULL) < 0)
 		return w->project != NULL;
-	r = pt_quota_read(f->store, w->project, &quota, err);
-	return r < 0 ? r : !pt_quota_allows(&quota, &w->request, w->id, NULL);
+	r = limit_of(f, l, w->project, &quota, err);
+	return r < 0 ? r : !pt_quota_allows(quota, &w->request, w->id, NULL);
 }
 
 static void keep_for(struct pt_fleet *f, struct pt_waiting *w, unsigned *promises, struct pt_kept *kept)
@@ -113,6 +177,7 @@ static void keep_for(struct pt_fleet *f, struct pt_waiting *w, unsigned *promise
 
 int pt_queue_keep(struct pt_fleet *f, long long before, const char *id, struct pt_kept *ret, struct pt_error *err)
 {
+	PT_CLEANUP(limits_done) struct limits limits = { 0 };
 	struct pt_kept kept = { 0 };
 	unsigned promises = 0;
 
@@ -123,7 +188,7 @@ int pt_queue_keep(struct pt_fleet *f, long long before, const char *id, struct p
 		if ((before && w->revision >= before) || strcmp(w->id, id) == 0 ||
 		    pt_request_check(&w->request, NULL) < 0)
 			continue;
-		r = is_stopped(f, w, err);
+		r = is_stopped(f, &limits, w, err);
 		if (r < 0) {
 			pt_queue_forget(&kept);
 			return r;

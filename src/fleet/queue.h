@@ -24,6 +24,9 @@ struct pt_kept {
 /** pt_queue_load() - who waits, as the store has it now; a record that is not understood stops nobody */
 int pt_queue_load(struct pt_fleet *fleet, struct pt_error *err);
 
+/** pt_queue_take() - what a watch of queue/ tells, taken into the view */
+void pt_queue_take(struct pt_fleet *fleet, const struct pt_records *records);
+
 /**
  * pt_queue_keep() - mark what belongs to those that came before
  * @before: revision of one's own record; 0: all that wait came before

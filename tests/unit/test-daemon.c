@@ -240,12 +240,22 @@ static void it_publishes_and_is_alive_until_it_is_told_to_end(void **state)
 static void a_record_that_was_taken_out_is_written_again(void **state)
 {
 	struct daemon *d = *state;
+	const struct pt_write gone = { "facts/h1", NULL, 0 };
+	const struct pt_txn txn = { NULL, 0, &gone, 1 };
 	struct pt_store *store;
 	int there = 0;
 
 	run_it(d);
 	store = open_store(d);
-	assert_int_equal(pt_fleet_withdraw(store, "h1", &d->err), 1);
+	for (unsigned i = 0; i < PATIENCE_S * 50 && !there; i++) {
+		pause_a_little();
+		there = pt_fleet_alive(store, "h1", NULL, &d->err);
+	}
+	assert_int_equal(there, 1);
+	there = 0;
+	/* it would write it again: so it is not taken out while it runs, but what is lost is */
+	assert_int_equal(pt_fleet_withdraw(store, "h1", &d->err), -EBUSY);
+	assert_int_equal(pt_store_commit(store, &txn, NULL, NULL, &d->err), 1);
 	for (unsigned i = 0; i < PATIENCE_S * 50 && !there; i++) {
 		PT_AUTO(pt_record) facts = { 0 };
 

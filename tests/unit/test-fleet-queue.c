@@ -25,6 +25,7 @@
 #include "fleet/queue.h"
 #include "fleet/quota.h"
 #include "shape/claim.h"
+#include "store/backend.h"
 
 struct fixture {
 	char dir[64];
@@ -210,6 +211,62 @@ static void who_cannot_be_served_stands_in_nobodys_way(void **state)
 	line_up(f, "gpu:4", NULL, "poor");
 	assert_int_equal(ask(f, "gpu:4", NULL, NULL, NULL, NULL), 1);
 	assert_int_equal(ask(f, "gpu:4", "host-001", NULL, NULL, NULL), 0);
+}
+
+/* how often a record below quota/ is asked for */
+static const struct pt_store_ops *real;
+static unsigned asked;
+
+static int counting_get(struct pt_store *store, const char *key, struct pt_record *record, struct pt_error *err)
+{
+	asked += strncmp(key, "quota/", strlen("quota/")) == 0;
+	return real->get(store, key, record, err);
+}
+
+static void a_limit_is_asked_for_once_however_many_wait_for_it(void **state)
+{
+	struct fixture *f = begin(state, 1);
+	struct pt_store_ops ops;
+
+	assert_int_equal(pt_quota_set(f->store, "red", "gpu", 8, &f->err), 0);
+	assert_int_equal(ask(f, "gpu:1", NULL, "red", NULL, NULL), 1);
+	for (unsigned i = 0; i < 20; i++)
+		line_up(f, "gpu:4", NULL, "red");
+	real = f->store->ops;
+	ops = *real;
+	ops.get = counting_get;
+	f->store->ops = &ops;
+	asked = 0;
+	assert_int_equal(ask(f, "gpu:4", NULL, NULL, NULL, NULL), 0);
+	f->store->ops = real;
+	/* two records, in two looks: on the view, and once more before "no" is said */
+	assert_int_equal(asked, 4);
+}
+
+/* what a watch tells leads to the same order as a list does */
+static void the_queue_is_kept_by_what_is_heard_of_it(void **state)
+{
+	struct fixture *f = begin(state, 1);
+	PT_AUTO(pt_fleet) fleet = { 0 };
+	PT_AUTO(pt_records) now = { 0 };
+	PT_AUTO(pt_records) heard = { 0 };
+
+	line_up(f, "gpu:1", NULL, NULL);
+	line_up(f, "gpu:2", NULL, NULL);
+	assert_int_equal(pt_fleet_load(f->store, &f->pci, &fleet, &f->err), 0);
+	line_up(f, "gpu:3", NULL, NULL);
+	/* the first one is written anew, and is the last by that */
+	f->asked = 0;
+	line_up(f, "gpu:4", NULL, NULL);
+	put(f, "queue/c-00000000000000000002", NULL);
+	assert_int_equal(pt_store_list(f->store, "queue/", &now, &f->err), 0);
+	pt_queue_take(&fleet, &now);
+	*(struct pt_record *)pt_array_add(&heard) =
+		(struct pt_record){ .key = pt_strdup("queue/c-00000000000000000002"), .revision = now.revision };
+	pt_queue_take(&fleet, &heard);
+	assert_int_equal(fleet.waiting.n, 2);
+	assert_string_equal(fleet.waiting.v[0].asked, "gpu:3");
+	assert_string_equal(fleet.waiting.v[1].asked, "gpu:4");
 }
 
 static pid_t wait_in_child(struct fixture *f, const char *what, long long timeout_ms)
@@ -527,6 +584,8 @@ static void what_was_to_be_released_ends_with_its_host(void **state)
 int main(void)
 {
 	const struct CMUnitTest all[] = {
+		BOTH(a_limit_is_asked_for_once_however_many_wait_for_it),
+		BOTH(the_queue_is_kept_by_what_is_heard_of_it),
 		BOTH(nobody_overtakes_where_both_would_fit),
 		BOTH(one_host_is_kept_for_who_lacks_something_and_the_others_are_free),
 		BOTH(who_cannot_be_served_stands_in_nobodys_way),

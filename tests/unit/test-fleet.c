@@ -18,6 +18,7 @@
 #include "claiming.h"
 #include "etcd.h"
 #include "fakesys.h"
+#include "fleet/agent.h"
 #include "fleet/fleet.h"
 #include "fleet/leftover.h"
 #include "fleet/quota.h"
@@ -348,10 +349,19 @@ static void a_record_that_is_not_understood_takes_out_its_host_alone(void **stat
 	}
 	put(f, "claims/c-00000000000000000000", "{}");
 	{
-		struct pt_claims_list l = { 0 };
+		PT_AUTO(pt_claims_list) l = { 0 };
+		PT_AUTO(pt_fleet) fleet = { 0 };
+		PT_AUTO(pt_claim) c = { 0 };
 
-		assert_int_equal(pt_fleet_claims(f->store, &l, &f->err), -EBADMSG);
-		assert_non_null(strstr(f->err.msg, "claims/c-00000000000000000000"));
+		put(f, "held/host-001", "{}");
+		put(f, "facts/host-000", "");
+		load(f, &fleet);
+		assert_int_equal(claiming_claim(&fleet, "gpu:1", "vm1", &c, &f->err), 1);
+		/* the others are there all the same */
+		assert_int_equal(pt_fleet_claims(f->store, &l, &f->err), 0);
+		assert_int_equal(l.n, 1);
+		assert_int_equal(l.wrong.n, 1);
+		assert_non_null(strstr(l.wrong.v[0], "claims/c-00000000000000000000"));
 	}
 }
 
@@ -378,6 +388,67 @@ static void say(struct fixture *f, const char *host, const char *id, enum pt_ack
 	(void)snprintf(ack.id, sizeof(ack.id), "%s", id);
 	text = pt_record_text(pt_ack_json(&ack));
 	put(f, key, text);
+}
+
+/* one record that is well again does not make the other one so, nor does it stay wrong for ever */
+static void facts_do_not_heal_what_is_held(void **state)
+{
+	struct fixture *f = begin(state, 1);
+	PT_AUTO(pt_fleet) fleet = { 0 };
+	PT_AUTO(pt_record) facts = { 0 };
+	const struct pt_record bad = { .key = (char *)(uintptr_t) "held/host-000",
+				       .value = (char *)(uintptr_t) "[]",
+				       .revision = 100 };
+	const struct pt_record good = { .key = (char *)(uintptr_t) "held/host-000",
+					.value = (char *)(uintptr_t) "{}",
+					.revision = 101 };
+	struct pt_fleet_host *h;
+
+	load(f, &fleet);
+	h = &fleet.hosts.v[0];
+	assert_null(h->wrong);
+	pt_fleet_take_held(h, &bad);
+	assert_non_null(h->wrong);
+	assert_int_equal(pt_store_get(f->store, "facts/host-000", &facts, &f->err), 1);
+	pt_fleet_take_facts(&fleet, h, &facts);
+	assert_non_null(h->wrong);
+	pt_fleet_take_held(h, &good);
+	assert_null(h->wrong);
+}
+
+static void a_host_whose_agent_runs_is_neither_withdrawn_nor_published_by_hand(void **state)
+{
+	struct fixture *f = begin(state, 1);
+	struct pt_host_record record = { .host = { .name = (char *)(uintptr_t) "host-000" }, .agent = true };
+	struct pt_write alive = { "alive/host-000", "{}", 0 };
+	const struct pt_txn lives = { .writes = &alive, .n_writes = 1 };
+
+	/* one that no agent has ever published is anybody's to write */
+	assert_int_equal(pt_fleet_publish(f->store, &record, &f->err), 1);
+	record.agent = false;
+	assert_int_equal(pt_fleet_publish(f->store, &record, &f->err), -EPERM);
+	assert_non_null(strstr(f->err.msg, "does not run now"));
+	assert_int_equal(pt_store_lease(f->store, 100, &alive.lease, &f->err), 0);
+	assert_int_equal(pt_store_commit(f->store, &lives, NULL, NULL, &f->err), 1);
+	assert_int_equal(pt_fleet_publish(f->store, &record, &f->err), -EPERM);
+	assert_int_equal(pt_fleet_withdraw(f->store, "host-000", &f->err), -EBUSY);
+	assert_non_null(strstr(f->err.msg, "runs"));
+	for (unsigned i = 0; i < 120; i++) {
+		pt_autofree char *id = pt_strf("c-%020u", i);
+
+		say(f, "host-000", id, PT_ACK_RELEASED);
+	}
+	say(f, "host-0000", "c-00000000000000000000", PT_ACK_RELEASED);
+	assert_int_equal(pt_store_end(f->store, alive.lease, &f->err), 1);
+	assert_int_equal(pt_fleet_withdraw(f->store, "host-000", &f->err), 1);
+	{
+		PT_AUTO(pt_records) left = { 0 };
+
+		assert_int_equal(pt_store_list(f->store, "acks/", &left, &f->err), 0);
+		assert_int_equal(left.n, 1);
+	}
+	assert_int_equal(pt_fleet_withdraw(f->store, "host-000", &f->err), 0);
+	assert_int_equal(pt_fleet_publish(f->store, &record, &f->err), 1);
 }
 
 static void released_and_given_back_it_is_ended_in_passing(void **state)
@@ -499,6 +570,8 @@ int main(void)
 		BOTH(an_unknown_release_is_asked_again),
 		BOTH(a_record_that_is_not_understood_takes_out_its_host_alone),
 		BOTH(facts_that_changed_since_are_looked_at_again),
+		BOTH(facts_do_not_heal_what_is_held),
+		BOTH(a_host_whose_agent_runs_is_neither_withdrawn_nor_published_by_hand),
 		BOTH(released_and_given_back_it_is_ended_in_passing),
 		BOTH(what_is_left_of_a_claim_that_is_gone_is_shown_and_can_be_forgotten),
 		BOTH(a_limit_does_not_count_what_was_given_back),
