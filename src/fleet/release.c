@@ -100,13 +100,15 @@ static int step(struct pt_store *store, struct leaving *l, struct pt_error *err)
 }
 
 /* as step(); the agent's word that was heard is kept for the next time */
-static int release_once(struct pt_store *store, const char *id, bool unknown, struct leaving *l, struct pt_error *err)
+static int release_once(struct pt_store *store, const char *id, struct leaving *l, struct pt_error *err)
 {
 	PT_AUTO(pt_claim) c = { 0 };
 	int r = pt_fleet_get(store, id, &c, &l->revision, err);
 
 	if (r == 0)
-		return unknown ? 1 : -ENOENT;
+		/* seen before in this call: a sending that nobody answered for, or that libcurl repeated, has ended it
+		 */
+		return l->claim.id[0] ? 1 : -ENOENT;
 	if (r < 0)
 		return r;
 	/* kept for the answer: once it is gone nothing tells what it was */
@@ -122,7 +124,7 @@ int pt_fleet_release(struct pt_store *store, const char *id, struct pt_claim *re
 	int r = 0;
 
 	for (unsigned i = 0; r == 0 && i < PT_RACES; i++) {
-		r = release_once(store, id, unknown, &l, err);
+		r = release_once(store, id, &l, err);
 		if (r == -ETIMEDOUT || (unknown && r == -EHOSTUNREACH))
 			r = ++unknown < PT_RACE_QUESTIONS ? 0 : r;
 		if (r == 0)
@@ -132,6 +134,10 @@ int pt_fleet_release(struct pt_store *store, const char *id, struct pt_claim *re
 		*ret_claim = pt_take(l.claim);
 	if (r == -ENOENT)
 		return 0;
+	/* the last question was not answered, and the one before it may have been obeyed */
+	if (unknown && r == -EHOSTUNREACH)
+		return pt_say(err, -ETIMEDOUT, "nobody knows whether %s was released: %s does not answer any more", id,
+			      pt_store_name(store));
 	return r ? r : pt_say(err, -EBUSY, "others were faster %d times: %s is still claimed", PT_RACES, id);
 }
 
