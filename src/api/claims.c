@@ -6,6 +6,9 @@
 
 #include "api/parts.h"
 #include "base/cleanup.h"
+#include "fleet/agent.h"
+#include "fleet/evacuate.h"
+#include "fleet/leftover.h"
 #include "shape/claim.h"
 #include "shape/fields.h"
 #include "shape/place.h"
@@ -374,50 +377,106 @@ void pt_post_claim(struct pt_call *c)
 	c->reply.location = pt_strf("/v1/claims/%s", made.id);
 }
 
-static bool wanted(const struct pt_call *c, const struct pt_claim *claim)
+/* @holder: NULL: of whom it was is not known any more */
+static bool wanted(const struct pt_call *c, const char *id, const char *of_holder, const char *of_host)
 {
 	const char *holder = pt_call_query(c, "for", 0);
 	const char *host = pt_call_query(c, "host", 0);
-	const char *id = pt_call_query(c, "id", 0);
-	bool named = !id;
+	const char *word = pt_call_query(c, "id", 0);
+	bool named = !word;
 
-	for (size_t i = 0; (id = pt_call_query(c, "id", i)) && !named; i++)
-		named = strcmp(id, claim->id) == 0;
-	return named && (!holder || pt_streq(holder, claim->holder)) && (!host || pt_streq(host, claim->host));
+	for (size_t i = 0; (word = pt_call_query(c, "id", i)) && !named; i++)
+		named = strcmp(word, id) == 0;
+	return named && (!holder || pt_streq(holder, of_holder)) && (!host || pt_streq(host, of_host));
+}
+
+/* all that the store has of claims, as it was asked for */
+struct seen {
+	struct pt_claims_list claims;
+	struct pt_words words;
+	struct pt_leftovers left;
+	PT_ARRAY(bool) lost;
+};
+
+static void seen_done(struct seen *s)
+{
+	free(s->lost.v);
+	pt_claims_list_done(&s->claims);
+	pt_words_done(&s->words);
+	pt_leftovers_done(&s->left);
+}
+
+/* the words first: a claim that comes later has none yet */
+static int look(struct pt_call *c, struct seen *s, struct pt_error *err)
+{
+	int r = TIMED(c, PT_OP_LIST, pt_fleet_words(c->store, &s->words, err));
+
+	r = r < 0 ? r : TIMED(c, PT_OP_LIST, pt_fleet_claims(c->store, &s->claims, err));
+	return r < 0 ? r
+		     : TIMED(c, PT_OP_LIST,
+			     pt_fleet_leftovers(c->store, &s->claims, &s->words, NULL, 0, &s->left, err));
+}
+
+/* each host is asked about once: claims of the same one, before this, have the answer */
+static bool is_lost(struct pt_call *c, const struct seen *s, size_t at)
+{
+	for (size_t i = 0; i < at; i++)
+		if (pt_streq(s->claims.v[i].host, s->claims.v[at].host))
+			return s->lost.v[i];
+	return TIMED(c, PT_OP_GET, pt_fleet_lost(c->store, s->claims.v[at].host, NULL)) == 1;
 }
 
 /* with what its host's agent says of it, when that says something */
-static json_t *claim_json(const struct pt_claim *claim, const struct pt_records *acks)
+static json_t *claim_json(const struct pt_claim *claim, const struct pt_ack *ack)
 {
-	pt_autofree char *key = pt_strf("acks/%s/%s", claim->host, claim->id);
-	const struct pt_record *record = pt_records_find(acks, key);
-	PT_AUTO(pt_ack) ack = { 0 };
 	json_t *o = pt_claim_json(claim);
 
-	if (record && record->value && pt_ack_read(record->value, key, &ack, NULL) == 0)
-		(void)json_object_set_new(o, "ack", pt_ack_json(&ack));
+	if (ack)
+		(void)json_object_set_new(o, "ack", pt_ack_json(ack));
 	return o;
+}
+
+static json_t *claims_json(struct pt_call *c, struct seen *s)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < s->claims.n; i++) {
+		const struct pt_claim *claim = &s->claims.v[i];
+		json_t *o;
+
+		pt_array_push(&s->lost, is_lost(c, s, i));
+		if (!wanted(c, claim->id, claim->holder, claim->host))
+			continue;
+		o = claim_json(claim, pt_words_find(&s->words, claim->host, claim->id));
+		if (s->lost.v[i])
+			(void)json_object_set_new(o, "lost", json_true());
+		(void)json_array_append_new(list, o);
+	}
+	return list;
+}
+
+static json_t *orphans_json(struct pt_call *c, struct pt_leftovers *l)
+{
+	PT_AUTO(pt_leftovers) kept = { 0 };
+
+	for (size_t i = 0; i < l->n; i++)
+		if (wanted(c, l->v[i].id, NULL, l->v[i].host))
+			pt_array_push(&kept, pt_take(l->v[i]));
+	return pt_leftovers_json(&kept);
 }
 
 void pt_get_claims(struct pt_call *c)
 {
-	PT_AUTO(pt_claims_list) l = { 0 };
-	PT_AUTO(pt_records) acks = { 0 };
+	PT_AUTO(seen) s = { 0 };
 	struct pt_error err = { 0 };
-	json_t *list;
-	int r = TIMED(c, PT_OP_LIST, pt_fleet_claims(c->store, &l, &err));
-
-	r = r < 0 ? r : TIMED(c, PT_OP_LIST, pt_store_list(c->store, "acks/", &acks, &err));
+	int r = look(c, &s, &err);
 
 	if (r < 0) {
 		pt_reply_error(c, 0, &err);
 		return;
 	}
-	list = json_array();
-	for (size_t i = 0; i < l.n; i++)
-		if (wanted(c, &l.v[i]))
-			(void)json_array_append_new(list, claim_json(&l.v[i], &acks));
-	pt_reply_json(c, 200, json_pack("{s:o}", "claims", list));
+	pt_reply_json(c, 200,
+		      json_pack("{s:o, s:o}", "claims", claims_json(c, &s), "orphans", orphans_json(c, &s.left)));
 }
 
 /* the claim that the path names: 1; else the reply says why not */
@@ -438,19 +497,20 @@ static int get(struct pt_call *c, struct pt_claim *claim, long long *revision)
 void pt_get_claim(struct pt_call *c)
 {
 	PT_AUTO(pt_claim) claim = { 0 };
-	PT_AUTO(pt_records) acks = { 0 };
+	PT_AUTO(pt_ack) ack = { 0 };
 	struct pt_error err = { 0 };
-	pt_autofree char *prefix = NULL;
 	long long revision = 0;
+	int said;
 
 	if (get(c, &claim, &revision) != 1)
 		return;
-	prefix = pt_strf("acks/%s/%s", claim.host, claim.id);
-	if (pt_store_list(c->store, prefix, &acks, &err) < 0) {
+	said = pt_fleet_ack(c->store, claim.host, claim.id, &ack, NULL, &err);
+	/* one that is not understood says nothing */
+	if (said < 0 && said != -EBADMSG) {
 		pt_reply_error(c, 0, &err);
 		return;
 	}
-	pt_reply_json(c, 200, json_pack("{s:o}", "claim", claim_json(&claim, &acks)));
+	pt_reply_json(c, 200, json_pack("{s:o}", "claim", claim_json(&claim, said == 1 ? &ack : NULL)));
 	set_etag(c, revision);
 }
 

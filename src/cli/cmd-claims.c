@@ -106,23 +106,6 @@ static json_t *claims_json(const struct seen *s)
 	return list;
 }
 
-static json_t *leftovers_json(const struct pt_leftovers *l)
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < l->n; i++) {
-		json_t *devices = json_array();
-		json_t *o = json_pack("{s:s, s:s, s:o}", "id", l->v[i].id, "host", l->v[i].host, "held", devices);
-
-		for (size_t k = 0; k < l->v[i].holds.n; k++)
-			(void)json_array_append_new(devices, json_string(pt_bdf_str(l->v[i].holds.v[k].bdf).s));
-		if (l->v[i].said)
-			(void)json_object_set_new(o, "ack", pt_ack_json(&l->v[i].ack));
-		(void)json_array_append_new(list, o);
-	}
-	return list;
-}
-
 static void add_leftover(struct pt_table *table, const struct pt_leftover *l)
 {
 	struct pt_table_line *line = pt_table_line(table, NULL);
@@ -256,7 +239,7 @@ static int run(struct pt_cli *cli, struct pt_error *err)
 	if (cli->json)
 		return pt_print_json(
 			cli,
-			json_pack("{s:o, s:o}", "claims", claims_json(&seen), "orphans", leftovers_json(&seen.left)),
+			json_pack("{s:o, s:o}", "claims", claims_json(&seen), "orphans", pt_leftovers_json(&seen.left)),
 			err);
 	r = print_table(cli, &seen, err);
 	return r < 0 ? r : PT_EXIT_DONE;

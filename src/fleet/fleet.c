@@ -242,8 +242,9 @@ static int check_agent(const struct pt_host_record *record, const struct pt_reco
 		agent = is.agent;
 	if (!agent)
 		return 0;
-	r = pt_refuse(err, NULL, "%s is published by its agent%s: what is written by hand would say less of it",
-		      record->host.name, alive->value ? ", which runs" : ", which does not run now");
+	r = pt_refuse(err, "published-by-agent",
+		      "%s is published by its agent%s: what is written by hand would say less of it", record->host.name,
+		      alive->value ? ", which runs" : ", which does not run now");
 	pt_hint(err, "if passthrud is no longer to run there: stop it, and `passthru fleet withdraw %s` first",
 		record->host.name);
 	return r;

@@ -196,6 +196,23 @@ int pt_fleet_leftovers(struct pt_store *store, const struct pt_claims_list *clai
 	return 0;
 }
 
+json_t *pt_leftovers_json(const struct pt_leftovers *l)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < l->n; i++) {
+		json_t *devices = json_array();
+		json_t *o = json_pack("{s:s, s:s, s:o}", "id", l->v[i].id, "host", l->v[i].host, "held", devices);
+
+		for (size_t k = 0; k < l->v[i].holds.n; k++)
+			(void)json_array_append_new(devices, json_string(pt_bdf_str(l->v[i].holds.v[k].bdf).s));
+		if (l->v[i].said)
+			(void)json_object_set_new(o, "ack", pt_ack_json(&l->v[i].ack));
+		(void)json_array_append_new(list, o);
+	}
+	return list;
+}
+
 /* of one host; @claim: the revision of the claim, which is another host's by now, or 0.  1, 0 look again */
 static int forget_on(struct pt_store *store, const char *host, const char *id, long long claim, struct pt_error *err)
 {

@@ -6,6 +6,8 @@
 #ifndef PT_FLEET_LEFTOVER_H
 #define PT_FLEET_LEFTOVER_H
 
+#include <jansson.h>
+
 #include "fleet/fleet.h"
 
 /* what an agent says of a claim; owns both */
@@ -54,6 +56,8 @@ struct pt_leftovers {
 };
 
 void pt_leftovers_done(struct pt_leftovers *list);
+/* pt_leftovers_json() - a list, as `passthru claims --json` has it */
+json_t *pt_leftovers_json(const struct pt_leftovers *list);
 
 /**
  * pt_fleet_leftovers() - whatever is said or held for no claim

@@ -174,6 +174,8 @@ const struct pt_refusal pt_refusals[] = {
 	  NULL, "repair both, or release the one that is gone" },
 	{ "placement-broken", "an answer of the placement breaks one of its own rules",
 	  NULL, "report it: this is a mistake of passthru" },
+	{ "published-by-agent", "an agent publishes the host, and says more of it than is written by hand",
+	  NULL, "stop passthrud there, and withdraw the host, if the agent is no longer to run" },
 	{ "qemu-arguments", "a VM names a disk behind it in its <qemu:commandline>",
 	  NULL, "take it out of there: passthru does not edit QEMU's arguments" },
 	{ "reserved", "a virtual function that would go is reserved",

@@ -272,7 +272,6 @@ static void a_pf_whose_vf_a_vm_has_is_refused(void **state)
 {
 	static const char id[] = "c-00000000000000000001";
 	struct agentstage *a = begin(state);
-	PT_AUTO(pt_ack) ack = { 0 };
 	struct pt_claim c = { .asked = pt_strdup("nic:1"), .holder = pt_strdup("x"), .host = pt_strdup("h1") };
 	struct pt_holds holds = { 0 };
 	struct pt_inv_device *vf;

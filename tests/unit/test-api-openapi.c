@@ -31,7 +31,6 @@ static int begin(void **state)
 {
 	struct desk *d = pt_alloc(sizeof(*d));
 	pt_autofree char *path = pt_strf("%s/docs/openapi.json", getenv("PT_SOURCE"));
-	PT_CLEANUP(pt_buf_done) struct pt_buf conf = { 0 };
 	FILE *f;
 
 	*state = d;
