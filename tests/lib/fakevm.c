@@ -236,7 +236,10 @@ static int fake_start(void *ctx, const char *uuid, struct pt_error *err)
 		return pt_fail(err, r, "%s does not start", one->name);
 	if (one->wont_start)
 		return pt_say(err, -EIO, "%s does not start", one->name);
-	r = check_devices(vm, one->xml, err);
+	if (vm->hook)
+		r = vm->hook(vm->hook_ctx, one->name, one->xml, err);
+	if (r == 0)
+		r = check_devices(vm, one->xml, err);
 	if (r < 0)
 		return r;
 	one->state = PT_DOMAIN_RUNNING;

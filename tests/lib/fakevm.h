@@ -73,12 +73,17 @@ struct fakevm_one {
 	unsigned stops;
 };
 
-/* shared memory, too */
+/**
+ * struct fakevm - shared memory, too
+ * @hook: what libvirt asks before each start, with @hook_ctx; none: nobody has a word in it
+ */
 struct fakevm {
 	struct fault *fault;
 	struct fakekernel *kernel;
 	struct fakevm_one vms[FAKEVM_VMS];
 	unsigned n;
+	int (*hook)(void *ctx, const char *name, const char *xml, struct pt_error *err);
+	void *hook_ctx;
 };
 
 struct fakevm *fakevm_new(struct fault *fault, struct fakekernel *kernel);
