@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <sqlite3.h>
 
 #include "base/cleanup.h"
 #include "domxml/domxml.h"
@@ -260,6 +261,55 @@ static void one_that_does_not_run_makes_the_plan_stale(void **state)
 	stage_says(&err, "does not run");
 }
 
+/* every boot so far becomes an earlier one, and nothing runs here */
+static void another_boot(struct stage *w)
+{
+	pt_autofree char *path = pt_strf("%s/state/journal.db", w->dir);
+	sqlite3 *db = NULL;
+
+	stage_close(w);
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(
+		sqlite3_exec(db, "UPDATE change SET boot = 'earlier', begun_boot = 'earlier'", NULL, NULL, NULL),
+		SQLITE_OK);
+	(void)sqlite3_close(db);
+	fakevm_reboot(w->vm);
+	stage_open(w);
+}
+
+/* killed as soon as it has moved, which @w->cvm says how to do; then the power of this host is cut */
+static void killed_when_it_had_moved(struct stage *w)
+{
+	for (unsigned n = 1; !w->cvm->away; n++) {
+		stage_close(w);
+		*w->fault = (struct fault){ .die_after = n };
+		assert_int_equal(stage_in_child(w, child_move), FAULT_EXIT);
+		*w->fault = (struct fault){ 0 };
+		stage_open(w);
+		if (!w->cvm->away)
+			(void)recover(w);
+	}
+}
+
+/* libvirt had not undefined it yet, or that was not on the disk: its autostart is this host's part of two guests */
+static void a_vm_that_runs_elsewhere_is_not_started_by_the_next_boot(void **state)
+{
+	struct stage *w = *state;
+	unsigned starts;
+
+	attached(w);
+	w->cvm->autostart = true;
+	w->cvm->leaves = true;
+	w->cvm->leaves_as = PT_DOMAIN_SHUTOFF;
+	killed_when_it_had_moved(w);
+	another_boot(w);
+	starts = w->cvm->starts;
+	assert_int_equal(recover(w), 1);
+	assert_int_equal(w->cvm->starts, starts);
+	assert_int_equal(w->cvm->state, PT_DOMAIN_SHUTOFF);
+	stage_settled(w);
+}
+
 /* the records and drivers of this host depend on where the VM is: before libvirt can be asked nothing is put back */
 static void at_boot_nothing_is_touched_before_libvirt_answers(void **state)
 {
@@ -299,6 +349,7 @@ int main(void)
 		MOVE(where_it_is_cannot_be_told_and_nothing_is_started),
 		MOVE(what_was_moved_is_not_undone_from_here),
 		MOVE(one_that_does_not_run_makes_the_plan_stale),
+		MOVE(a_vm_that_runs_elsewhere_is_not_started_by_the_next_boot),
 		MOVE(at_boot_nothing_is_touched_before_libvirt_answers),
 	};
 

@@ -69,7 +69,7 @@ struct fakevm_one *fakevm_add(struct fakevm *vm, const char *name, const char *u
 static struct fakevm_one *find(struct fakevm *vm, const char *uuid, struct pt_error *err)
 {
 	for (unsigned i = 0; i < vm->n; i++)
-		if (!vm->vms[i].away && strcmp(vm->vms[i].uuid, uuid) == 0)
+		if ((!vm->vms[i].away || vm->vms[i].remains) && strcmp(vm->vms[i].uuid, uuid) == 0)
 			return &vm->vms[i];
 	(void)pt_say(err, -ENOENT, "no VM has the UUID %s", uuid);
 	return NULL;
@@ -485,6 +485,9 @@ static int fake_migrate(void *ctx, const char *uuid, const struct pt_migrate_to 
 		return pt_say(err, -EIO, "libvirt did not move %s to %s: Lost connection", one->name, to->uri);
 	hold_devices(vm, one, false);
 	one->away = true;
+	one->remains = one->leaves;
+	if (one->leaves)
+		one->state = one->leaves_as;
 	fault_after(vm->fault);
 	return one->move_lies ? pt_say(err, -EIO, "libvirt did not move %s: End of file", one->name) : 0;
 }
