@@ -150,12 +150,21 @@ int pt_vm_migrate(struct pt_vm_conn *conn, virDomainPtr dom, const struct pt_mig
 	return r < 0 ? r : outcome(&m, why, timeout_ms, err);
 }
 
-/* 1 it runs there, 0 it does not, or there is none; a negative errno when nobody answers */
-static int runs_there(const struct pt_vm_conn *conn, const char *uuid, const char *uri, struct pt_error *err)
+/* what is there of it */
+enum there {
+	NOT_ACTIVE_THERE, /* nor, perhaps, known there at all */
+	RUNS_THERE,
+	PAUSED_THERE,
+	ACTIVE_THERE, /* in whatever state: on its way in, or out */
+};
+
+/* enum there; a negative errno when nobody answers */
+static int look_there(const struct pt_vm_conn *conn, const char *uuid, const char *uri, struct pt_error *err)
 {
 	PT_CLEANUP(pt_vm_closep) struct pt_vm_conn *there = NULL;
 	pt_autodomain virDomainPtr dom = NULL;
 	enum pt_domain_state state = PT_DOMAIN_OTHER;
+	int active;
 	int r = pt_vm_open(conn->root, uri, false, &there, err);
 
 	if (r == 0)
@@ -163,18 +172,34 @@ static int runs_there(const struct pt_vm_conn *conn, const char *uuid, const cha
 	if (r == 0)
 		r = pt_vm_state_of(dom, &state, NULL, err);
 	if (r < 0)
-		return r == -ENOENT ? 0 : r;
-	return state == PT_DOMAIN_RUNNING;
+		return r == -ENOENT ? NOT_ACTIVE_THERE : r;
+	active = virDomainIsActive(dom);
+	if (active < 0)
+		return pt_vm_fail(err, "cannot ask libvirt at %s whether it is active", uri);
+	if (!active)
+		return NOT_ACTIVE_THERE;
+	return state == PT_DOMAIN_RUNNING ? RUNS_THERE : state == PT_DOMAIN_PAUSED ? PAUSED_THERE : ACTIVE_THERE;
 }
 
-/* it does not run here; @off: it is defined here, and shut off: where it does not run there either, it is here */
+/* who has its QEMU has its disks, and may let it run at any time */
+static int half_there(const char *uri, const char *here, int there, struct pt_error *err)
+{
+	int r = pt_say(err, -EBUSY, "the VM %s, and %s at %s", here,
+		       there == PAUSED_THERE ? "is paused" : "is active, but does not run,", uri);
+
+	pt_hint(err, "do not start it here: there `virsh resume` lets it run on, or `virsh destroy` ends it; then "
+		     "`passthru recover`");
+	return r;
+}
+
+/* it does not run here; @off: it is defined here, and shut off: where it is not active there either, it is here */
 static int ask_there(const struct pt_vm_conn *conn, const char *uuid, const char *uri, const char *here, bool off,
 		     struct pt_error *err)
 {
 	struct pt_error why = { 0 };
-	int r = runs_there(conn, uuid, uri, &why);
+	int r = look_there(conn, uuid, uri, &why);
 
-	if (r == 1)
+	if (r == RUNS_THERE)
 		return 1;
 	if (r < 0) {
 		r = pt_say(err, -EHOSTUNREACH, "the VM %s, and whether it runs at %s cannot be told: %s", here, uri,
@@ -182,6 +207,8 @@ static int ask_there(const struct pt_vm_conn *conn, const char *uuid, const char
 		pt_hint(err, "do not start it here before that is known; then `passthru recover`");
 		return r;
 	}
+	if (r != NOT_ACTIVE_THERE)
+		return half_there(uri, here, r, err);
 	if (off)
 		return 0;
 	r = pt_say(err, -EBUSY, "the VM %s, and does not run at %s", here, uri);
