@@ -514,6 +514,30 @@ static int fake_settle(void *ctx, const char *uuid, const struct pt_migrate_to *
 	return away != NULL;
 }
 
+static int fake_leave(void *ctx, const char *uuid, const struct pt_migrate_to *to, struct pt_error *err)
+{
+	struct fakevm *vm = ctx;
+	struct fakevm_one *one = find_away(vm, uuid);
+	int r;
+
+	if (!one)
+		return pt_say(err, -ENOENT, "no such VM at %s", to->uri);
+	if (!one->remains || one->leave_lies)
+		return 0;
+	r = fault_before(vm->fault);
+	if (r < 0)
+		return pt_fail(err, r, "%s is still defined here", one->name);
+	one->autostart = false;
+	if (one->leaves_as == PT_DOMAIN_RUNNING)
+		return pt_say(err, -EBUSY, "%s runs HERE TOO", one->name);
+	if (one->wont_leave)
+		return pt_say(err, -EBUSY, "%s is still defined here, without autostart", one->name);
+	one->state = PT_DOMAIN_SHUTOFF;
+	one->remains = false;
+	fault_after(vm->fault);
+	return 0;
+}
+
 static int fake_arrive(void *ctx, const char *uuid, const struct pt_migrate_to *to, const char *element,
 		       struct pt_error *err)
 {
@@ -558,6 +582,7 @@ void fakevm_ops(struct fakevm *vm, struct pt_vm_ops *ret_ops)
 		.unplug = fake_unplug,
 		.migrate = fake_migrate,
 		.settle = fake_settle,
+		.leave = fake_leave,
 		.arrive = fake_arrive,
 	};
 }

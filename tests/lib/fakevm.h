@@ -31,7 +31,8 @@
  * @slow_plug: who asks for a device is killed; libvirt is at it for so many more looks, and then the VM has it
  * @not_asked: libvirt does not even ask the guest
  * @away: it runs on another host, and is not known here any more; @arrived: what it was given there
- * @leaves: the move leaves it defined here, with its autostart, and in the state @leaves_as; @remains: it has
+ * @leaves: the move leaves it defined here, with its autostart, and in the state @leaves_as; @remains: it has;
+ * @wont_leave: libvirt does not undefine it; @leave_lies: it says that it has
  * @move_fails: libvirt does not move it; @move_lies: it has, and says that it has not
  * @silent: that host does not answer, or not with what it was to give; @lost: QEMU ends of it
  * @run: counts its starts, for which_run
@@ -64,6 +65,8 @@ struct fakevm_one {
 	bool leaves;
 	enum pt_domain_state leaves_as;
 	bool remains;
+	bool wont_leave;
+	bool leave_lies;
 	bool move_fails;
 	bool move_lies;
 	bool silent;

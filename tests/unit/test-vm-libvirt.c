@@ -412,6 +412,46 @@ static void a_vm_that_is_paused_there_is_not_here(void **state)
 	assert_non_null(strstr(err.msg, "is active, but does not run, at test:///"));
 }
 
+/* what is left of it here is ended: its autostart, its definition */
+static void a_vm_that_runs_elsewhere_is_not_left_defined_here(void **state)
+{
+	struct fixture *f = *state;
+	char uri[] = "test:///there";
+	struct pt_migrate_to to = { .uri = uri };
+	enum pt_domain_state now;
+	bool autostart = false;
+	struct pt_error err = { 0 };
+
+	move_from(f, VIR_DOMAIN_SHUTOFF);
+	assert_int_equal(f->ops.autostart(f->conn, MOVER, 1, &autostart, NULL), 0);
+	assert_true(autostart);
+	if (f->ops.leave(f->conn, MOVER, &to, &err) < 0)
+		fail_msg("%s", err.msg);
+	assert_int_equal(f->ops.state(f->conn, MOVER, &now, NULL), -ENOENT);
+	/* and again */
+	assert_int_equal(f->ops.leave(f->conn, MOVER, &to, &err), 0);
+}
+
+static void a_vm_that_somebody_paused_here_is_not_ended(void **state)
+{
+	struct fixture *f = *state;
+	char uri[] = "test:///there";
+	struct pt_migrate_to to = { .uri = uri };
+	bool autostart = false;
+	struct pt_error err = { 0 };
+
+	move_from(f, VIR_DOMAIN_PAUSED);
+	assert_int_equal(f->ops.autostart(f->conn, MOVER, 1, &autostart, NULL), 0);
+	assert_int_equal(f->ops.leave(f->conn, MOVER, &to, &err), -EBUSY);
+	assert_non_null(strstr(err.msg,
+			       "the VM runs at test:///there, and not all of it is gone from here: mover is still "
+			       "active here"));
+	assert_non_null(strstr(err.hint, "do not resume it"));
+	/* whatever else: no boot starts it */
+	assert_int_equal(f->ops.autostart(f->conn, MOVER, -1, &autostart, NULL), 0);
+	assert_false(autostart);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -437,6 +477,8 @@ int main(void)
 		cmocka_unit_test(a_uri_with_a_host_in_it_is_not_local),
 		cmocka_unit_test_setup_teardown(a_vm_that_is_off_here_is_where_it_is_active, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_vm_that_is_paused_there_is_not_here, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_vm_that_runs_elsewhere_is_not_left_defined_here, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_vm_that_somebody_paused_here_is_not_ended, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
