@@ -167,10 +167,11 @@ bool pt_run_must_unwind(const struct pt_run *run, const struct pt_step_row *row)
  */
 bool pt_run_reserves(const struct pt_run *run, struct pt_bdf bdf, bool begun);
 
-/* VMs of settled changes, by UUID; @names are parallel */
+/* VMs of settled changes, by UUID; @names are parallel; @elsewhere: those that run on another host now */
 struct pt_held {
 	struct pt_strv uuids;
 	struct pt_strv names;
+	struct pt_strv elsewhere;
 };
 
 /** pt_run_hold() - wake.c: note whom the change, which is settled, had held back at this boot */

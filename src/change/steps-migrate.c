@@ -44,6 +44,7 @@ static int lock_again(struct pt_run *run, int r, struct pt_error *err)
 	return locking.code;
 }
 
+/* 1: it runs there, and nothing of it is left here */
 static int settle(struct pt_run *run, const struct pt_step *s, const struct pt_migrate_to *to, struct pt_error *err)
 {
 	const struct pt_vm_ops *vm = run->env->vm;
@@ -51,6 +52,12 @@ static int settle(struct pt_run *run, const struct pt_step *s, const struct pt_m
 
 	pt_run_unlock(run);
 	r = vm->settle(vm->ctx, s->vm_uuid, to, err);
+	/* what is left of it here would run, too, sooner or later */
+	if (r == 1) {
+		int left = vm->leave(vm->ctx, s->vm_uuid, to, err);
+
+		r = left < 0 ? left : 1;
+	}
 	return lock_again(run, r, err);
 }
 

@@ -1,24 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A VM of a change that the power cut off does not start at boot: the hook refuses it until the change is settled, and
- * libvirt's autostart asks once.  So what starts by itself is started here, when nothing holds it back any more.
+ * libvirt's autostart asks once.  So what starts by itself is started here, when nothing holds it back any more.  Never
+ * one that has moved: it runs elsewhere, whatever libvirt still has of it here.
  */
 #include <errno.h>
 
 #include "base/cleanup.h"
 #include "change/run.h"
 
+static void hold(const struct pt_step *s, struct pt_held *held)
+{
+	if (!s->vm_uuid || pt_strv_has(&held->uuids, s->vm_uuid))
+		return;
+	pt_strv_add(&held->uuids, s->vm_uuid);
+	pt_strv_add(&held->names, s->vm ? s->vm : s->vm_uuid);
+}
+
 void pt_run_hold(const struct pt_run *run, struct pt_held *held)
 {
-	if (!run->rebooted || run->device_lost || run->device_given)
-		return;
-	for (size_t i = 0; i < run->record.steps.n; i++) {
-		const struct pt_step *s = &run->record.steps.v[i].step;
+	bool may_wake = run->rebooted && !run->device_lost && !run->device_given;
 
-		if (!s->vm_uuid || pt_strv_has(&held->uuids, s->vm_uuid))
-			continue;
-		pt_strv_add(&held->uuids, s->vm_uuid);
-		pt_strv_add(&held->names, s->vm ? s->vm : s->vm_uuid);
+	for (size_t i = 0; i < run->record.steps.n; i++) {
+		const struct pt_step_row *row = &run->record.steps.v[i];
+
+		if (row->step.kind == PT_STEP_VM_MIGRATE && row->state == PT_STEP_DONE)
+			pt_strv_add(&held->elsewhere, row->step.vm_uuid);
+		if (may_wake)
+			hold(&row->step, held);
 	}
 }
 
@@ -26,6 +35,7 @@ void pt_held_done(struct pt_held *held)
 {
 	pt_strv_done(&held->uuids);
 	pt_strv_done(&held->names);
+	pt_strv_done(&held->elsewhere);
 }
 
 /* those of changes that are not settled even now */
@@ -83,7 +93,7 @@ int pt_run_wake(const struct pt_change_env *env, const struct pt_held *held, str
 	if (env->host_only || env->no_vms || r < 0)
 		return r;
 	for (size_t i = 0; i < held->uuids.n; i++)
-		if (!pt_strv_has(&refused, held->uuids.v[i]))
+		if (!pt_strv_has(&refused, held->uuids.v[i]) && !pt_strv_has(&held->elsewhere, held->uuids.v[i]))
 			wake(env, held->uuids.v[i], held->names.v[i]);
 	return 0;
 }

@@ -178,6 +178,17 @@ int pt_candidates_uri(struct pt_cli *cli, const char *word, char **ret_uri, stru
 	return 1;
 }
 
+int pt_candidates_add_target(struct pt_cli *cli, const char *uri, struct pt_migrate_hosts *l, struct pt_error *err)
+{
+	size_t before = l->n;
+
+	if (strstr(uri, "://"))
+		add_uri(cli, uri, l);
+	if (before || l->n != 1 || !pt_streq(l->v[0].where, uri))
+		return pt_say(err, -EINVAL, "%s is not the one host that was looked at", uri);
+	return 0;
+}
+
 int pt_candidates_add(struct pt_cli *cli, const char *word, struct pt_migrate_hosts *l, struct pt_error *err)
 {
 	pt_autoclose int folder = -EBADF;

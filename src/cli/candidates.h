@@ -18,6 +18,13 @@
 int pt_candidates_add(struct pt_cli *cli, const char *word, struct pt_migrate_hosts *l, struct pt_error *err);
 
 /**
+ * pt_candidates_add_target() - the one host that is moved to: the URI itself, never a file or folder of its name
+ *
+ * Return: 0, @l has that host alone (with its @why_not where it cannot be reached); else -EINVAL.
+ */
+int pt_candidates_add_target(struct pt_cli *cli, const char *uri, struct pt_migrate_hosts *l, struct pt_error *err);
+
+/**
  * pt_candidates_uri() - the URI that @word is, or that [migrate] host has for the host called @word; the caller frees
  *
  * Return: 1; 0 when it is neither; PT_ERROR_USAGE when it may be two.

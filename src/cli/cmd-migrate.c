@@ -169,7 +169,9 @@ static int look_at_twins(struct pt_cli *cli, struct moving *m, const struct pt_m
 	return 0;
 }
 
-static int look_at_all(struct pt_cli *cli, struct pt_vm_conn *conn, struct moving *m, struct pt_error *err)
+/* @uri: what is moved to, and so what is checked: the word may be a folder of old facts, too; NULL: --check */
+static int look_at_all(struct pt_cli *cli, struct pt_vm_conn *conn, const char *uri, struct moving *m,
+		       struct pt_error *err)
 {
 	int r = pt_cpu_look(cli, conn, cli->operands[0], NULL, &m->look, err);
 
@@ -179,7 +181,9 @@ static int look_at_all(struct pt_cli *cli, struct pt_vm_conn *conn, struct movin
 		r = pt_look_devices(cli, &m->devices, err);
 	if (r >= 0 && pt_cli_flag(cli, "all"))
 		r = look_at_configured(cli, m, err);
-	for (size_t i = 0; r >= 0; i++) {
+	if (r >= 0 && uri)
+		r = pt_candidates_add_target(cli, uri, &m->hosts, err);
+	for (size_t i = 0; r >= 0 && !uri; i++) {
 		const char *word = pt_cli_value_at(cli, "to", i);
 
 		if (!word)
@@ -308,7 +312,7 @@ static int run(struct pt_cli *cli, struct pt_error *err)
 	if (r >= 0 && uri)
 		r = pt_changing_begin(cli, err);
 	if (r >= 0)
-		r = look_at_all(cli, conn, &m, err);
+		r = look_at_all(cli, conn, uri, &m, err);
 	if (r < 0)
 		return r;
 	return uri ? move(cli, conn, &m, uri, err) : tell(cli, &m, err);

@@ -123,13 +123,23 @@ static bool is_about(const struct hook *h, const struct pt_step *s)
 	       (device && (has_device(h, s->bdf) || has_vf_of(h, s)));
 }
 
-/* the change itself starts it: in its own step, or to put back what ran before */
+/* the change itself starts it: in its own step, or to put back what ran before: it was shut down, or its QEMU ended of
+ * a device that came or went, or of a move */
 static bool is_starting(const struct hook *h, const struct pt_step_row *row)
 {
 	if (!same_uuid(row->step.vm_uuid, h->vm.uuid))
 		return false;
-	return (row->step.kind == PT_STEP_VM_START && row->state == PT_STEP_STARTED) ||
-	       (row->step.kind == PT_STEP_VM_STOP && row->state == PT_STEP_UNDOING);
+	switch (row->step.kind) {
+	case PT_STEP_VM_START:
+		return row->state == PT_STEP_STARTED;
+	case PT_STEP_VM_STOP:
+	case PT_STEP_VM_PLUG:
+	case PT_STEP_VM_UNPLUG:
+	case PT_STEP_VM_MIGRATE:
+		return row->state == PT_STEP_UNDOING;
+	default:
+		return false;
+	}
 }
 
 static int ask_change(const struct hook *h, const struct pt_change_record *change)

@@ -24,9 +24,9 @@
 						virDomainGetUUIDString) each(virDomainGetXMLDesc) each(virDomainHasManagedSaveImage)                 \
 						each(virDomainIsActive) each(virDomainIsPersistent) each(virDomainLookupByID) each(                  \
 							virDomainLookupByName) each(virDomainLookupByUUIDString) each(virDomainMemoryStats)          \
-							each(virDomainMigrateToURI3) each(virDomainRef) each(                                        \
-								virDomainSetAutostart) each(virDomainShutdown) each(virDomainShutdownFlags)          \
-								each(virDomainSnapshotNum) each(virEventAddTimeout) each(                            \
+							each(virDomainMigrateToURI3) each(virDomainRef) each(virDomainSetAutostart) each(            \
+								virDomainShutdown) each(virDomainShutdownFlags) each(virDomainSnapshotNum)           \
+								each(virDomainUndefineFlags) each(virEventAddTimeout) each(                          \
 									virEventRegisterDefaultImpl) each(virEventRemoveTimeout)                     \
 									each(virEventRunDefaultImpl) each(virFreeError) each(                        \
 										virGetLastError) each(virNodeDeviceFree)                             \
@@ -101,6 +101,7 @@ int pt_libvirt_load(struct pt_error *err);
 #define virDomainShutdown		   pt_libvirt.virDomainShutdown
 #define virDomainShutdownFlags		   pt_libvirt.virDomainShutdownFlags
 #define virDomainSnapshotNum		   pt_libvirt.virDomainSnapshotNum
+#define virDomainUndefineFlags		   pt_libvirt.virDomainUndefineFlags
 #define virEventAddTimeout		   pt_libvirt.virEventAddTimeout
 #define virEventRegisterDefaultImpl	   pt_libvirt.virEventRegisterDefaultImpl
 #define virEventRemoveTimeout		   pt_libvirt.virEventRemoveTimeout

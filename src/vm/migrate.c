@@ -5,10 +5,14 @@
  * the cable breaks is lost.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/watch.h"
 #include "domxml/domxml.h"
@@ -150,12 +154,21 @@ int pt_vm_migrate(struct pt_vm_conn *conn, virDomainPtr dom, const struct pt_mig
 	return r < 0 ? r : outcome(&m, why, timeout_ms, err);
 }
 
-/* 1 it runs there, 0 it does not, or there is none; a negative errno when nobody answers */
-static int runs_there(const struct pt_vm_conn *conn, const char *uuid, const char *uri, struct pt_error *err)
+/* what is there of it */
+enum there {
+	NOT_ACTIVE_THERE, /* nor, perhaps, known there at all */
+	RUNS_THERE,
+	PAUSED_THERE,
+	ACTIVE_THERE, /* in whatever state: on its way in, or out */
+};
+
+/* enum there; a negative errno when nobody answers */
+static int look_there(const struct pt_vm_conn *conn, const char *uuid, const char *uri, struct pt_error *err)
 {
 	PT_CLEANUP(pt_vm_closep) struct pt_vm_conn *there = NULL;
 	pt_autodomain virDomainPtr dom = NULL;
 	enum pt_domain_state state = PT_DOMAIN_OTHER;
+	int active;
 	int r = pt_vm_open(conn->root, uri, false, &there, err);
 
 	if (r == 0)
@@ -163,18 +176,34 @@ static int runs_there(const struct pt_vm_conn *conn, const char *uuid, const cha
 	if (r == 0)
 		r = pt_vm_state_of(dom, &state, NULL, err);
 	if (r < 0)
-		return r == -ENOENT ? 0 : r;
-	return state == PT_DOMAIN_RUNNING;
+		return r == -ENOENT ? NOT_ACTIVE_THERE : r;
+	active = virDomainIsActive(dom);
+	if (active < 0)
+		return pt_vm_fail(err, "cannot ask libvirt at %s whether it is active", uri);
+	if (!active)
+		return NOT_ACTIVE_THERE;
+	return state == PT_DOMAIN_RUNNING ? RUNS_THERE : state == PT_DOMAIN_PAUSED ? PAUSED_THERE : ACTIVE_THERE;
 }
 
-/* it does not run here; @off: it is defined here, and shut off: where it does not run there either, it is here */
+/* who has its QEMU has its disks, and may let it run at any time */
+static int half_there(const char *uri, const char *here, int there, struct pt_error *err)
+{
+	int r = pt_say(err, -EBUSY, "the VM %s, and %s at %s", here,
+		       there == PAUSED_THERE ? "is paused" : "is active, but does not run,", uri);
+
+	pt_hint(err, "do not start it here: there `virsh resume` lets it run on, or `virsh destroy` ends it; then "
+		     "`passthru recover`");
+	return r;
+}
+
+/* it does not run here; @off: it is defined here, and shut off: where it is not active there either, it is here */
 static int ask_there(const struct pt_vm_conn *conn, const char *uuid, const char *uri, const char *here, bool off,
 		     struct pt_error *err)
 {
 	struct pt_error why = { 0 };
-	int r = runs_there(conn, uuid, uri, &why);
+	int r = look_there(conn, uuid, uri, &why);
 
-	if (r == 1)
+	if (r == RUNS_THERE)
 		return 1;
 	if (r < 0) {
 		r = pt_say(err, -EHOSTUNREACH, "the VM %s, and whether it runs at %s cannot be told: %s", here, uri,
@@ -182,6 +211,8 @@ static int ask_there(const struct pt_vm_conn *conn, const char *uuid, const char
 		pt_hint(err, "do not start it here before that is known; then `passthru recover`");
 		return r;
 	}
+	if (r != NOT_ACTIVE_THERE)
+		return half_there(uri, here, r, err);
 	if (off)
 		return 0;
 	r = pt_say(err, -EBUSY, "the VM %s, and does not run at %s", here, uri);
@@ -250,6 +281,136 @@ int pt_vm_settle(struct pt_vm_conn *conn, const char *uuid, const struct pt_migr
 				      SETTLE_MS / 1000);
 		nap();
 	}
+}
+
+/* libvirt syncs no unlink(): what is gone from here must not be back after a power cut */
+static int sync_definitions(const struct pt_root *root, struct pt_error *err)
+{
+	static const char *const dirs[] = { "etc/libvirt/qemu", "etc/libvirt/qemu/autostart" };
+
+	for (size_t i = 0; i < sizeof(dirs) / sizeof(*dirs); i++) {
+		pt_autoclose int fd = openat(root->root_fd, dirs[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		int r = fd < 0 || fsync(fd) < 0 ? -errno : 0;
+
+		if (r < 0 && r != -ENOENT)
+			return pt_fail(err, r, "cannot write to the disk that /%s does not have the VM any more",
+				       dirs[i]);
+	}
+	return 0;
+}
+
+/* what libvirt keeps beside the definition is none of ours to lose: on shared storage the other host has it open */
+static unsigned keep_beside(virDomainPtr dom)
+{
+	char *xml = virDomainGetXMLDesc(dom, VIR_DOMAIN_XML_INACTIVE);
+	unsigned flags = 0;
+
+	if (!xml || strstr(xml, "<nvram"))
+		flags |= VIR_DOMAIN_UNDEFINE_KEEP_NVRAM;
+	if (!xml || strstr(xml, "<tpm"))
+		flags |= VIR_DOMAIN_UNDEFINE_KEEP_TPM;
+	free(xml);
+	return flags;
+}
+
+/* the QEMU that libvirt left behind: only one that stands still since its guest has gone */
+static int end_rest(virDomainPtr dom, const char *name, struct pt_error *err)
+{
+	enum pt_domain_state state;
+	int reason = 0;
+	int r = pt_vm_state_of(dom, &state, &reason, err);
+
+	if (r < 0 || state == PT_DOMAIN_SHUTOFF)
+		return r;
+	if (state == PT_DOMAIN_RUNNING) {
+		r = pt_say(err, -EBUSY, "%s runs HERE TOO: two guests write to its disks", name);
+		pt_hint(err, "end one of them at once: `virsh destroy %s`, here or there; then `passthru recover`",
+			name);
+		return r;
+	}
+	if (state != PT_DOMAIN_PAUSED || reason != VIR_DOMAIN_PAUSED_MIGRATION) {
+		r = pt_say(err, -EBUSY, "%s is still active here, and not as a migration leaves it", name);
+		pt_hint(err, "do not resume it; `virsh destroy %s` here ends what is left, then `passthru recover`",
+			name);
+		return r;
+	}
+	if (virDomainDestroyFlags(dom, 0) < 0)
+		return pt_vm_fail(err, "the QEMU that %s left here, paused, cannot be ended", name);
+	return 0;
+}
+
+/* autostart first: whatever fails then, or is cut off, no boot starts it */
+static int empty(struct pt_vm_conn *conn, const char *uuid, struct pt_error *err)
+{
+	pt_autodomain virDomainPtr dom = NULL;
+	pt_autofree char *name = NULL;
+	int persistent;
+	int r = pt_vm_lookup(conn, uuid, &dom, err);
+
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	name = pt_strdup(virDomainGetName(dom));
+	persistent = virDomainIsPersistent(dom);
+	if (persistent < 0)
+		return pt_vm_fail(err, "cannot ask libvirt whether %s is defined here", name);
+	if (persistent && virDomainSetAutostart(dom, 0) < 0)
+		return pt_vm_fail(err, "%s is still defined here, and its autostart cannot be switched off", name);
+	r = end_rest(dom, name, err);
+	if (r < 0)
+		return r;
+	if (persistent && virDomainUndefineFlags(dom, keep_beside(dom)) < 0)
+		return pt_vm_fail(err, "%s is still defined here, without autostart, and cannot be undefined", name);
+	return 1;
+}
+
+/* libvirt's own end of it takes a moment after the VM has begun to run there */
+static int wait_calm(struct pt_vm_conn *conn, const char *uuid, struct pt_error *err)
+{
+	long long end = pt_watch_now_ms() + SETTLE_MS;
+	long long calm = pt_watch_now_ms();
+
+	for (;;) {
+		pt_autodomain virDomainPtr dom = NULL;
+		int r = pt_vm_lookup(conn, uuid, &dom, err);
+		long long now = pt_watch_now_ms();
+
+		if (r < 0)
+			return r == -ENOENT ? 0 : r;
+		if (virDomainIsActive(dom) == 0)
+			return 0;
+		if (is_moving(dom))
+			calm = now;
+		else if (now >= calm + CALM_MS)
+			return 0;
+		if (now >= end)
+			return pt_say(err, -EBUSY, "libvirt is still at work on the VM here after %d seconds",
+				      SETTLE_MS / 1000);
+		nap();
+	}
+}
+
+int pt_vm_leave(struct pt_vm_conn *conn, const char *uuid, const struct pt_migrate_to *to, struct pt_error *err)
+{
+	pt_autodomain virDomainPtr dom = NULL;
+	struct pt_error why = { 0 };
+	int r = wait_calm(conn, uuid, &why);
+
+	if (r == 0)
+		r = empty(conn, uuid, &why);
+	if (r == 1) {
+		r = pt_vm_lookup(conn, uuid, &dom, &why);
+		r = r == -ENOENT ? 0 : r < 0 ? r : pt_say(&why, -EBUSY, "libvirt still has it here");
+	}
+	if (r == 0)
+		r = sync_definitions(conn->root, &why);
+	if (r == 0)
+		return 0;
+	if (err)
+		*err = why;
+	(void)pt_wrap(err, r, "the VM runs at %s, and not all of it is gone from here", to->uri);
+	if (!why.hint[0])
+		pt_hint(err, "do not start or resume it here; `passthru recover` tries again");
+	return r;
 }
 
 static int give(virDomainPtr dom, const char *element, struct pt_error *err)

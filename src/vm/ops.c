@@ -165,6 +165,11 @@ static int settle(void *ctx, const char *uuid, const struct pt_migrate_to *to, s
 	return pt_vm_settle(ctx, uuid, to, err);
 }
 
+static int leave(void *ctx, const char *uuid, const struct pt_migrate_to *to, struct pt_error *err)
+{
+	return pt_vm_leave(ctx, uuid, to, err);
+}
+
 static int arrive(void *ctx, const char *uuid, const struct pt_migrate_to *to, const char *element,
 		  struct pt_error *err)
 {
@@ -190,6 +195,7 @@ void pt_vm_ops_init(struct pt_vm_conn *conn, struct pt_vm_ops *ret_ops)
 		.unplug = unplug,
 		.migrate = migrate,
 		.settle = settle,
+		.leave = leave,
 		.arrive = arrive,
 	};
 }

@@ -38,6 +38,8 @@
  *           and with any other errno, it runs here as before unless @settle says otherwise
  * @settle: break off what libvirt may still be moving, and see where it is: 1 there, 0 here, where it runs or is shut
  *          off; -EHOSTUNREACH, -EBUSY or another errno when that cannot be told
+ * @leave: it runs there: what is left of it here is ended for good, autostart, a QEMU that the migration left paused,
+ *         the definition; 0 when nothing is, or was; any errno: something is, and the message says what
  * @arrive: what is to be done there once it runs there: 0 also when that is done already; @element of a device of that
  *          host to give to it, in its definition too; NULL: none, then what @to says besides
  * All return 0 (or 1 where said) or a negative errno with @err filled in; -EPERM (PT_ERROR_USAGE) when libvirt does not
@@ -62,6 +64,7 @@ struct pt_vm_ops {
 	int (*migrate)(void *ctx, const char *uuid, const struct pt_migrate_to *to, unsigned timeout_ms,
 		       struct pt_error *err);
 	int (*settle)(void *ctx, const char *uuid, const struct pt_migrate_to *to, struct pt_error *err);
+	int (*leave)(void *ctx, const char *uuid, const struct pt_migrate_to *to, struct pt_error *err);
 	int (*arrive)(void *ctx, const char *uuid, const struct pt_migrate_to *to, const char *element,
 		      struct pt_error *err);
 };

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <sqlite3.h>
 
 #include "base/cleanup.h"
 #include "domxml/domxml.h"
@@ -93,6 +94,7 @@ static void same_as(const struct stage *w, const char *before, unsigned n)
 static void has_moved(const struct stage *w)
 {
 	assert_true(w->cvm->away);
+	assert_false(w->cvm->remains);
 	assert_non_null(strstr(w->cvm->arrived, "<interface type='hostdev' managed='yes'>"));
 	assert_non_null(strstr(w->cvm->arrived, "slot='0x10' function='0x2'"));
 	assert_non_null(strstr(w->cvm->arrived, "06:00:00:00:00:01"));
@@ -193,8 +195,11 @@ static void a_vm_that_qemu_lost_is_started_again(void **state)
 	struct pt_error err = { 0 };
 
 	attached(w);
+	/* the hook refuses everybody else while the change is open */
+	stage_hook(w);
 	w->cvm->lost = true;
-	assert_true(move(w, &err) < 0);
+	assert_int_equal(move(w, &err), -EIO);
+	stage_says(&err, "everything is as it was");
 	assert_int_equal(w->cvm->state, PT_DOMAIN_RUNNING);
 	assert_non_null(strstr(w->cvm->live, "<interface"));
 	stage_settled(w);
@@ -209,6 +214,7 @@ static void where_it_is_cannot_be_told_and_nothing_is_started(void **state)
 	unsigned n = 0;
 
 	attached(w);
+	stage_hook(w);
 	starts = w->cvm->starts;
 	w->cvm->lost = true;
 	w->cvm->silent = true;
@@ -256,6 +262,137 @@ static void one_that_does_not_run_makes_the_plan_stale(void **state)
 	stage_says(&err, "does not run");
 }
 
+/* every boot so far becomes an earlier one, and nothing runs here */
+static void another_boot(struct stage *w)
+{
+	pt_autofree char *path = pt_strf("%s/state/journal.db", w->dir);
+	sqlite3 *db = NULL;
+
+	stage_close(w);
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(
+		sqlite3_exec(db, "UPDATE change SET boot = 'earlier', begun_boot = 'earlier'", NULL, NULL, NULL),
+		SQLITE_OK);
+	(void)sqlite3_close(db);
+	fakevm_reboot(w->vm);
+	stage_open(w);
+}
+
+/* killed as soon as it has moved, which @w->cvm says how to do; then the power of this host is cut */
+static void killed_when_it_had_moved(struct stage *w)
+{
+	for (unsigned n = 1; !w->cvm->away; n++) {
+		stage_close(w);
+		*w->fault = (struct fault){ .die_after = n };
+		assert_int_equal(stage_in_child(w, child_move), FAULT_EXIT);
+		*w->fault = (struct fault){ 0 };
+		stage_open(w);
+		if (!w->cvm->away)
+			(void)recover(w);
+	}
+}
+
+/* libvirt had not undefined it yet, or that was not on the disk: its autostart is this host's part of two guests */
+static void a_vm_that_runs_elsewhere_is_not_started_by_the_next_boot(void **state)
+{
+	struct stage *w = *state;
+	unsigned starts;
+
+	attached(w);
+	w->cvm->autostart = true;
+	w->cvm->leaves = true;
+	w->cvm->leaves_as = PT_DOMAIN_SHUTOFF;
+	/* not even where libvirt says that it has gone, and it has not */
+	w->cvm->leave_lies = true;
+	killed_when_it_had_moved(w);
+	another_boot(w);
+	starts = w->cvm->starts;
+	assert_int_equal(recover(w), 1);
+	assert_int_equal(w->cvm->starts, starts);
+	assert_int_equal(w->cvm->state, PT_DOMAIN_SHUTOFF);
+	stage_settled(w);
+}
+
+static void what_the_move_left_here_is_ended(void **state)
+{
+	struct stage *w = *state;
+	struct pt_error err = { 0 };
+
+	attached(w);
+	w->cvm->autostart = true;
+	w->cvm->leaves = true;
+	w->cvm->leaves_as = PT_DOMAIN_PAUSED;
+	assert_int_equal(move(w, &err), 0);
+	has_moved(w);
+	assert_false(w->cvm->autostart);
+}
+
+static void what_a_cut_off_move_left_here_is_ended_by_recover(void **state)
+{
+	struct stage *w = *state;
+
+	attached(w);
+	w->cvm->autostart = true;
+	w->cvm->leaves = true;
+	w->cvm->leaves_as = PT_DOMAIN_PAUSED;
+	killed_when_it_had_moved(w);
+	assert_true(w->cvm->remains);
+	assert_int_equal(recover(w), 1);
+	has_moved(w);
+	assert_false(w->cvm->autostart);
+}
+
+/* the change is not made before nothing is left here that could run: until then the hook lets nobody start it */
+static void stays_stuck(struct stage *w, const char *says)
+{
+	struct pt_error err = { 0 };
+	unsigned starts = w->cvm->starts;
+	unsigned n = 0;
+
+	assert_int_equal(move(w, &err), -EINTR);
+	assert_int_equal(err.kind, PT_ERROR_INTERRUPTED);
+	stage_says(&err, says);
+	assert_false(w->cvm->autostart);
+	assert_string_equal(w->cvm->arrived, "");
+	err = (struct pt_error){ 0 };
+	assert_int_equal(pt_change_recover(&w->env, &n, &err), -EINTR);
+	stage_says(&err, says);
+	assert_int_equal(w->cvm->starts, starts);
+}
+
+static void what_cannot_be_ended_here_leaves_the_change_stuck(void **state)
+{
+	struct stage *w = *state;
+	struct pt_error err = { 0 };
+
+	attached(w);
+	stage_hook(w);
+	w->cvm->autostart = true;
+	w->cvm->leaves = true;
+	w->cvm->leaves_as = PT_DOMAIN_SHUTOFF;
+	w->cvm->wont_leave = true;
+	stays_stuck(w, "is still defined here");
+	assert_int_equal(w->vm_ops.start(w->vm_ops.ctx, w->cvm->uuid, &err), -EPERM);
+	stage_says(&err, "could not be taken back completely");
+	w->cvm->wont_leave = false;
+	assert_int_equal(recover(w), 1);
+	has_moved(w);
+}
+
+static void one_that_runs_on_both_hosts_is_told_and_given_nothing(void **state)
+{
+	struct stage *w = *state;
+
+	attached(w);
+	w->cvm->leaves = true;
+	w->cvm->leaves_as = PT_DOMAIN_RUNNING;
+	stays_stuck(w, "runs HERE TOO");
+	/* somebody has ended that one */
+	w->cvm->leaves_as = PT_DOMAIN_SHUTOFF;
+	assert_int_equal(recover(w), 1);
+	has_moved(w);
+}
+
 /* the records and drivers of this host depend on where the VM is: before libvirt can be asked nothing is put back */
 static void at_boot_nothing_is_touched_before_libvirt_answers(void **state)
 {
@@ -295,6 +432,11 @@ int main(void)
 		MOVE(where_it_is_cannot_be_told_and_nothing_is_started),
 		MOVE(what_was_moved_is_not_undone_from_here),
 		MOVE(one_that_does_not_run_makes_the_plan_stale),
+		MOVE(a_vm_that_runs_elsewhere_is_not_started_by_the_next_boot),
+		MOVE(what_the_move_left_here_is_ended),
+		MOVE(what_a_cut_off_move_left_here_is_ended_by_recover),
+		MOVE(what_cannot_be_ended_here_leaves_the_change_stuck),
+		MOVE(one_that_runs_on_both_hosts_is_told_and_given_nothing),
 		MOVE(at_boot_nothing_is_touched_before_libvirt_answers),
 	};
 

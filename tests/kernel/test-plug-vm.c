@@ -81,6 +81,7 @@ static void a_vm_that_ends_of_what_it_is_given_is_started_again(void **state)
 	char *before = stage_text(w);
 
 	stage_open(w);
+	stage_hook(w);
 	w->cvm->plug_kills = true;
 	assert_started_again(w, live_attach, before, "did not survive getting");
 	/* and one that ends some seconds after it has said yes */
@@ -101,6 +102,7 @@ static void a_vm_that_ends_of_what_it_loses_is_started_again(void **state)
 	fakevm_off(w->vm, w->cvm);
 	live_must(w->vm_ops.start(w->vm_ops.ctx, w->cvm->uuid, &err), &err);
 	with = stage_text(w);
+	stage_hook(w);
 	w->cvm->unplug_kills = true;
 	assert_started_again(w, live_detach, with, "did not survive losing");
 	free(with);
@@ -113,6 +115,7 @@ static void a_vm_that_cannot_be_started_again_leaves_the_change_stuck(void **sta
 	char *before = stage_text(w);
 
 	stage_open(w);
+	stage_hook(w);
 	w->cvm->plug_kills = true;
 	w->cvm->wont_start = true;
 	assert_int_equal(live_attach(w, &err), -EINTR);

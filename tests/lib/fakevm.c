@@ -69,7 +69,7 @@ struct fakevm_one *fakevm_add(struct fakevm *vm, const char *name, const char *u
 static struct fakevm_one *find(struct fakevm *vm, const char *uuid, struct pt_error *err)
 {
 	for (unsigned i = 0; i < vm->n; i++)
-		if (!vm->vms[i].away && strcmp(vm->vms[i].uuid, uuid) == 0)
+		if ((!vm->vms[i].away || vm->vms[i].remains) && strcmp(vm->vms[i].uuid, uuid) == 0)
 			return &vm->vms[i];
 	(void)pt_say(err, -ENOENT, "no VM has the UUID %s", uuid);
 	return NULL;
@@ -236,7 +236,10 @@ static int fake_start(void *ctx, const char *uuid, struct pt_error *err)
 		return pt_fail(err, r, "%s does not start", one->name);
 	if (one->wont_start)
 		return pt_say(err, -EIO, "%s does not start", one->name);
-	r = check_devices(vm, one->xml, err);
+	if (vm->hook)
+		r = vm->hook(vm->hook_ctx, one->name, one->xml, err);
+	if (r == 0)
+		r = check_devices(vm, one->xml, err);
 	if (r < 0)
 		return r;
 	one->state = PT_DOMAIN_RUNNING;
@@ -482,6 +485,9 @@ static int fake_migrate(void *ctx, const char *uuid, const struct pt_migrate_to 
 		return pt_say(err, -EIO, "libvirt did not move %s to %s: Lost connection", one->name, to->uri);
 	hold_devices(vm, one, false);
 	one->away = true;
+	one->remains = one->leaves;
+	if (one->leaves)
+		one->state = one->leaves_as;
 	fault_after(vm->fault);
 	return one->move_lies ? pt_say(err, -EIO, "libvirt did not move %s: End of file", one->name) : 0;
 }
@@ -506,6 +512,30 @@ static int fake_settle(void *ctx, const char *uuid, const struct pt_migrate_to *
 	if (one->silent)
 		return pt_say(err, -EHOSTUNREACH, "%s does not answer", to->uri);
 	return away != NULL;
+}
+
+static int fake_leave(void *ctx, const char *uuid, const struct pt_migrate_to *to, struct pt_error *err)
+{
+	struct fakevm *vm = ctx;
+	struct fakevm_one *one = find_away(vm, uuid);
+	int r;
+
+	if (!one)
+		return pt_say(err, -ENOENT, "no such VM at %s", to->uri);
+	if (!one->remains || one->leave_lies)
+		return 0;
+	r = fault_before(vm->fault);
+	if (r < 0)
+		return pt_fail(err, r, "%s is still defined here", one->name);
+	one->autostart = false;
+	if (one->leaves_as == PT_DOMAIN_RUNNING)
+		return pt_say(err, -EBUSY, "%s runs HERE TOO", one->name);
+	if (one->wont_leave)
+		return pt_say(err, -EBUSY, "%s is still defined here, without autostart", one->name);
+	one->state = PT_DOMAIN_SHUTOFF;
+	one->remains = false;
+	fault_after(vm->fault);
+	return 0;
 }
 
 static int fake_arrive(void *ctx, const char *uuid, const struct pt_migrate_to *to, const char *element,
@@ -552,6 +582,7 @@ void fakevm_ops(struct fakevm *vm, struct pt_vm_ops *ret_ops)
 		.unplug = fake_unplug,
 		.migrate = fake_migrate,
 		.settle = fake_settle,
+		.leave = fake_leave,
 		.arrive = fake_arrive,
 	};
 }

@@ -31,6 +31,8 @@
  * @slow_plug: who asks for a device is killed; libvirt is at it for so many more looks, and then the VM has it
  * @not_asked: libvirt does not even ask the guest
  * @away: it runs on another host, and is not known here any more; @arrived: what it was given there
+ * @leaves: the move leaves it defined here, with its autostart, and in the state @leaves_as; @remains: it has;
+ * @wont_leave: libvirt does not undefine it; @leave_lies: it says that it has
  * @move_fails: libvirt does not move it; @move_lies: it has, and says that it has not
  * @silent: that host does not answer, or not with what it was to give; @lost: QEMU ends of it
  * @run: counts its starts, for which_run
@@ -60,6 +62,11 @@ struct fakevm_one {
 	bool not_asked;
 	bool crashed;
 	bool away;
+	bool leaves;
+	enum pt_domain_state leaves_as;
+	bool remains;
+	bool wont_leave;
+	bool leave_lies;
 	bool move_fails;
 	bool move_lies;
 	bool silent;
@@ -73,12 +80,17 @@ struct fakevm_one {
 	unsigned stops;
 };
 
-/* shared memory, too */
+/**
+ * struct fakevm - shared memory, too
+ * @hook: what libvirt asks before each start, with @hook_ctx; none: nobody has a word in it
+ */
 struct fakevm {
 	struct fault *fault;
 	struct fakekernel *kernel;
 	struct fakevm_one vms[FAKEVM_VMS];
 	unsigned n;
+	int (*hook)(void *ctx, const char *name, const char *xml, struct pt_error *err);
+	void *hook_ctx;
 };
 
 struct fakevm *fakevm_new(struct fault *fault, struct fakekernel *kernel);

@@ -17,6 +17,7 @@
 #include "base/alloc.h"
 #include "base/cleanup.h"
 #include "fakesys.h"
+#include "hook/hook.h"
 
 static int count_fds(void)
 {
@@ -60,6 +61,21 @@ static void make_env(struct stage *w)
 		.proc_fd = w->root.proc_fd,
 		.poll_ms = 1,
 	};
+}
+
+static int ask_hook(void *ctx, const char *name, const char *xml, struct pt_error *err)
+{
+	const struct stage *w = ctx;
+
+	pt_autofree char *journal = pt_strf("%s/state", w->dir);
+
+	return pt_hook_may_start(&w->root, journal, name, xml, err);
+}
+
+void stage_hook(struct stage *w)
+{
+	w->vm->hook = ask_hook;
+	w->vm->hook_ctx = w;
 }
 
 struct stage *stage_new(void)

@@ -64,6 +64,9 @@ int stage_setup_network(void **state);
 int stage_setup_live(void **state);
 int stage_setup_live_network(void **state);
 
+/** stage_hook() - from now on libvirt asks our hook before it starts a VM */
+void stage_hook(struct stage *w);
+
 /* opens journal and lock; not across a fork(): each process opens its own */
 void stage_open(struct stage *w);
 void stage_close(struct stage *w);

@@ -82,25 +82,40 @@ static void reserve(struct fixture *f, const char *more)
 		     more);
 }
 
-static void open_change(struct fixture *f, enum pt_step_state state, bool alive)
+static void open_step(struct fixture *f, enum pt_step_kind kind, enum pt_step_state state, bool alive)
 {
 	struct pt_plan plan = { .verb = pt_strdup("attach"), .summary = pt_strdup("attach a card to cvm") };
 	struct pt_owner owner = { .pid = 1, .boot = "another boot" };
-	struct pt_step *s = pt_plan_step(&plan, PT_STEP_VM_START);
+	struct pt_step *s = pt_plan_step(&plan, kind);
 	struct pt_journal *j = NULL;
 	long long id;
 
 	s->vm = pt_strdup("cvm");
 	s->vm_uuid = pt_strdup(CVM);
+	if (kind == PT_STEP_VM_MIGRATE) {
+		s->state_after = pt_strdup("uri=qemu+tcp://b/system\n");
+	} else if (pt_step_is_plug(kind)) {
+		assert_int_equal(pt_bdf_parse(HBA, &s->bdf), 0);
+		s->vendor = 0x1000;
+		s->device = 0x0079;
+		s->element = pt_strdup(with_hba);
+	}
 	if (alive)
 		assert_int_equal(pt_owner_self(f->live.proc_fd, &owner, NULL), 0);
 	if (pt_journal_open(f->journal_dir, PT_JOURNAL_WRITE, &j, &f->err) < 0)
 		fail_msg("%s", f->err.msg);
 	assert_int_equal(pt_journal_begin(j, &plan, &owner, &id, NULL), 0);
-	if (state == PT_STEP_STARTED)
+	if (state != PT_STEP_PLANNED)
 		assert_int_equal(pt_journal_step_start(j, id, 0, s, NULL), 0);
+	if (state != PT_STEP_PLANNED && state != PT_STEP_STARTED)
+		assert_int_equal(pt_journal_step(j, id, 0, state, NULL, NULL), 0);
 	pt_journal_close(j);
 	pt_plan_done(&plan);
+}
+
+static void open_change(struct fixture *f, enum pt_step_state state, bool alive)
+{
+	open_step(f, PT_STEP_VM_START, state, alive);
 }
 
 /* cut off: the VFs of the card at 01:00.0, of which @before and @after tell */
@@ -217,6 +232,45 @@ static void the_change_itself_may_start_its_vm(void **state)
 	open_change(f, PT_STEP_STARTED, true);
 	assert_int_equal(asked(f, "cvm", CVM, ""), 0);
 }
+
+/* a device that came or went, or a move, ended its QEMU: whoever takes that back starts it, and nobody else */
+static void under_way(struct fixture *f, enum pt_step_kind kind)
+{
+	open_step(f, kind, PT_STEP_STARTED, true);
+	assert_int_equal(asked(f, "cvm", CVM, ""), -EPERM);
+	says(f, "is being made");
+}
+
+static void taken_back(struct fixture *f, enum pt_step_kind kind)
+{
+	open_step(f, kind, PT_STEP_UNDOING, true);
+	assert_int_equal(asked(f, "cvm", CVM, ""), 0);
+}
+
+static void cut_off_again(struct fixture *f, enum pt_step_kind kind)
+{
+	open_step(f, kind, PT_STEP_UNDOING, false);
+	assert_int_equal(asked(f, "cvm", CVM, ""), -EPERM);
+	says(f, "was cut off");
+}
+
+#define OF_KIND(name, kind)                                                                                            \
+	static void name##_is_being_made(void **state)                                                                 \
+	{                                                                                                              \
+		under_way(*state, kind);                                                                               \
+	}                                                                                                              \
+	static void name##_is_taken_back(void **state)                                                                 \
+	{                                                                                                              \
+		taken_back(*state, kind);                                                                              \
+	}                                                                                                              \
+	static void name##_was_cut_off_again(void **state)                                                             \
+	{                                                                                                              \
+		cut_off_again(*state, kind);                                                                           \
+	}
+
+OF_KIND(a_move, PT_STEP_VM_MIGRATE)
+OF_KIND(a_plug, PT_STEP_VM_PLUG)
+OF_KIND(an_unplug, PT_STEP_VM_UNPLUG)
 
 static void a_damaged_record_stops_who_has_that_device(void **state)
 {
@@ -362,6 +416,15 @@ int main(void)
 		TEST(a_change_under_way_stops_everybody_but_itself),
 		TEST(a_change_of_a_cards_vfs_stops_who_has_one_of_them),
 		TEST(the_change_itself_may_start_its_vm),
+		TEST(a_move_is_being_made),
+		TEST(a_move_is_taken_back),
+		TEST(a_move_was_cut_off_again),
+		TEST(a_plug_is_being_made),
+		TEST(a_plug_is_taken_back),
+		TEST(a_plug_was_cut_off_again),
+		TEST(an_unplug_is_being_made),
+		TEST(an_unplug_is_taken_back),
+		TEST(an_unplug_was_cut_off_again),
 		TEST(a_damaged_record_stops_who_has_that_device),
 		TEST(a_damaged_journal_stops_our_vms_and_none_without_devices),
 		TEST(a_vf_that_may_be_the_other_cards_stops_it),

@@ -349,6 +349,109 @@ static void a_uri_with_a_host_in_it_is_not_local(void **state)
 	assert_false(pt_vm_uri_is_local("qemu"));
 }
 
+#define MOVER "11111111-2222-3333-4444-555555555555"
+
+/* a host of its own, with the one VM in that state; its URI, which the caller frees */
+static char *host_with(struct fixture *f, const char *name, int state)
+{
+	pt_autofree char *text =
+		pt_strf("<node><domain type='test' xmlns:test='http://libvirt.org/schemas/domain/test/1.0'>"
+			"<name>mover</name><uuid>" MOVER "</uuid><memory>65536</memory><os><type>hvm</type></os>"
+			"<test:runstate>%d</test:runstate></domain></node>",
+			state);
+
+	tree_file(f->t, name, text);
+	return pt_strf("test://%s/%s", f->t->path, name);
+}
+
+/* from now on this host is one with the VM in that state */
+static void move_from(struct fixture *f, int state)
+{
+	pt_autofree char *uri = host_with(f, "here.xml", state);
+	struct pt_error err = { 0 };
+
+	pt_vm_close(f->conn);
+	f->conn = NULL;
+	if (pt_vm_open(&f->t->root, uri, false, &f->conn, &err) < 0)
+		fail_msg("%s", err.msg);
+	pt_vm_ops_init(f->conn, &f->ops);
+}
+
+static int settled(struct fixture *f, int there, struct pt_error *err)
+{
+	struct pt_migrate_to to = { .uri = host_with(f, "there.xml", there) };
+	int r;
+
+	*err = (struct pt_error){ 0 };
+	r = f->ops.settle(f->conn, MOVER, &to, err);
+	free(to.uri);
+	return r;
+}
+
+static void a_vm_that_is_off_here_is_where_it_is_active(void **state)
+{
+	struct fixture *f = *state;
+	struct pt_error err;
+
+	move_from(f, VIR_DOMAIN_SHUTOFF);
+	assert_int_equal(settled(f, VIR_DOMAIN_RUNNING, &err), 1);
+	assert_int_equal(settled(f, VIR_DOMAIN_SHUTOFF, &err), 0);
+}
+
+/* it may be let run there at any time: to start it here would make two of it */
+static void a_vm_that_is_paused_there_is_not_here(void **state)
+{
+	struct fixture *f = *state;
+	struct pt_error err;
+
+	move_from(f, VIR_DOMAIN_SHUTOFF);
+	assert_int_equal(settled(f, VIR_DOMAIN_PAUSED, &err), -EBUSY);
+	assert_non_null(strstr(err.msg, "the VM does not run here, and is paused at test:///"));
+	assert_non_null(strstr(err.hint, "do not start it here"));
+	assert_int_equal(settled(f, VIR_DOMAIN_PMSUSPENDED, &err), -EBUSY);
+	assert_non_null(strstr(err.msg, "is active, but does not run, at test:///"));
+}
+
+/* what is left of it here is ended: its autostart, its definition */
+static void a_vm_that_runs_elsewhere_is_not_left_defined_here(void **state)
+{
+	struct fixture *f = *state;
+	char uri[] = "test:///there";
+	struct pt_migrate_to to = { .uri = uri };
+	enum pt_domain_state now;
+	bool autostart = false;
+	struct pt_error err = { 0 };
+
+	move_from(f, VIR_DOMAIN_SHUTOFF);
+	assert_int_equal(f->ops.autostart(f->conn, MOVER, 1, &autostart, NULL), 0);
+	assert_true(autostart);
+	if (f->ops.leave(f->conn, MOVER, &to, &err) < 0)
+		fail_msg("%s", err.msg);
+	assert_int_equal(f->ops.state(f->conn, MOVER, &now, NULL), -ENOENT);
+	/* and again */
+	assert_int_equal(f->ops.leave(f->conn, MOVER, &to, &err), 0);
+}
+
+static void a_vm_that_somebody_paused_here_is_not_ended(void **state)
+{
+	struct fixture *f = *state;
+	char uri[] = "test:///there";
+	struct pt_migrate_to to = { .uri = uri };
+	bool autostart = false;
+	struct pt_error err = { 0 };
+
+	move_from(f, VIR_DOMAIN_PAUSED);
+	assert_int_equal(f->ops.autostart(f->conn, MOVER, 1, &autostart, NULL), 0);
+	assert_int_equal(f->ops.leave(f->conn, MOVER, &to, &err), -EBUSY);
+	assert_non_null(strstr(err.msg,
+			       "the VM runs at test:///there, and not all of it is gone from here: mover is still "
+			       "active here"));
+	assert_non_null(strstr(err.hint, "do not resume it"));
+	/* whatever else: no boot starts it */
+	assert_int_equal(f->ops.autostart(f->conn, MOVER, -1, &autostart, NULL), 0);
+	assert_false(autostart);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -372,6 +475,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_host_without_libvirt_is_told_what_to_install, setup, teardown),
 		cmocka_unit_test_setup_teardown(versions_are_told, setup, teardown),
 		cmocka_unit_test(a_uri_with_a_host_in_it_is_not_local),
+		cmocka_unit_test_setup_teardown(a_vm_that_is_off_here_is_where_it_is_active, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_vm_that_is_paused_there_is_not_here, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_vm_that_runs_elsewhere_is_not_left_defined_here, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_vm_that_somebody_paused_here_is_not_ended, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
