@@ -11,6 +11,8 @@
 /* copper at 10 Gbit/s takes up to eight seconds to agree on its speed */
 #define CARRIER_MS 20000u
 #define PAUSE_MS   50u
+/* igb looks at its link every two seconds */
+#define STALE_MS 5000u
 
 /* one setting that was refused */
 struct refused {
@@ -20,7 +22,9 @@ struct refused {
 	char *why;
 };
 
-/* what the work on one PF shares; @given_up: by the VF's place in @want, which of its settings are missing for good */
+/* what the work on one PF shares; @given_up: by the VF's place in @want, which of its settings are missing for good;
+ * @stale_ms: how long a refusal was asked again for because its carrier might not be the truth yet
+ */
 struct work {
 	const struct pt_host_ops *ops;
 	struct pt_bdf pf;
@@ -28,6 +32,7 @@ struct work {
 	struct pt_strv *missing;
 	PT_ARRAY(struct refused) later;
 	unsigned *given_up;
+	unsigned stale_ms;
 	bool brought_up;
 	bool changed;
 };
@@ -125,6 +130,27 @@ static bool link_is_down(const struct work *w)
 	return w->ops->vf_read(w->ops->ctx, w->pf, &link, NULL) == 0 && !link.carrier;
 }
 
+/*
+ * A driver says that the carrier is gone some time after the card has lost it, and refuses a rate meanwhile: so it is
+ * asked again until the carrier goes, too, or it takes the rate.
+ */
+static int write_stale(struct work *w, const struct pt_vf_state *vf, unsigned bit, int r, bool *ret_later,
+		       struct pt_error *err)
+{
+	unsigned most = w->ops->settle_ms ? STALE_MS : 0;
+
+	while (r < 0 && is_refusal(r) && r != -EOPNOTSUPP && r != -EPERM) {
+		*ret_later = link_is_down(w);
+		if (*ret_later || bit != PT_VF_RATE || w->stale_ms >= most)
+			break;
+		pause_ms(w->ops, PAUSE_MS);
+		w->stale_ms += PAUSE_MS;
+		*err = (struct pt_error){ 0 };
+		r = write_one(w, vf, bit, err);
+	}
+	return r;
+}
+
 /* one attribute a message, so that the one which a driver refuses is named */
 static int write_vf(struct work *w, const struct pt_vf_state *vf, const struct pt_vf_settings *now,
 		    struct pt_error *err)
@@ -134,15 +160,15 @@ static int write_vf(struct work *w, const struct pt_vf_state *vf, const struct p
 	for (unsigned bit = 1; bit < PT_VF_ALL && r == 0; bit <<= 1) {
 		struct pt_vf_settings one = vf->settings;
 		struct pt_error why = { 0 };
+		bool later = false;
 
 		one.has &= bit;
 		if (!one.has || !pt_vf_settings_differ(&one, now))
 			continue;
 		r = write_one(w, vf, bit, &why);
-		if (r < 0 && is_refusal(r) && r != -EOPNOTSUPP && r != -EPERM && link_is_down(w)) {
-			struct refused *later = pt_array_add(&w->later);
-
-			*later = (struct refused){ vf, bit, r, pt_strdup(why.msg) };
+		r = write_stale(w, vf, bit, r, &later, &why);
+		if (later) {
+			pt_array_push(&w->later, ((struct refused){ vf, bit, r, pt_strdup(why.msg) }));
 			r = 0;
 		} else if (r < 0) {
 			r = give_up(w, vf, bit, r, why.msg, err);

@@ -382,6 +382,20 @@ static void a_rate_that_wants_the_link_waits_for_its_carrier(void **state)
 	assert_same(w, before, "undone", 0);
 }
 
+static void a_carrier_that_is_told_too_long_is_not_believed(void **state)
+{
+	struct stage *w = *state;
+	struct pt_error err = { 0 };
+
+	make_seven_with_a_rate(w);
+	w->host.settle_ms = 2000;
+	w->nic->stale_looks = 4;
+	if (shrink(w, with_rate, &err) < 0)
+		fail_msg("%s", err.msg);
+	assert_int_equal(w->nic->vf[1].max_rate, 100);
+	assert_string_equal(w->waited_for, "");
+}
+
 static void a_rate_sets_an_interface_up_that_is_down(void **state)
 {
 	struct stage *w = *state;
@@ -697,6 +711,7 @@ int main(void)
 		TEST(a_setting_that_the_driver_refuses_takes_all_of_them_back),
 		TEST(what_somebody_changed_meanwhile_is_not_overwritten),
 		TEST(a_rate_that_wants_the_link_waits_for_its_carrier),
+		TEST(a_carrier_that_is_told_too_long_is_not_believed),
 		TEST(a_rate_sets_an_interface_up_that_is_down),
 		TEST(without_a_cable_the_rate_is_missed_and_said),
 		TEST(a_rate_that_a_network_demands_is_not_missed),

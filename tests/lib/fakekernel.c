@@ -260,12 +260,15 @@ static int write_sriov(struct fakekernel *k, struct fakekernel_device *d, const 
 
 static int fake_vf_read(void *ctx, struct pt_bdf bdf, struct pt_pf_link *ret_link, struct pt_error *err)
 {
-	const struct fakekernel_device *pf = fakekernel_find(ctx, bdf);
+	struct fakekernel_device *pf = fakekernel_find(ctx, bdf);
+	bool stale;
 
 	if (!pf || !pf->vfs_total || pf->nvme.manages || strcmp(pf->driver, pf->native) != 0)
 		return pt_fail(err, -ENODEV, "no network interface");
+	/* igb_watchdog_task() tells it, every two seconds */
+	stale = pf->carrier_lost && pf->stale_looks && pf->stale_looks--;
 	*ret_link = (struct pt_pf_link){ .name = pt_strdup("enp65s0"), .up = !pf->link_down, .mtu = pf->mtu };
-	ret_link->carrier = !pf->link_down && !pf->carrier_lost && !pf->no_cable;
+	ret_link->carrier = !pf->link_down && (!pf->carrier_lost || stale) && !pf->no_cable;
 	for (unsigned i = 0; i < pf->vfs_now; i++)
 		pt_array_push(&ret_link->vfs, pf->vf[i]);
 	return 0;

@@ -49,8 +49,8 @@ struct fakekernel_device {
 	char native[32];
 	char driver[32];
 	char override[32];
-	int reset;	  /* what it answers to a reset */
-	bool no_reset;	  /* there is no way to */
+	int reset;     /* what it answers to a reset */
+	bool no_reset; /* there is no way to */
 	unsigned resets;
 	bool lent; /* libvirt took it for a VM that has it with managed='yes', from the driver: */
 	char lent_from[32];
@@ -65,14 +65,15 @@ struct fakekernel_device {
 	unsigned mtu; /* at most 9216, as the driver says */
 	struct pt_vf_settings vf[FAKEKERNEL_VFS];
 	/* of a PF's network interface: */
-	bool link_down;	     /* somebody set it down */
-	bool carrier_lost;   /* since the number of VFs changed; it comes when it is waited for */
-	bool no_cable;	     /* and then it does not */
-	bool rate_never;     /* the driver refuses a rate even so */
-	bool refuses_vlan;   /* and a VLAN */
-	bool refuses_no_mac; /* and no MAC at all */
-	bool netlink_hangs;  /* the next request does not return */
-	unsigned rate_most;  /* of the link; 0: no driver that compares */
+	bool link_down;	      /* somebody set it down */
+	unsigned stale_looks; /* for so many looks a carrier that is lost is told as there */
+	bool carrier_lost;    /* since the number of VFs changed; it comes when it is waited for */
+	bool no_cable;	      /* and then it does not */
+	bool rate_never;      /* the driver refuses a rate even so */
+	bool refuses_vlan;    /* and a VLAN */
+	bool refuses_no_mac;  /* and no MAC at all */
+	bool netlink_hangs;   /* the next request does not return */
+	unsigned rate_most;   /* of the link; 0: no driver that compares */
 	struct fakekernel_nvme nvme;
 	unsigned again; /* so many requests are put off: the VF is in its reset still */
 };
