@@ -105,6 +105,13 @@ static int settle(void *ctx, const char *uuid, const struct pt_migrate_to *to, s
 	return LIBVIRT(t, t->vm->settle(t->vm->ctx, uuid, to, err));
 }
 
+static int leave(void *ctx, const char *uuid, const struct pt_migrate_to *to, struct pt_error *err)
+{
+	const struct pt_timed *t = ctx;
+
+	return LIBVIRT(t, t->vm->leave(t->vm->ctx, uuid, to, err));
+}
+
 static int arrive(void *ctx, const char *uuid, const struct pt_migrate_to *to, const char *element,
 		  struct pt_error *err)
 {
@@ -139,6 +146,7 @@ void pt_timed_vm_ops(struct pt_timed *timed, struct pt_vm_ops *ret_ops)
 		.unplug = unplug,
 		.migrate = migrate,
 		.settle = settle,
+		.leave = leave,
 		.arrive = arrive,
 	};
 }

@@ -77,6 +77,31 @@ static void a_call_through_the_table_counts_and_its_answer_comes_through(void **
 	assert_true(pt_watch_ms(&w, PT_WATCH_LIBVIRT) >= 30);
 }
 
+/* a function that was added to a table, and not here, would be called at address 0 */
+static void no_function_is_missing(void **state)
+{
+	void *vm_words[sizeof(struct pt_vm_ops) / sizeof(void *)];
+	void *host_words[sizeof(struct pt_host_ops) / sizeof(void *)];
+	struct pt_host_ops host;
+	struct pt_vm_ops vm;
+	struct pt_timed timed = { .host = &host, .vm = &vm };
+	struct pt_host_ops timed_host;
+	struct pt_vm_ops timed_vm;
+
+	(void)memset(&host, 0xff, sizeof(host));
+	(void)memset(&vm, 0xff, sizeof(vm));
+	pt_timed_host_ops(&timed, &timed_host);
+	pt_timed_vm_ops(&timed, &timed_vm);
+	(void)memcpy(host_words, &timed_host, sizeof(host_words));
+	(void)memcpy(vm_words, &timed_vm, sizeof(vm_words));
+	for (size_t i = 0; i < sizeof(host_words) / sizeof(*host_words); i++)
+		if (!host_words[i])
+			fail_msg("member %zu of struct pt_host_ops", i);
+	for (size_t i = 0; i < sizeof(vm_words) / sizeof(*vm_words); i++)
+		if (!vm_words[i])
+			fail_msg("member %zu of struct pt_vm_ops", i);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -84,6 +109,7 @@ int main(void)
 		cmocka_unit_test(waiting_inside_of_waiting_belongs_to_the_inner_one),
 		cmocka_unit_test(a_watch_that_was_not_started_counts_nothing),
 		cmocka_unit_test(a_call_through_the_table_counts_and_its_answer_comes_through),
+		cmocka_unit_test(no_function_is_missing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
