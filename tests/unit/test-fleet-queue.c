@@ -18,95 +18,23 @@
 #include "base/cleanup.h"
 #include "base/watch.h"
 #include "claiming.h"
-#include "etcd.h"
-#include "fakesys.h"
 #include "fleet/agent.h"
 #include "fleet/evacuate.h"
 #include "fleet/queue.h"
 #include "fleet/quota.h"
 #include "shape/claim.h"
 #include "store/backend.h"
+#include "storestage.h"
 
-struct fixture {
-	char dir[64];
-	struct pt_store_config config;
-	struct pt_store *store;
-	struct pt_pci_config pci;
-	struct pt_error err;
-	unsigned asked;
-};
-
-static struct etcd *etcd;
-static unsigned tests;
-
-static int start_etcd(void **state)
+static struct storestage *begin(void **state, unsigned hosts)
 {
-	if (etcd_installed())
-		etcd = etcd_start(1, 0, false);
-	return 0;
-}
+	struct storestage *f = storestage_begin(state);
 
-static int stop_etcd(void **state)
-{
-	etcd_stop(etcd);
-	etcd = NULL;
-	return 0;
-}
-
-static int prepare(void **state, struct fixture *f)
-{
-	*state = f;
-	claiming_config(&f->pci);
-	return pt_store_open(&f->config, &f->store, &f->err);
-}
-
-static int on_sqlite(void **state)
-{
-	struct fixture *f = pt_alloc(sizeof(*f));
-
-	(void)strcpy(f->dir, "/tmp/queue.XXXXXX");
-	if (!mkdtemp(f->dir))
-		return -1;
-	f->config.directory = pt_strf("%s/state", f->dir);
-	return prepare(state, f);
-}
-
-static int on_etcd(void **state)
-{
-	struct fixture *f = pt_alloc(sizeof(*f));
-
-	*state = f;
-	if (!etcd)
-		return 0;
-	etcd_config(etcd, &f->config);
-	f->config.prefix = pt_strf("/queue-%u/", ++tests);
-	return prepare(state, f);
-}
-
-static int teardown(void **state)
-{
-	struct fixture *f = *state;
-
-	pt_store_close(f->store);
-	pt_store_config_done(&f->config);
-	pt_pci_config_done(&f->pci);
-	if (*f->dir)
-		fakesys_rmtree(f->dir);
-	free(f);
-	return 0;
-}
-
-static struct fixture *begin(void **state, unsigned hosts)
-{
-	struct fixture *f = *state;
-
-	if (!f->store)
-		skip();
 	claiming_publish(f->store, hosts, 4);
 	return f;
 }
 
-static void put(struct fixture *f, const char *key, const char *value)
+static void put(struct storestage *f, const char *key, const char *value)
 {
 	struct pt_write write = { key, value, 0 };
 	struct pt_txn txn = { .writes = &write, .n_writes = 1 };
@@ -115,7 +43,8 @@ static void put(struct fixture *f, const char *key, const char *value)
 }
 
 /* as pt_fleet_claim() on a new view; @ret_id may be NULL */
-static int ask(struct fixture *f, const char *what, const char *host, const char *project, char *ret_id, size_t *ahead)
+static int ask(struct storestage *f, const char *what, const char *host, const char *project, char *ret_id,
+	       size_t *ahead)
 {
 	PT_AUTO(pt_fleet) fleet = { 0 };
 	PT_AUTO(pt_claim) made = { 0 };
@@ -139,7 +68,7 @@ static int ask(struct fixture *f, const char *what, const char *host, const char
 	return r;
 }
 
-static void release(struct fixture *f, const char *id)
+static void release(struct storestage *f, const char *id)
 {
 	PT_AUTO(pt_claim) gone = { 0 };
 
@@ -147,9 +76,9 @@ static void release(struct fixture *f, const char *id)
 }
 
 /* a record in the queue as a client that waits has it, without the client */
-static void line_up(struct fixture *f, const char *what, const char *host, const char *project)
+static void line_up(struct storestage *f, const char *what, const char *host, const char *project)
 {
-	pt_autofree char *key = pt_strf("queue/c-%020u", ++f->asked);
+	pt_autofree char *key = pt_strf("queue/c-%020u", ++f->n);
 	PT_AUTO(pt_waiting) w = { .asked = pt_strdup(what), .holder = pt_strdup("early") };
 	PT_AUTO(pt_rules) rules = { .report_in_placement = false };
 	pt_autofree char *text = NULL;
@@ -166,7 +95,7 @@ static void line_up(struct fixture *f, const char *what, const char *host, const
 
 static void nobody_overtakes_where_both_would_fit(void **state)
 {
-	struct fixture *f = begin(state, 1);
+	struct storestage *f = begin(state, 1);
 	size_t ahead = 0;
 
 	line_up(f, "gpu:3", NULL, NULL);
@@ -183,7 +112,7 @@ static void nobody_overtakes_where_both_would_fit(void **state)
 
 static void one_host_is_kept_for_who_lacks_something_and_the_others_are_free(void **state)
 {
-	struct fixture *f = begin(state, 3);
+	struct storestage *f = begin(state, 3);
 
 	assert_int_equal(ask(f, "gpu:2", "host-000", NULL, NULL, NULL), 1);
 	assert_int_equal(ask(f, "gpu:1", "host-001", NULL, NULL, NULL), 1);
@@ -199,7 +128,7 @@ static void one_host_is_kept_for_who_lacks_something_and_the_others_are_free(voi
 
 static void who_cannot_be_served_stands_in_nobodys_way(void **state)
 {
-	struct fixture *f = begin(state, 2);
+	struct storestage *f = begin(state, 2);
 
 	line_up(f, "gpu:5", NULL, NULL);
 	line_up(f, "gpu:4", "host-001", NULL);
@@ -225,7 +154,7 @@ static int counting_get(struct pt_store *store, const char *key, struct pt_recor
 
 static void a_limit_is_asked_for_once_however_many_wait_for_it(void **state)
 {
-	struct fixture *f = begin(state, 1);
+	struct storestage *f = begin(state, 1);
 	struct pt_store_ops ops;
 
 	assert_int_equal(pt_quota_set(f->store, "red", "gpu", 8, &f->err), 0);
@@ -246,7 +175,7 @@ static void a_limit_is_asked_for_once_however_many_wait_for_it(void **state)
 /* what a watch tells leads to the same order as a list does */
 static void the_queue_is_kept_by_what_is_heard_of_it(void **state)
 {
-	struct fixture *f = begin(state, 1);
+	struct storestage *f = begin(state, 1);
 	PT_AUTO(pt_fleet) fleet = { 0 };
 	PT_AUTO(pt_records) now = { 0 };
 	PT_AUTO(pt_records) heard = { 0 };
@@ -256,7 +185,7 @@ static void the_queue_is_kept_by_what_is_heard_of_it(void **state)
 	assert_int_equal(pt_fleet_load(f->store, &f->pci, &fleet, &f->err), 0);
 	line_up(f, "gpu:3", NULL, NULL);
 	/* the first one is written anew, and is the last by that */
-	f->asked = 0;
+	f->n = 0;
 	line_up(f, "gpu:4", NULL, NULL);
 	put(f, "queue/c-00000000000000000002", NULL);
 	assert_int_equal(pt_store_list(f->store, "queue/", &now, &f->err), 0);
@@ -269,7 +198,7 @@ static void the_queue_is_kept_by_what_is_heard_of_it(void **state)
 	assert_string_equal(fleet.waiting.v[1].asked, "gpu:4");
 }
 
-static pid_t wait_in_child(struct fixture *f, const char *what, long long timeout_ms)
+static pid_t wait_in_child(struct storestage *f, const char *what, long long timeout_ms)
 {
 	pid_t pid = fork();
 
@@ -305,7 +234,7 @@ static int status_of(pid_t pid)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-static size_t in_queue(struct fixture *f)
+static size_t in_queue(struct storestage *f)
 {
 	PT_AUTO(pt_records) l = { 0 };
 
@@ -313,7 +242,7 @@ static size_t in_queue(struct fixture *f)
 	return l.n;
 }
 
-static void await_queue(struct fixture *f, size_t n)
+static void await_queue(struct storestage *f, size_t n)
 {
 	long long until = pt_watch_now_ms() + 20000;
 
@@ -326,7 +255,7 @@ static void await_queue(struct fixture *f, size_t n)
 
 static void what_is_given_back_goes_to_who_waits_first(void **state)
 {
-	struct fixture *f = begin(state, 1);
+	struct storestage *f = begin(state, 1);
 	char id[PT_CLAIM_ID_LENGTH + 1];
 	char other[PT_CLAIM_ID_LENGTH + 1];
 	pid_t first;
@@ -349,7 +278,7 @@ static void what_is_given_back_goes_to_who_waits_first(void **state)
 
 static void a_dead_waiter_is_out_of_the_way_after_its_lease(void **state)
 {
-	struct fixture *f = begin(state, 1);
+	struct storestage *f = begin(state, 1);
 	char id[PT_CLAIM_ID_LENGTH + 1];
 	pid_t dead;
 	pid_t live;
@@ -368,7 +297,7 @@ static void a_dead_waiter_is_out_of_the_way_after_its_lease(void **state)
 
 static void a_time_that_is_over_leaves_nothing_behind(void **state)
 {
-	struct fixture *f = begin(state, 1);
+	struct storestage *f = begin(state, 1);
 
 	assert_int_equal(ask(f, "gpu:4", NULL, NULL, NULL, NULL), 1);
 	assert_int_equal(status_of(wait_in_child(f, "gpu:1", 500)), 0);
@@ -377,7 +306,7 @@ static void a_time_that_is_over_leaves_nothing_behind(void **state)
 
 static void a_limit_holds_whoever_claims_at_once(void **state)
 {
-	struct fixture *f = begin(state, 3);
+	struct storestage *f = begin(state, 3);
 	struct pt_claims_list l = { 0 };
 	pid_t pids[4];
 
@@ -412,7 +341,7 @@ static void a_limit_holds_whoever_claims_at_once(void **state)
 
 static void a_new_limit_counts_what_there_was_before(void **state)
 {
-	struct fixture *f = begin(state, 2);
+	struct storestage *f = begin(state, 2);
 	char id[PT_CLAIM_ID_LENGTH + 1];
 
 	assert_int_equal(ask(f, "gpu:3", NULL, "p", id, NULL), 1);
@@ -431,7 +360,7 @@ static void a_new_limit_counts_what_there_was_before(void **state)
 
 static void a_claim_that_ended_untold_counts_no_more(void **state)
 {
-	struct fixture *f = begin(state, 1);
+	struct storestage *f = begin(state, 1);
 	char id[PT_CLAIM_ID_LENGTH + 1];
 	pt_autofree char *key = NULL;
 
@@ -447,7 +376,7 @@ static void a_claim_that_ended_untold_counts_no_more(void **state)
 
 static void who_waits_for_a_limit_gets_its_turn(void **state)
 {
-	struct fixture *f = begin(state, 1);
+	struct storestage *f = begin(state, 1);
 	struct pt_fleet fleet = { 0 };
 	struct pt_claim made = { 0 };
 	struct pt_fleet_answers answers = { 0 };
@@ -480,7 +409,7 @@ static void who_waits_for_a_limit_gets_its_turn(void **state)
 
 static void a_project_or_a_limit_that_makes_no_sense_is_refused(void **state)
 {
-	struct fixture *f = begin(state, 1);
+	struct storestage *f = begin(state, 1);
 
 	assert_int_equal(pt_quota_set(f->store, "p/q", "gpu", 1, &f->err), -EINVAL);
 	assert_int_equal(pt_quota_set(f->store, "", "gpu", 1, &f->err), -EINVAL);
@@ -497,7 +426,7 @@ static void a_project_or_a_limit_that_makes_no_sense_is_refused(void **state)
 	assert_int_equal(ask(f, "gpu:1", NULL, "p", NULL, NULL), 0);
 }
 
-static void evacuate(struct fixture *f, const char *host, int status, struct pt_moved_list *ret)
+static void evacuate(struct storestage *f, const char *host, int status, struct pt_moved_list *ret)
 {
 	PT_AUTO(pt_fleet) fleet = { 0 };
 
@@ -507,7 +436,7 @@ static void evacuate(struct fixture *f, const char *host, int status, struct pt_
 
 static void claims_of_a_host_that_is_off_keep_their_ids_and_get_other_devices(void **state)
 {
-	struct fixture *f = begin(state, 3);
+	struct storestage *f = begin(state, 3);
 	PT_AUTO(pt_moved_list) l = { 0 };
 	struct pt_claims_list claims = { 0 };
 	char id[2][PT_CLAIM_ID_LENGTH + 1];
@@ -539,7 +468,7 @@ static void claims_of_a_host_that_is_off_keep_their_ids_and_get_other_devices(vo
 
 static void a_host_that_is_heard_of_keeps_what_it_has(void **state)
 {
-	struct fixture *f = begin(state, 2);
+	struct storestage *f = begin(state, 2);
 	PT_AUTO(pt_moved_list) l = { 0 };
 	PT_AUTO(pt_fleet) old = { 0 };
 
@@ -557,7 +486,7 @@ static void a_host_that_is_heard_of_keeps_what_it_has(void **state)
 
 static void what_was_to_be_released_ends_with_its_host(void **state)
 {
-	struct fixture *f = begin(state, 2);
+	struct storestage *f = begin(state, 2);
 	PT_AUTO(pt_moved_list) l = { 0 };
 	PT_AUTO(pt_claim) c = { 0 };
 	struct pt_ack ack = { .state = PT_ACK_BOUND };
@@ -576,9 +505,9 @@ static void what_was_to_be_released_ends_with_its_host(void **state)
 }
 
 #define BOTH(test)                                                                                                     \
-	{ #test ", SQLite", test, on_sqlite, teardown, NULL },                                                         \
+	{ #test ", SQLite", test, storestage_sqlite, storestage_end, NULL },                                           \
 	{                                                                                                              \
-#test ", etcd", test, on_etcd, teardown, NULL                                                          \
+#test ", etcd", test, storestage_on_etcd, storestage_end, NULL                                         \
 	}
 
 int main(void)
@@ -601,7 +530,7 @@ int main(void)
 		BOTH(what_was_to_be_released_ends_with_its_host),
 		BOTH(a_project_or_a_limit_that_makes_no_sense_is_refused),
 	};
-	int failed = cmocka_run_group_tests(all, start_etcd, stop_etcd);
+	int failed = cmocka_run_group_tests(all, storestage_start_etcd, storestage_stop_etcd);
 
 	/* half of it was not run: said by name */
 	return failed || etcd_installed() ? failed : 77;

@@ -16,94 +16,23 @@
 #include "base/alloc.h"
 #include "base/cleanup.h"
 #include "claiming.h"
-#include "etcd.h"
-#include "fakesys.h"
 #include "fleet/agent.h"
 #include "fleet/fleet.h"
 #include "fleet/leftover.h"
 #include "fleet/quota.h"
 #include "shape/claim.h"
 #include "store/backend.h"
+#include "storestage.h"
 
-struct fixture {
-	char dir[64];
-	struct pt_store_config config;
-	struct pt_store *store;
-	struct pt_pci_config pci;
-	struct pt_error err;
-};
-
-static struct etcd *etcd;
-static unsigned tests;
-
-static int start_etcd(void **state)
+static struct storestage *begin(void **state, unsigned hosts)
 {
-	if (etcd_installed())
-		etcd = etcd_start(1, 0, false);
-	return 0;
-}
+	struct storestage *f = storestage_begin(state);
 
-static int stop_etcd(void **state)
-{
-	etcd_stop(etcd);
-	etcd = NULL;
-	return 0;
-}
-
-static int prepare(void **state, struct fixture *f)
-{
-	*state = f;
-	claiming_config(&f->pci);
-	return pt_store_open(&f->config, &f->store, &f->err);
-}
-
-static int on_sqlite(void **state)
-{
-	struct fixture *f = pt_alloc(sizeof(*f));
-
-	(void)strcpy(f->dir, "/tmp/fleet.XXXXXX");
-	if (!mkdtemp(f->dir))
-		return -1;
-	f->config.directory = pt_strf("%s/state", f->dir);
-	return prepare(state, f);
-}
-
-static int on_etcd(void **state)
-{
-	struct fixture *f = pt_alloc(sizeof(*f));
-
-	*state = f;
-	if (!etcd)
-		return 0;
-	etcd_config(etcd, &f->config);
-	f->config.prefix = pt_strf("/fleet-%u/", ++tests);
-	return prepare(state, f);
-}
-
-static int teardown(void **state)
-{
-	struct fixture *f = *state;
-
-	pt_store_close(f->store);
-	pt_store_config_done(&f->config);
-	pt_pci_config_done(&f->pci);
-	if (*f->dir)
-		fakesys_rmtree(f->dir);
-	free(f);
-	return 0;
-}
-
-static struct fixture *begin(void **state, unsigned hosts)
-{
-	struct fixture *f = *state;
-
-	if (!f->store)
-		skip();
 	claiming_publish(f->store, hosts, 4);
 	return f;
 }
 
-static void load(struct fixture *f, struct pt_fleet *fleet)
+static void load(struct storestage *f, struct pt_fleet *fleet)
 {
 	if (pt_fleet_load(f->store, &f->pci, fleet, &f->err) < 0)
 		fail_msg("%s", f->err.msg);
@@ -111,7 +40,7 @@ static void load(struct fixture *f, struct pt_fleet *fleet)
 
 static void two_with_the_same_view_get_different_devices(void **state)
 {
-	struct fixture *f = begin(state, 1);
+	struct storestage *f = begin(state, 1);
 	PT_AUTO(pt_fleet) one = { 0 };
 	PT_AUTO(pt_fleet) other = { 0 };
 	PT_AUTO(pt_claim) a = { 0 };
@@ -135,7 +64,7 @@ static void two_with_the_same_view_get_different_devices(void **state)
 
 static void many_at_once_lose_nothing(void **state)
 {
-	struct fixture *f = begin(state, 2);
+	struct storestage *f = begin(state, 2);
 	pid_t pids[4];
 	struct pt_claims_list l = { 0 };
 
@@ -199,7 +128,7 @@ static int lying_commit(struct pt_store *store, const struct pt_txn *txn, long l
 	return pt_say(err, -ETIMEDOUT, "nobody knows");
 }
 
-static void begin_lying(struct fixture *f, struct pt_store_ops *ops, int how)
+static void begin_lying(struct storestage *f, struct pt_store_ops *ops, int how)
 {
 	real = f->store->ops;
 	*ops = *real;
@@ -210,7 +139,7 @@ static void begin_lying(struct fixture *f, struct pt_store_ops *ops, int how)
 
 static void an_unknown_claim_that_was_written_is_found(void **state)
 {
-	struct fixture *f = begin(state, 2);
+	struct storestage *f = begin(state, 2);
 	PT_AUTO(pt_fleet) fleet = { 0 };
 	PT_AUTO(pt_claim) c = { 0 };
 	struct pt_claims_list l = { 0 };
@@ -232,7 +161,7 @@ static void an_unknown_claim_that_was_written_is_found(void **state)
 
 static void an_unknown_claim_that_was_not_written_never_will_be(void **state)
 {
-	struct fixture *f = begin(state, 1);
+	struct storestage *f = begin(state, 1);
 	PT_AUTO(pt_fleet) fleet = { 0 };
 	PT_AUTO(pt_record) before = { 0 };
 	PT_AUTO(pt_claim) c = { 0 };
@@ -260,7 +189,7 @@ static void an_unknown_claim_that_was_not_written_never_will_be(void **state)
 
 static void when_nobody_answers_the_id_is_told(void **state)
 {
-	struct fixture *f = begin(state, 1);
+	struct storestage *f = begin(state, 1);
 	PT_AUTO(pt_fleet) fleet = { 0 };
 	PT_AUTO(pt_claim) c = { 0 };
 	struct pt_store_ops ops;
@@ -275,7 +204,7 @@ static void when_nobody_answers_the_id_is_told(void **state)
 
 static void once_it_was_sent_every_failure_names_the_id(void **state)
 {
-	struct fixture *f = begin(state, 1);
+	struct storestage *f = begin(state, 1);
 	PT_AUTO(pt_fleet) fleet = { 0 };
 	PT_AUTO(pt_claim) c = { 0 };
 	struct pt_store_ops ops;
@@ -290,7 +219,7 @@ static void once_it_was_sent_every_failure_names_the_id(void **state)
 
 static void an_unknown_release_is_asked_again(void **state)
 {
-	struct fixture *f = begin(state, 1);
+	struct storestage *f = begin(state, 1);
 	PT_AUTO(pt_fleet) fleet = { 0 };
 	struct pt_store_ops ops;
 
@@ -310,7 +239,7 @@ static void an_unknown_release_is_asked_again(void **state)
 	claiming_check(f->store, &f->pci);
 }
 
-static void put(struct fixture *f, const char *key, const char *value)
+static void put(struct storestage *f, const char *key, const char *value)
 {
 	struct pt_write write = { key, value, 0 };
 	struct pt_txn txn = { .writes = &write, .n_writes = 1 };
@@ -324,7 +253,7 @@ static void a_record_that_is_not_understood_takes_out_its_host_alone(void **stat
 		"", "[]", "{\"host\": 1}", "{\"host\": {\"name\": \"host-001\"}}",
 		"{\"host\": {\"name\": \"host-000\"}, \"device_spec\": [{\"address\": \"zz\"}]}"
 	};
-	struct fixture *f = begin(state, 2);
+	struct storestage *f = begin(state, 2);
 
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
 		PT_AUTO(pt_fleet) fleet = { 0 };
@@ -367,7 +296,7 @@ static void a_record_that_is_not_understood_takes_out_its_host_alone(void **stat
 
 static void facts_that_changed_since_are_looked_at_again(void **state)
 {
-	struct fixture *f = begin(state, 1);
+	struct storestage *f = begin(state, 1);
 	PT_AUTO(pt_fleet) fleet = { 0 };
 	PT_AUTO(pt_claim) c = { 0 };
 
@@ -379,7 +308,7 @@ static void facts_that_changed_since_are_looked_at_again(void **state)
 }
 
 /* @state's word for a claim on @host, as its agent has it */
-static void say(struct fixture *f, const char *host, const char *id, enum pt_ack_state state)
+static void say(struct storestage *f, const char *host, const char *id, enum pt_ack_state state)
 {
 	PT_AUTO(pt_ack) ack = { .state = state, .when = 1 };
 	pt_autofree char *key = pt_strf("acks/%s/%s", host, id);
@@ -393,7 +322,7 @@ static void say(struct fixture *f, const char *host, const char *id, enum pt_ack
 /* one record that is well again does not make the other one so, nor does it stay wrong for ever */
 static void facts_do_not_heal_what_is_held(void **state)
 {
-	struct fixture *f = begin(state, 1);
+	struct storestage *f = begin(state, 1);
 	PT_AUTO(pt_fleet) fleet = { 0 };
 	PT_AUTO(pt_record) facts = { 0 };
 	const struct pt_record bad = { .key = (char *)(uintptr_t) "held/host-000",
@@ -418,7 +347,7 @@ static void facts_do_not_heal_what_is_held(void **state)
 
 static void a_host_whose_agent_runs_is_neither_withdrawn_nor_published_by_hand(void **state)
 {
-	struct fixture *f = begin(state, 1);
+	struct storestage *f = begin(state, 1);
 	struct pt_host_record record = { .host = { .name = (char *)(uintptr_t) "host-000" }, .agent = true };
 	struct pt_write alive = { "alive/host-000", "{}", 0 };
 	const struct pt_txn lives = { .writes = &alive, .n_writes = 1 };
@@ -453,7 +382,7 @@ static void a_host_whose_agent_runs_is_neither_withdrawn_nor_published_by_hand(v
 
 static void released_and_given_back_it_is_ended_in_passing(void **state)
 {
-	struct fixture *f = begin(state, 1);
+	struct storestage *f = begin(state, 1);
 	PT_AUTO(pt_fleet) fleet = { 0 };
 	PT_AUTO(pt_words) words = { 0 };
 	PT_AUTO(pt_claims_list) l = { 0 };
@@ -490,7 +419,7 @@ static void what_is_left_of_a_claim_that_is_gone_is_shown_and_can_be_forgotten(v
 {
 	static const char orphan[] = "c-00000000000000000001";
 	static const char held[] = "c-00000000000000000002";
-	struct fixture *f = begin(state, 2);
+	struct storestage *f = begin(state, 2);
 	PT_AUTO(pt_fleet) fleet = { 0 };
 	PT_AUTO(pt_words) words = { 0 };
 	PT_AUTO(pt_claims_list) l = { 0 };
@@ -531,7 +460,7 @@ static void what_is_left_of_a_claim_that_is_gone_is_shown_and_can_be_forgotten(v
 /* nobody ended it, and it counts until somebody would be refused for it */
 static void a_limit_does_not_count_what_was_given_back(void **state)
 {
-	struct fixture *f = begin(state, 1);
+	struct storestage *f = begin(state, 1);
 	PT_AUTO(pt_fleet) fleet = { 0 };
 
 	assert_int_equal(pt_quota_set(f->store, "red", "gpu", 1, &f->err), 0);
@@ -553,9 +482,9 @@ static void a_limit_does_not_count_what_was_given_back(void **state)
 }
 
 #define BOTH(test)                                                                                                     \
-	{ #test ", SQLite", test, on_sqlite, teardown, NULL },                                                         \
+	{ #test ", SQLite", test, storestage_sqlite, storestage_end, NULL },                                           \
 	{                                                                                                              \
-#test ", etcd", test, on_etcd, teardown, NULL                                                          \
+#test ", etcd", test, storestage_on_etcd, storestage_end, NULL                                         \
 	}
 
 int main(void)
@@ -576,7 +505,7 @@ int main(void)
 		BOTH(what_is_left_of_a_claim_that_is_gone_is_shown_and_can_be_forgotten),
 		BOTH(a_limit_does_not_count_what_was_given_back),
 	};
-	int failed = cmocka_run_group_tests(all, start_etcd, stop_etcd);
+	int failed = cmocka_run_group_tests(all, storestage_start_etcd, storestage_stop_etcd);
 
 	/* half of it was not run: said by name */
 	return failed || etcd_installed() ? failed : 77;

@@ -18,97 +18,15 @@
 #include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/watch.h"
-#include "etcd.h"
-#include "fakesys.h"
 #include "store/store.h"
+#include "storestage.h"
 
 /* etcd's shortest lease is half of its election's time-out, in whole seconds; the rest is a busy machine's */
 #define LEASE_S	 2
 #define LEASE_MS 20000
 #define NEWS_MS	 20000
 
-struct fixture {
-	char dir[64];
-	struct pt_store_config config;
-	struct pt_store *store;
-	struct pt_error err;
-};
-
-static struct etcd *etcd;
-static unsigned tests;
-
-static int start_etcd(void **state)
-{
-	if (etcd_installed())
-		etcd = etcd_start(1, 0, false);
-	return 0;
-}
-
-static int stop_etcd(void **state)
-{
-	etcd_stop(etcd);
-	etcd = NULL;
-	return 0;
-}
-
-static struct pt_store *opened(struct fixture *f)
-{
-	struct pt_store *store = NULL;
-
-	if (pt_store_open(&f->config, &store, &f->err) < 0)
-		fail_msg("%s", f->err.msg);
-	return store;
-}
-
-static int on_sqlite(void **state)
-{
-	struct fixture *f = pt_alloc(sizeof(*f));
-
-	(void)strcpy(f->dir, "/tmp/store.XXXXXX");
-	if (!mkdtemp(f->dir))
-		return -1;
-	f->config.directory = pt_strf("%s/state", f->dir);
-	f->store = opened(f);
-	*state = f;
-	return 0;
-}
-
-static int on_etcd(void **state)
-{
-	struct fixture *f = pt_alloc(sizeof(*f));
-
-	*state = f;
-	if (!etcd)
-		return 0;
-	etcd_config(etcd, &f->config);
-	f->config.prefix = pt_strf("/test-%u/", ++tests);
-	f->store = opened(f);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct fixture *f = *state;
-
-	pt_store_close(f->store);
-	pt_store_config_done(&f->config);
-	if (*f->dir)
-		fakesys_rmtree(f->dir);
-	free(f);
-	return 0;
-}
-
-/* the fixture; the test is skipped where there is no etcd */
-static struct fixture *begin(void **state)
-{
-	struct fixture *f = *state;
-
-	if (!f->store)
-		skip();
-	return f;
-}
-
-static int commit(struct fixture *f, const char *key, long long saw, const char *value, long long lease,
+static int commit(struct storestage *f, const char *key, long long saw, const char *value, long long lease,
 		  struct pt_records *now)
 {
 	struct pt_saw one = { key, saw };
@@ -118,13 +36,13 @@ static int commit(struct fixture *f, const char *key, long long saw, const char 
 	return pt_store_commit(f->store, &txn, NULL, now, &f->err);
 }
 
-static void put(struct fixture *f, const char *key, const char *value)
+static void put(struct storestage *f, const char *key, const char *value)
 {
 	if (commit(f, key, -1, value, 0, NULL) != 1)
 		fail_msg("%s: %s", key, f->err.msg);
 }
 
-static long long revision_of(struct fixture *f, const char *key)
+static long long revision_of(struct storestage *f, const char *key)
 {
 	PT_AUTO(pt_record) record = { 0 };
 	int r = pt_store_get(f->store, key, &record, &f->err);
@@ -134,7 +52,7 @@ static long long revision_of(struct fixture *f, const char *key)
 	return record.revision;
 }
 
-static void assert_value(struct fixture *f, const char *key, const char *value)
+static void assert_value(struct storestage *f, const char *key, const char *value)
 {
 	PT_AUTO(pt_record) record = { 0 };
 	int r = pt_store_get(f->store, key, &record, &f->err);
@@ -152,7 +70,7 @@ static void assert_value(struct fixture *f, const char *key, const char *value)
 
 static void what_was_written_is_read_back(void **state)
 {
-	struct fixture *f = begin(state);
+	struct storestage *f = storestage_begin(state);
 
 	assert_value(f, "hosts/a", NULL);
 	put(f, "hosts/a", "{\"name\": \"r\303\244ck\"}");
@@ -166,20 +84,20 @@ static void what_was_written_is_read_back(void **state)
 
 static void it_is_there_after_another_open(void **state)
 {
-	struct fixture *f = begin(state);
+	struct storestage *f = storestage_begin(state);
 	long long before;
 
 	put(f, "hosts/a", "1");
 	before = revision_of(f, "hosts/a");
 	pt_store_close(f->store);
-	f->store = opened(f);
+	f->store = storestage_open(f);
 	assert_value(f, "hosts/a", "1");
 	assert_int_equal(revision_of(f, "hosts/a"), before);
 }
 
 static void a_list_is_sorted_and_of_its_prefix(void **state)
 {
-	struct fixture *f = begin(state);
+	struct storestage *f = storestage_begin(state);
 	PT_AUTO(pt_records) l = { 0 };
 
 	/* more than etcd is asked for at once */
@@ -211,7 +129,7 @@ static void a_list_is_sorted_and_of_its_prefix(void **state)
 
 static void a_commit_that_saw_the_past_writes_nothing(void **state)
 {
-	struct fixture *f = begin(state);
+	struct storestage *f = storestage_begin(state);
 	PT_AUTO(pt_records) now = { 0 };
 	struct pt_saw saw[3] = { { "a", 0 }, { "b", 0 }, { "c", 0 } };
 	struct pt_write writes[2] = { { "b", "mine", 0 }, { "c", "mine", 0 } };
@@ -240,7 +158,7 @@ static void a_commit_that_saw_the_past_writes_nothing(void **state)
 
 static void a_record_removed_and_made_anew_is_another(void **state)
 {
-	struct fixture *f = begin(state);
+	struct storestage *f = storestage_begin(state);
 	long long before;
 
 	put(f, "a", "1");
@@ -254,7 +172,7 @@ static void a_record_removed_and_made_anew_is_another(void **state)
 
 static void one_transaction_has_one_revision(void **state)
 {
-	struct fixture *f = begin(state);
+	struct storestage *f = storestage_begin(state);
 	struct pt_write writes[2] = { { "a", "1", 0 }, { "b", "2", 0 } };
 	struct pt_txn txn = { .writes = writes, .n_writes = 2 };
 	long long first = 0;
@@ -270,7 +188,7 @@ static void one_transaction_has_one_revision(void **state)
 /* each adds 1 to one record, many times: none is lost */
 static void of_those_who_write_at_once_one_wins(void **state)
 {
-	struct fixture *f = begin(state);
+	struct storestage *f = storestage_begin(state);
 	pid_t pids[4];
 
 	put(f, "n", "0");
@@ -278,7 +196,7 @@ static void of_those_who_write_at_once_one_wins(void **state)
 		pids[i] = fork();
 		if (pids[i])
 			continue;
-		f->store = opened(f);
+		f->store = storestage_open(f);
 		for (unsigned done = 0; done < 25;) {
 			PT_AUTO(pt_record) record = { 0 };
 			pt_autofree char *next = NULL;
@@ -305,7 +223,7 @@ static void of_those_who_write_at_once_one_wins(void **state)
 
 static void what_no_store_takes_is_refused_by_name(void **state)
 {
-	struct fixture *f = begin(state);
+	struct storestage *f = storestage_begin(state);
 	pt_autofree char *large = pt_alloc(PT_STORE_VALUE_MAX + 2);
 	struct pt_write twice[2] = { { "a", "1", 0 }, { "a", "2", 0 } };
 	struct pt_txn txn = { .writes = twice, .n_writes = 2 };
@@ -325,7 +243,7 @@ static void what_no_store_takes_is_refused_by_name(void **state)
 	assert_int_equal(pt_store_commit(f->store, &txn, NULL, NULL, &f->err), -E2BIG);
 }
 
-static void await_gone(struct fixture *f, const char *key)
+static void await_gone(struct storestage *f, const char *key)
 {
 	long long until = pt_watch_now_ms() + LEASE_MS;
 
@@ -337,7 +255,7 @@ static void await_gone(struct fixture *f, const char *key)
 
 static void a_lease_that_is_not_kept_takes_its_records_along(void **state)
 {
-	struct fixture *f = begin(state);
+	struct storestage *f = storestage_begin(state);
 	long long lease = 0;
 	long long other = 0;
 
@@ -361,7 +279,7 @@ static void a_lease_that_is_not_kept_takes_its_records_along(void **state)
 
 static void a_lease_that_is_kept_stays(void **state)
 {
-	struct fixture *f = begin(state);
+	struct storestage *f = storestage_begin(state);
 	long long until = pt_watch_now_ms() + (LEASE_S + 1) * 1000;
 	long long lease = 0;
 
@@ -374,7 +292,7 @@ static void a_lease_that_is_kept_stays(void **state)
 	assert_value(f, "alive/a", "1");
 }
 
-static struct pt_store_watch *watching(struct fixture *f, const char *prefix, long long since)
+static struct pt_store_watch *watching(struct storestage *f, const char *prefix, long long since)
 {
 	struct pt_store_watch *w = NULL;
 
@@ -383,7 +301,7 @@ static struct pt_store_watch *watching(struct fixture *f, const char *prefix, lo
 	return w;
 }
 
-static void news(struct fixture *f, struct pt_store_watch *w, struct pt_changes *c)
+static void news(struct storestage *f, struct pt_store_watch *w, struct pt_changes *c)
 {
 	pt_changes_done(c);
 	if (pt_store_watch_next(w, NEWS_MS, c, &f->err) != 1)
@@ -392,7 +310,7 @@ static void news(struct fixture *f, struct pt_store_watch *w, struct pt_changes 
 
 static void a_watch_begins_with_everything_and_goes_on(void **state)
 {
-	struct fixture *f = begin(state);
+	struct storestage *f = storestage_begin(state);
 	PT_AUTO(pt_changes) c = { 0 };
 	struct pt_store_watch *w = watching(f, "hosts/", 0);
 
@@ -423,7 +341,7 @@ static void a_watch_begins_with_everything_and_goes_on(void **state)
 
 static void no_prefix_at_all_is_everything(void **state)
 {
-	struct fixture *f = begin(state);
+	struct storestage *f = storestage_begin(state);
 	PT_AUTO(pt_records) l = { 0 };
 	PT_AUTO(pt_changes) c = { 0 };
 	struct pt_store_watch *w;
@@ -444,7 +362,7 @@ static void no_prefix_at_all_is_everything(void **state)
 
 static void a_watch_of_nothing_says_so_once(void **state)
 {
-	struct fixture *f = begin(state);
+	struct storestage *f = storestage_begin(state);
 	PT_AUTO(pt_changes) c = { 0 };
 	struct pt_store_watch *w = watching(f, "none/", 0);
 
@@ -461,7 +379,7 @@ static void a_watch_of_nothing_says_so_once(void **state)
 
 static void a_watch_resumes_where_another_one_was(void **state)
 {
-	struct fixture *f = begin(state);
+	struct storestage *f = storestage_begin(state);
 	PT_AUTO(pt_changes) c = { 0 };
 	PT_AUTO(pt_records) l = { 0 };
 	struct pt_store_watch *w;
@@ -484,7 +402,7 @@ static void a_watch_resumes_where_another_one_was(void **state)
 
 static void the_end_of_a_lease_is_news(void **state)
 {
-	struct fixture *f = begin(state);
+	struct storestage *f = storestage_begin(state);
 	PT_AUTO(pt_changes) c = { 0 };
 	struct pt_store_watch *w;
 	long long lease = 0;
@@ -501,12 +419,12 @@ static void the_end_of_a_lease_is_news(void **state)
 }
 
 /* what was removed is no longer known to anybody after that */
-static void compact(struct fixture *f)
+static void compact(struct storestage *f)
 {
 	if (!*f->dir) {
 		pt_autofree char *line = pt_strf("compact %lld", revision_of(f, "z"));
 
-		assert_int_equal(etcd_ctl(etcd, line), 0);
+		assert_int_equal(etcd_ctl(storestage_etcd, line), 0);
 		return;
 	}
 	{
@@ -526,7 +444,7 @@ static void compact(struct fixture *f)
 
 static void a_watch_that_was_away_too_long_lists_anew(void **state)
 {
-	struct fixture *f = begin(state);
+	struct storestage *f = storestage_begin(state);
 	PT_AUTO(pt_changes) c = { 0 };
 	struct pt_store_watch *w;
 	long long since;
@@ -552,9 +470,9 @@ static void a_watch_that_was_away_too_long_lists_anew(void **state)
 }
 
 #define BOTH(test)                                                                                                     \
-	{ #test ", SQLite", test, on_sqlite, teardown, NULL },                                                         \
+	{ #test ", SQLite", test, storestage_sqlite, storestage_end, NULL },                                           \
 	{                                                                                                              \
-#test ", etcd", test, on_etcd, teardown, NULL                                                          \
+#test ", etcd", test, storestage_on_etcd, storestage_end, NULL                                         \
 	}
 
 int main(void)
@@ -578,7 +496,7 @@ int main(void)
 		BOTH(a_watch_that_was_away_too_long_lists_anew),
 	};
 
-	int failed = cmocka_run_group_tests(all, start_etcd, stop_etcd);
+	int failed = cmocka_run_group_tests(all, storestage_start_etcd, storestage_stop_etcd);
 
 	/* half of it was not run: said by name */
 	return failed || etcd_installed() ? failed : 77;
