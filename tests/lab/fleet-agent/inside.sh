@@ -4,6 +4,7 @@
 . "$LAB/inside/lib.sh"
 
 nic=0000:21:00.0
+spare=$(grep -l 0x11e8 /sys/bus/pci/devices/*/device | cut -d/ -f6)
 
 mkdir -p /etc/passthru
 cat >/etc/passthru/passthru.conf <<'END'
@@ -61,11 +62,22 @@ output_has attach
 kill -9 $agent
 wait $agent
 check "a host whose agent is silent is lost" wait_for 30 is_lost
-"$PT_BUILD/passthrud" --name lab1 --look 5 --lease 5 >>/run/lab/passthrud.log 2>&1 &
+"$PT_BUILD/passthrud" --name lab1 --look 3600 --lease 5 >>/run/lab/passthrud.log 2>&1 &
 agent=$!
 check "it is in the fleet again" wait_for 30 agent_runs
 sleep 6
 check "and nothing was done twice" claim_is "$claim" attached
+
+# from here on it looks by itself once an hour: what it knows it was told
+published()
+{
+	[ "$(passthru fleet hosts | awk '$1 == "lab1" { print $3 }')" = "$1" ]
+}
+devices=$(passthru fleet hosts | awk '$1 == "lab1" { print $3 }')
+echo 1 >/sys/bus/pci/devices/$spare/remove
+check "a card that is pulled is gone from the fleet" wait_for 15 published $((devices - 1))
+echo 1 >/sys/bus/pci/rescan
+check "and one that comes is there" wait_for 15 published "$devices"
 
 expect_exit 0 passthru release "$claim"
 output_has "released $claim"
