@@ -20,8 +20,7 @@ static void a_guest_that_does_not_answer_keeps_its_device(void **state)
 	struct pt_error err = { 0 };
 	char *with;
 
-	stage_open(w);
-	live_must(live_attach(w, &err), &err);
+	live_given(w);
 	with = stage_text(w);
 	w->cvm->ignores_unplug = true;
 	assert_int_equal(live_detach(w, &err), -ETIMEDOUT);
@@ -42,13 +41,11 @@ static void what_a_guest_lets_go_of_too_late_is_given_back_by_recover(void **sta
 	struct pt_error err = { 0 };
 	char *with;
 
-	stage_open(w);
-	live_must(live_attach(w, &err), &err);
+	live_given(w);
 	with = stage_text(w);
 	w->cvm->ignores_unplug = true;
 	assert_int_equal(live_detach(w, &err), -ETIMEDOUT);
-	w->cvm->ignores_unplug = false;
-	fakevm_let_go(w->vm, w->cvm, w->network ? (struct pt_bdf){ .bus = 2, .slot = 0x10 } : w->nic->bdf);
+	live_lets_go(w);
 	assert_int_equal(live_recover(w), 1);
 	live_is(w, with, "late, recovered", 0);
 	assert_int_equal(live_recover(w), 0);
@@ -63,13 +60,11 @@ static void what_cannot_be_given_back_is_said_and_asked_again(void **state)
 	unsigned n = 0;
 	char *with;
 
-	stage_open(w);
-	live_must(live_attach(w, &err), &err);
+	live_given(w);
 	with = stage_text(w);
 	w->cvm->ignores_unplug = true;
 	assert_int_equal(live_detach(w, &err), -ETIMEDOUT);
-	w->cvm->ignores_unplug = false;
-	fakevm_let_go(w->vm, w->cvm, w->nic->bdf);
+	live_lets_go(w);
 	*w->fault = (struct fault){ .fail_from = 1 };
 	err = (struct pt_error){ 0 };
 	assert_int_equal(pt_change_recover(&w->env, &n, &err), -EINTR);
@@ -88,8 +83,7 @@ static void a_guest_that_lets_go_between_the_limit_and_the_unwinding_has_it_back
 	struct pt_error err = { 0 };
 	char *with;
 
-	stage_open(w);
-	live_must(live_attach(w, &err), &err);
+	live_given(w);
 	with = stage_text(w);
 	w->cvm->late_unplug = true;
 	assert_int_equal(live_detach(w, &err), -ETIMEDOUT);
@@ -106,10 +100,7 @@ static void a_late_answer_after_the_definition_lost_the_device_is_left(void **st
 	struct pt_error err = { 0 };
 	char *now;
 
-	stage_open(w);
-	live_must(live_attach(w, &err), &err);
-	w->cvm->ignores_unplug = true;
-	assert_int_equal(live_detach(w, &err), -ETIMEDOUT);
+	live_unanswered(w, &err);
 	w->cvm->ignores_unplug = false;
 	live_must(live_detach(w, &err), &err);
 	now = stage_text(w);
@@ -124,8 +115,7 @@ static void a_guest_that_says_no_keeps_its_device(void **state)
 	struct pt_error err = { 0 };
 	char *with;
 
-	stage_open(w);
-	live_must(live_attach(w, &err), &err);
+	live_given(w);
 	with = stage_text(w);
 	w->cvm->refuses_unplug = true;
 	assert_int_equal(live_detach(w, &err), -EBUSY);
@@ -166,10 +156,7 @@ static void a_vm_that_is_off_before_its_guest_answers_has_let_go(void **state)
 	struct stage *w = *state;
 	struct pt_error err = { 0 };
 
-	stage_open(w);
-	live_must(live_attach(w, &err), &err);
-	w->cvm->ignores_unplug = true;
-	assert_int_equal(live_detach(w, &err), -ETIMEDOUT);
+	live_unanswered(w, &err);
 	fakevm_off(w->vm, w->cvm);
 	assert_int_equal(live_recover(w), 0);
 	w->cvm->state = PT_DOMAIN_RUNNING;
@@ -186,10 +173,7 @@ static void a_request_ends_with_the_qemu_that_it_was_made_to(void **state)
 	struct pt_error err = { 0 };
 	char *now;
 
-	stage_open(w);
-	live_must(live_attach(w, &err), &err);
-	w->cvm->ignores_unplug = true;
-	assert_int_equal(live_detach(w, &err), -ETIMEDOUT);
+	live_unanswered(w, &err);
 	fakevm_off(w->vm, w->cvm);
 	assert_int_equal(w->vm_ops.start(w->vm_ops.ctx, w->cvm->uuid, &err), 0);
 	fakevm_let_go(w->vm, w->cvm, w->nic->bdf);
@@ -206,12 +190,8 @@ static void what_was_given_back_is_not_given_back_twice(void **state)
 	struct pt_error err = { 0 };
 	char *now;
 
-	stage_open(w);
-	live_must(live_attach(w, &err), &err);
-	w->cvm->ignores_unplug = true;
-	assert_int_equal(live_detach(w, &err), -ETIMEDOUT);
-	w->cvm->ignores_unplug = false;
-	fakevm_let_go(w->vm, w->cvm, w->nic->bdf);
+	live_unanswered(w, &err);
+	live_lets_go(w);
 	stage_close(w);
 	*w->fault = (struct fault){ .die_after = 1 };
 	assert_int_equal(stage_in_child(w, live_child_recover), FAULT_EXIT);
@@ -240,8 +220,7 @@ static void a_guest_that_was_never_asked_may_not_still_let_go(void **state)
 	struct stage *w = *state;
 	struct pt_error err = { 0 };
 
-	stage_open(w);
-	live_must(live_attach(w, &err), &err);
+	live_given(w);
 	w->cvm->not_asked = true;
 	assert_int_equal(live_detach(w, &err), -EIO);
 	stage_says(&err, "everything is as it was");
@@ -255,12 +234,6 @@ static void a_guest_that_was_never_asked_may_not_still_let_go(void **state)
 	assert_int_equal(live_detach(w, &err), -ETIMEDOUT);
 	assert_int_equal(unanswered(w), 1);
 }
-
-#define LIVE(test) cmocka_unit_test_setup_teardown(test, stage_setup_live, stage_teardown)
-#define LIVE_NETWORK(test)                                                                                             \
-	{                                                                                                              \
-#test " (network)", test, stage_setup_live_network, stage_teardown, NULL                               \
-	}
 
 int main(void)
 {

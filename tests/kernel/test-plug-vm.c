@@ -49,8 +49,7 @@ static void an_undo_after_the_vm_was_shut_off_needs_no_guest(void **state)
 	struct stage *w = *state;
 	struct pt_error err = { 0 };
 
-	stage_open(w);
-	live_must(live_attach(w, &err), &err);
+	live_given(w);
 	fakevm_off(w->vm, w->cvm);
 	live_must(live_undo(w, &err), &err);
 	assert_null(strstr(w->cvm->xml, "0x02"));
@@ -96,8 +95,7 @@ static void a_vm_that_ends_of_what_it_loses_is_started_again(void **state)
 	struct pt_error err = { 0 };
 	char *with;
 
-	stage_open(w);
-	live_must(live_attach(w, &err), &err);
+	live_given(w);
 	/* from here on what runs and the definition have it in the same place of the text */
 	fakevm_off(w->vm, w->cvm);
 	live_must(w->vm_ops.start(w->vm_ops.ctx, w->cvm->uuid, &err), &err);
@@ -190,12 +188,8 @@ static void no_stranger_is_given_back_to_a_guest(void **state)
 	unsigned n = 0;
 	char *now;
 
-	stage_open(w);
-	live_must(live_attach(w, &err), &err);
-	w->cvm->ignores_unplug = true;
-	assert_int_equal(live_detach(w, &err), -ETIMEDOUT);
-	w->cvm->ignores_unplug = false;
-	fakevm_let_go(w->vm, w->cvm, w->nic->bdf);
+	live_unanswered(w, &err);
+	live_lets_go(w);
 	w->nic->ids[1]++;
 	now = stage_text(w);
 	assert_int_equal(pt_change_recover(&w->env, &n, &err), -EINTR);
@@ -212,8 +206,7 @@ static void an_undo_gives_no_stranger_to_the_running_vm(void **state)
 	struct pt_error err = { 0 };
 	char *now;
 
-	stage_open(w);
-	live_must(live_attach(w, &err), &err);
+	live_given(w);
 	live_must(live_detach(w, &err), &err);
 	w->nic->ids[1]++;
 	now = stage_text(w);
@@ -375,8 +368,7 @@ static void an_undo_without_libvirt_is_no_success(void **state)
 	struct pt_vm_ops ops = w->vm_ops;
 	long long id = 0;
 
-	stage_open(w);
-	live_must(live_attach(w, &err), &err);
+	live_given(w);
 	fakevm_let_go(w->vm, w->cvm, w->nic->bdf);
 	pt_strset(&pt_plan_step(&plan, PT_STEP_VM_PLUG)->vm, "cvm");
 	plan.verb = pt_strdup("attach");
@@ -395,12 +387,6 @@ static void an_undo_without_libvirt_is_no_success(void **state)
 	assert_int_equal(pt_change_undo_plan(&w->env, id, &back, &err), -ENOTCONN);
 	w->env.vm = &w->vm_ops;
 }
-
-#define LIVE(test) cmocka_unit_test_setup_teardown(test, stage_setup_live, stage_teardown)
-#define LIVE_NETWORK(test)                                                                                             \
-	{                                                                                                              \
-#test " (network)", test, stage_setup_live_network, stage_teardown, NULL                               \
-	}
 
 int main(void)
 {

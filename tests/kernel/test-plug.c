@@ -58,11 +58,9 @@ static void each_write_that_fails_leaves_the_running_vm_as_it_was(void **state)
 static void each_write_of_a_detach_that_fails_leaves_the_guest_its_device(void **state)
 {
 	struct stage *w = *state;
-	struct pt_error err = { 0 };
 	char *with;
 
-	stage_open(w);
-	live_must(live_attach(w, &err), &err);
+	live_given(w);
 	with = stage_text(w);
 	assert_in_range(fail_each(w, live_detach), 6, 12);
 	assert_null(strstr(w->cvm->live, w->network ? "<interface" : "<hostdev"));
@@ -169,12 +167,6 @@ static void an_undo_killed_at_any_write_is_before_or_after_once_recovered(void *
 	assert_int_equal(stage_in_child(*state, stage_child_attach), 0);
 	assert_in_range(kill_each(*state, child_undo, before), 5, 12);
 }
-
-#define LIVE(test) cmocka_unit_test_setup_teardown(test, stage_setup_live, stage_teardown)
-#define LIVE_NETWORK(test)                                                                                             \
-	{                                                                                                              \
-#test " (network)", test, stage_setup_live_network, stage_teardown, NULL                               \
-	}
 
 int main(void)
 {

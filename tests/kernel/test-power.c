@@ -17,6 +17,7 @@
 #include "base/alloc.h"
 #include "base/cleanup.h"
 #include "host/sriov-set.h"
+#include "live.h"
 #include "stage.h"
 
 static int recover_host(struct stage *w)
@@ -540,12 +541,6 @@ static void a_live_detach_is_before_or_after_whenever_the_power_goes(void **stat
 	assert_int_equal(s.w->cvm->starts, 0);
 	story_done(&s);
 }
-
-#define LIVE(test) cmocka_unit_test_setup_teardown(test, stage_setup_live, stage_teardown)
-#define LIVE_NETWORK(test)                                                                                             \
-	{                                                                                                              \
-#test " (network)", test, stage_setup_live_network, stage_teardown, NULL                               \
-	}
 
 /* the next boot gives the card what is kept with its function: the MTU goes with the change that kept it */
 static void an_mtu_that_the_boot_gave_is_taken_back_with_its_change(void **state)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "live.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -54,6 +55,27 @@ unsigned live_recover(struct stage *w)
 	if (pt_change_recover(&w->env, &n, &err) < 0)
 		fail_msg("%s", err.msg);
 	return n;
+}
+
+void live_given(struct stage *w)
+{
+	struct pt_error err = { 0 };
+
+	stage_open(w);
+	live_must(live_attach(w, &err), &err);
+}
+
+void live_unanswered(struct stage *w, struct pt_error *err)
+{
+	live_given(w);
+	w->cvm->ignores_unplug = true;
+	assert_int_equal(live_detach(w, err), -ETIMEDOUT);
+}
+
+void live_lets_go(struct stage *w)
+{
+	w->cvm->ignores_unplug = false;
+	fakevm_let_go(w->vm, w->cvm, w->network ? (struct pt_bdf){ .bus = 2, .slot = 0x10 } : w->nic->bdf);
 }
 
 void live_must(int r, const struct pt_error *err)

@@ -19,7 +19,23 @@ unsigned live_recover(struct stage *w);
 /** live_child_recover() - for a child that may die in it: 0 when it succeeded */
 int live_child_recover(struct stage *w);
 
+/** live_given() - opens the stage and attaches: the VM runs with the device */
+void live_given(struct stage *w);
+
+/** live_unanswered() - live_given(), and a detach that its guest, who ignores it from now on, did not answer in time */
+void live_unanswered(struct stage *w, struct pt_error *err);
+
+/** live_lets_go() - the guest lets go after all, and ignores no later request */
+void live_lets_go(struct stage *w);
+
 /** live_must() - fails the test with the message of a failure */
 void live_must(int r, const struct pt_error *err);
+
+/* a test of the running VM: with a whole card, and with a function that a network asked for */
+#define LIVE(test) cmocka_unit_test_setup_teardown(test, stage_setup_live, stage_teardown)
+#define LIVE_NETWORK(test)                                                                                             \
+	{                                                                                                              \
+#test " (network)", test, stage_setup_live_network, stage_teardown, NULL                               \
+	}
 
 #endif
