@@ -41,7 +41,7 @@ struct pt_cli;
 
 /**
  * struct pt_command - one row of the table in commands.c; help, completion and the manual's synopsis come from it
- * @args: operands as in a synopsis: "VM DEVICE…"
+ * @args: operands as in a synopsis: "VM DEVICE…"; where it is called in several ways, " | " between them
  * @group: heading in `passthru --help`: "Look", "Change", ...
  * @description: a paragraph or more for `passthru help COMMAND`
  * @max_operands: -1 for any number

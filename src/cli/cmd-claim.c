@@ -164,14 +164,16 @@ static int run(struct pt_cli *cli, struct pt_error *err)
 
 const struct pt_command pt_command_claim = {
 	.name = "claim",
-	.args = "ALIAS[:COUNT][,ALIAS[:COUNT]...]",
+	.args = "ALIAS[:COUNT][,…]",
 	.group = "Fleet",
 	.summary = "Claim devices of some host of the fleet, so that nobody else gets them",
 	.description = "The host is chosen as `passthru place` does, among those that `passthru fleet publish` has put "
 		       "into the\n"
 		       "store; what each offers is its own device_spec's to say. The claim is written in one "
 		       "transaction that\n"
-		       "compares what the decision saw. No host is touched.",
+		       "compares what the decision saw; what it asks of the host is done by that host's passthrud: "
+		       "bind, and attach\n"
+		       "where --for names a VM of it.",
 	.options = options,
 	.min_operands = 1,
 	.max_operands = 1,

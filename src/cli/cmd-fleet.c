@@ -167,7 +167,7 @@ const struct pt_command pt_command_fleet = {
 		"add-host HOST | remove-host HOST | add-user USER | remove-user USER | forget CLAIM | "
 		"withdraw HOST",
 	.group = "Fleet",
-	.summary = "Put this host into the fleet's store, and list the hosts there",
+	.summary = "Show the fleet's hosts and devices; publish this host, limit projects, evacuate",
 	.description =
 		"publish writes what this host has, and what its own device_spec offers, for others to claim; nothing\n"
 		"is written when nothing has changed. withdraw takes a host out that nobody has a claim on.\n"

@@ -232,7 +232,7 @@ static int run(struct pt_cli *cli, struct pt_error *err)
 
 const struct pt_command pt_command_place = {
 	.name = "place",
-	.args = "[ALIAS:COUNT[,ALIAS:COUNT...]]",
+	.args = "[ALIAS:COUNT[,…]]",
 	.group = "Fleet",
 	.summary = "Say which host and which devices serve a request, and why the others do not",
 	.description = "The configuration is Nova's: [pci] device_spec says which devices may be given, [pci] alias "

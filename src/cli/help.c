@@ -9,6 +9,10 @@
 #include "cli/findings.h"
 #include "model/refusal.h"
 
+/* what parts the ways to call a command in its synopsis, and how long that may be in the list of all commands */
+#define WAYS   " | "
+#define NARROW 32
+
 const struct pt_command *pt_help_find(const char *name)
 {
 	for (size_t i = 0; pt_commands[i]; i++)
@@ -36,6 +40,24 @@ static int columns(int width, const char *text)
 	return width;
 }
 
+/* one way to call it, of those that " | " parts in a synopsis: its length; @rest: the next one, or NULL */
+static size_t one_way(const char *args, const char **rest)
+{
+	const char *bar = strstr(args, WAYS);
+
+	*rest = bar ? bar + strlen(WAYS) : NULL;
+	return bar ? (size_t)(bar - args) : strlen(args);
+}
+
+/* of many ways the first, so that the column stays narrow; the command's own help has them all */
+static char *short_args(const char *args)
+{
+	const char *rest;
+	size_t first = one_way(args, &rest);
+
+	return rest && strlen(args) > NARROW ? pt_strf("%.*s" WAYS "…", (int)first, args) : pt_strdup(args);
+}
+
 void pt_help_all(FILE *out)
 {
 	const char *group = "";
@@ -45,11 +67,12 @@ void pt_help_all(FILE *out)
 		    out);
 	for (size_t i = 0; pt_commands[i]; i++) {
 		const struct pt_command *c = pt_commands[i];
+		pt_autofree char *args = short_args(c->args);
 
 		if (strcmp(c->group, group) != 0)
 			(void)fprintf(out, "\n%s:\n", c->group);
 		group = c->group;
-		(void)fprintf(out, "  %-10s %-*s  %s\n", c->name, columns(20, c->args), c->args, c->summary);
+		(void)fprintf(out, "  %-10s %-*s  %s\n", c->name, columns(20, args), args, c->summary);
 	}
 	(void)fputs("\nOptions, before or after the command:\n", out);
 	print_options(out, pt_global_options);
@@ -63,8 +86,15 @@ void pt_help_all(FILE *out)
 
 void pt_help_command(FILE *out, const struct pt_command *c)
 {
-	(void)fprintf(out, "Usage: passthru %s%s%s%s\n\n%s.\n", c->name, c->options ? " [OPTION…]" : "",
-		      c->args[0] ? " " : "", c->args, c->summary);
+	const char *rest = c->args;
+
+	for (const char *way = rest; way; way = rest) {
+		size_t n = one_way(way, &rest);
+
+		(void)fprintf(out, "%s passthru %s%s%s%.*s\n", way == c->args ? "Usage:" : "      ", c->name,
+			      c->options ? " [OPTION…]" : "", n ? " " : "", (int)n, way);
+	}
+	(void)fprintf(out, "\n%s.\n", c->summary);
 	if (c->description)
 		(void)fprintf(out, "\n%s\n", c->description);
 	if (c->options) {

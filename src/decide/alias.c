@@ -237,7 +237,12 @@ static int not_defined(const struct pt_pci_aliases *aliases, const char *name, s
 	if (names.n)
 		pt_hint(err, "defined are: %s", names.s);
 	else
-		pt_hint(err, "no alias is defined at all");
+		pt_hint(err,
+			"no alias is defined at all: `alias = {\"name\": \"%.64s\", \"vendor_id\": \"…\", "
+			"\"product_id\": "
+			"\"…\"}` below [pci] makes one, in /etc/passthru/passthru.conf or in a file that is named with "
+			"--config",
+			name);
 	return r;
 }
 
