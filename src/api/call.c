@@ -199,22 +199,30 @@ void pt_reply_say(struct pt_call *c, unsigned status, const char *hint, const ch
 	pt_reply_error(c, status, &err);
 }
 
-bool pt_etag_in(const char *list, const char *etag)
+static bool has_word(const char *list, const char *word)
 {
-	size_t n = strlen(etag);
+	size_t n = strlen(word);
 
-	if (!list || !n)
-		return false;
-	for (const char *p = list; *p;) {
+	for (const char *p = list; n && p && *p;) {
 		size_t length;
 
 		p += strspn(p, " \t,");
 		length = strcspn(p, " \t,");
-		if ((length == 1 && *p == '*') || (length == n && memcmp(p, etag, n) == 0))
+		if (length == n && memcmp(p, word, n) == 0)
 			return true;
 		p += length;
 	}
 	return false;
+}
+
+bool pt_etag_any(const char *list)
+{
+	return has_word(list, "*");
+}
+
+bool pt_etag_in(const char *list, const char *etag)
+{
+	return *etag && (pt_etag_any(list) || has_word(list, etag));
 }
 
 static void take_etag(struct pt_reply *r)

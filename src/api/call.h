@@ -96,5 +96,7 @@ void pt_call_etag(struct pt_call *call);
 
 /** pt_etag_in() - is @etag in a header's list, or is that "*"? */
 bool pt_etag_in(const char *list, const char *etag);
+/* pt_etag_any() - is "*" in it? */
+bool pt_etag_any(const char *list);
 
 #endif

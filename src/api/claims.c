@@ -7,7 +7,6 @@
 #include "api/parts.h"
 #include "base/cleanup.h"
 #include "fleet/agent.h"
-#include "fleet/evacuate.h"
 #include "fleet/leftover.h"
 #include "shape/claim.h"
 #include "shape/fields.h"
@@ -268,9 +267,13 @@ static int claim_on(struct pt_call *c, const struct wish *w, const char *host, s
 {
 	PT_AUTO(pt_fleet) f = { 0 };
 	PT_AUTO(pt_request) request = { .alias = pt_strdup(w->request.alias), .policy = w->request.policy };
-	const struct pt_claim_ask ask = {
-		.id = w->id, .holder = w->holder, .host = host, .numa = w->numa, .request = &request, .how = w->how
-	};
+	const struct pt_claim_ask ask = { .id = w->id,
+					  .holder = w->holder,
+					  .host = host,
+					  .numa = w->numa,
+					  .project = w->project,
+					  .request = &request,
+					  .how = w->how };
 	int r = host ? load_host(c, host, &f, err) : pt_fleet_load(c->store, c->api->setup.pci, &f, err);
 
 	/* what it says was taken once already: nothing new can be wrong with it */
@@ -377,106 +380,24 @@ void pt_post_claim(struct pt_call *c)
 	c->reply.location = pt_strf("/v1/claims/%s", made.id);
 }
 
-/* @holder: NULL: of whom it was is not known any more */
-static bool wanted(const struct pt_call *c, const char *id, const char *of_holder, const char *of_host)
-{
-	const char *holder = pt_call_query(c, "for", 0);
-	const char *host = pt_call_query(c, "host", 0);
-	const char *word = pt_call_query(c, "id", 0);
-	bool named = !word;
-
-	for (size_t i = 0; (word = pt_call_query(c, "id", i)) && !named; i++)
-		named = strcmp(word, id) == 0;
-	return named && (!holder || pt_streq(holder, of_holder)) && (!host || pt_streq(host, of_host));
-}
-
-/* all that the store has of claims, as it was asked for */
-struct seen {
-	struct pt_claims_list claims;
-	struct pt_words words;
-	struct pt_leftovers left;
-	PT_ARRAY(bool) lost;
-};
-
-static void seen_done(struct seen *s)
-{
-	free(s->lost.v);
-	pt_claims_list_done(&s->claims);
-	pt_words_done(&s->words);
-	pt_leftovers_done(&s->left);
-}
-
-/* the words first: a claim that comes later has none yet */
-static int look(struct pt_call *c, struct seen *s, struct pt_error *err)
-{
-	int r = TIMED(c, PT_OP_LIST, pt_fleet_words(c->store, &s->words, err));
-
-	r = r < 0 ? r : TIMED(c, PT_OP_LIST, pt_fleet_claims(c->store, &s->claims, err));
-	return r < 0 ? r
-		     : TIMED(c, PT_OP_LIST,
-			     pt_fleet_leftovers(c->store, &s->claims, &s->words, NULL, 0, &s->left, err));
-}
-
-/* each host is asked about once: claims of the same one, before this, have the answer */
-static bool is_lost(struct pt_call *c, const struct seen *s, size_t at)
-{
-	for (size_t i = 0; i < at; i++)
-		if (pt_streq(s->claims.v[i].host, s->claims.v[at].host))
-			return s->lost.v[i];
-	return TIMED(c, PT_OP_GET, pt_fleet_lost(c->store, s->claims.v[at].host, NULL)) == 1;
-}
-
-/* with what its host's agent says of it, when that says something */
-static json_t *claim_json(const struct pt_claim *claim, const struct pt_ack *ack)
-{
-	json_t *o = pt_claim_json(claim);
-
-	if (ack)
-		(void)json_object_set_new(o, "ack", pt_ack_json(ack));
-	return o;
-}
-
-static json_t *claims_json(struct pt_call *c, struct seen *s)
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < s->claims.n; i++) {
-		const struct pt_claim *claim = &s->claims.v[i];
-		json_t *o;
-
-		pt_array_push(&s->lost, is_lost(c, s, i));
-		if (!wanted(c, claim->id, claim->holder, claim->host))
-			continue;
-		o = claim_json(claim, pt_words_find(&s->words, claim->host, claim->id));
-		if (s->lost.v[i])
-			(void)json_object_set_new(o, "lost", json_true());
-		(void)json_array_append_new(list, o);
-	}
-	return list;
-}
-
-static json_t *orphans_json(struct pt_call *c, struct pt_leftovers *l)
-{
-	PT_AUTO(pt_leftovers) kept = { 0 };
-
-	for (size_t i = 0; i < l->n; i++)
-		if (wanted(c, l->v[i].id, NULL, l->v[i].host))
-			pt_array_push(&kept, pt_take(l->v[i]));
-	return pt_leftovers_json(&kept);
-}
-
 void pt_get_claims(struct pt_call *c)
 {
-	PT_AUTO(seen) s = { 0 };
+	PT_AUTO(pt_claims_seen) seen = { 0 };
+	const char *ids[PT_API_QUERY_MAX];
+	struct pt_claims_asked asked = { .ids = ids,
+					 .holder = pt_call_query(c, "for", 0),
+					 .host = pt_call_query(c, "host", 0) };
 	struct pt_error err = { 0 };
-	int r = look(c, &s, &err);
+	const char *id;
+	int r;
 
-	if (r < 0) {
+	while (asked.n_ids < PT_API_QUERY_MAX && (id = pt_call_query(c, "id", asked.n_ids)))
+		ids[asked.n_ids++] = id;
+	r = TIMED(c, PT_OP_CLAIMS, pt_claims_look(c->store, &asked, &seen, &err));
+	if (r < 0)
 		pt_reply_error(c, 0, &err);
-		return;
-	}
-	pt_reply_json(c, 200,
-		      json_pack("{s:o, s:o}", "claims", claims_json(c, &s), "orphans", orphans_json(c, &s.left)));
+	else
+		pt_reply_json(c, 200, pt_claims_seen_json(&seen));
 }
 
 /* the claim that the path names: 1; else the reply says why not */
@@ -500,6 +421,7 @@ void pt_get_claim(struct pt_call *c)
 	PT_AUTO(pt_ack) ack = { 0 };
 	struct pt_error err = { 0 };
 	long long revision = 0;
+	json_t *answer;
 	int said;
 
 	if (get(c, &claim, &revision) != 1)
@@ -510,8 +432,16 @@ void pt_get_claim(struct pt_call *c)
 		pt_reply_error(c, 0, &err);
 		return;
 	}
-	pt_reply_json(c, 200, json_pack("{s:o}", "claim", claim_json(&claim, said == 1 ? &ack : NULL)));
+	answer = pt_claim_json(&claim);
+	if (said == 1)
+		(void)json_object_set_new(answer, "ack", pt_ack_json(&ack));
+	pt_reply_json(c, 200, json_pack("{s:o}", "claim", answer));
 	set_etag(c, revision);
+}
+
+static void reply_changed(struct pt_call *c, const char *id)
+{
+	pt_reply_say(c, 412, "GET it again", "%s is not %.60s: it has changed", id, c->headers.if_match);
 }
 
 void pt_delete_claim(struct pt_call *c)
@@ -527,11 +457,17 @@ void pt_delete_claim(struct pt_call *c)
 		return;
 	(void)snprintf(etag, sizeof(etag), "\"%lld\"", revision);
 	if (!pt_etag_in(c->headers.if_match, etag)) {
-		pt_reply_say(c, 412, "GET it again", "%s is %s, not %.60s: it has changed", claim.id, etag,
-			     c->headers.if_match);
+		reply_changed(c, claim.id);
 		return;
 	}
-	r = TIMED(c, PT_OP_RELEASE, pt_fleet_release(c->store, c->args[0], &gone, &err));
+	/* what was named is compared by the transaction that ends it */
+	if (pt_etag_any(c->headers.if_match))
+		revision = 0;
+	r = TIMED(c, PT_OP_RELEASE, pt_fleet_release_seen(c->store, c->args[0], revision, &gone, &err));
+	if (r == -ESTALE) {
+		reply_changed(c, claim.id);
+		return;
+	}
 	if (r == 0)
 		r = pt_usage(&err, -ENOENT, "there is no claim %s any more", c->args[0]);
 	if (r < 0)

@@ -6,6 +6,8 @@
 
 #include "api/parts.h"
 #include "base/cleanup.h"
+#include "fleet/evacuate.h"
+#include "shape/fields.h"
 
 void pt_get_hosts(struct pt_call *c)
 {
@@ -65,17 +67,52 @@ void pt_delete_host(struct pt_call *c)
 	if (get(c, &record) != 1)
 		return;
 	(void)snprintf(etag, sizeof(etag), "\"%lld\"", record.revision);
-	if (!pt_etag_in(c->headers.if_match, etag)) {
-		pt_reply_say(c, 412, "GET it again", "the record of %s is %s, not %.60s: it has changed", c->args[0],
-			     etag, c->headers.if_match);
+	/* what was named is compared by the transaction that takes it out */
+	r = pt_etag_in(c->headers.if_match, etag)
+		    ? pt_fleet_withdraw(c->store, c->args[0], pt_etag_any(c->headers.if_match) ? 0 : record.revision,
+					&err)
+		    : -ESTALE;
+	pt_stats_store(&c->api->stats, PT_OP_WITHDRAW, pt_now_s() - began);
+	if (r == -ESTALE) {
+		pt_reply_say(c, 412, "GET it again", "the record of %s is not %.60s: it has changed", c->args[0],
+			     c->headers.if_match);
 		return;
 	}
-	r = pt_fleet_withdraw(c->store, c->args[0], &err);
-	pt_stats_store(&c->api->stats, PT_OP_WITHDRAW, pt_now_s() - began);
 	if (r == 0)
 		r = pt_usage(&err, -ENOENT, "there is no host '%.80s' any more", c->args[0]);
 	if (r < 0)
 		pt_reply_error(c, 0, &err);
 	else
 		pt_reply_json(c, 200, json_pack("{s:s}", "withdrawn", c->args[0]));
+}
+
+/* {"fenced": true}: somebody has seen to it that the host is off */
+void pt_post_evacuate(struct pt_call *c)
+{
+	static const char *const keys[] = { "fenced", NULL };
+	PT_AUTO(pt_moved_list) l = { 0 };
+	PT_AUTO(pt_fleet) f = { 0 };
+	struct pt_error err = { 0 };
+	double began = pt_now_s();
+	bool fenced = false;
+	int r = pt_field_only(c->json, "evacuate", keys, &err);
+
+	r = r < 0 ? r : pt_field_bool(c->json, "evacuate", "fenced", &fenced, &err);
+	if (r < 0) {
+		pt_reply_error(c, 400, &err);
+		return;
+	}
+	r = pt_fleet_load(c->store, c->api->setup.pci, &f, &err);
+	r = r < 0 ? r : pt_fleet_evacuate_check(&f, c->args[0], fenced, &err);
+	r = r < 0 ? r : pt_fleet_evacuate(&f, c->args[0], &l, &err);
+	pt_stats_store(&c->api->stats, PT_OP_EVACUATE, pt_now_s() - began);
+	/* those before the one that failed are placed: this is told in any case */
+	if (r < 0) {
+		pt_reply_problem(c, 0, &err, l.n ? json_pack("{s:o}", "claims", pt_moved_list_json(&l)) : NULL);
+		return;
+	}
+	pt_reply_json(c, 200, json_pack("{s:s, s:o}", "host", c->args[0], "claims", pt_moved_list_json(&l)));
+	for (size_t i = 0; i < l.n; i++)
+		if (l.v[i].fate == PT_MOVED_STAYS)
+			c->reply.exit_status = 3;
 }

@@ -34,6 +34,11 @@ const struct pt_route pt_routes[] = {
 	{ "GET", "/v1/fleet/why/{request}", PT_ROLE_VIEW, SLOW_TEXT, "host policy numa spread",
 	  "fleet & ?host ?policy ?numa ?spread why {0}", pt_get_command },
 	{ "DELETE", "/v1/fleet/hosts/{host}", PT_ROLE_ADMIN, PT_ROUTE_SLOW | PT_ROUTE_MATCH, NULL, NULL, pt_delete_host },
+	{ "POST", "/v1/fleet/hosts/{host}/evacuate", PT_ROLE_ADMIN, PT_ROUTE_SLOW | PT_ROUTE_BODY, NULL, NULL, pt_post_evacuate },
+	{ "GET", "/v1/fleet/limits", PT_ROLE_VIEW, SLOW_TEXT, NULL, "fleet & limit", pt_get_command },
+	{ "GET", "/v1/fleet/limits/{project}", PT_ROLE_VIEW, SLOW_TEXT, NULL, "fleet & limit {0}", pt_get_command },
+	{ "PUT", "/v1/fleet/limits/{project}/{alias}", PT_ROLE_ADMIN, PT_ROUTE_SLOW | PT_ROUTE_BODY, NULL, NULL, pt_put_limit },
+	{ "DELETE", "/v1/fleet/limits/{project}/{alias}", PT_ROLE_ADMIN, PT_ROUTE_SLOW, NULL, NULL, pt_delete_limit },
 	{ "GET", "/v1/events", PT_ROLE_VIEW, PT_ROUTE_STREAM, NULL, NULL, pt_get_events },
 	{ NULL, NULL, PT_ROLE_NONE, 0, NULL, NULL, NULL },
 };

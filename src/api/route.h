@@ -61,5 +61,8 @@ void pt_post_plan(struct pt_call *call);
 void pt_get_hosts(struct pt_call *call);
 void pt_get_host(struct pt_call *call);
 void pt_delete_host(struct pt_call *call);
+void pt_post_evacuate(struct pt_call *call);
+void pt_put_limit(struct pt_call *call);
+void pt_delete_limit(struct pt_call *call);
 
 #endif

@@ -10,7 +10,7 @@ const double pt_buckets[PT_BUCKETS] = {
 	0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 1.0, 5.0
 };
 
-static const char *const ops[PT_OPS] = { "get", "list", "claim", "release", "withdraw" };
+static const char *const ops[PT_OPS] = { "get", "claims", "claim", "release", "withdraw", "evacuate", "limit" };
 
 double pt_now_s(void)
 {

@@ -24,7 +24,16 @@ struct pt_histogram {
 	double sum;
 };
 
-enum pt_store_op { PT_OP_GET, PT_OP_LIST, PT_OP_CLAIM, PT_OP_RELEASE, PT_OP_WITHDRAW, PT_OPS };
+enum pt_store_op {
+	PT_OP_GET,
+	PT_OP_CLAIMS,
+	PT_OP_CLAIM,
+	PT_OP_RELEASE,
+	PT_OP_WITHDRAW,
+	PT_OP_EVACUATE,
+	PT_OP_LIMIT,
+	PT_OPS
+};
 
 struct pt_stats {
 	pthread_mutex_t mutex;

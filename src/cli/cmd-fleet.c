@@ -61,7 +61,7 @@ static int publish(struct pt_cli *cli, struct pt_storing *s, struct pt_error *er
 static int withdraw(struct pt_cli *cli, struct pt_storing *s, struct pt_error *err)
 {
 	const char *name = cli->operands[1];
-	int r = pt_fleet_withdraw(s->store, name, err);
+	int r = pt_fleet_withdraw(s->store, name, 0, err);
 
 	if (r < 0)
 		return r;

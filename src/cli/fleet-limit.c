@@ -59,7 +59,7 @@ static int show(struct pt_cli *cli, struct pt_storing *s, struct pt_error *err)
 	return r < 0 ? r : PT_EXIT_DONE;
 }
 
-static int parse_limit(const char *text, long *ret, struct pt_error *err)
+int pt_fleeting_parse_limit(const char *text, long *ret, struct pt_error *err)
 {
 	char *end;
 
@@ -72,18 +72,21 @@ static int parse_limit(const char *text, long *ret, struct pt_error *err)
 	return pt_usage(err, -EINVAL, "'%.40s' is no limit: 0 to %d, or none", text, PT_QUOTA_MAX);
 }
 
-/* a name that a request could never have would limit nothing */
-static int check_alias(const struct pt_storing *s, const char *name, struct pt_error *err)
+int pt_fleeting_print_limit(struct pt_cli *cli, long n, struct pt_error *err)
 {
-	PT_AUTO(pt_rules) rules = { .report_in_placement = false };
-	const struct pt_pci_config names = { .alias = s->config.alias };
-	PT_AUTO(pt_request) request = { .alias = pt_strf("%s:1", name) };
-	int r;
+	const char *project = cli->operands[1];
+	const char *alias = cli->operands[2];
 
-	if (!*name || strpbrk(name, ",:"))
-		return pt_usage(err, -EINVAL, "'%.80s' is no name of an alias", name);
-	r = pt_rules_compile(&names, &rules, NULL, err);
-	return r < 0 ? r : pt_pci_alias_expand(&rules.aliases, &request, err);
+	if (cli->json)
+		return pt_print_json(cli,
+				     json_pack("{s:s, s:s, s:o}", "project", project, "alias", alias, "limit",
+					       n < 0 ? json_null() : json_integer(n)),
+				     err);
+	if (n < 0)
+		(void)fprintf(cli->out, "project %s has no limit of %s\n", project, alias);
+	else
+		(void)fprintf(cli->out, "project %s may have %ld %s\n", project, n, alias);
+	return PT_EXIT_DONE;
 }
 
 int pt_fleeting_limit(struct pt_cli *cli, struct pt_storing *s, struct pt_error *err)
@@ -95,23 +98,12 @@ int pt_fleeting_limit(struct pt_cli *cli, struct pt_storing *s, struct pt_error 
 		return show(cli, s, err);
 	if (cli->n_operands < 4)
 		return pt_usage(err, -EINVAL, "passthru fleet limit: PROJECT ALIAS N is expected, or none of them");
-	r = parse_limit(cli->operands[3], &n, err);
+	r = pt_fleeting_parse_limit(cli->operands[3], &n, err);
 	/* one that nobody has any more can still be taken away */
 	if (r == 0 && n >= 0)
-		r = check_alias(s, cli->operands[2], err);
+		r = pt_quota_check_alias(&s->config, cli->operands[2], err);
 	r = r < 0 ? r : pt_quota_set(s->store, cli->operands[1], cli->operands[2], n, err);
-	if (r < 0)
-		return r;
-	if (cli->json)
-		return pt_print_json(cli,
-				     json_pack("{s:s, s:s, s:o}", "project", cli->operands[1], "alias",
-					       cli->operands[2], "limit", n < 0 ? json_null() : json_integer(n)),
-				     err);
-	if (n < 0)
-		(void)fprintf(cli->out, "project %s has no limit of %s\n", cli->operands[1], cli->operands[2]);
-	else
-		(void)fprintf(cli->out, "project %s may have %ld %s\n", cli->operands[1], n, cli->operands[2]);
-	return PT_EXIT_DONE;
+	return r < 0 ? r : pt_fleeting_print_limit(cli, n, err);
 }
 
 int pt_fleeting_queue(struct pt_cli *cli, struct pt_storing *s, struct pt_error *err)

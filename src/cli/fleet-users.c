@@ -157,7 +157,7 @@ int pt_fleeting_remove_host(struct pt_cli *cli, struct pt_storing *s, struct pt_
 	int r = check_name(host, err);
 
 	r = r < 0 ? r : pt_store_users_on(s->store, err);
-	gone = r < 0 ? r : pt_fleet_withdraw(s->store, host, err);
+	gone = r < 0 ? r : pt_fleet_withdraw(s->store, host, 0, err);
 	r = gone < 0 ? gone : pt_store_user_drop(s->store, host, role, true, err);
 	return dropped(cli, r == 0 ? gone : r, host, err);
 }

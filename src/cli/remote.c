@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/watch.h"
+#include "cli/fleeting.h"
 #include "cli/placeable.h"
 #include "cli/print.h"
 #include "cli/storing.h"
@@ -181,6 +182,84 @@ static int withdraw(struct pt_cli *cli, const struct remote *m, struct pt_error 
 	return PT_EXIT_DONE;
 }
 
+/* what it answers is taken apart again, for the same words */
+static int read_moved(const json_t *list, struct pt_moved_list *l, struct pt_error *err)
+{
+	int r = json_is_array(list) ? 0 : pt_say(err, -EPROTO, "the answer names no claims");
+
+	for (size_t i = 0; i < json_array_size(list) && r == 0; i++) {
+		const json_t *o = json_array_get(list, i);
+		const char *fate = json_string_value(json_object_get(o, "fate"));
+		pt_autofree char *text = json_dumps(json_object_get(o, "claim"), JSON_COMPACT);
+		struct pt_moved *m = pt_array_add(l);
+
+		m->why = pt_strdup_opt(json_string_value(json_object_get(o, "why")));
+		for (unsigned k = PT_MOVED_STAYS; k <= PT_MOVED_ENDED; k++)
+			if (pt_streq(fate, pt_moved_fate_str((enum pt_moved_fate)k)))
+				m->fate = (enum pt_moved_fate)k;
+		r = text ? pt_claim_read(text, "the answer", &m->claim, err)
+			 : pt_say(err, -EPROTO, "the answer holds no claim");
+	}
+	return r;
+}
+
+static int evacuate(struct pt_cli *cli, const struct remote *m, struct pt_error *err)
+{
+	json_t *body = json_pack("{s:b}", "fenced", pt_cli_flag(cli, "fenced"));
+	struct pt_client_ask ask = { "POST", NULL, "application/json", NULL, body };
+	PT_AUTO(pt_client_answer) a = { 0 };
+	PT_AUTO(pt_moved_list) l = { 0 };
+	PT_AUTO(pt_buf) path = { 0 };
+	int r;
+
+	pt_buf_add(&path, "/v1/fleet/hosts/");
+	pt_client_add(&path, cli->operands[1]);
+	pt_buf_add(&path, "/evacuate");
+	ask.path = path.s;
+	r = pt_client_ask(&m->config, &ask, &a, err);
+	json_decref(body);
+	if (r < 0)
+		return r;
+	/* also where a later one failed: those before it are placed */
+	if (json_object_get(a.json, "claims"))
+		r = read_moved(json_object_get(a.json, "claims"), &l, err);
+	if (a.status >= 400) {
+		for (size_t i = 0; i < l.n && !cli->json; i++)
+			pt_fleeting_say_moved(cli, &l.v[i], cli->operands[1]);
+		return pt_client_problem(&a, m->config.url, err);
+	}
+	return r < 0 ? r : pt_fleeting_print_moved(cli, cli->operands[1], &l, err);
+}
+
+static int limit(struct pt_cli *cli, const struct remote *m, struct pt_error *err)
+{
+	PT_AUTO(pt_client_answer) a = { 0 };
+	PT_AUTO(pt_buf) path = { 0 };
+	struct pt_client_ask ask = { "DELETE", NULL, "application/json", NULL, NULL };
+	json_t *body = NULL;
+	long n = -1;
+	int r = cli->n_operands == 4 ? pt_fleeting_parse_limit(cli->operands[3], &n, err) : 0;
+
+	pt_buf_add(&path, "/v1/fleet/limits");
+	for (int i = 1; i < cli->n_operands && i < 3; i++) {
+		pt_buf_add(&path, "/");
+		pt_client_add(&path, cli->operands[i]);
+	}
+	if (r < 0 || cli->n_operands < 3)
+		return r < 0 ? r : show(cli, m, &path, false, err);
+	if (n >= 0) {
+		body = json_pack("{s:I}", "limit", (json_int_t)n);
+		ask.method = "PUT";
+		ask.body = body;
+	}
+	ask.path = path.s;
+	r = pt_client_ask(&m->config, &ask, &a, err);
+	json_decref(body);
+	if (r < 0 || a.status >= 400)
+		return r < 0 ? r : pt_client_problem(&a, m->config.url, err);
+	return pt_fleeting_print_limit(cli, n, err);
+}
+
 static int run_fleet(struct pt_cli *cli, const struct remote *m, struct pt_error *err)
 {
 	static const char *const of_devices[] = { "host", "class", "free", "claimed", NULL };
@@ -193,6 +272,10 @@ static int run_fleet(struct pt_cli *cli, const struct remote *m, struct pt_error
 		return show(cli, m, &path, false, err);
 	if (strcmp(verb, "withdraw") == 0 && cli->n_operands == 2)
 		return withdraw(cli, m, err);
+	if (strcmp(verb, "evacuate") == 0 && cli->n_operands == 2)
+		return evacuate(cli, m, err);
+	if (strcmp(verb, "limit") == 0 && cli->n_operands != 3)
+		return limit(cli, m, err);
 	if (strcmp(verb, "devices") == 0 && cli->n_operands == 1) {
 		add_options(cli, &path, of_devices);
 		return show(cli, m, &path, false, err);
@@ -203,9 +286,11 @@ static int run_fleet(struct pt_cli *cli, const struct remote *m, struct pt_error
 		add_options(cli, &path, of_why);
 		return show(cli, m, &path, false, err);
 	}
-	return pt_usage(err, -EINVAL,
-			"passthru fleet %s: with --connect there are hosts, devices, why REQUEST and withdraw HOST",
-			verb);
+	return pt_usage(
+		err, -EINVAL,
+		"passthru fleet %s: with --connect there are hosts, devices, why REQUEST, limit [PROJECT [ALIAS "
+		"N]], evacuate HOST and withdraw HOST",
+		verb);
 }
 
 static json_t *claim_body(const struct pt_cli *cli, const char *id)
@@ -378,7 +463,7 @@ static const struct {
 	{ "claims", " for host config ", run_claims },
 	{ "claim", " for host id policy numa spread project config wait ", run_claim },
 	{ "release", " no-wait wait config ", run_release },
-	{ "fleet", " host class free claimed policy numa spread config ", run_fleet },
+	{ "fleet", " host class free claimed policy numa spread fenced config ", run_fleet },
 };
 
 static int check_options(const struct pt_cli *cli, const char *options, struct pt_error *err)

@@ -10,6 +10,7 @@
 #include "fleet/quota.h"
 #include "fleet/race.h"
 #include "shape/claim.h"
+#include "shape/device.h"
 
 void pt_moved_list_done(struct pt_moved_list *l)
 {
@@ -19,6 +20,51 @@ void pt_moved_list_done(struct pt_moved_list *l)
 	}
 	free(l->v);
 	*l = (struct pt_moved_list){ 0 };
+}
+
+static const char *const fates[] = {
+	[PT_MOVED_STAYS] = "stays",
+	[PT_MOVED_PLACED] = "placed",
+	[PT_MOVED_ENDED] = "ended",
+};
+
+const char *pt_moved_fate_str(enum pt_moved_fate fate)
+{
+	return fates[fate];
+}
+
+json_t *pt_moved_list_json(const struct pt_moved_list *l)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < l->n; i++)
+		(void)json_array_append_new(list,
+					    json_pack("{s:o, s:s, s:o}", "claim", pt_claim_json(&l->v[i].claim), "fate",
+						      fates[l->v[i].fate], "why", pt_json_text(l->v[i].why)));
+	return list;
+}
+
+int pt_fleet_evacuate_check(struct pt_fleet *f, const char *host, bool fenced, struct pt_error *err)
+{
+	const struct pt_fleet_host *h = pt_fleet_find_host(f, host);
+	int r;
+
+	if (!h) {
+		r = pt_usage(err, -ENOENT, "there is no host '%.80s' in %s", host, pt_store_name(f->store));
+		pt_hint(err, "`passthru fleet hosts` lists them");
+		return r;
+	}
+	if (h->alive) {
+		r = pt_refuse(err, "alive", "host %s is alive: its agent is heard of", host);
+		pt_hint(err, "release its claims one by one, or switch the host off first");
+		return r;
+	}
+	if (fenced)
+		return 0;
+	r = pt_refuse(err, "fenced",
+		      "host %s is not heard of, but may be running, with its VMs: then each would run twice", host);
+	pt_hint(err, "see to it that it is off (its power, at its management controller), and say so: --fenced");
+	return r;
 }
 
 int pt_fleet_lost(struct pt_store *store, const char *host, struct pt_error *err)

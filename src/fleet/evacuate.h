@@ -6,6 +6,8 @@
 #ifndef PT_FLEET_EVACUATE_H
 #define PT_FLEET_EVACUATE_H
 
+#include <jansson.h>
+
 #include "fleet/fleet.h"
 
 /** pt_fleet_lost() - has a host an agent that is not heard of?  1, 0; -EBADMSG when its record is not understood */
@@ -34,6 +36,17 @@ struct pt_moved_list {
 };
 
 void pt_moved_list_done(struct pt_moved_list *list);
+
+/* pt_moved_list_json() - [{"claim", "fate", "why"}] */
+json_t *pt_moved_list_json(const struct pt_moved_list *list);
+/* "placed", "stays", "ended" */
+const char *pt_moved_fate_str(enum pt_moved_fate fate);
+
+/**
+ * pt_fleet_evacuate_check() - may it be?  0; a refusal ("alive", "fenced"), or -ENOENT
+ * @fenced: somebody says that the host is off
+ */
+int pt_fleet_evacuate_check(struct pt_fleet *fleet, const char *host, bool fenced, struct pt_error *err);
 
 /**
  * pt_fleet_evacuate() - place every claim of @host on other hosts

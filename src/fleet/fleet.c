@@ -311,7 +311,7 @@ static int drop_words(struct pt_store *store, const char *name, const struct pt_
 	return r < 0 ? r : 0;
 }
 
-int pt_fleet_withdraw(struct pt_store *store, const char *name, struct pt_error *err)
+int pt_fleet_withdraw(struct pt_store *store, const char *name, long long seen, struct pt_error *err)
 {
 	pt_autofree char *facts = pt_strf("facts/%s", name);
 	pt_autofree char *held = pt_strf("held/%s", name);
@@ -328,6 +328,9 @@ int pt_fleet_withdraw(struct pt_store *store, const char *name, struct pt_error 
 	r = r < 0 ? r : pt_store_get(store, alive, &lives, err);
 	if (r < 0 || (!was.value && !now.value))
 		return r < 0 ? r : 0;
+	/* what the transaction below compares is then what was named */
+	if (seen && was.revision != seen)
+		return pt_say(err, -ESTALE, "the record of %s has changed since it was seen", name);
 	if (now.value && pt_holds_read(now.value, held, &holds, err) < 0)
 		return -EBADMSG;
 	if (lives.value) {

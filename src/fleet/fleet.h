@@ -103,10 +103,11 @@ int pt_fleet_publish(struct pt_store *store, const struct pt_host_record *record
 
 /**
  * pt_fleet_withdraw() - take it out, with what its agent said; 1, or 0 when there was none
+ * @seen: the revision of its record, when only that one is to go (-ESTALE: it has changed); 0: whatever it is
  *
  * -EBUSY while claims hold devices of it, and while its agent runs, which would write it anew.
  */
-int pt_fleet_withdraw(struct pt_store *store, const char *name, struct pt_error *err);
+int pt_fleet_withdraw(struct pt_store *store, const char *name, long long seen, struct pt_error *err);
 
 /** pt_claim_id_make() - a new one: random, the client's own, before anything is sent */
 int pt_claim_id_make(char ret_id[PT_CLAIM_ID_LENGTH + 1], struct pt_error *err);
@@ -193,6 +194,15 @@ int pt_fleet_get(struct pt_store *store, const char *id, struct pt_claim *ret_cl
  * does no harm.
  */
 int pt_fleet_release(struct pt_store *store, const char *id, struct pt_claim *ret_claim, struct pt_error *err);
+
+/**
+ * pt_fleet_release_seen() - the same, of the claim as it was seen: the transaction that ends it compares that
+ * @seen: its record's revision; 0: whatever it is
+ *
+ * Return: as above; -ESTALE it has changed since: nothing was done.
+ */
+int pt_fleet_release_seen(struct pt_store *store, const char *id, long long seen, struct pt_claim *ret_claim,
+			  struct pt_error *err);
 
 /**
  * pt_fleet_release_wait() - until the agent of its host has given a marked claim's devices back; then end it

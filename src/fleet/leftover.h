@@ -68,6 +68,42 @@ int pt_fleet_leftovers(struct pt_store *store, const struct pt_claims_list *clai
 		       const char *const *ids, size_t n, struct pt_leftovers *ret_list, struct pt_error *err);
 
 /**
+ * struct pt_claims_asked - what is to be told; all borrowed
+ * @ids: only these; @n_ids: how many, 0: all
+ * @holder, @host: only of this VM or name, only there; NULL: whichever
+ * @each: an id that leads to nothing is an error (-ENOENT, PT_ERROR_USAGE)
+ * @sweep: who asks may end what only waits for that: pt_fleet_sweep()
+ */
+struct pt_claims_asked {
+	const char *const *ids;
+	size_t n_ids;
+	const char *holder;
+	const char *host;
+	bool each;
+	bool sweep;
+};
+
+/**
+ * struct pt_claims_seen - all that the store has of claims; owns its members
+ * @acks: of each claim what its host's agent says, out of @words, or NULL; @lost: is its host?
+ * @left: what is said or held for claims that are gone; of whom they were is not known
+ */
+struct pt_claims_seen {
+	struct pt_claims_list claims;
+	struct pt_words words;
+	PT_ARRAY(const struct pt_ack *) acks;
+	PT_ARRAY(bool) lost;
+	struct pt_leftovers left;
+};
+
+void pt_claims_seen_done(struct pt_claims_seen *seen);
+/** pt_claims_look() - the one view of claims, for people and for programs */
+int pt_claims_look(struct pt_store *store, const struct pt_claims_asked *asked, struct pt_claims_seen *ret_seen,
+		   struct pt_error *err);
+/* pt_claims_seen_json() - {"claims", "orphans"}, as docs/json.md has it */
+json_t *pt_claims_seen_json(const struct pt_claims_seen *seen);
+
+/**
  * pt_fleet_forget() - what is said or held for a claim that is gone goes, too: the word of somebody who has looked
  *
  * Where the claim itself is now, on another host, nothing is touched.  Return: 1, 0 when there is nothing of it; -EBUSY

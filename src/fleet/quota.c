@@ -28,6 +28,19 @@ int pt_quota_check_name(const char *name, struct pt_error *err)
 	return pt_usage(err, -EINVAL, "'%.80s' is no name for a project: letters, digits, '.', '-' and '_'", name);
 }
 
+int pt_quota_check_alias(const struct pt_pci_config *names, const char *alias, struct pt_error *err)
+{
+	PT_AUTO(pt_rules) rules = { .report_in_placement = false };
+	const struct pt_pci_config only = { .alias = names->alias };
+	PT_AUTO(pt_request) request = { .alias = pt_strf("%s:1", alias) };
+	int r;
+
+	if (!*alias || strpbrk(alias, ",:"))
+		return pt_usage(err, -EINVAL, "'%.80s' is no name of an alias", alias);
+	r = pt_rules_compile(&only, &rules, NULL, err);
+	return r < 0 ? r : pt_pci_alias_expand(&rules.aliases, &request, err);
+}
+
 /* an object of names and numbers */
 static bool is_counts(json_t *o)
 {

@@ -11,6 +11,7 @@
 #include <jansson.h>
 
 #include "model/claim.h"
+#include "model/pciconfig.h"
 #include "model/request.h"
 #include "store/store.h"
 
@@ -37,6 +38,9 @@ void pt_quota_done(struct pt_quota *quota);
 
 /** pt_quota_check_name() - letters, digits, '.', '-' and '_', at most 100; PT_ERROR_USAGE */
 int pt_quota_check_name(const char *project, struct pt_error *err);
+
+/** pt_quota_check_alias() - a name that a request could have, by what @names says: another one would limit nothing */
+int pt_quota_check_alias(const struct pt_pci_config *names, const char *alias, struct pt_error *err);
 
 /**
  * pt_quota_read() - as it is now

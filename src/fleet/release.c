@@ -12,9 +12,19 @@
 
 enum { SAW_HELD, SAW_CLAIM, SAW_ACK, SAW_QUOTA, SAWS };
 
-/* a claim that is to end; @acked: the revision of its agent's word, and what that is */
+/* of this file: there is no such claim.  No errno: what a store answers is never mistaken for it */
+#define NOT_THERE 3
+
+/**
+ * struct leaving - a claim that is to end
+ * @named: the revision that its asker has seen, which is the only one that may end; 0: whatever it is
+ * @unknown: sendings that nobody answered for
+ * @acked: the revision of its agent's word, and what that is
+ */
 struct leaving {
 	struct pt_claim claim;
+	long long named;
+	unsigned unknown;
 	long long revision;
 	struct pt_ack ack;
 	long long acked;
@@ -108,37 +118,46 @@ static int release_once(struct pt_store *store, const char *id, struct leaving *
 	if (r == 0)
 		/* seen before in this call: a sending that nobody answered for, or that libcurl repeated, has ended it
 		 */
-		return l->claim.id[0] ? 1 : -ENOENT;
+		return l->claim.id[0] ? 1 : NOT_THERE;
 	if (r < 0)
 		return r;
+	/* what step() compares is then what was named.  Marked since a sending that nobody answered for: as was asked
+	 */
+	if (l->named && l->named != l->revision && !(l->unknown && c.releasing))
+		return pt_say(err, -ESTALE, "%s has changed since it was seen: it is still claimed", id);
 	/* kept for the answer: once it is gone nothing tells what it was */
 	pt_claim_done(&l->claim);
 	l->claim = pt_take(c);
 	return step(store, l, err);
 }
 
-int pt_fleet_release(struct pt_store *store, const char *id, struct pt_claim *ret_claim, struct pt_error *err)
+int pt_fleet_release_seen(struct pt_store *store, const char *id, long long seen, struct pt_claim *ret_claim,
+			  struct pt_error *err)
 {
-	PT_AUTO(leaving) l = { 0 };
-	unsigned unknown = 0;
+	PT_AUTO(leaving) l = { .named = seen };
 	int r = 0;
 
 	for (unsigned i = 0; r == 0 && i < PT_RACES; i++) {
 		r = release_once(store, id, &l, err);
-		if (r == -ETIMEDOUT || (unknown && r == -EHOSTUNREACH))
-			r = ++unknown < PT_RACE_QUESTIONS ? 0 : r;
+		if (r == -ETIMEDOUT || (l.unknown && r == -EHOSTUNREACH))
+			r = ++l.unknown < PT_RACE_QUESTIONS ? 0 : r;
 		if (r == 0)
-			pt_race_pause(unknown ? 100 : i);
+			pt_race_pause(l.unknown ? 100 : i);
 	}
+	if (r == NOT_THERE)
+		return 0;
 	if (r > 0)
 		*ret_claim = pt_take(l.claim);
-	if (r == -ENOENT)
-		return 0;
 	/* the last question was not answered, and the one before it may have been obeyed */
-	if (unknown && r == -EHOSTUNREACH)
+	if (l.unknown && r == -EHOSTUNREACH)
 		return pt_say(err, -ETIMEDOUT, "nobody knows whether %s was released: %s does not answer any more", id,
 			      pt_store_name(store));
 	return r ? r : pt_say(err, -EBUSY, "others were faster %d times: %s is still claimed", PT_RACES, id);
+}
+
+int pt_fleet_release(struct pt_store *store, const char *id, struct pt_claim *ret_claim, struct pt_error *err)
+{
+	return pt_fleet_release_seen(store, id, 0, ret_claim, err);
 }
 
 /* 1 it is over, 0 not yet */

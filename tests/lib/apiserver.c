@@ -21,18 +21,25 @@
 #include "base/cleanup.h"
 #include "base/watch.h"
 #include "claiming.h"
+#include "storestage.h"
 
 #define SILENT_MS 20000
 
-struct apiserver *apiserver_new(unsigned hosts, unsigned devices)
+static struct apiserver *make(bool etcd, unsigned hosts, unsigned devices)
 {
+	static unsigned stores;
 	struct apiserver *s = pt_alloc(sizeof(*s));
 	struct pt_error err = { 0 };
 
 	(void)strcpy(s->dir, "/tmp/api.XXXXXX");
 	assert_non_null(mkdtemp(s->dir));
 	s->socket = pt_strf("%s/sock", s->dir);
-	s->store_config.directory = pt_strf("%s/state", s->dir);
+	if (etcd) {
+		etcd_config(storestage_etcd, &s->store_config);
+		s->store_config.prefix = pt_strf("/api-%u/", ++stores);
+	} else {
+		s->store_config.directory = pt_strf("%s/state", s->dir);
+	}
 	claiming_config(&s->pci);
 	if (pt_store_open(&s->store_config, &s->store, &err) < 0)
 		fail_msg("%s", err.msg);
@@ -44,6 +51,16 @@ struct apiserver *apiserver_new(unsigned hosts, unsigned devices)
 					  .program = getenv("PT_PASSTHRU"),
 					  .config_files = s->files };
 	return s;
+}
+
+struct apiserver *apiserver_new(unsigned hosts, unsigned devices)
+{
+	return make(false, hosts, devices);
+}
+
+struct apiserver *apiserver_new_etcd(unsigned hosts, unsigned devices)
+{
+	return make(true, hosts, devices);
 }
 
 void apiserver_start(struct apiserver *s)

@@ -29,6 +29,8 @@ struct apiserver {
 
 /** apiserver_new() - not yet started; @hosts with @devices GPUs each are published */
 struct apiserver *apiserver_new(unsigned hosts, unsigned devices);
+/** apiserver_new_etcd() - the same in a store of its own of storestage_etcd */
+struct apiserver *apiserver_new_etcd(unsigned hosts, unsigned devices);
 /** apiserver_start() - and wait until it knows the store */
 void apiserver_start(struct apiserver *s);
 void apiserver_free(struct apiserver *s);

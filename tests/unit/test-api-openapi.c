@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 
 #include <cmocka.h>
 
@@ -18,6 +19,7 @@
 #include "fakesys.h"
 #include "hosts.h"
 #include "schema.h"
+#include "shape/novaconf.h"
 
 #define JSON "Content-Type: application/json\r\n"
 
@@ -26,6 +28,22 @@ struct desk {
 	struct fakesys *sys;
 	json_t *doc;
 };
+
+/* what the host beside the fleet offers: its HBA */
+static void offer(struct pt_pci_config *ret)
+{
+	static const char conf[] = "[pci]\n"
+				   "device_spec = { \"vendor_id\": \"1000\" }\n"
+				   "alias = { \"vendor_id\":\"10de\", \"product_id\":\"2330\", "
+				   "\"device_type\":\"type-PCI\", \"name\":\"gpu\" }\n";
+	PT_AUTO(pt_ini) ini = { 0 };
+	PT_AUTO(pt_strv) hints = { 0 };
+
+	pt_pci_config_done(ret);
+	*ret = (struct pt_pci_config){ 0 };
+	assert_int_equal(pt_ini_parse(conf, "conf", &ini, NULL), 0);
+	assert_int_equal(pt_novaconf_read(&ini, "conf", ret, &hints, NULL), 0);
+}
 
 static int begin(void **state)
 {
@@ -39,6 +57,7 @@ static int begin(void **state)
 	d->sys = fakesys_new();
 	d->s = apiserver_new(2, 2);
 	host_dell_r530(d->sys);
+	offer(&d->s->pci);
 	d->s->setup.sysroot = d->sys->dir;
 	d->s->conf = pt_strf("%s/conf", d->s->dir);
 	d->s->files[0] = d->s->conf;
@@ -85,6 +104,15 @@ static size_t count_words(const char *text)
 	return n;
 }
 
+static size_t count_open(const char *path)
+{
+	size_t n = 0;
+
+	for (const char *p = path; (p = strchr(p, '{')); p++)
+		n++;
+	return n;
+}
+
 /* parameters of one kind, each of which the route knows */
 static size_t check_parameters(const json_t *op, const struct pt_route *r, const char *in)
 {
@@ -124,7 +152,7 @@ static void every_route_is_in_the_document_and_no_other(void **state)
 			fail_msg("%s %s is not in docs/openapi.json", r->method, r->path);
 		assert_string_equal(json_string_value(json_object_get(op, "x-role")), pt_role_str(r->role));
 		assert_int_equal(check_parameters(op, r, "query"), count_words(r->query));
-		assert_int_equal(check_parameters(op, r, "path"), strchr(r->path, '{') != NULL);
+		assert_int_equal(check_parameters(op, r, "path"), count_open(r->path));
 		assert_int_equal(json_object_get(op, "requestBody") != NULL, (r->flags & PT_ROUTE_BODY) != 0);
 		routes++;
 	}
@@ -193,6 +221,24 @@ static void answers_have_the_members_that_are_documented(void **state)
 		{ 200, "GET /v1/fleet/devices", "/v1/fleet/devices", "", NULL },
 		{ 200, "GET /v1/fleet/devices?free&host=host-001", "/v1/fleet/devices", "", NULL },
 		{ 200, "GET /v1/fleet/why/gpu:9", "/v1/fleet/why/{request}", "", NULL },
+		{ 200, "GET /v1/fleet/limits", "/v1/fleet/limits", "", NULL },
+		{ 200, "PUT /v1/fleet/limits/red/gpu", "/v1/fleet/limits/{project}/{alias}", JSON, "{\"limit\": 3}" },
+		{ 200, "GET /v1/fleet/limits", "/v1/fleet/limits", "", NULL },
+		{ 200, "GET /v1/fleet/limits/red", "/v1/fleet/limits/{project}", "", NULL },
+		{ 400, "PUT /v1/fleet/limits/red/tpu", "/v1/fleet/limits/{project}/{alias}", JSON, "{\"limit\": 3}" },
+		{ 400, "PUT /v1/fleet/limits/a%20b/gpu", "/v1/fleet/limits/{project}/{alias}", JSON, "{\"limit\": 3}" },
+		{ 400, "PUT /v1/fleet/limits/red/gpu", "/v1/fleet/limits/{project}/{alias}", JSON, "{\"limit\": -1}" },
+		{ 400, "PUT /v1/fleet/limits/red/gpu", "/v1/fleet/limits/{project}/{alias}", JSON, "{\"limit\": 1e9}" },
+		{ 400, "PUT /v1/fleet/limits/red/gpu", "/v1/fleet/limits/{project}/{alias}", JSON, "{}" },
+		{ 200, "DELETE /v1/fleet/limits/red/gpu", "/v1/fleet/limits/{project}/{alias}", "", NULL },
+		{ 200, "POST /v1/fleet/hosts/host-000/evacuate", "/v1/fleet/hosts/{host}/evacuate", JSON,
+		  "{\"fenced\": true}" },
+		{ 409, "POST /v1/fleet/hosts/host-000/evacuate", "/v1/fleet/hosts/{host}/evacuate", JSON,
+		  "{\"fenced\": false}" },
+		{ 400, "POST /v1/fleet/hosts/host-000/evacuate", "/v1/fleet/hosts/{host}/evacuate", JSON,
+		  "{\"force\": true}" },
+		{ 404, "POST /v1/fleet/hosts/nowhere/evacuate", "/v1/fleet/hosts/{host}/evacuate", JSON,
+		  "{\"fenced\": true}" },
 		{ 200, "DELETE /v1/claims/c-0123456789abcdef0123", "/v1/claims/{claim}", "If-Match: *\r\n", NULL },
 		{ 200, "DELETE /v1/fleet/hosts/host-000", "/v1/fleet/hosts/{host}", "If-Match: *\r\n", NULL },
 		{ 200, "GET /v1/facts", "/v1/facts", "", NULL },
@@ -205,7 +251,7 @@ static void answers_have_the_members_that_are_documented(void **state)
 		{ 200, "GET /v1/changes", "/v1/changes", "", NULL },
 		{ 404, "GET /v1/changes/7", "/v1/changes/{change}", "", NULL },
 		{ 403, "POST /v1/plans", "/v1/plans", JSON,
-		  "{\"verb\": \"attach\", \"vm\": \"x\", \"devices\": [\"0000:01:00.0\"]}" },
+		  "{\"verb\": \"attach\", \"vm\": \"x\", \"devices\": [\"0000:06:00.0\"]}" },
 		{ 404, "POST /v1/plans", "/v1/plans", JSON,
 		  "{\"verb\": \"attach\", \"vm\": \"x\", \"devices\": [\"0000:99:00.0\"]}" },
 		{ 400, "POST /v1/plans", "/v1/plans", JSON,
@@ -218,6 +264,66 @@ static void answers_have_the_members_that_are_documented(void **state)
 
 		answer_done(&a);
 	}
+}
+
+/* a program in the place of ours, which changes the running host alone: it keeps its words, and answers */
+static void stand_in(const struct desk *d, const char *path, const char *answer, int status)
+{
+	FILE *f = fopen(path, "we");
+
+	assert_non_null(f);
+	(void)fprintf(f, "#!/bin/sh\nprintf '%%s\\n' \"$@\" >%s/words\nprintf '%%s' '%s'\nexit %d\n", d->s->dir, answer,
+		      status);
+	(void)fclose(f);
+	assert_int_equal(chmod(path, 0700), 0);
+}
+
+static void assert_words(const struct desk *d, const char *expected)
+{
+	pt_autofree char *path = pt_strf("%s/words", d->s->dir);
+	FILE *f = fopen(path, "re");
+	char words[1024] = "";
+	size_t n;
+
+	assert_non_null(f);
+	n = fread(words, 1, sizeof(words) - 1, f);
+	(void)fclose(f);
+	words[n] = '\0';
+	assert_string_equal(words, expected);
+}
+
+static void a_plan_is_asked_for_in_fixed_words(void **state)
+{
+	static const char attach[] = "{\"verb\": \"attach\", \"vm\": \"--yes\", \"devices\": [\"0000:01:00.0\"], "
+				     "\"network\": \"$(id)\", \"live\": true}";
+	struct desk *d = *state;
+	pt_autofree char *program = pt_strf("%s/stand-in", d->s->dir);
+	pt_autofree char *expected = pt_strf("attach\n--json\n--sysroot=%s\n--dry-run\n--yes\n--live\n--network=$(id)\n"
+					     "--\n--yes\n0000:01:00.0\n",
+					     d->sys->dir);
+	struct answer a;
+
+	pt_api_stop(d->s->api);
+	stand_in(d, program, "{\"plan\": {\"steps\": []}, \"made\": false, \"spent\": {}}", 0);
+	d->s->setup.program = program;
+	apiserver_start(d->s);
+	a = check(d, 200, "POST /v1/plans", "/v1/plans", JSON, attach);
+	answer_done(&a);
+	assert_words(d, expected);
+	stand_in(d, program,
+		 "{\"error\": {\"message\": \"it is in use\", \"kind\": \"refused\", \"refusal\": \"mounted\"}}", 3);
+	a = check(d, 409, "POST /v1/plans", "/v1/plans", JSON,
+		  "{\"verb\": \"reserve\", \"devices\": [\"0000:01:00.0\"]}");
+	assert_string_equal(json_string_value(json_object_get(a.json, "refusal")), "mounted");
+	answer_done(&a);
+	/* and what is no answer is none */
+	stand_in(d, program, "Segmentation fault", 139);
+	a = check(d, 500, "POST /v1/plans", "/v1/plans", JSON,
+		  "{\"verb\": \"reserve\", \"devices\": [\"0000:01:00.0\"]}");
+	answer_done(&a);
+	pt_api_stop(d->s->api);
+	d->s->setup.program = getenv("PT_PASSTHRU");
+	apiserver_start(d->s);
 }
 
 /* the check itself: a member too many, one too few, another type */
@@ -245,6 +351,7 @@ int main(void)
 		cmocka_unit_test(what_is_served_is_the_document),
 		cmocka_unit_test(an_answer_that_differs_is_found),
 		cmocka_unit_test(answers_have_the_members_that_are_documented),
+		cmocka_unit_test(a_plan_is_asked_for_in_fixed_words),
 	};
 
 	return cmocka_run_group_tests(tests, begin, end);

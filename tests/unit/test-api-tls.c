@@ -14,6 +14,7 @@
 #include "apiserver.h"
 #include "base/alloc.h"
 #include "base/cleanup.h"
+#include "program.h"
 
 /* how certificates are made: name, subject, extensions, by whom, for how many days */
 static const struct {
@@ -205,6 +206,84 @@ static void what_is_no_tls_gets_nothing(void **state)
 	assert_int_equal(ask(d, "viewer", "/healthz", NULL, NULL), 200);
 }
 
+/* `passthru LINE` by way of --connect, with a certificate, or none; the status must be @status and @said be said */
+static void expect_remote(const struct desk *d, const char *cert, const char *line, int status, const char *said)
+{
+	pt_autofree char *who =
+		cert ? pt_strf(" --cert %s/%s.pem --key %s/%s.key", d->s->dir, cert, d->s->dir, cert) : pt_strdup("");
+	pt_autofree char *whole = pt_strf("%s --connect %s --cacert %s/ca.pem%s", line, d->url, d->s->dir, who);
+	struct program p = { 0 };
+
+	program_run(&p, whole, NULL);
+	if (p.status != status || !(strstr(p.out, said) || strstr(p.err, said)))
+		fail_msg("%s: %d, not %d and \"%s\"\n%s%s", whole, p.status, status, said, p.out, p.err);
+	program_done(&p);
+}
+
+#define ID "c-0123456789abcdef0123"
+
+static void the_program_at_the_other_end_has_its_certificates_role(void **state)
+{
+	const struct desk *d = *state;
+
+	expect_remote(d, "viewer", "passthru claims --json", 0, "\"claims\"");
+	expect_remote(d, "viewer", "passthru claim gpu --for vm7", 3, "needs the role claim");
+	expect_remote(d, "claimer", "passthru claim gpu --for vm7 --id " ID, 0, ID "  gpu:1 for vm7 on host-000");
+	expect_remote(d, "viewer", "passthru claims --json --for vm7", 0, ID);
+	expect_remote(d, "viewer", "passthru release " ID, 3, "needs the role claim");
+	expect_remote(d, "claimer", "passthru fleet limit red gpu 1", 3, "needs the role admin");
+	expect_remote(d, "claimer", "passthru fleet evacuate host-000 --fenced", 3, "needs the role admin");
+	expect_remote(d, "claimer", "passthru fleet withdraw host-000", 3, "needs the role admin");
+	expect_remote(d, "boss", "passthru fleet limit red gpu 1", 0, "project red may have 1 gpu");
+	expect_remote(d, "boss", "passthru fleet withdraw host-000", 1, "are claimed");
+	expect_remote(d, "claimer", "passthru release " ID, 0, "released " ID);
+}
+
+static void the_program_at_the_other_end_says_who_was_not_let_in(void **state)
+{
+	const struct desk *d = *state;
+	pt_autofree char *wrong_ca =
+		pt_strf("passthru claims --connect %s --cert %s/boss.pem --key %s/boss.key --cacert "
+			"%s/other.pem",
+			d->url, d->s->dir, d->s->dir, d->s->dir);
+	pt_autofree char *elsewhere = pt_strf("passthru claims --connect https://localhost:%u --cert %s/boss.pem --key "
+					      "%s/boss.key --cacert %s/ca.pem",
+					      pt_api_port(d->s->api), d->s->dir, d->s->dir, d->s->dir);
+	struct program p = { 0 };
+
+	expect_remote(d, NULL, "passthru claims", 1, "no certificate");
+	expect_remote(d, "old", "passthru claims", 1, "expired");
+	expect_remote(d, "foreign", "passthru claims", 1, "NOT trusted");
+	expect_remote(d, "stranger", "passthru claims", 3, "stranger");
+	/* and who is at the other end is looked at, too: signed by ours, and of that name */
+	program_run(&p, wrong_ca, NULL);
+	assert_int_equal(p.status, 1);
+	assert_non_null(strstr(p.err, "certificate"));
+	program_done(&p);
+	program_run(&p, elsewhere, NULL);
+	assert_int_equal(p.status, 1);
+	assert_non_null(strstr(p.err, "localhost"));
+	program_done(&p);
+}
+
+static void certificates_of_the_configuration_serve_too(void **state)
+{
+	const struct desk *d = *state;
+	pt_autofree char *conf = pt_strf("%s/connect.conf", d->s->dir);
+	pt_autofree char *line = pt_strf("passthru claims --json --connect %s --config %s", d->url, conf);
+	struct program p = { 0 };
+	FILE *f = fopen(conf, "we");
+
+	assert_non_null(f);
+	(void)fprintf(f, "[connect]\ncert_file = %s/viewer.pem\nkey_file = %s/viewer.key\nca_file = %s/ca.pem\n",
+		      d->s->dir, d->s->dir, d->s->dir);
+	(void)fclose(f);
+	program_run(&p, line, NULL);
+	if (p.status)
+		fail_msg("%s%s", p.out, p.err);
+	program_done(&p);
+}
+
 static void a_key_that_others_may_read_is_refused(void **state)
 {
 	const struct desk *d = *state;
@@ -229,6 +308,9 @@ int main(void)
 		cmocka_unit_test(each_role_may_what_it_may),
 		cmocka_unit_test(who_is_not_known_is_told_why),
 		cmocka_unit_test(what_is_no_tls_gets_nothing),
+		cmocka_unit_test(the_program_at_the_other_end_has_its_certificates_role),
+		cmocka_unit_test(the_program_at_the_other_end_says_who_was_not_let_in),
+		cmocka_unit_test(certificates_of_the_configuration_serve_too),
 		cmocka_unit_test(a_key_that_others_may_read_is_refused),
 	};
 

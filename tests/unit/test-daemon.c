@@ -254,7 +254,7 @@ static void a_record_that_was_taken_out_is_written_again(void **state)
 	assert_int_equal(there, 1);
 	there = 0;
 	/* it would write it again: so it is not taken out while it runs, but what is lost is */
-	assert_int_equal(pt_fleet_withdraw(store, "h1", &d->err), -EBUSY);
+	assert_int_equal(pt_fleet_withdraw(store, "h1", 0, &d->err), -EBUSY);
 	assert_int_equal(pt_store_commit(store, &txn, NULL, NULL, &d->err), 1);
 	for (unsigned i = 0; i < PATIENCE_S * 50 && !there; i++) {
 		PT_AUTO(pt_record) facts = { 0 };

@@ -239,6 +239,95 @@ static void an_unknown_release_is_asked_again(void **state)
 	claiming_check(f->store, &f->pci);
 }
 
+static const char *rewritten; /* a record that somebody else writes first, as it is */
+
+static int late_commit(struct pt_store *store, const struct pt_txn *txn, long long *revision, struct pt_records *now,
+		       struct pt_error *err)
+{
+	if (rewritten) {
+		PT_AUTO(pt_record) was = { 0 };
+
+		assert_int_equal(real->get(store, rewritten, &was, err), 1);
+		{
+			const struct pt_write write = { rewritten, was.value, 0 };
+			const struct pt_txn same = { .writes = &write, .n_writes = 1 };
+			long long ignored;
+
+			rewritten = NULL;
+			assert_int_equal(real->commit(store, &same, &ignored, now, err), 1);
+		}
+	}
+	return real->commit(store, txn, revision, now, err);
+}
+
+static void say(struct storestage *f, const char *host, const char *id, enum pt_ack_state state);
+
+/* the revision is compared where it is decided: between a look and the write there is always somebody else */
+static void only_the_claim_that_was_seen_is_released(void **state)
+{
+	struct storestage *f = begin(state, 1);
+	PT_AUTO(pt_fleet) fleet = { 0 };
+	PT_AUTO(pt_claim) c = { 0 };
+	PT_AUTO(pt_claim) now = { 0 };
+	PT_AUTO(pt_claim) gone = { 0 };
+	pt_autofree char *key = NULL;
+	struct pt_store_ops ops;
+	long long seen = 0;
+
+	load(f, &fleet);
+	assert_int_equal(claiming_claim(&fleet, "gpu:1", "vm1", &c, &f->err), 1);
+	key = pt_strf("claims/%s", c.id);
+	assert_int_equal(pt_fleet_get(f->store, c.id, &now, &seen, &f->err), 1);
+	assert_int_equal(pt_fleet_release_seen(f->store, c.id, seen - 1, &gone, &f->err), -ESTALE);
+	begin_lying(f, &ops, 0);
+	ops.commit = late_commit;
+	rewritten = key;
+	assert_int_equal(pt_fleet_release_seen(f->store, c.id, seen, &gone, &f->err), -ESTALE);
+	assert_non_null(strstr(f->err.msg, "still claimed"));
+	/* who named none takes it as it is */
+	rewritten = key;
+	assert_int_equal(pt_fleet_release_seen(f->store, c.id, 0, &gone, &f->err), 1);
+	f->store->ops = real;
+	claiming_check(f->store, &f->pci);
+}
+
+/* nobody answered for its mark, and with that mark it is another record: that was its own work */
+static void an_unknown_mark_of_the_claim_that_was_seen_is_found(void **state)
+{
+	struct storestage *f = begin(state, 1);
+	PT_AUTO(pt_fleet) fleet = { 0 };
+	PT_AUTO(pt_claim) c = { 0 };
+	PT_AUTO(pt_claim) now = { 0 };
+	PT_AUTO(pt_claim) gone = { 0 };
+	struct pt_store_ops ops;
+	long long seen = 0;
+
+	load(f, &fleet);
+	assert_int_equal(claiming_claim(&fleet, "gpu:1", "vm1", &c, &f->err), 1);
+	say(f, "host-000", c.id, PT_ACK_BOUND);
+	assert_int_equal(pt_fleet_get(f->store, c.id, &now, &seen, &f->err), 1);
+	begin_lying(f, &ops, 1);
+	assert_int_equal(pt_fleet_release_seen(f->store, c.id, seen, &gone, &f->err), PT_RELEASE_MARKED);
+	f->store->ops = real;
+}
+
+static void only_the_record_that_was_seen_is_withdrawn(void **state)
+{
+	struct storestage *f = begin(state, 1);
+	PT_AUTO(pt_record) facts = { 0 };
+	struct pt_store_ops ops;
+
+	assert_int_equal(pt_store_get(f->store, "facts/host-000", &facts, &f->err), 1);
+	assert_int_equal(pt_fleet_withdraw(f->store, "host-000", facts.revision - 1, &f->err), -ESTALE);
+	begin_lying(f, &ops, 0);
+	ops.commit = late_commit;
+	rewritten = "facts/host-000";
+	assert_int_equal(pt_fleet_withdraw(f->store, "host-000", facts.revision, &f->err), -EBUSY);
+	assert_int_equal(pt_fleet_withdraw(f->store, "host-000", facts.revision, &f->err), -ESTALE);
+	assert_int_equal(pt_fleet_withdraw(f->store, "host-000", 0, &f->err), 1);
+	f->store->ops = real;
+}
+
 static void put(struct storestage *f, const char *key, const char *value)
 {
 	struct pt_write write = { key, value, 0 };
@@ -360,7 +449,7 @@ static void a_host_whose_agent_runs_is_neither_withdrawn_nor_published_by_hand(v
 	assert_int_equal(pt_store_lease(f->store, 100, &alive.lease, &f->err), 0);
 	assert_int_equal(pt_store_commit(f->store, &lives, NULL, NULL, &f->err), 1);
 	assert_int_equal(pt_fleet_publish(f->store, &record, &f->err), -EPERM);
-	assert_int_equal(pt_fleet_withdraw(f->store, "host-000", &f->err), -EBUSY);
+	assert_int_equal(pt_fleet_withdraw(f->store, "host-000", 0, &f->err), -EBUSY);
 	assert_non_null(strstr(f->err.msg, "runs"));
 	for (unsigned i = 0; i < 120; i++) {
 		pt_autofree char *id = pt_strf("c-%020u", i);
@@ -369,14 +458,14 @@ static void a_host_whose_agent_runs_is_neither_withdrawn_nor_published_by_hand(v
 	}
 	say(f, "host-0000", "c-00000000000000000000", PT_ACK_RELEASED);
 	assert_int_equal(pt_store_end(f->store, alive.lease, &f->err), 1);
-	assert_int_equal(pt_fleet_withdraw(f->store, "host-000", &f->err), 1);
+	assert_int_equal(pt_fleet_withdraw(f->store, "host-000", 0, &f->err), 1);
 	{
 		PT_AUTO(pt_records) left = { 0 };
 
 		assert_int_equal(pt_store_list(f->store, "acks/", &left, &f->err), 0);
 		assert_int_equal(left.n, 1);
 	}
-	assert_int_equal(pt_fleet_withdraw(f->store, "host-000", &f->err), 0);
+	assert_int_equal(pt_fleet_withdraw(f->store, "host-000", 0, &f->err), 0);
 	assert_int_equal(pt_fleet_publish(f->store, &record, &f->err), 1);
 }
 
@@ -497,6 +586,9 @@ int main(void)
 		BOTH(when_nobody_answers_the_id_is_told),
 		BOTH(once_it_was_sent_every_failure_names_the_id),
 		BOTH(an_unknown_release_is_asked_again),
+		BOTH(only_the_claim_that_was_seen_is_released),
+		BOTH(an_unknown_mark_of_the_claim_that_was_seen_is_found),
+		BOTH(only_the_record_that_was_seen_is_withdrawn),
 		BOTH(a_record_that_is_not_understood_takes_out_its_host_alone),
 		BOTH(facts_that_changed_since_are_looked_at_again),
 		BOTH(facts_do_not_heal_what_is_held),

@@ -131,6 +131,19 @@ static void the_output_is_the_local_one(void **state)
 		{ "passthru claim tpu:1 --for vm2", true },
 		{ "passthru claim gpu:1 --for vm2 --host nowhere", true },
 		{ "passthru release c-ffffffffffffffffffff", true },
+		{ "passthru fleet limit red gpu 7", true },
+		{ "passthru fleet limit blue gpu 0 --json", true },
+		{ "passthru fleet limit", true },
+		{ "passthru fleet limit red --json", true },
+		{ "passthru fleet limit red tpu 1", true },
+		{ "passthru fleet limit red gpu -1", true },
+		{ "passthru fleet limit red gpu none", true },
+		{ "passthru fleet limit --json", true },
+		{ "passthru fleet evacuate host-000", true },
+		{ "passthru fleet evacuate host-000 --json", true },
+		{ "passthru fleet evacuate nowhere --fenced", true },
+		{ "passthru fleet evacuate host-001 --fenced", true },
+		{ "passthru fleet evacuate host-001 --fenced --json", true },
 	};
 	const struct desk *d = *state;
 
@@ -153,6 +166,34 @@ static void a_claim_is_released(void **state)
 	assert_int_equal(p.status, 0);
 	assert_string_equal(p.out, "host-001 is no longer in the fleet\n");
 	program_done(&p);
+}
+
+static void claims_are_placed_on_another_host(void **state)
+{
+	const struct desk *d = *state;
+	struct program p = { 0 };
+	pt_autofree char *local = pt_strf("passthru fleet evacuate host-001 --fenced --config %s", d->s->conf);
+
+	claim(d);
+	remote(d, "passthru fleet evacuate host-000 --fenced", &p);
+	assert_int_equal(p.status, 0);
+	assert_string_equal(p.out, "c-0123456789abcdef0123  gpu:2 for vm1: from host-000 to host-001\n");
+	program_done(&p);
+	program_run(&p, local, NULL);
+	assert_int_equal(p.status, 0);
+	assert_string_equal(p.out, "c-0123456789abcdef0123  gpu:2 for vm1: from host-001 to host-000\n");
+	program_done(&p);
+	/* with all of both claimed it stays where it is */
+	remote(d, "passthru claim gpu:2 --for vm2", &p);
+	assert_int_equal(p.status, 0);
+	program_done(&p);
+	compare(d, "passthru fleet evacuate host-000 --fenced", true);
+	compare(d, "passthru fleet evacuate host-000 --fenced --json", true);
+	remote(d, "passthru fleet evacuate host-000 --fenced", &p);
+	assert_int_equal(p.status, 3);
+	assert_non_null(strstr(p.out, "stays on host-000"));
+	program_done(&p);
+	claiming_check(d->s->store, &d->s->pci);
 }
 
 static void what_is_not_for_there_is_said(void **state)
@@ -186,6 +227,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(the_output_is_the_local_one, begin, end),
 		cmocka_unit_test_setup_teardown(a_claim_is_released, begin, end),
+		cmocka_unit_test_setup_teardown(claims_are_placed_on_another_host, begin, end),
 		cmocka_unit_test_setup_teardown(what_is_not_for_there_is_said, begin, end),
 		cmocka_unit_test_setup_teardown(nobody_there_is_said, begin, end),
 	};
