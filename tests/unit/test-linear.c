@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -35,6 +36,13 @@
 #include "store/backend.h"
 
 #define DEVICES 4
+
+/* what clients heard beside answers, counted by all of them in one page */
+struct heard {
+	unsigned unknown;     /* nobody knows whether it was written */
+	unsigned unreachable; /* nothing was */
+};
+
 /* after this a store that is well has answered */
 #define HEALED_MS 60000
 
@@ -45,6 +53,7 @@ struct course {
 	unsigned seconds;
 	unsigned calls; /* 0: by time */
 	bool blind;	/* the planted bug */
+	struct heard *heard;
 };
 
 static struct course planned(unsigned seconds)
@@ -83,6 +92,7 @@ static int blind_commit(struct pt_store *store, const struct pt_txn *txn, long l
 }
 
 struct client {
+	struct heard *heard;
 	struct pt_store *store;
 	struct pt_fleet fleet;
 	struct pt_pci_config pci;
@@ -100,8 +110,12 @@ static _Noreturn void give_up(const char *doing, const struct pt_error *err)
 }
 
 /* an outcome that nobody knows is asked for again, with the same id, as a user is told to */
-static bool again(int r, long long until)
+static bool again(const struct client *c, int r, long long until)
 {
+	if (r == -ETIMEDOUT)
+		__atomic_add_fetch(&c->heard->unknown, 1, __ATOMIC_RELAXED);
+	if (r == -EHOSTUNREACH)
+		__atomic_add_fetch(&c->heard->unreachable, 1, __ATOMIC_RELAXED);
 	return (r == -ETIMEDOUT || r == -EHOSTUNREACH || r == -EBUSY) && pt_watch_now_ms() < until;
 }
 
@@ -136,7 +150,7 @@ static void make_claim(struct client *c, struct history_op op)
 			op.wanted = 0;
 			r = 0;
 		}
-	} while (again(r, until));
+	} while (again(c, r, until));
 	op.end = now_ns();
 	if (r < 0)
 		give_up("claim", &err);
@@ -160,7 +174,7 @@ static bool is_there(struct client *c, const char *id, long long until)
 		PT_AUTO(pt_claim) claim = { 0 };
 
 		r = pt_fleet_get(c->store, id, &claim, NULL, &err);
-	} while (again(r, until));
+	} while (again(c, r, until));
 	if (r < 0)
 		give_up("look", &err);
 	return r == 1;
@@ -184,7 +198,7 @@ static void release_one(struct client *c, struct history_op op)
 
 		r = pt_fleet_release(c->store, op.id, &gone, &err);
 		unknown = unknown || r == -ETIMEDOUT;
-	} while (again(r, until));
+	} while (again(c, r, until));
 	op.end = now_ns();
 	if (r < 0)
 		give_up("release", &err);
@@ -272,7 +286,7 @@ static void open_store(struct client *c, const struct course *course, struct pt_
 static _Noreturn void client(const struct course *course, const char *dir, unsigned number, long long until)
 {
 	pt_autofree char *file = pt_strf("%s/client-%u", dir, number);
-	struct client c = { .seed = number + 1 + (unsigned)getpid() };
+	struct client c = { .heard = course->heard, .seed = number + 1 + (unsigned)getpid() };
 	struct history_op last = { .end = 1 };
 	struct pt_store_ops ops;
 	unsigned calls = remember(&c, file, &last);
@@ -462,8 +476,16 @@ static void prepare_store(const struct course *course)
 	pt_store_close(store);
 }
 
+static struct heard *share_heard(void)
+{
+	void *page = mmap(NULL, sizeof(struct heard), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	assert_true(page != MAP_FAILED);
+	return page;
+}
+
 /* the checker's word; NULL: all is well; the caller frees */
-static char *run(const struct course *course, const char *dir, struct etcd *etcd)
+static char *run(struct course *course, const char *dir, struct etcd *etcd)
 {
 	long long began = pt_watch_now_ms();
 	struct crowd crowd = { .course = course, .dir = dir, .until = began + course->seconds * 1000LL };
@@ -471,6 +493,7 @@ static char *run(const struct course *course, const char *dir, struct etcd *etcd
 	char *wrong;
 	size_t n = 0;
 
+	course->heard = share_heard();
 	prepare_store(course);
 	crowd.pids = pt_alloc(course->clients * sizeof(*crowd.pids));
 	for (unsigned i = 0; i < course->clients; i++)
@@ -483,6 +506,9 @@ static char *run(const struct course *course, const char *dir, struct etcd *etcd
 	read_history(dir, course->clients, &ops, &n);
 	print_message("             %zu calls of %u clients on %u hosts in %lld s\n", n, course->clients, course->hosts,
 		      (pt_watch_now_ms() - began) / 1000);
+	print_message("             heard: %u times that nobody knows, %u times that nobody answers\n",
+		      course->heard->unknown, course->heard->unreachable);
+	(void)munmap(course->heard, sizeof(*course->heard));
 	wrong = history_check(ops, n, course->hosts, DEVICES);
 	if (!wrong)
 		wrong = history_check_limit(ops, n, limit_of(course));
