@@ -44,8 +44,11 @@ static int check_name(const char *name, struct pt_error *err)
 static int open_file(const char *path, struct pt_error *err)
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int r = fd < 0 ? pt_fail(err, -errno, "cannot make %s", path) : fd;
 
-	return fd < 0 ? pt_fail(err, -errno, "cannot make %s", path) : fd;
+	if (r == -EEXIST)
+		pt_hint(err, "a password that is there is not written over: name another file, or remove that one");
+	return r;
 }
 
 static int write_file(int fd, const char *path, const char *password, struct pt_error *err)
@@ -58,19 +61,44 @@ static int write_file(int fd, const char *path, const char *password, struct pt_
 	return r;
 }
 
-static int tell(struct pt_cli *cli, const struct pt_store_user *u, const char *file, bool on, struct pt_error *err)
+/* of this command's own [store] what is so for the new user, too */
+static void tell_where(struct pt_cli *cli, const struct pt_store_config *c)
 {
+	pt_autofree char *endpoints = pt_strv_join(&c->endpoints, ", ");
+
+	(void)fprintf(cli->out, "[store]\nbackend = etcd\nendpoints = %s\n", endpoints);
+	if (c->prefix)
+		(void)fprintf(cli->out, "prefix = %s\n", c->prefix);
+	if (c->cluster)
+		(void)fprintf(cli->out, "cluster = %s\n", c->cluster);
+	if (c->ca_file)
+		(void)fprintf(cli->out, "ca_file = %s\n", c->ca_file);
+}
+
+static int tell(struct pt_cli *cli, const struct pt_store_config *where, const struct pt_store_user *u,
+		const char *file, bool on, struct pt_error *err)
+{
+	pt_autofree char *path = NULL;
+
 	if (cli->json)
 		return pt_print_json(cli,
 				     json_pack("{s:s, s:s, s:s?, s:s?, s:b}", "user", u->name, "role", u->role,
 					       "password", file ? NULL : u->password, "password_file", file, "users_on",
 					       on),
 				     err);
-	(void)fprintf(cli->out, "[store]\nbackend = etcd\nuser = %s\n", u->name);
+	tell_where(cli, where);
+	(void)fprintf(cli->out, "user = %s\n", u->name);
+	path = file ? realpath(file, NULL) : NULL;
 	if (file)
-		(void)fprintf(cli->out, "password_file = %s\n", file);
+		(void)fprintf(
+			cli->out,
+			"# where it is on this machine; taken elsewhere it keeps its mode, 0600\npassword_file = %s\n",
+			path ? path : file);
 	else
-		(void)fprintf(cli->out, "# password, shown this once; into a file of mode 0600: %s\n", u->password);
+		(void)fprintf(cli->out,
+			      "password_file = /etc/passthru/etcd-password\n# password, shown this once; into that "
+			      "file, mode 0600: %s\n",
+			      u->password);
 	if (!on)
 		(void)fprintf(
 			cli->diag,
@@ -101,7 +129,7 @@ static int add(struct pt_cli *cli, struct pt_storing *s, struct pt_store_user *u
 	r = r < 0 ? r : pt_store_user_put(s->store, u, err);
 	if (r < 0 && file && r != -ETIMEDOUT)
 		(void)unlink(file);
-	r = r < 0 ? r : tell(cli, u, file, on == 1, err);
+	r = r < 0 ? r : tell(cli, &s->where, u, file, on == 1, err);
 	explicit_bzero(password, sizeof(password));
 	return r;
 }

@@ -12,16 +12,15 @@
 int pt_storing_open(const struct pt_cli *cli, struct pt_storing *ret, struct pt_error *err)
 {
 	PT_AUTO(pt_storing) s = { 0 };
-	PT_AUTO(pt_store_config) store = { 0 };
 	const char *files[64];
 	size_t n = 0;
 	int r;
 
 	while (n < 64 && (files[n] = pt_cli_value_at(cli, "config", n)))
 		n++;
-	r = pt_placeable_store(cli, files, n, &store, err);
+	r = pt_placeable_store(cli, files, n, &s.where, err);
 	r = r < 0 ? r : pt_placeable_config(cli, files, n, &s.config, &s.hints, err);
-	r = r < 0 ? r : pt_store_open(&store, &s.store, err);
+	r = r < 0 ? r : pt_store_open(&s.where, &s.store, err);
 	if (r < 0)
 		return r;
 	*ret = pt_take(s);
@@ -31,6 +30,7 @@ int pt_storing_open(const struct pt_cli *cli, struct pt_storing *ret, struct pt_
 void pt_storing_done(struct pt_storing *s)
 {
 	pt_store_close(s->store);
+	pt_store_config_done(&s->where);
 	pt_pci_config_done(&s->config);
 	pt_strv_done(&s->hints);
 	*s = (struct pt_storing){ 0 };

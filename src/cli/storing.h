@@ -16,11 +16,13 @@
 
 /**
  * struct pt_storing - owns everything
+ * @where: [store] as it was read
  * @config: [pci] of the same files
  * @hints: what is spelled in an old way
  */
 struct pt_storing {
 	struct pt_store *store;
+	struct pt_store_config where;
 	struct pt_pci_config config;
 	struct pt_strv hints;
 };

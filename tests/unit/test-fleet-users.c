@@ -86,11 +86,19 @@ static void add(struct desk *d, const char *verb, const char *user)
 {
 	pt_autofree char *path = pt_strf("%s/%s", d->tree->path, user);
 	pt_autofree char *what = pt_strf("%s %s --password-file %s", verb, user, path);
+	pt_autofree char *path_line = NULL;
+	pt_autofree char *user_line = NULL;
 	struct stat st;
 
 	run(d, 0, what, "root");
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0600);
+	/* what it prints is a configuration: where the administrator's is, who, and the password's place */
+	assert_non_null(strstr(d->p.out, "[store]\nbackend = etcd\nendpoints = http://127.0.0.1:"));
+	path_line = pt_strf("\npassword_file = %s\n", path);
+	user_line = pt_strf("\nuser = %s\n", user);
+	assert_non_null(strstr(d->p.out, path_line));
+	assert_non_null(strstr(d->p.out, user_line));
 	configure(d, user);
 }
 
