@@ -244,12 +244,27 @@ static void go_on(struct service *v)
 	}
 }
 
+/* a machine whose name is not the one that it was added by is refused by etcd, which does not say why */
+static void see_user(const struct pt_serve *s)
+{
+	const char *user = s->store->backend == PT_STORE_ETCD ? s->store->user : NULL;
+	pt_autofree char *text = NULL;
+
+	if (!user || pt_streq(user, s->host) || pt_streq(user, "root"))
+		return;
+	text = pt_strf("this host is %s in the fleet, and [store] user is %s: one that `passthru fleet add-host %s` "
+		       "made may write for %s only; --name %s gives this host that name",
+		       s->host, user, user, user, user);
+	pt_say_news(LOG_WARNING, NULL, NULL, text);
+}
+
 int pt_serve_run(const struct pt_serve *s, struct pt_error *err)
 {
 	struct service v = { .s = s, .signal_fd = -EBADF, .mutex = PTHREAD_MUTEX_INITIALIZER };
 	int r = begin(&v, err);
 
 	if (r == 0) {
+		see_user(s);
 		ready(&v);
 		go_on(&v);
 		pt_say_stopping();

@@ -370,8 +370,14 @@ static void it_is_ready_before_its_first_round_has_ended(void **state)
 	socklen_t n = sizeof(at);
 	int silent = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	long long before = pt_watch_now_ms();
-	FILE *f = fopen(d->config, "we");
+	pt_autofree char *password = pt_strf("%s/password", d->dir);
+	FILE *f = fopen(password, "we");
 
+	assert_non_null(f);
+	(void)fprintf(f, "secret\n");
+	(void)fclose(f);
+	assert_int_equal(chmod(password, 0600), 0);
+	f = fopen(d->config, "we");
 	assert_non_null(f);
 	/* it takes connections and says nothing */
 	assert_int_equal(bind(silent, (struct sockaddr *)&at, n), 0);
@@ -379,12 +385,14 @@ static void it_is_ready_before_its_first_round_has_ended(void **state)
 	assert_int_equal(getsockname(silent, (struct sockaddr *)&at, &n), 0);
 	(void)fprintf(f,
 		      "[store]\nbackend = etcd\nendpoints = http://127.0.0.1:%u\ntimeout_ms = 30000\n"
-		      "[pci]\ndevice_spec = { \"vendor_id\": \"10de\" }\n",
-		      ntohs(at.sin_port));
+		      "user = h2\npassword_file = %s\n[pci]\ndevice_spec = { \"vendor_id\": \"10de\" }\n",
+		      ntohs(at.sin_port), password);
 	(void)fclose(f);
 	d->pid = start(d, argv);
 	await_word(d, "READY=1");
 	assert_true(pt_watch_now_ms() - before < 25000);
+	/* another host's user: etcd will refuse it, and not say why */
+	assert_true(said(d, "this host is h1 in the fleet, and [store] user is h2"));
 	(void)close(silent);
 }
 
