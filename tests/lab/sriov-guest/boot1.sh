@@ -1,15 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh
-# A guest with a VF: whatever would take it away is refused, with nothing changed; and the power goes.
+# A guest with a VF: whatever would take it away is refused, with nothing changed; it gets a second one while it runs; and the power goes.
 . "$LAB/inside/lib.sh"
 . "$PT_SCENARIO_DIR/helpers.sh"
 
+cat >/etc/passthru/passthru.conf <<'END'
+[network green]
+vlan = 43
+mtu = 2000
+END
 start_libvirt || exit 1
 expect_exit 0 passthru sriov $pf --vfs 7 --yes
 expect_exit 0 passthru vf 41:10.2 --mac 52:54:00:12:34:56 --vlan 42 --yes
 ip link set "$(ls /sys/bus/pci/devices/$pf/net)" up
 expect_exit 0 wait_for 30 pf_has_carrier
-xml_hostdev 0000:41:10.2 yes | define_plain vfguest
+define_plain vfguest <<END
+    <controller type='pci' index='0' model='pcie-root'/>
+    <controller type='pci' model='pcie-root-port'/>
+    <controller type='pci' model='pcie-root-port'/>
+    <controller type='pci' model='pcie-root-port'/>
+    <controller type='pci' model='pcie-root-port'/>
+$(xml_hostdev 0000:41:10.2 yes)
+END
 virsh -q autostart vfguest
 virsh -q start vfguest
 vf_guest_is_up
@@ -33,4 +45,15 @@ expect_exit 0 passthru sriov
 output_has "Enabled 7 of 7"
 output_has vfguest
 output_has "vlan 42"
+
+# a second one, while it runs, in a network that needs more of the card than it has
+cp /etc/passthru/sriov.d/$pf.conf /var/lib/libvirt/kept-before
+check "the card has the usual MTU" mtu_is 1500
+check "the guest gets a VF while it runs" gets_live vfguest green
+check "the card has the network's MTU" mtu_is 2000
+check "the kernel has its VLAN" vf_says 0 "vlan 43"
+check "the other one's VLAN is as it was" vf_says 1 "vlan 42"
+check "the guest lists its functions" guest_lists vfguest two
+check "both are with its driver" guest_has_vfs two 2
+check "and the VM was never stopped" is_running vfguest
 power_cut
