@@ -32,7 +32,7 @@ static const struct pt_option options[] = {
 	{ NULL, 0, NULL, NULL, false },
 };
 
-/* what is shown: every function that has VFs, could have them or was made for them; or the ones named */
+/* what is shown: network cards, and what else has VFs, could have them or was made for them; or the ones named */
 struct seen {
 	struct pt_devices devices;
 	struct pt_owners owners;
@@ -78,7 +78,8 @@ static void add(const struct pt_cli *cli, struct seen *s, const struct pt_device
 	if (seen_already(s, d->bdf))
 		return;
 	pt_sriov_read(&cli->root, d, &one);
-	if (cli->n_operands || d->sriov == PT_SRIOV_PF || one.capability == PT_KNOWN_YES)
+	/* who looks for a network card finds it here, be it to read that it has none */
+	if (cli->n_operands || d->sriov == PT_SRIOV_PF || one.capability == PT_KNOWN_YES || pt_device_is_network(d))
 		pt_array_push(&s->pfs, one);
 	else
 		pt_sriov_done(&one);
@@ -155,12 +156,33 @@ static void add_pf(struct pt_table *table, const struct seen *s, const struct pt
 			add_vf(table, line, &s->devices.v[i], pf, &s->owners);
 }
 
+/* configuration space beyond its first 64 bytes is for root, and in no capture of a card that has no virtual functions
+ */
+static void tell_unseen(const struct pt_cli *cli, const struct seen *s, struct pt_findings *why)
+{
+	for (size_t i = 0; i < s->pfs.n && !cli->root.captured; i++) {
+		const struct pt_device *d = pt_devices_find(&s->devices, s->pfs.v[i].pf);
+
+		if (d->sriov != PT_SRIOV_NONE || s->pfs.v[i].capability != PT_KNOWN_UNKNOWN)
+			continue;
+		pt_findings_add(why, PT_UNKNOWN, "sriov-unseen", NULL, "ask again as root",
+				"whether a card that is not supported now is made for SR-IOV is not seen: its "
+				"configuration space cannot be read");
+		return;
+	}
+}
+
 static int print_table(const struct pt_cli *cli, const struct seen *s, struct pt_error *err)
 {
-	struct pt_table *table = pt_table_new(0);
+	struct pt_table *table;
 	PT_AUTO(pt_findings) why = { 0 };
 	int r;
 
+	if (!s->pfs.n) {
+		(void)fputs("no card of this host has virtual functions or could have some\n", cli->out);
+		return PT_EXIT_DONE;
+	}
+	table = pt_table_new(0);
 	pt_table_column(table, "ADDRESS", PT_TABLE_TREE, 0);
 	pt_table_column(table, "SR-IOV", 0, 0);
 	pt_table_column(table, "DRIVER", 0, 0);
@@ -174,6 +196,7 @@ static int print_table(const struct pt_cli *cli, const struct seen *s, struct pt
 		pt_sriov_why(d, &s->pfs.v[i], &why);
 		pt_sriov_unlike_kept(d, &s->pfs.v[i], kept_of(s, d), &why);
 	}
+	tell_unseen(cli, s, &why);
 	r = pt_table_print(table, cli->out, err);
 	pt_table_free(table);
 	if (r < 0)
@@ -261,10 +284,12 @@ const struct pt_command pt_command_sriov = {
 	.group = "Change",
 	.summary = "Show virtual functions, and say how many a card shall have",
 	.description =
-		"Every function that has virtual functions, could have them or is made for them: Not supported,\n"
-		"Disabled, or Enabled with their number; each VF's address, driver, IOMMU group and VM, and what its\n"
-		"PF sets for it: MAC, VLAN, trust, spoof check, link state and rate. Where a card that is made for\n"
-		"SR-IOV offers nothing, the reason stands below the table.\n\n"
+		"Every network card, and whatever else has virtual functions, could have them or is made for them:\n"
+		"Not supported, Disabled, or Enabled with their number; each VF's address, driver, IOMMU group and "
+		"VM,\n"
+		"and what its PF sets for it: MAC, VLAN, trust, spoof check, link state and rate. Where a card that "
+		"is\n"
+		"made for SR-IOV offers nothing, the reason stands below the table.\n\n"
 		"With --vfs the one PF named gets so many: through 0, waited for and counted, kept across reboots\n"
 		"and made again at boot before guests start. It is refused while a VM or this host uses one of those\n"
 		"that are there; VFs that stay keep their settings. The host's drivers do not take them unless\n"

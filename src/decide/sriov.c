@@ -155,6 +155,7 @@ static void judge_pf(struct pt_judge *j, const struct pt_device *pf)
 /* a VF that goes, if only for the moment through 0 */
 static void judge_vf(struct pt_judge *j, const struct pt_device *vf, bool comes_back)
 {
+	const struct pt_keep *keep = pt_keep_by_bdf(&j->host->reserved, vf->bdf);
 	struct pt_bdf_text bdf = pt_bdf_str(vf->bdf);
 
 	for (size_t i = 0; i < j->others->n; i++) {
@@ -181,7 +182,8 @@ static void judge_vf(struct pt_judge *j, const struct pt_device *vf, bool comes_
 					u->where, "end that use first", "this host uses VF %d (%s): %s", vf->vf_index,
 					bdf.s, u->chain);
 	}
-	if (!comes_back && pt_keep_by_bdf(&j->host->reserved, vf->bdf))
+	/* what is only remembered of a VM goes with the VM's definition */
+	if (!comes_back && keep && pt_keep_at_boot(keep))
 		pt_judge_refuse(j, PT_FORCE_BY_NAME, "reserved", NULL, "`passthru release` it first",
 				"VF %d (%s) is reserved for guests", vf->vf_index, bdf.s);
 }

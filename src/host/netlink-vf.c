@@ -166,12 +166,25 @@ static struct nlattr *parse_list(struct nlattr *list, char *end, unsigned vfs, s
 	return (struct nlattr *)(at < end ? at : end);
 }
 
+/* Documentation/networking/devlink/devlink-port.rst: a port's own is p0 or p0s1, a VF's pf0vf3 or c1pf0vf3 */
+static bool is_representor(const struct nlattr *attr)
+{
+	char name[64];
+	const char *pf;
+
+	(void)nla_strlcpy(name, attr, sizeof(name));
+	pf = strstr(name, "pf");
+	return pf && pf[2] >= '0' && pf[2] <= '9';
+}
+
 static void parse_attribute(struct nlattr *attr, struct pt_pf_link *l)
 {
 	if (nla_type(attr) == IFLA_IFNAME && !l->name)
 		l->name = nla_strdup(attr);
 	else if (nla_type(attr) == IFLA_MTU && nla_len(attr) >= 4)
 		l->mtu = nla_get_u32(attr);
+	else if (nla_type(attr) == IFLA_PHYS_PORT_NAME)
+		l->representor = is_representor(attr);
 }
 
 int pt_pf_link_parse(struct nlmsghdr *message, struct pt_pf_link *ret_link)
@@ -272,4 +285,22 @@ int pt_pf_link_read(const char *netdev, struct pt_pf_link *ret_link, struct pt_e
 			      "all network interfaces",
 			      netdev, PT_NETLINK_MS);
 	return r < 0 ? pt_fail(err, r, "the kernel does not tell about the VFs of %s", netdev) : 0;
+}
+
+int pt_pf_link_of(const struct pt_strv *netdevs, struct pt_pf_link *ret_link, struct pt_error *err)
+{
+	for (size_t i = 0; i < netdevs->n; i++) {
+		PT_AUTO(pt_pf_link) link = { 0 };
+		int r = pt_pf_link_read(netdevs->v[i], &link, err);
+
+		if (r < 0)
+			return r;
+		if (link.representor)
+			continue;
+		*ret_link = link;
+		link = (struct pt_pf_link){ 0 };
+		return 0;
+	}
+	return pt_say(err, -ENODEV, "no network interface here is the port's own: %s",
+		      netdevs->n ? netdevs->v[0] : "none");
 }

@@ -294,6 +294,13 @@ static int pf_netdev(const struct pt_host_writer *w, struct pt_bdf pf, char **re
 	if ((r < 0 && r != -ENOENT) || names.n == 0)
 		return pt_say(err, -ENODEV, "%s has no network interface on this host", pt_bdf_str(pf).s);
 	pt_strv_sort(&names);
+	if (names.n > 1) {
+		PT_AUTO(pt_pf_link) link = { 0 };
+
+		r = pt_pf_link_of(&names, &link, err);
+		pt_strset(ret_name, r < 0 ? NULL : link.name);
+		return r;
+	}
 	*ret_name = pt_strdup(names.v[0]);
 	return 0;
 }

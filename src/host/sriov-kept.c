@@ -75,31 +75,87 @@ bool pt_sriov_kept_is(const struct pt_sriov_state *kept, const struct pt_device 
 	       kept->subvendor == pf->subvendor && kept->subdevice == pf->subdevice;
 }
 
-/* where a tool keeps its wish for VFs, and the word by which it is known */
+/* where a tool keeps its wish for VFs, in one file there or in any, and the word by which it is known */
 struct tool {
 	const char *name;
 	const char *folder;
+	const char *file;
 	const char *word;
 };
 
 static const struct tool tools[] = {
-	{ "the sriov-network-operator", "etc/sriov-operator/pci", "" },
-	{ "udev", "etc/udev/rules.d", "sriov_numvfs" },
-	{ "sysfsutils", "etc/sysfs.d", "sriov_numvfs" },
-	{ "tmpfiles", "etc/tmpfiles.d", "sriov_numvfs" },
-	{ "systemd-udev's link file", "etc/systemd/network", "SR-IOVVirtualFunctions" },
-	{ "NetworkManager", "etc/NetworkManager/system-connections", "total-vfs" },
-	{ "netplan", "etc/netplan", "virtual-function" },
+	{ "the sriov-network-operator", "etc/sriov-operator/pci", NULL, "" },
+	{ "udev", "etc/udev/rules.d", NULL, "sriov_numvfs" },
+	{ "sysfsutils", "etc", "sysfs.conf", "sriov_numvfs" },
+	{ "sysfsutils", "etc/sysfs.d", NULL, "sriov_numvfs" },
+	{ "tmpfiles", "etc/tmpfiles.d", NULL, "sriov_numvfs" },
+	{ "systemd-udev's link file", "etc/systemd/network", NULL, "SR-IOVVirtualFunctions" },
+	{ "a unit of systemd", "etc/systemd/system", NULL, "sriov_numvfs" },
+	{ "ifupdown", "etc/network", "interfaces", "sriov_numvfs" },
+	{ "ifupdown", "etc/network/interfaces.d", NULL, "sriov_numvfs" },
+	{ "rc.local", "etc", "rc.local", "sriov_numvfs" },
+	{ "NetworkManager", "etc/NetworkManager/system-connections", NULL, "total-vfs" },
+	{ "netplan", "etc/netplan", NULL, "virtual-function" },
 };
+
+static bool is_part_of_word(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+/* ens6 is not ens6f0, and 0000:41:00.0 not 10000:41:00.0 */
+static bool has_word(const char *text, const char *word)
+{
+	size_t n = strlen(word);
+
+	for (const char *at = strstr(text, word); n && at; at = strstr(at + 1, word))
+		if ((at == text || !is_part_of_word(at[-1])) && !is_part_of_word(at[n]))
+			return true;
+	return false;
+}
 
 static bool names_it(const char *text, const char *file, const struct pt_device *pf)
 {
-	if (strstr(text, pt_bdf_str(pf->bdf).s) || strstr(file, pt_bdf_str(pf->bdf).s))
+	if (has_word(text, pt_bdf_str(pf->bdf).s) || has_word(file, pt_bdf_str(pf->bdf).s))
 		return true;
 	for (size_t i = 0; i < pf->netdevs.n; i++)
-		if (strstr(text, pf->netdevs.v[i]))
+		if (has_word(text, pf->netdevs.v[i]))
 			return true;
 	return false;
+}
+
+/* what somebody has commented out nobody does */
+static void drop_comments(char *text)
+{
+	char *to = text;
+
+	for (char *line = text; *line;) {
+		size_t n = strcspn(line, "\n");
+		char first = line[strspn(line, " \t")];
+
+		n += line[n] == '\n';
+		if (first != '#' && first != ';') {
+			memmove(to, line, n);
+			to += n;
+		}
+		line += n;
+	}
+	*to = '\0';
+}
+
+/* "udev (/etc/udev/rules.d/70-vfs.rules)" where that file is about this PF's VFs; NULL otherwise */
+static char *file_manages(const struct pt_root *root, const struct tool *tool, const char *name,
+			  const struct pt_device *pf)
+{
+	pt_autofree char *path = pt_strf("%s/%s", tool->folder, name);
+	pt_autofree char *text = NULL;
+
+	if (pt_file_read(root->root_fd, path, FILE_MAX, &text, NULL) < 0)
+		return NULL;
+	drop_comments(text);
+	if (!strstr(text, tool->word) || !names_it(text, name, pf))
+		return NULL;
+	return pt_strf("%s (/%s)", tool->name, pt_text_clean(path));
 }
 
 char *pt_sriov_manager(const struct pt_root *root, const struct pt_device *pf)
@@ -108,16 +164,15 @@ char *pt_sriov_manager(const struct pt_root *root, const struct pt_device *pf)
 		PT_AUTO(pt_strv) names = { 0 };
 
 		/* a tool that is not there has no folder */
-		if (pt_file_list(root->root_fd, tools[i].folder, &names) < 0)
+		if (tools[i].file)
+			pt_strv_add(&names, tools[i].file);
+		else if (pt_file_list(root->root_fd, tools[i].folder, &names) < 0)
 			continue;
 		for (size_t k = 0; k < names.n && k < FILES_A_FOLDER; k++) {
-			pt_autofree char *path = pt_strf("%s/%s", tools[i].folder, names.v[k]);
-			pt_autofree char *text = NULL;
+			char *found = file_manages(root, &tools[i], names.v[k], pf);
 
-			if (pt_file_read(root->root_fd, path, FILE_MAX, &text, NULL) < 0)
-				continue;
-			if (strstr(text, tools[i].word) && names_it(text, names.v[k], pf))
-				return pt_strf("%s (/%s)", tools[i].name, pt_text_clean(path));
+			if (found)
+				return found;
 		}
 	}
 	return NULL;

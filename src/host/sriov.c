@@ -161,7 +161,8 @@ void pt_sriov_read(const struct pt_root *root, const struct pt_device *d, struct
 		return;
 	read_config(dev_fd, &c);
 	cap = find_extended(&c, PCI_EXT_CAP_ID_SRIOV);
-	if (c.n > PCI_CFG_SPACE_SIZE)
+	/* a card of the old PCI has no more than that */
+	if (c.n >= PCI_CFG_SPACE_SIZE)
 		ret->capability = cap ? PT_KNOWN_YES : PT_KNOWN_NO;
 	ret->cap_total = cap ? get16(&c, cap + PCI_SRIOV_TOTAL_VF) : 0;
 	ret->offered = read_int(dev_fd, "sriov_totalvfs");
@@ -179,6 +180,6 @@ void pt_sriov_read(const struct pt_root *root, const struct pt_device *d, struct
 	if (d->class_code == 0x010802 && d->sriov == PT_SRIOV_PF)
 		(void)pt_nvme_read(root, d->bdf, &ret->nvme, NULL);
 	/* an interface that is in another network namespace, or gone meanwhile, tells nothing */
-	if (!root->captured && d->netdevs.n && pt_pf_link_read(d->netdevs.v[0], &ret->link, &why) < 0)
+	if (!root->captured && d->netdevs.n && pt_pf_link_of(&d->netdevs, &ret->link, &why) < 0)
 		ret->link_why = pt_strdup(why.msg);
 }

@@ -12,6 +12,7 @@
  * struct pt_pf_link - the PF's network interface as the kernel tells over netlink; owns everything
  * @name: NULL: the PF has none, or it was not asked (a capture)
  * @up: by whoever runs this host; @carrier: and the cable carries something
+ * @representor: it stands for a VF (switchdev mode), and is not the port's own
  * @vfs: by index; what the kernel did not tell of one it has not
  */
 struct pt_pf_link {
@@ -19,6 +20,7 @@ struct pt_pf_link {
 	unsigned ifindex;
 	bool up;
 	bool carrier;
+	bool representor;
 	unsigned mtu;
 	PT_ARRAY(struct pt_vf_settings) vfs;
 };

@@ -163,6 +163,19 @@ static void a_vf_that_the_host_uses_stands_in_the_way(void **state)
 	refused(f, "vf-in-use", false);
 }
 
+static void a_vf_that_is_reserved_does_not_go_one_that_is_remembered_does(void **state)
+{
+	struct fixture *f = *state;
+	struct pt_keep *keep = pt_array_add(&f->w->host.reserved);
+
+	keep->id.last_seen = world_bdf(VF1);
+	keep->driver = pt_strdup("vfio-pci");
+	f->request.vfs = 1;
+	refused(f, "reserved", true);
+	pt_strset(&keep->driver, PT_DRIVER_LIBVIRT);
+	assert_int_equal(decide(f), 0);
+}
+
 static void the_same_number_disturbs_nobody(void **state)
 {
 	struct fixture *f = *state;
@@ -417,6 +430,7 @@ int main(void)
 		TEST(why_none_can_be_made_is_the_refusal),
 		TEST(a_vf_in_a_vm_stands_in_the_way),
 		TEST(a_vf_that_the_host_uses_stands_in_the_way),
+		TEST(a_vf_that_is_reserved_does_not_go_one_that_is_remembered_does),
 		TEST(the_same_number_disturbs_nobody),
 		TEST(somebody_elses_vfs_are_left_alone_unless_told),
 		TEST(a_pf_in_a_vm_has_no_vfs),

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is read of a physical function: over netlink, from its configuration space, and why it offers nothing. */
+/* What is read of a physical function: from its configuration space, why it offers nothing, and who else makes its VFs.
+ */
 #include <errno.h>
-#include <linux/if_link.h>
 #include <linux/pci_regs.h>
-#include <linux/rtnetlink.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,231 +12,16 @@
 
 #include <cmocka.h>
 #include <jansson.h>
-#include <netlink/attr.h>
-#include <netlink/msg.h>
 
 #include "base/cleanup.h"
 #include "decide/sriov-why.h"
 #include "fakesys.h"
-#include "host/netlink-vf.h"
 #include "host/pci.h"
+#include "host/sriov-kept.h"
 #include "host/sriov.h"
 #include "program.h"
 
 #define NIC "0000:41:00.0"
-
-static struct nl_msg *link_message(void)
-{
-	struct nl_msg *msg = nlmsg_alloc_simple(RTM_NEWLINK, 0);
-	struct ifinfomsg info = { .ifi_index = 7, .ifi_flags = 1 };
-
-	assert_int_equal(nlmsg_append(msg, &info, sizeof(info), NLMSG_ALIGNTO), 0);
-	assert_int_equal(nla_put_string(msg, IFLA_IFNAME, "enp65s0"), 0);
-	assert_int_equal(nla_put_u32(msg, IFLA_MTU, 9000), 0);
-	return msg;
-}
-
-static void put_vf(struct nl_msg *msg, uint32_t vf, uint32_t trust)
-{
-	struct ifla_vf_mac mac = { .vf = vf, .mac = { 0x52, 0x54, 0, 1, 2, (uint8_t)vf } };
-	struct ifla_vf_vlan vlan = { vf, 42, 3 };
-	struct ifla_vf_rate rate = { vf, 10, 1000 };
-	struct ifla_vf_spoofchk spoofchk = { vf, 1 };
-	struct ifla_vf_link_state state = { vf, IFLA_VF_LINK_STATE_DISABLE };
-	struct ifla_vf_trust trusted = { vf, trust };
-	struct ifla_vf_vlan_info info = { vf, 42, 3, htons(0x88a8) };
-	struct nlattr *one = nla_nest_start(msg, IFLA_VF_INFO);
-	struct nlattr *list;
-
-	assert_int_equal(nla_put(msg, IFLA_VF_MAC, sizeof(mac), &mac), 0);
-	assert_int_equal(nla_put(msg, IFLA_VF_VLAN, sizeof(vlan), &vlan), 0);
-	assert_int_equal(nla_put(msg, IFLA_VF_RATE, sizeof(rate), &rate), 0);
-	assert_int_equal(nla_put(msg, IFLA_VF_SPOOFCHK, sizeof(spoofchk), &spoofchk), 0);
-	assert_int_equal(nla_put(msg, IFLA_VF_LINK_STATE, sizeof(state), &state), 0);
-	assert_int_equal(nla_put(msg, IFLA_VF_TRUST, sizeof(trusted), &trusted), 0);
-	list = nla_nest_start(msg, IFLA_VF_VLAN_LIST);
-	assert_int_equal(nla_put(msg, IFLA_VF_VLAN_INFO, sizeof(info), &info), 0);
-	nla_nest_end(msg, list);
-	nla_nest_end(msg, one);
-}
-
-static void the_settings_of_each_vf_are_read_from_the_kernels_message(void **state)
-{
-	PT_AUTO(pt_pf_link) link = { 0 };
-	struct nl_msg *msg = link_message();
-	struct nlattr *all = nla_nest_start(msg, IFLA_VFINFO_LIST);
-	pt_autofree char *text = NULL;
-	pt_autofree char *second = NULL;
-
-	(void)state;
-	put_vf(msg, 0, UINT32_MAX);
-	put_vf(msg, 1, 1);
-	nla_nest_end(msg, all);
-	assert_int_equal(pt_pf_link_parse(nlmsg_hdr(msg), &link), 0);
-	nlmsg_free(msg);
-	assert_string_equal(link.name, "enp65s0");
-	assert_int_equal(link.mtu, 9000);
-	assert_true(link.up);
-	assert_int_equal(link.vfs.n, 2);
-	/* a driver that does not tell of trust has all ones there */
-	text = pt_vf_settings_text(pt_pf_link_vf(&link, 0));
-	assert_string_equal(text, "mac=52:54:00:01:02:00 vlan=42 qos=3 qinq=on spoofchk=on link=off min_rate=10 "
-				  "max_rate=1000");
-	second = pt_vf_settings_text(pt_pf_link_vf(&link, 1));
-	assert_non_null(strstr(second, "mac=52:54:00:01:02:01"));
-	assert_non_null(strstr(second, "trust=on"));
-	assert_null(pt_pf_link_vf(&link, 2));
-	assert_null(pt_pf_link_vf(&link, -1));
-}
-
-/* one attribute as the kernel puts it, its length in 16 bits whatever it is */
-static void put_raw(struct pt_buf *b, unsigned type, const void *data, size_t n)
-{
-	static const char zero[NLA_ALIGNTO] = "";
-	struct nlattr attr = { (uint16_t)(NLA_HDRLEN + n), (uint16_t)type };
-
-	pt_buf_addn(b, (const char *)&attr, sizeof(attr));
-	pt_buf_addn(b, data, n);
-	pt_buf_addn(b, zero, NLA_ALIGN(n) - n);
-}
-
-/* as rtnl_fill_vfinfo() puts it; @counters: an older kernel's, never left out */
-static void put_raw_vf(struct pt_buf *all, uint32_t i, bool counters)
-{
-	static const char stats[13 * 8] = "";
-	struct ifla_vf_mac mac = { .vf = i, .mac = { 0x52, 0x54, 0, 1, (uint8_t)(i >> 8), (uint8_t)i } };
-	struct ifla_vf_broadcast broadcast = { { 0xff } };
-	struct ifla_vf_vlan vlan = { i, i % 4094 + 1, 0 };
-	struct ifla_vf_rate rate = { i, 0, i };
-	struct ifla_vf_trust trust = { i, i % 2 };
-	PT_AUTO(pt_buf) one = { 0 };
-
-	put_raw(&one, IFLA_VF_MAC, &mac, sizeof(mac));
-	put_raw(&one, IFLA_VF_BROADCAST, &broadcast, sizeof(broadcast));
-	put_raw(&one, IFLA_VF_VLAN, &vlan, sizeof(vlan));
-	put_raw(&one, IFLA_VF_RATE, &rate, sizeof(rate));
-	put_raw(&one, IFLA_VF_TRUST, &trust, sizeof(trust));
-	if (counters)
-		put_raw(&one, IFLA_VF_STATS, stats, sizeof(stats));
-	put_raw(all, IFLA_VF_INFO, one.s, one.n);
-}
-
-/* the whole message, the name after the list of VFs, as a kernel may have it */
-static void raw_message(uint32_t vfs, bool counters, struct pt_buf *ret)
-{
-	struct nlmsghdr header = { .nlmsg_type = RTM_NEWLINK };
-	struct ifinfomsg info = { .ifi_index = 7, .ifi_flags = 0x10001 };
-	uint32_t mtu = 9000;
-	PT_AUTO(pt_buf) all = { 0 };
-
-	pt_buf_addn(ret, (const char *)&header, sizeof(header));
-	pt_buf_addn(ret, (const char *)&info, sizeof(info));
-	put_raw(ret, IFLA_NUM_VF, &vfs, sizeof(vfs));
-	for (uint32_t i = 0; i < vfs; i++)
-		put_raw_vf(&all, i, counters);
-	put_raw(ret, IFLA_VFINFO_LIST, all.s, all.n);
-	put_raw(ret, IFLA_IFNAME, "enp65s0", 8);
-	put_raw(ret, IFLA_MTU, &mtu, sizeof(mtu));
-	header.nlmsg_len = (uint32_t)ret->n;
-	memcpy(ret->s, &header, sizeof(header));
-}
-
-static void as_many_vfs_as_a_card_can_have_are_read(void **state)
-{
-	static const struct {
-		uint32_t vfs;
-		bool counters;
-	} cards[] = { { 1, true },    { 64, true },   { 220, true },  { 256, true },  { 300, true },
-		      { 512, false }, { 1000, true }, { 2047, true }, { 4000, false } };
-
-	(void)state;
-	for (size_t c = 0; c < sizeof(cards) / sizeof(*cards); c++) {
-		PT_AUTO(pt_buf) message = { 0 };
-		PT_AUTO(pt_pf_link) link = { 0 };
-
-		raw_message(cards[c].vfs, cards[c].counters, &message);
-		assert_int_equal(pt_pf_link_parse((struct nlmsghdr *)message.s, &link), 0);
-		assert_string_equal(link.name, "enp65s0");
-		assert_int_equal(link.mtu, 9000);
-		assert_true(link.carrier);
-		assert_int_equal(link.vfs.n, cards[c].vfs);
-		for (size_t i = 0; i < link.vfs.n; i++) {
-			assert_int_equal(link.vfs.v[i].mac[4] << 8 | link.vfs.v[i].mac[5], i);
-			assert_int_equal(link.vfs.v[i].vlan, i % 4094 + 1);
-			assert_int_equal(link.vfs.v[i].max_rate, i);
-			assert_int_equal(link.vfs.v[i].trust, i % 2);
-		}
-	}
-}
-
-/* wherever it ends, nothing behind its end is read: under ASan this is the test */
-static void a_message_cut_anywhere_is_read_as_far_as_it_goes(void **state)
-{
-	PT_AUTO(pt_buf) whole = { 0 };
-
-	(void)state;
-	raw_message(3, true, &whole);
-	for (size_t n = NLMSG_HDRLEN; n < whole.n; n++) {
-		PT_AUTO(pt_pf_link) link = { 0 };
-		struct nlmsghdr *cut = malloc(n);
-
-		assert_non_null(cut);
-		memcpy(cut, whole.s, n);
-		cut->nlmsg_len = (uint32_t)n;
-		if (pt_pf_link_parse(cut, &link) == 0)
-			assert_true(n > whole.n - 16);
-		free(cut);
-	}
-}
-
-static void a_message_with_attributes_cut_short_says_nothing_of_a_vf(void **state)
-{
-	PT_AUTO(pt_pf_link) link = { 0 };
-	struct nl_msg *msg = link_message();
-	struct nlattr *all = nla_nest_start(msg, IFLA_VFINFO_LIST);
-	struct nlattr *one = nla_nest_start(msg, IFLA_VF_INFO);
-	struct ifla_vf_mac far = { .vf = UINT32_MAX - 1 };
-
-	(void)state;
-	assert_int_equal(nla_put(msg, IFLA_VF_MAC, 3, "abc"), 0);
-	assert_int_equal(nla_put(msg, IFLA_VF_MAC, sizeof(far), &far), 0);
-	assert_int_equal(nla_put(msg, IFLA_VF_RATE, 0, NULL), 0);
-	nla_nest_end(msg, one);
-	nla_nest_end(msg, all);
-	assert_int_equal(pt_pf_link_parse(nlmsg_hdr(msg), &link), 0);
-	nlmsg_free(msg);
-	assert_int_equal(link.vfs.n, 0);
-}
-
-static void settings_survive_being_written_down(void **state)
-{
-	static const char line[] = "mac=52:54:00:12:34:56 vlan=42 qos=0 trust=on spoofchk=off link=auto min_rate=0 "
-				   "max_rate=100";
-	static const char *const bad[] = { "mac=52:54:00:12:34",
-					   "vlan=4095",
-					   "vlan=-1",
-					   "vlan=1x",
-					   "trust=yes",
-					   "qos=8",
-					   "link=up",
-					   "colour=red",
-					   "mac",
-					   "max_rate=4294967296" };
-	struct pt_vf_settings s;
-	pt_autofree char *text = NULL;
-
-	(void)state;
-	assert_int_equal(pt_vf_settings_parse(line, &s, NULL), 0);
-	text = pt_vf_settings_text(&s);
-	assert_string_equal(text, line);
-	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
-		struct pt_error err = { 0 };
-
-		if (pt_vf_settings_parse(bad[i], &s, &err) != -EBADMSG)
-			fail_msg("'%s' was taken", bad[i]);
-		assert_non_null(strstr(err.msg, "is no setting"));
-	}
-}
 
 /* an igb in a slot: configuration space with an SR-IOV capability at 160h, VF BARs 0 and 3 of 64 bits */
 static void add_config(struct fakesys *sys, unsigned total)
@@ -464,6 +248,89 @@ static void the_command_says_enabled_disabled_or_not_supported(void **state)
 	assert_string_equal(of_vf, enabled);
 }
 
+/* who else makes this card's VFs, by what is in @path; the caller frees */
+static char *managed_by(struct fakesys *sys, const char *path, const char *text)
+{
+	PT_AUTO(pt_devices) devices = { 0 };
+	struct pt_device *pf;
+	struct pt_bdf bdf;
+	char *manager;
+
+	fakesys_file(sys, path, "%s", text);
+	assert_int_equal(pt_bdf_parse(NIC, &bdf), 0);
+	assert_int_equal(pt_pci_list(&sys->root, &devices, NULL), 0);
+	pf = pt_devices_find(&devices, bdf);
+	assert_non_null(pf);
+	pt_strv_add(&pf->netdevs, "enp65s0");
+	manager = pt_sriov_manager(&sys->root, pf);
+	fakesys_remove(sys, path);
+	return manager;
+}
+
+static void other_tools_that_make_a_cards_vfs_are_found(void **state)
+{
+	static const struct {
+		const char *path;
+		const char *text;
+		const char *expected;
+	} cases[] = {
+		{ "etc/udev/rules.d/70-vfs.rules", "KERNEL==\"" NIC "\", ATTR{sriov_numvfs}=\"4\"\n",
+		  "udev (/etc/udev/rules.d/70-vfs.rules)" },
+		{ "etc/sysfs.conf", "class/net/enp65s0/device/sriov_numvfs = 4\n", "sysfsutils (/etc/sysfs.conf)" },
+		{ "etc/network/interfaces",
+		  "iface enp65s0 inet manual\n up echo 4 > /sys/class/net/enp65s0/device/sriov_numvfs\n",
+		  "ifupdown (/etc/network/interfaces)" },
+		{ "etc/systemd/system/vfs.service",
+		  "[Service]\nExecStart=/bin/sh -c 'echo 4 >/sys/bus/pci/devices/" NIC "/sriov_numvfs'\n",
+		  "a unit of systemd (/etc/systemd/system/vfs.service)" },
+		{ "etc/NetworkManager/system-connections/a.nmconnection",
+		  "[connection]\ninterface-name=enp65s0\n[sriov]\ntotal-vfs=4\n",
+		  "NetworkManager (/etc/NetworkManager/system-connections/a.nmconnection)" },
+		{ "etc/netplan/50.yaml", "network:\n  ethernets:\n    enp65s0:\n      virtual-function-count: 4\n",
+		  "netplan (/etc/netplan/50.yaml)" },
+		{ "etc/sriov-operator/pci/" NIC, "{}", "the sriov-network-operator (/etc/sriov-operator/pci/" NIC ")" },
+		/* of another card, whose name or address goes on */
+		{ "etc/sysfs.conf", "class/net/enp65s0f1/device/sriov_numvfs = 4\n", NULL },
+		{ "etc/sysfs.conf", "bus/pci/devices/1" NIC "/sriov_numvfs = 4\n", NULL },
+		{ "etc/sysfs.conf", "class/net/enp65s0/mtu = 9000\n", NULL },
+		/* nobody does what is commented out */
+		{ "etc/rc.local", "#!/bin/sh\n  # echo 4 >/sys/class/net/enp65s0/device/sriov_numvfs\nexit 0\n", NULL },
+	};
+	struct fakesys *sys = *state;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		pt_autofree char *found = managed_by(sys, cases[i].path, cases[i].text);
+
+		if (found ? !pt_streq(found, cases[i].expected) : cases[i].expected != NULL)
+			fail_msg("%s: expected '%s', found '%s'", cases[i].path,
+				 cases[i].expected ? cases[i].expected : "nobody", found ? found : "nobody");
+	}
+}
+
+static void every_network_card_is_there_be_it_without_sriov(void **state)
+{
+	struct fakesys *sys = *state;
+	struct fakesys *other = fakesys_new();
+	pt_autofree char *all = NULL;
+	pt_autofree char *none = NULL;
+
+	fakesys_sriov(sys, NIC, 7);
+	fakesys_add_pci(sys, "0000:00:1f.6", 0x8086, 0x15b8, 0x020000, "e1000e", 5);
+	fakesys_add_pci(sys, "0000:01:00.0", 0x1000, 0x0079, 0x010400, "megaraid_sas", 14);
+	all = look(sys, "passthru sriov");
+	assert_non_null(strstr(all, "0000:00:1f.6 Not supported"));
+	assert_non_null(strstr(all, NIC " Disabled"));
+	/* no network card, and nothing of SR-IOV: who asks for it gets the answer */
+	assert_null(strstr(all, "0000:01:00.0"));
+	fakesys_add_pci(other, "0000:01:00.0", 0x1000, 0x0079, 0x010400, "megaraid_sas", 14);
+	none = look(other, "passthru sriov");
+	assert_string_equal(none, "no card of this host has virtual functions or could have some\n");
+	free(none);
+	none = look(other, "passthru sriov MegaRAID");
+	assert_non_null(strstr(none, "0000:01:00.0 Not supported"));
+	fakesys_free(other);
+}
+
 static void as_json_every_vf_has_its_settings_or_null(void **state)
 {
 	struct fakesys *sys = *state;
@@ -496,11 +363,6 @@ static void as_json_every_vf_has_its_settings_or_null(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(the_settings_of_each_vf_are_read_from_the_kernels_message),
-		cmocka_unit_test(as_many_vfs_as_a_card_can_have_are_read),
-		cmocka_unit_test(a_message_cut_anywhere_is_read_as_far_as_it_goes),
-		cmocka_unit_test(a_message_with_attributes_cut_short_says_nothing_of_a_vf),
-		cmocka_unit_test(settings_survive_being_written_down),
 		TEST(why_an_interface_tells_nothing_is_kept),
 		TEST(a_card_that_can_is_not_spoken_against),
 		TEST(firmware_set_to_none_is_told_from_a_card_that_cannot),
@@ -511,6 +373,8 @@ int main(void)
 		TEST(a_pf_without_a_driver_or_with_a_guest_makes_no_vfs),
 		TEST(vfs_that_are_there_prove_that_they_can_be),
 		TEST(the_command_says_enabled_disabled_or_not_supported),
+		TEST(other_tools_that_make_a_cards_vfs_are_found),
+		TEST(every_network_card_is_there_be_it_without_sriov),
 		TEST(as_json_every_vf_has_its_settings_or_null),
 	};
 
