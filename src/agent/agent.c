@@ -59,9 +59,14 @@ static void recover(struct pt_agent *a)
 {
 	struct pt_error why = { 0 };
 
-	if (a->recovered || a->look_only)
+	if (a->recovered || a->look_only || a->changing)
 		return;
+	/* all claims wait for that */
+	a->changing = "";
+	if (!a->unsettled)
+		pt_strset(&a->unsettled, "changes that were cut off are being settled");
 	a->recovered = a->hands->recover(a->hands->ctx, &why) == 0;
+	a->changing = NULL;
 	if (!a->recovered)
 		pt_agent_unsettled(a, why.msg);
 }
@@ -94,6 +99,25 @@ int pt_agent_round(struct pt_agent *a, unsigned what, struct pt_error *err)
 	if (r >= 0 && !a->look_only && claims)
 		r = pt_agent_reconcile(a, look, err);
 	return r < 0 ? r : 0;
+}
+
+unsigned pt_agent_meanwhile(struct pt_agent *a, unsigned what)
+{
+	struct pt_error why = { 0 };
+	int r;
+
+	if (a->asking || !a->changing) {
+		/* which VMs there are is being asked already */
+		if (a->asking && a->asked && (what & (PT_AGENT_FACTS | PT_AGENT_LOOK)) &&
+		    pt_agent_look(a, false, NULL) == 0 && pt_agent_publish(a, NULL) >= 0)
+			what &= ~(unsigned)PT_AGENT_FACTS;
+		return what;
+	}
+	a->deferred = false;
+	r = what ? pt_agent_round(a, what, &why) : 0;
+	if (r < 0)
+		pt_agent_say_once(a, LOG_WARNING, NULL, NULL, "while a change is made: %s", why.msg);
+	return r < 0 ? what : a->deferred ? PT_AGENT_CLAIMS : 0;
 }
 
 void pt_agent_done_done(struct pt_agent_done *d)

@@ -67,8 +67,12 @@ struct pt_agent {
 	char *unsettled; /* why not */
 	struct pt_inv_host facts;
 	struct pt_domains vms;
-	bool asked;  /* the VMs are known */
-	char *blind; /* why they are not */
+	bool moving;	      /* something of it is being changed: to be looked at again soon */
+	bool asked;	      /* the VMs are known */
+	char *blind;	      /* why they are not */
+	bool asking;	      /* libvirt, now */
+	const char *changing; /* the claim that a change is made for, now; NULL: none is */
+	bool deferred;	      /* something waits for that to end */
 	char *published;
 	struct pt_strv told; /* said already, so that it is not said each minute */
 	PT_ARRAY(struct pt_agent_attempt) attempts;
@@ -82,6 +86,16 @@ struct pt_agent {
  * pt_store_get() returns when the store cannot be reached: nothing new was taken; the next round begins anew.
  */
 int pt_agent_round(struct pt_agent *a, unsigned what, struct pt_error *err);
+
+/**
+ * pt_agent_meanwhile() - what can be done while a round of this agent waits: for libvirt, or for a change to be made
+ *
+ * Called from within that round, by its hands.  Facts are published while libvirt is waited for; while a change is made
+ * all is done for all other claims that changes nothing on this host: one change at a time, as its lock has it.
+ *
+ * Return: PT_AGENT_… that are still to be done when the wait is over.
+ */
+unsigned pt_agent_meanwhile(struct pt_agent *a, unsigned what);
 
 void pt_agent_done(struct pt_agent *a);
 

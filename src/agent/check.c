@@ -17,7 +17,7 @@ static void mark(const struct pt_agent *a, struct pt_inv_host *h, const struct p
 
 		if (id && !own)
 			h->v[i].owner = (char *)(uintptr_t)id;
-		if (own && mine &&
+		if (own && mine && h->v[i].owner && (user || strstr(h->v[i].owner, "vfio")) &&
 		    (!user || pt_streq(user->name, claim->holder) || pt_streq(user->uuid, claim->holder)))
 			h->v[i].owner = NULL;
 	}
@@ -54,6 +54,8 @@ static int check_one(const struct pt_agent *a, const struct pt_view *view, const
 	if (view->spec[at] < 0)
 		return pt_refuse(err, "claim-not-offered", "%s is not offered by the device_spec of %s", name.s,
 				 a->host);
+	if (pt_agent_is_changed(&view->host->v[at]))
+		return pt_say(err, -EAGAIN, "%s is in the hands of %s", name.s, view->host->v[at].owner);
 	if (view->host->v[at].owner)
 		return pt_refuse(err, "claim-not-free", "%s is not free on %s: %s has it", name.s, a->host,
 				 view->host->v[at].owner);

@@ -25,8 +25,11 @@ static int ask_vms(struct pt_agent *a)
 {
 	PT_AUTO(pt_domains) vms = { 0 };
 	struct pt_error why = { 0 };
-	int r = a->hands->vms(a->hands->ctx, &vms, &why);
+	int r;
 
+	a->asking = true;
+	r = a->hands->vms(a->hands->ctx, &vms, &why);
+	a->asking = false;
 	if (r < 0) {
 		pt_strset(&a->blind, why.msg);
 		pt_agent_say_once(a, LOG_WARNING, NULL, NULL, "which VMs use devices of this host is not known: %s",
@@ -67,6 +70,7 @@ int pt_agent_look(struct pt_agent *a, bool vms, struct pt_error *err)
 
 	if (r < 0)
 		return r;
+	a->moving = r == 1;
 	pt_inv_host_done(&a->facts);
 	a->facts = facts;
 	pt_strset(&a->facts.name, a->host);

@@ -11,11 +11,11 @@
 
 #include <jansson.h>
 
-#include "agent/program.h"
+#include "agent/parts.h"
+#include "agent/vms.h"
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "host/inventory.h"
-#include "vm/libvirt.h"
 
 /* a guest's shutdown, its start and its proof: the program's own limits come first */
 #define CHANGE_MS    1800000u
@@ -24,29 +24,24 @@
 #define EXIT_CUT_OFF 4
 
 struct pt_own_hands {
-	const struct pt_root *root;
-	char *passthru;
-	char *uri;
+	const struct pt_own_config *config;
 	struct pt_program program;
+	struct pt_program lister;
 };
 
 static int own_facts(void *ctx, struct pt_inv_host *ret, struct pt_error *err)
 {
 	const struct pt_own_hands *h = ctx;
+	PT_AUTO(pt_inv_host) host = { 0 };
+	int r = pt_inventory_read(h->config->root, &host, err);
 
-	return pt_inventory_read(h->root, ret, err);
-}
-
-static int own_vms(void *ctx, struct pt_domains *ret, struct pt_error *err)
-{
-	const struct pt_own_hands *h = ctx;
-	struct pt_vm_conn *conn = NULL;
-	int r = pt_vm_open(h->root, h->uri, true, &conn, err);
-
+	/* without the right to read it there are no changes of ours, either: who looks only */
 	if (r == 0)
-		r = pt_vm_list(conn, NULL, ret, err);
-	pt_vm_close(conn);
-	return r;
+		r = pt_agent_mark_busy(h->config->journal, &host, err);
+	if (r < 0 && r != -EACCES && r != -EPERM)
+		return r;
+	*ret = pt_take(host);
+	return r > 0;
 }
 
 /* a no that is about this moment, not about what was asked */
@@ -70,12 +65,12 @@ static int code_of(int status, const char *refusal)
 /* the last line that the program said on its standard error begins with its name */
 static void take_last_words(char *said, int status, struct pt_error *err, int code)
 {
-	static const char name[] = "passthru: ";
+	static const char *const names[] = { "passthru: ", "passthrud: " };
 	char *at = said;
 
-	for (char *next = strstr(said, name); next; next = strstr(next + 1, name))
-		at = next;
-	at += pt_startswith(at, name) ? strlen(name) : 0;
+	for (int i = 0; i < 2; i++)
+		for (char *next = strstr(said, names[i]); next; next = strstr(next + 1, names[i]))
+			at = next + strlen(names[i]);
 	at[strcspn(at, "\n")] = '\0';
 	pt_text_clean(at);
 	(void)pt_say(err, code, "%s", *at ? at : "it said nothing");
@@ -119,6 +114,28 @@ static void read_report(const json_t *o, struct pt_agent_done *ret)
 	ret->told = pt_strdup_opt(told);
 }
 
+/* a child asks: one that hangs with libvirt is killed, and the next round is not before the last one's child has gone
+ */
+static int own_vms(void *ctx, struct pt_domains *ret, struct pt_error *err)
+{
+	struct pt_own_hands *h = ctx;
+	const char *const argv[] = { h->config->lister, PT_OWN_LIST, h->config->uri ? "--connect" : NULL,
+				     h->config->uri, NULL };
+	pt_autofree char *out = NULL;
+	pt_autofree char *said = NULL;
+	int status = pt_program_run(&h->lister, argv, h->config->vms_ms, &out, &said, err);
+
+	if (status == -ETIMEDOUT)
+		return pt_say(err, status, "libvirt does not answer within %u seconds: see `systemctl status libvirtd`",
+			      h->config->vms_ms / 1000);
+	if (status < 0)
+		return status;
+	if (status == 0)
+		return pt_vms_read(out, ret, err);
+	take_last_words(said, status, err, -ENOTCONN);
+	return -ENOTCONN;
+}
+
 /* @words: of the command line, NULL where one is not wanted */
 static int run(struct pt_own_hands *h, const char *const *words, size_t n_words, const struct pt_agent_wish *wish,
 	       struct pt_agent_done *ret, struct pt_error *err)
@@ -133,10 +150,10 @@ static int run(struct pt_own_hands *h, const char *const *words, size_t n_words,
 	int status;
 	int r = 0;
 
-	argv[n++] = h->passthru;
-	if (h->uri) {
+	argv[n++] = h->config->passthru;
+	if (h->config->uri) {
 		argv[n++] = "--connect";
-		argv[n++] = h->uri;
+		argv[n++] = h->config->uri;
 	}
 	for (size_t i = 0; i < n_words; i++)
 		if (words[i])
@@ -204,17 +221,25 @@ static void own_stop(void *ctx)
 	struct pt_own_hands *h = ctx;
 
 	pt_program_stop(&h->program);
+	pt_program_stop(&h->lister);
 }
 
-struct pt_own_hands *pt_own_hands_new(const struct pt_root *root, const char *passthru, const char *uri,
-				      struct pt_agent_hands *ret)
+static void own_meanwhile(void *ctx, const struct pt_meanwhile *meanwhile)
+{
+	struct pt_own_hands *h = ctx;
+
+	h->program.meanwhile = *meanwhile;
+	h->lister.meanwhile = *meanwhile;
+}
+
+struct pt_own_hands *pt_own_hands_new(const struct pt_own_config *config, struct pt_agent_hands *ret)
 {
 	struct pt_own_hands *h = pt_alloc(sizeof(*h));
 
-	h->root = root;
-	h->passthru = pt_strdup(passthru);
-	h->uri = pt_strdup_opt(uri);
+	h->config = config;
 	pt_program_init(&h->program);
+	pt_program_init(&h->lister);
+	h->lister.looks = true;
 	*ret = (struct pt_agent_hands){
 		.ctx = h,
 		.facts = own_facts,
@@ -225,6 +250,7 @@ struct pt_own_hands *pt_own_hands_new(const struct pt_root *root, const char *pa
 		.detach = own_detach,
 		.give_back = own_give_back,
 		.stop = own_stop,
+		.meanwhile = own_meanwhile,
 	};
 	return h;
 }
@@ -234,7 +260,6 @@ void pt_own_hands_free(struct pt_own_hands *h)
 	if (!h)
 		return;
 	pt_program_done(&h->program);
-	free(h->passthru);
-	free(h->uri);
+	pt_program_done(&h->lister);
 	free(h);
 }

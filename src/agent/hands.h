@@ -6,6 +6,7 @@
 #ifndef PT_AGENT_HANDS_H
 #define PT_AGENT_HANDS_H
 
+#include "agent/program.h"
 #include "base/error.h"
 #include "base/root.h"
 #include "model/domain.h"
@@ -38,14 +39,16 @@ void pt_agent_done_done(struct pt_agent_done *done);
 
 /**
  * struct pt_agent_hands
- * @facts: what this host has, with what must not be given away as owned
- * @vms: every VM; -ENOTCONN, -ECONNREFUSED and others when nobody can be asked
+ * @facts: what this host has, with what must not be given away as owned; 1: something in it is being changed now, and
+ * is to be looked at again soon
+ * @vms: every VM, as far as vms.h tells; -ETIMEDOUT, -ECONNREFUSED and others when nobody can be asked
  * @recover: finish or unwind what was cut off
  * @keep: reserve devices for guests
  * @attach: give them to the VM, for good; @detach: take them from it, reset them, and give them back to the host: while
  * it runs if it runs when that is done, and it is never shut down
  * @give_back: reset what was kept, and give it back to the host
  * @stop: called by another thread: what is under way is to end soon, and takes itself back
+ * @meanwhile: what to call while VMs are listed or a change is made: so that all else goes on; may be NULL
  *
  * A change: 0, or a negative errno with the reason: then everything is as it was.  -EPERM: a check says no, and would
  * say so again; -EINTR: it was cut off, or an earlier one was that these devices or this VM were in; all others: it may
@@ -61,17 +64,35 @@ struct pt_agent_hands {
 	int (*detach)(void *ctx, const struct pt_agent_wish *wish, struct pt_agent_done *ret, struct pt_error *err);
 	int (*give_back)(void *ctx, const struct pt_agent_wish *wish, struct pt_agent_done *ret, struct pt_error *err);
 	void (*stop)(void *ctx);
+	void (*meanwhile)(void *ctx, const struct pt_meanwhile *meanwhile);
 };
 
 struct pt_own_hands;
 
 /**
- * pt_own_hands_new() - this host's
- * @root: borrowed
- * @passthru: the program's absolute path, @uri: libvirt's, NULL for its default; copied
+ * struct pt_own_config - borrowed for the hands' life
+ * @passthru: absolute path of the program that makes changes
+ * @lister: the one that lists VMs when it is called with PT_OWN_LIST: passthrud itself
+ * @uri: libvirt's, NULL for its default
+ * @journal: the directory of this host's history
+ * @vms_ms: how long libvirt may take to tell of its VMs
  */
-struct pt_own_hands *pt_own_hands_new(const struct pt_root *root, const char *passthru, const char *uri,
-				      struct pt_agent_hands *ret_hands);
+struct pt_own_config {
+	const struct pt_root *root;
+	const char *passthru;
+	const char *lister;
+	const char *uri;
+	const char *journal;
+	unsigned vms_ms;
+};
+
+#define PT_OWN_LIST "--list-vms"
+
+/* a libvirt with a thousand VMs answers within seconds */
+#define PT_OWN_VMS_MS 20000u
+
+/** pt_own_hands_new() - this host's */
+struct pt_own_hands *pt_own_hands_new(const struct pt_own_config *config, struct pt_agent_hands *ret_hands);
 void pt_own_hands_free(struct pt_own_hands *hands); /* NULL is allowed */
 
 #endif

@@ -43,11 +43,15 @@ static int is_over(const struct pt_keeper *k, unsigned wait_ms)
 static int keep_lease(struct pt_keeper *k, struct pt_error *err)
 {
 	const struct pt_keeper_config *c = k->config;
+	struct pt_alive alive = c->alive;
+	pt_autofree char *deaf = NULL;
 	int r;
 
 	if (k->lease.lease && pt_watch_now_ms() < k->keep_at)
 		return 0;
-	r = pt_fleet_alive_keep(k->store, c->host, &c->alive, c->lease_s, &k->lease, err);
+	deaf = c->deaf ? c->deaf(c->ctx) : NULL;
+	alive.deaf = deaf;
+	r = pt_fleet_alive_keep(k->store, c->host, &alive, c->lease_s, &k->lease, err);
 	if (r == 0)
 		k->keep_at = pt_watch_now_ms() + (long long)c->lease_s * 1000 / 3;
 	return r;

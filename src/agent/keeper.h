@@ -15,6 +15,7 @@
  * @lease_s: how long others take this host for alive after the last word
  * @heard: claims have changed, or the store is back; called by the thread
  * @trouble: why the store cannot be reached, NULL: it can; called by the thread when that changes
+ * @deaf: why this host takes nothing new though its agent is heard of, NULL: it does; the keeper frees; may be NULL
  */
 struct pt_keeper_config {
 	const char *host;
@@ -24,6 +25,7 @@ struct pt_keeper_config {
 	void *ctx;
 	void (*heard)(void *ctx);
 	void (*trouble)(void *ctx, const char *why);
+	char *(*deaf)(void *ctx);
 };
 
 struct pt_keeper;

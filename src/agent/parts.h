@@ -20,15 +20,48 @@ int pt_agent_look(struct pt_agent *a, bool vms, struct pt_error *err);
 /** pt_agent_publish() - what was looked at; 1 written, 0 it says so already */
 int pt_agent_publish(struct pt_agent *a, struct pt_error *err);
 
+/* the beginning of an owner that is a change of this host: "change 12 (attach)" */
+#define PT_AGENT_CHANGE "change "
+
+/**
+ * pt_agent_mark_busy() - what a change that is open, or could not be settled, has in its hands is owned by it
+ * @host: finished; what has an owner keeps it
+ *
+ * Return: how many changes are open; 0, also where there is no journal; a negative errno where it cannot be read.
+ */
+int pt_agent_mark_busy(const char *journal_dir, struct pt_inv_host *host, struct pt_error *err);
+
+/** pt_agent_is_changed() - has a change got it in its hands? */
+bool pt_agent_is_changed(const struct pt_inv_device *device);
+
 /** pt_agent_user() - the VM that has the function, running or in its definition; NULL: none */
 const struct pt_domain *pt_agent_user(const struct pt_agent *a, struct pt_bdf bdf);
+
+/* of a claim's devices: claimed.c */
+/** pt_agent_holder() - the VM of this host that a claim is for: the one with exactly this name or UUID; NULL: there is
+ * none */
+const struct pt_domain *pt_agent_holder(const struct pt_agent *a, const struct pt_claim *c);
+/** pt_agent_on_vfio() - does a VFIO driver hold it? */
+bool pt_agent_on_vfio(const struct pt_inv_device *d);
+/** pt_agent_count_used() - how many of its devices the VM has; of NULL none */
+size_t pt_agent_count_used(const struct pt_agent *a, const struct pt_claim *c, const struct pt_domain *vm);
+/** pt_agent_stranger() - the first VM that has one of its devices and is not @vm; NULL: none has */
+const struct pt_domain *pt_agent_stranger(const struct pt_agent *a, const struct pt_claim *c,
+					  const struct pt_domain *vm, struct pt_bdf *ret_bdf);
+/** pt_agent_untouched() - nobody has them, and nothing was done to them: only then is a claim that cannot be done over
+ */
+bool pt_agent_untouched(const struct pt_agent *a, const struct pt_claim *c);
+/** pt_agent_find_changed() - -EBUSY: somebody else's change has one of them now, or could not put it back */
+int pt_agent_find_changed(const struct pt_agent *a, const struct pt_claim *c, struct pt_error *err);
+/** pt_agent_given_back() - -EBUSY with what is not yet the host's again */
+int pt_agent_given_back(const struct pt_agent *a, const struct pt_claim *c, struct pt_error *err);
 
 /**
  * pt_agent_check() - may this claim have its devices here?  Decided again, on this host's own facts and device_spec
  * @holds: held/HOST
  * @mine: it was begun before: what VFIO holds, and what the VM @holder has, is its own work
  *
- * Return: 0, or -EPERM with the reason.
+ * Return: 0, or -EPERM with the reason; -EAGAIN a change has one of them in its hands.
  */
 int pt_agent_check(const struct pt_agent *a, const struct pt_claim *claim, const struct pt_holds *holds, bool mine,
 		   struct pt_error *err);

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/program.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <sys/wait.h>
 
 #include "base/alloc.h"
@@ -77,25 +80,46 @@ static void take(int *fd, struct pt_buf *b)
 	}
 }
 
-static void read_all(struct pt_program *p, int fds[2], struct pt_buf said[2], unsigned timeout_ms)
+/* between two calls of what is done meanwhile, where nothing else is heard */
+#define TICK_MS 5000
+/* to one that is killed */
+#define DYING_MS 1000
+
+static int sooner(long long a, long long b)
+{
+	long long ms = a < b ? a : b;
+
+	return ms < 0 ? 0 : (int)ms;
+}
+
+/* 0; -ETIMEDOUT it was killed, and has not ended */
+static int read_all(struct pt_program *p, int fds[2], struct pt_buf said[2], unsigned timeout_ms)
 {
 	long long until = pt_watch_now_ms() + timeout_ms;
 	bool told = false;
 
 	while (fds[0] >= 0 || fds[1] >= 0) {
-		struct pollfd polled[2] = { { fds[0], POLLIN, 0 }, { fds[1], POLLIN, 0 } };
+		int also = p->meanwhile.call ? p->meanwhile.fd : -EBADF;
+		struct pollfd polled[3] = { { fds[0], POLLIN, 0 }, { fds[1], POLLIN, 0 }, { also, POLLIN, 0 } };
 		long long left = until - pt_watch_now_ms();
+		int n;
 
+		if (left <= 0 && told && p->looks)
+			return -ETIMEDOUT;
 		if (left <= 0 && !told) {
 			told = true;
-			(void)kill(p->pid, SIGTERM);
+			until = p->looks ? pt_watch_now_ms() + DYING_MS : LLONG_MAX;
+			left = until - pt_watch_now_ms();
+			(void)kill(p->pid, p->looks ? SIGKILL : SIGTERM);
 		}
-		if (poll(polled, 2, told ? -1 : (int)(left < 0 ? 0 : left)) < 0)
-			continue;
-		for (int i = 0; i < 2; i++)
+		n = poll(polled, 3, sooner(left, TICK_MS));
+		for (int i = 0; i < 2 && n > 0; i++)
 			if (polled[i].revents)
 				take(&fds[i], &said[i]);
+		if (p->meanwhile.call && (n == 0 || polled[2].revents))
+			p->meanwhile.call(p->meanwhile.ctx);
 	}
+	return 0;
 }
 
 static int wait_for(struct pt_program *p)
@@ -110,6 +134,23 @@ static int wait_for(struct pt_program *p)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
+/* it is nobody's any more: its end is heard of when the next one is to run */
+static int leave(struct pt_program *p)
+{
+	(void)pthread_mutex_lock(&p->mutex);
+	p->left = p->pid;
+	p->pid = 0;
+	(void)pthread_mutex_unlock(&p->mutex);
+	return -ETIMEDOUT;
+}
+
+static void drop(int *fd)
+{
+	if (*fd >= 0)
+		(void)close(*fd);
+	*fd = -EBADF;
+}
+
 int pt_program_run(struct pt_program *p, const char *const *argv, unsigned timeout_ms, char **ret_out, char **ret_err,
 		   struct pt_error *err)
 {
@@ -120,6 +161,9 @@ int pt_program_run(struct pt_program *p, const char *const *argv, unsigned timeo
 	int status;
 	int r;
 
+	if (p->left && waitpid(p->left, NULL, WNOHANG) == 0)
+		return pt_say(err, -ETIMEDOUT, "an earlier %s hangs still, process %d", argv[0], (int)p->left);
+	p->left = 0;
 	if (pipe2(out, O_CLOEXEC) < 0)
 		return pt_fail(err, -errno, "cannot make a pipe");
 	if (pipe2(diag, O_CLOEXEC) < 0) {
@@ -138,8 +182,17 @@ int pt_program_run(struct pt_program *p, const char *const *argv, unsigned timeo
 		(void)close(fds[1]);
 		return r;
 	}
-	read_all(p, fds, said, timeout_ms);
-	status = wait_for(p);
+	r = read_all(p, fds, said, timeout_ms);
+	drop(&fds[0]);
+	drop(&fds[1]);
+	status = r < 0 ? leave(p) : wait_for(p);
+	if (r == 0 && p->looks && status == 128 + SIGKILL)
+		status = -ETIMEDOUT;
+	if (status < 0) {
+		for (int i = 0; i < 2; i++)
+			free(pt_buf_take(&said[i]));
+		return pt_say(err, status, "%s did not end within %u seconds", argv[0], timeout_ms / 1000);
+	}
 	*ret_out = pt_buf_take(&said[0]);
 	*ret_err = pt_buf_take(&said[1]);
 	return status;

@@ -8,11 +8,25 @@
 
 #include "base/error.h"
 
-/* who may be told to stop; made by pt_program_init() */
+/* called while something is waited for: when @fd is readable, and every few seconds; @call NULL: nothing is */
+struct pt_meanwhile {
+	int fd;
+	void *ctx;
+	void (*call)(void *ctx);
+};
+
+/**
+ * struct pt_program - who may be told to stop; made by pt_program_init()
+ * @meanwhile: of its user
+ * @looks: it changes nothing: it is killed when its time is over, and not waited for when even that does not end it
+ */
 struct pt_program {
 	pthread_mutex_t mutex;
 	pid_t pid; /* 0: none runs */
 	bool stopped;
+	struct pt_meanwhile meanwhile;
+	bool looks;
+	pid_t left; /* one that did not end; 0: none */
 };
 
 void pt_program_init(struct pt_program *p);
@@ -24,8 +38,9 @@ void pt_program_done(struct pt_program *p);
  * @ret_out, @ret_err: the caller frees; cut at a few MiB
  *
  * Its environment is a PATH and a locale.  It is sent SIGTERM after @timeout_ms, and by pt_program_stop(); it then
- * takes back what it has made, and is waited for.  Return: its exit status, 128 and more when it was killed; a negative
- * errno when it could not be run.
+ * takes back what it has made, and is waited for.  Return: its exit status, 128 and more when it was killed; -ETIMEDOUT
+ * of one that only looks: it did not end in time, or an earlier one is still there; another negative errno when it
+ * could not be run.
  */
 int pt_program_run(struct pt_program *p, const char *const *argv, unsigned timeout_ms, char **ret_out, char **ret_err,
 		   struct pt_error *err);

@@ -80,18 +80,11 @@ static int announce(struct pt_agent *a, struct one *o, enum pt_ack_state state, 
 	return r < 0 ? r : 0;
 }
 
-/* the VM of this host that a claim is for: the one with exactly this name or UUID */
-static const struct pt_domain *holder_of(const struct pt_agent *a, const struct pt_claim *c)
+/* one change at a time: all others wait until it is made */
+static bool must_wait(struct pt_agent *a)
 {
-	for (size_t i = 0; i < a->vms.n; i++)
-		if (pt_streq(a->vms.v[i].name, c->holder) || pt_streq(a->vms.v[i].uuid, c->holder))
-			return &a->vms.v[i];
-	return NULL;
-}
-
-static bool is_on_vfio(const struct pt_inv_device *d)
-{
-	return d->owner && strstr(d->owner, "vfio");
+	a->deferred = a->deferred || a->changing;
+	return a->changing;
 }
 
 /* of a claim: all; on the way back only what is still there to be taken: one of two may be elsewhere by now */
@@ -104,7 +97,7 @@ static bool is_part(const struct pt_agent *a, struct pt_bdf bdf, const struct pt
 
 	if (part == OF_VM)
 		return user && vm && pt_streq(user->uuid, vm->uuid);
-	return part == ALL || (at >= 0 && is_on_vfio(&a->facts.v[at]));
+	return part == ALL || (at >= 0 && pt_agent_on_vfio(&a->facts.v[at]));
 }
 
 /* functions of a claim as a wish; the caller frees @devices */
@@ -127,9 +120,15 @@ static int change(struct pt_agent *a, struct one *o, enum part part, change_fn *
 		  int *ret_made, struct pt_error *ret_why, struct pt_error *err)
 {
 	struct pt_agent_wish wish = wish_of(a, &o->claim, vm, part);
+	/* the VMs are looked at anew while it is made */
+	pt_autofree char *uuid = pt_strdup_opt(wish.vm);
 	PT_AUTO(pt_agent_done) done = { 0 };
-	int made = make(a->hands->ctx, &wish, &done, ret_why);
+	int made;
 
+	wish.vm = uuid;
+	a->changing = o->id;
+	made = make(a->hands->ctx, &wish, &done, ret_why);
+	a->changing = NULL;
 	free((void *)(uintptr_t)wish.devices);
 	*ret_made = made;
 	if (made == -EINTR)
@@ -141,18 +140,6 @@ static int change(struct pt_agent *a, struct one *o, enum part part, change_fn *
 		pt_strset(&o->ack.reason, done.told);
 	}
 	return pt_agent_look(a, true, err);
-}
-
-static size_t count_used_by(const struct pt_agent *a, const struct pt_claim *c, const struct pt_domain *vm)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < c->devices.n; i++) {
-		const struct pt_domain *user = pt_agent_user(a, c->devices.v[i].bdf);
-
-		n += user && vm && pt_streq(user->uuid, vm->uuid);
-	}
-	return n;
 }
 
 /*
@@ -167,7 +154,7 @@ static int leave_strangers(const struct pt_agent *a, struct pt_claim *c, struct 
 		int64_t now = pt_claim_device_at(&c->devices.v[i], &a->facts);
 
 		if (pt_agent_identity(a, &c->devices.v[i], err) < 0 && now >= 0 &&
-		    (pt_agent_user(a, a->facts.v[now].bdf) || is_on_vfio(&a->facts.v[now])))
+		    (pt_agent_user(a, a->facts.v[now].bdf) || pt_agent_on_vfio(&a->facts.v[now])))
 			return -EPERM;
 	}
 	for (size_t i = 0; i < c->devices.n; i++) {
@@ -180,33 +167,6 @@ static int leave_strangers(const struct pt_agent *a, struct pt_claim *c, struct 
 	}
 	c->devices.n = n;
 	return 0;
-}
-
-/* the first device that a VM has which is not @vm */
-static const struct pt_domain *stranger(const struct pt_agent *a, const struct pt_claim *c, const struct pt_domain *vm,
-					struct pt_bdf *ret_bdf)
-{
-	for (size_t i = 0; i < c->devices.n; i++) {
-		const struct pt_domain *user = pt_agent_user(a, c->devices.v[i].bdf);
-
-		*ret_bdf = c->devices.v[i].bdf;
-		if (user && !(vm && pt_streq(user->uuid, vm->uuid)))
-			return user;
-	}
-	return NULL;
-}
-
-/* nobody has them, and nothing was done to them: only then is a claim that cannot be done over */
-static bool is_untouched(const struct pt_agent *a, const struct pt_claim *c)
-{
-	for (size_t i = 0; i < c->devices.n; i++) {
-		int64_t at = pt_inv_host_find(&a->facts, c->devices.v[i].bdf);
-
-		if (at < 0 || pt_agent_identity(a, &c->devices.v[i], NULL) < 0 ||
-		    pt_agent_user(a, c->devices.v[i].bdf) || is_on_vfio(&a->facts.v[at]))
-			return false;
-	}
-	return true;
 }
 
 /* kept for guests, and for nobody in particular; @waits: why the VM that they are for has not got them */
@@ -223,7 +183,7 @@ static int keep(struct pt_agent *a, struct one *o, const char *waits, struct pt_
 	if (made < 0 && made != -EINTR)
 		pt_agent_failed(a, o->id, "nobody's", false);
 	/* what may be half made, or done later, goes on: a claim that has failed is given to others at once */
-	if (made < 0 && (made != -EPERM || !is_untouched(a, &o->claim)))
+	if (made < 0 && (made != -EPERM || !pt_agent_untouched(a, &o->claim)))
 		return set_and_put(a, o, PT_ACK_TAKING, why.msg, err);
 	if (made < 0)
 		return set_and_put(a, o, PT_ACK_FAILED, waits ? waits : why.msg, err);
@@ -241,7 +201,7 @@ static int attach(struct pt_agent *a, struct one *o, const struct pt_domain *vm,
 	int made = 0;
 	int r;
 
-	if (pt_agent_waits(a, o->id, way) || is_ending(a))
+	if (pt_agent_waits(a, o->id, way) || is_ending(a) || must_wait(a))
 		return 0;
 	if (o->ack.state == PT_ACK_BOUND) {
 		r = announce(a, o, PT_ACK_BOUND, err);
@@ -256,7 +216,7 @@ static int attach(struct pt_agent *a, struct one *o, const struct pt_domain *vm,
 	if (made == -EINTR || made == -EAGAIN)
 		return set_and_put(a, o, o->ack.state, why.msg, err);
 	/* an exit status is not believed: what it has, it has */
-	if (made < 0 && count_used_by(a, &o->claim, holder_of(a, &o->claim)) == o->claim.devices.n) {
+	if (made < 0 && pt_agent_count_used(a, &o->claim, pt_agent_holder(a, &o->claim)) == o->claim.devices.n) {
 		pt_strset(&o->ack.vm, name);
 		o->ack.proved = false;
 		return set_and_put(a, o, PT_ACK_ATTACHED, why.msg, err);
@@ -286,41 +246,32 @@ static int take(struct pt_agent *a, struct one *o, struct pt_error *err)
 		pt_agent_say_once(a, LOG_WARNING, o->id, NULL, "%s waits: libvirt cannot be asked", o->id);
 		return 0;
 	}
-	vm = holder_of(a, &o->claim);
+	vm = pt_agent_holder(a, &o->claim);
 	way = pt_agent_way(vm);
 	early = pt_agent_waits(a, o->id, way);
 	if (mine && early && o->ack.reason)
 		return 0;
-	if (pt_agent_check(a, &o->claim, o->holds, mine, &why) < 0)
+	r = pt_agent_check(a, &o->claim, o->holds, mine, &why);
+	/* a change has them now: when that is made they are decided on */
+	if (r == -EAGAIN || (a->changing && (r == 0 || pt_streq(why.refusal, "claim-not-free")) && must_wait(a))) {
+		pt_agent_say_once(a, LOG_INFO, o->id, NULL, "%s waits: %s", o->id,
+				  r < 0 ? why.msg : "another claim's devices are being changed");
+		return 0;
+	}
+	if (r < 0)
 		/* what was begun and cannot go on may have been half made: a person must look */
-		return set_and_put(a, o, mine && !is_untouched(a, &o->claim) ? PT_ACK_ORPHAN : PT_ACK_FAILED, why.msg,
-				   err);
+		return set_and_put(a, o, mine && !pt_agent_untouched(a, &o->claim) ? PT_ACK_ORPHAN : PT_ACK_FAILED,
+				   why.msg, err);
 	r = announce(a, o, PT_ACK_TAKING, err);
 	if (r < 0)
 		return r;
 	/* it was attached, and that was not said */
-	if (mine && count_used_by(a, &o->claim, vm) == o->claim.devices.n) {
+	if (mine && pt_agent_count_used(a, &o->claim, vm) == o->claim.devices.n) {
 		pt_strset(&o->ack.vm, vm->name);
 		return set_and_put(a, o, PT_ACK_ATTACHED, NULL, err);
 	}
 	/* too early for the VM: it was tried, and what came of it was not said */
 	return vm && !early ? attach(a, o, vm, err) : keep(a, o, NULL, err);
-}
-
-/* what is not yet the host's again */
-static int see_given_back(const struct pt_agent *a, const struct pt_claim *c, struct pt_error *err)
-{
-	for (size_t i = 0; i < c->devices.n; i++) {
-		int64_t at = pt_inv_host_find(&a->facts, c->devices.v[i].bdf);
-		const struct pt_domain *user = pt_agent_user(a, c->devices.v[i].bdf);
-
-		if (user)
-			return pt_say(err, -EBUSY, "VM %s has %s still", user->name, pt_bdf_str(c->devices.v[i].bdf).s);
-		if (at >= 0 && is_on_vfio(&a->facts.v[at]))
-			return pt_say(err, -EBUSY, "%s is on %s still", pt_bdf_str(c->devices.v[i].bdf).s,
-				      a->facts.v[at].owner);
-	}
-	return 0;
 }
 
 static int given_back(struct pt_agent *a, struct one *o, struct pt_error *err)
@@ -369,8 +320,11 @@ static void leave_to_others(struct one *o)
 
 static int give_back(struct pt_agent *a, struct one *o, struct pt_error *err)
 {
-	const struct pt_domain *vm = holder_of(a, &o->claim);
+	const struct pt_domain *vm = pt_agent_holder(a, &o->claim);
 	const struct pt_domain *other;
+	pt_autofree char *now = pt_agent_way(vm);
+	/* who asks for it again has reason to think that it works now */
+	pt_autofree char *way = pt_strf("back %lld %s", o->claimed, now);
 	struct pt_error why = { 0 };
 	struct pt_bdf bdf;
 	int made = 0;
@@ -385,28 +339,37 @@ static int give_back(struct pt_agent *a, struct one *o, struct pt_error *err)
 		return set_and_put(a, o, PT_ACK_RELEASING, "libvirt cannot be asked who has them", err);
 	if (leave_strangers(a, &o->claim, &why) < 0)
 		return set_and_put(a, o, PT_ACK_RELEASING, why.msg, err);
-	other = stranger(a, &o->claim, vm, &bdf);
+	other = pt_agent_stranger(a, &o->claim, vm, &bdf);
 	if (other)
 		return refuse_to_take(a, o, other, bdf, err);
-	if (see_given_back(a, &o->claim, NULL) == 0)
+	if (pt_agent_given_back(a, &o->claim, NULL) == 0)
 		return given_back(a, o, err);
+	if (pt_agent_find_changed(a, &o->claim, &why) < 0)
+		return set_and_put(a, o, PT_ACK_RELEASING, why.msg, err);
+	if (pt_agent_waits(a, o->id, way))
+		return 0;
+	if (must_wait(a))
+		return set_and_put(a, o, PT_ACK_RELEASING, "another claim's devices are being changed: this is next",
+				   err);
 	r = announce(a, o, PT_ACK_RELEASING, err);
-	if (r == 0 && count_used_by(a, &o->claim, vm))
+	if (r == 0 && pt_agent_count_used(a, &o->claim, vm))
 		r = change(a, o, OF_VM, a->hands->detach, vm, &made, &why, err);
-	if (r == 0 && made == 0 && see_given_back(a, &o->claim, NULL) < 0)
+	if (r == 0 && made == 0 && pt_agent_given_back(a, &o->claim, NULL) < 0)
 		r = change(a, o, ON_VFIO, a->hands->give_back, NULL, &made, &why, err);
 	if (r < 0)
 		return r;
 	if (made == 0)
-		made = see_given_back(a, &o->claim, &why);
+		made = pt_agent_given_back(a, &o->claim, &why);
+	if (made < 0 && made != -EINTR)
+		pt_agent_failed(a, o->id, way, false);
 	return made < 0 ? set_and_put(a, o, PT_ACK_RELEASING, why.msg, err) : given_back(a, o, err);
 }
 
 /* what was made is as it was made, or it is said what it is */
 static int see(struct pt_agent *a, struct one *o, struct pt_error *err)
 {
-	const struct pt_domain *vm = holder_of(a, &o->claim);
-	size_t used = count_used_by(a, &o->claim, vm);
+	const struct pt_domain *vm = pt_agent_holder(a, &o->claim);
+	size_t used = pt_agent_count_used(a, &o->claim, vm);
 	pt_autofree char *way = NULL;
 	struct pt_error why = { 0 };
 	struct pt_bdf bdf;
@@ -419,7 +382,7 @@ static int see(struct pt_agent *a, struct one *o, struct pt_error *err)
 					  o->id, why.msg);
 			return 0;
 		}
-	if (stranger(a, &o->claim, vm, &bdf)) {
+	if (pt_agent_stranger(a, &o->claim, vm, &bdf)) {
 		pt_agent_say_once(a, LOG_WARNING, o->id, pt_bdf_str(bdf).s,
 				  "%s is claimed for %s, and VM %s has it: %s", pt_bdf_str(bdf).s, o->claim.holder,
 				  pt_agent_user(a, bdf)->name, o->id);
@@ -431,7 +394,7 @@ static int see(struct pt_agent *a, struct one *o, struct pt_error *err)
 	}
 	if (used == o->claim.devices.n)
 		return 0;
-	if (used == 0 && see_given_back(a, &o->claim, &why) == 0)
+	if (used == 0 && pt_agent_given_back(a, &o->claim, &why) == 0)
 		/* by hand: what the claim says is not so any more, and is not fought over */
 		return set_and_put(a, o, PT_ACK_FAILED, "they were given back to the host by somebody else", err);
 	if (o->ack.state == PT_ACK_ATTACHED && used == 0) {
@@ -481,6 +444,9 @@ static int handle(struct pt_agent *a, struct one *o, bool look, struct pt_error 
 {
 	if (!a->recovered)
 		return hold(a, o, err);
+	/* what is being changed for it comes to its own end */
+	if (pt_streq(a->changing, o->id))
+		return 0;
 	if (!o->claimed || !pt_streq(o->claim.host, a->host))
 		return left_over(a, o, err);
 	if (!o->acked)
@@ -549,6 +515,15 @@ static void list_ids(const char *host, const struct pt_holds *holds, const struc
 			pt_strv_add(ids, acks->v[i].key + before);
 }
 
+/* a trouble with one claim's records holds up no other; a store that is away is everybody's */
+static bool is_its_own(struct pt_agent *a, const char *id, int r, const struct pt_error *err)
+{
+	if (r >= 0 || (r != -E2BIG && r != -EBUSY && r != -EBADMSG && r != -EINVAL))
+		return false;
+	pt_agent_say_once(a, LOG_WARNING, id, NULL, "%s: %s", id, err->msg);
+	return true;
+}
+
 /* 0; 1 something was not as it was read: once more */
 static int reconcile(struct pt_agent *a, bool look, struct pt_error *err)
 {
@@ -573,7 +548,7 @@ static int reconcile(struct pt_agent *a, bool look, struct pt_error *err)
 	for (size_t i = 0; i < ids.n && r >= 0 && !is_ending(a); i++) {
 		r = look_at(a, ids.v[i], &acks, &holds, look, err);
 		again = again || r == -ESTALE;
-		r = r == -ESTALE ? 0 : r;
+		r = r == -ESTALE || is_its_own(a, ids.v[i], r, err) ? 0 : r;
 	}
 	if (r >= 0 && !is_ending(a))
 		pt_agent_forget(a, &ids);

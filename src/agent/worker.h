@@ -10,12 +10,14 @@
  * struct pt_worker_config - borrowed, for the worker's life
  * @agent: all but its store, which the thread opens for itself; the thread's until pt_worker_stop()
  * @look_s: how often everything is looked at
+ * @deaf_s: after so long in which nothing new could be taken others are told why
  * @status: told in words how it is, when that has changed; called by the thread
  */
 struct pt_worker_config {
 	struct pt_agent *agent;
 	const struct pt_store_config *store;
 	unsigned look_s;
+	unsigned deaf_s;
 	void *ctx;
 	void (*status)(void *ctx, const char *text);
 };
@@ -29,6 +31,15 @@ void pt_worker_wake(struct pt_worker *worker, unsigned what);
 
 /** pt_worker_rounds() - how many ended well; from any thread */
 unsigned pt_worker_rounds(struct pt_worker *worker);
+
+/** pt_worker_silent_ms() - since when it hangs in something, 0 when it does not; from any thread */
+long long pt_worker_silent_ms(struct pt_worker *worker);
+
+/**
+ * pt_worker_trouble() - why nothing new has been taken for @deaf_s: libvirt does not answer, a change is stuck, it
+ * hangs; NULL: nothing is in the way; the caller frees; from any thread
+ */
+char *pt_worker_trouble(struct pt_worker *worker);
 
 /** pt_worker_stop() - what is under way takes itself back, and is waited for; NULL is allowed */
 void pt_worker_stop(struct pt_worker *worker);

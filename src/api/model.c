@@ -164,7 +164,7 @@ static void take_more(struct pt_model *m, const struct pt_record *r, const char 
 	if (!is_at(&m->fleet, at, name)) {
 		at = add_host(m, at, name);
 		m->fleet.hosts.v[at].host.name = pt_strdup(name);
-		m->fleet.hosts.v[at].wrong = pt_strdup("it has published nothing");
+		m->fleet.hosts.v[at].wrong_facts = pt_strdup("it has published nothing");
 	}
 	take(&m->fleet.hosts.v[at], r);
 	sync_seat(m, at);

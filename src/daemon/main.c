@@ -8,6 +8,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "agent/vms.h"
 #include "api/api.h"
 #include "base/cleanup.h"
 #include "base/file.h"
@@ -39,17 +40,19 @@ static int lock(const char *dir, int *ret_fd, struct pt_error *err)
 	return 0;
 }
 
-/* the passthru that was built and installed with this: the one beside it */
-static int beside(const struct pt_root *root, char **ret, struct pt_error *err)
+static int find_self(const struct pt_root *root, char **ret, struct pt_error *err)
 {
-	pt_autofree char *self = NULL;
-	int r = pt_file_link(root->proc_fd, "self/exe", &self);
-	char *slash = r == 0 ? strrchr(self, '/') : NULL;
+	int r = pt_file_link(root->proc_fd, "self/exe", ret);
 
-	if (!slash)
-		return pt_fail(err, r < 0 ? r : -EINVAL, "cannot see where this program is");
-	*slash = '\0';
-	*ret = pt_strf("%s/passthru", self);
+	if (r == 0 && strchr(*ret, '/'))
+		return 0;
+	return pt_fail(err, r < 0 ? r : -EINVAL, "cannot see where this program is");
+}
+
+/* the passthru that was built and installed with this: the one beside it */
+static int beside(const char *self, char **ret, struct pt_error *err)
+{
+	*ret = pt_strf("%.*s/passthru", (int)(strrchr(self, '/') - self), self);
 	if (access(*ret, X_OK) == 0)
 		return 0;
 	return pt_fail(err, -errno, "cannot run %s, which makes the changes", *ret);
@@ -118,6 +121,7 @@ static int run(const struct pt_daemon_options *o, struct pt_error *err)
 	PT_AUTO(pt_rules) rules = { 0 };
 	pt_autofree char *passthru = pt_strdup_opt(o->passthru);
 	pt_autofree char *host = NULL;
+	pt_autofree char *self = NULL;
 	pt_autoclose int locked = -EBADF;
 	int r = o->look_only || geteuid() == 0
 			? 0
@@ -133,13 +137,25 @@ static int run(const struct pt_daemon_options *o, struct pt_error *err)
 		r = pt_rules_compile(&own, &rules, NULL, err);
 	}
 	r = r < 0 ? r : name_host(o, &host, err);
+	r = r < 0 ? r : find_self(&root, &self, err);
 	if (r == 0 && !passthru)
-		r = beside(&root, &passthru, err);
+		r = beside(self, &passthru, err);
 	r = r < 0 ? r : lock(o->run_dir, &locked, err);
 	r = r < 0 ? r : try_store(&store, err);
 	if (r < 0)
 		return r;
-	return pt_serve_run(&(struct pt_serve){ o, &root, &store, &pci, &api, host, passthru }, err);
+	return pt_serve_run(&(struct pt_serve){ o, &root, &store, &pci, &api, host, passthru, self }, err);
+}
+
+/* the part of an agent that may hang with libvirt */
+static int list_vms(const struct pt_daemon_options *o, struct pt_error *err)
+{
+	PT_AUTO(pt_root) root = PT_ROOT_NONE;
+	pt_autofree char *text = NULL;
+	int r = pt_root_live(&root, err);
+
+	r = r < 0 ? r : pt_vms_ask(&root, o->uri, &text, err);
+	return r < 0 ? r : puts(text) < 0 || fflush(stdout) != 0 ? pt_fail(err, -EIO, "cannot write") : 0;
 }
 
 int main(int argc, char **argv)
@@ -153,7 +169,7 @@ int main(int argc, char **argv)
 		return PT_EXIT_DONE;
 	}
 	if (r == 0)
-		r = o.simulate ? simulate(&o, &err) : run(&o, &err);
+		r = o.list_vms ? list_vms(&o, &err) : o.simulate ? simulate(&o, &err) : run(&o, &err);
 	if (r >= 0)
 		return PT_EXIT_DONE;
 	(void)fprintf(stderr, "passthrud: %s\n", err.msg);

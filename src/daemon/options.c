@@ -23,18 +23,27 @@ enum {
 	SIMULATE,
 	SEED,
 	EVENTS,
+	LIST_VMS,
 	HELP,
 	VERSION,
 };
 
 static const struct option longs[] = {
-	{ "config", required_argument, NULL, CONFIG },	   { "name", required_argument, NULL, NAME },
-	{ "connect", required_argument, NULL, CONNECT },   { "passthru", required_argument, NULL, PASSTHRU },
-	{ "run-dir", required_argument, NULL, RUN },	   { "lease", required_argument, NULL, LEASE },
-	{ "look", required_argument, NULL, LOOK },	   { "look-only", no_argument, NULL, LOOK_ONLY },
-	{ "simulate", required_argument, NULL, SIMULATE }, { "seed", required_argument, NULL, SEED },
-	{ "events", required_argument, NULL, EVENTS },	   { "help", no_argument, NULL, HELP },
-	{ "version", no_argument, NULL, VERSION },	   { 0 },
+	{ "config", required_argument, NULL, CONFIG },
+	{ "name", required_argument, NULL, NAME },
+	{ "connect", required_argument, NULL, CONNECT },
+	{ "passthru", required_argument, NULL, PASSTHRU },
+	{ "run-dir", required_argument, NULL, RUN },
+	{ "lease", required_argument, NULL, LEASE },
+	{ "look", required_argument, NULL, LOOK },
+	{ "look-only", no_argument, NULL, LOOK_ONLY },
+	{ "simulate", required_argument, NULL, SIMULATE },
+	{ "seed", required_argument, NULL, SEED },
+	{ "events", required_argument, NULL, EVENTS },
+	{ "list-vms", no_argument, NULL, LIST_VMS },
+	{ "help", no_argument, NULL, HELP },
+	{ "version", no_argument, NULL, VERSION },
+	{ 0 },
 };
 
 const char pt_daemon_help[] =
@@ -55,6 +64,7 @@ const char pt_daemon_help[] =
 	"  --simulate N      publish N made-up hosts instead of this one, and acknowledge claims on them\n"
 	"  --seed S          of --simulate: which ones (1)\n"
 	"  --events RATE     of --simulate: so many devices come and go a second (0)\n"
+	"  --list-vms        what libvirt says of this host's VMs and their devices, as JSON, and no more\n"
 	"  --help, --version\n";
 
 static int number(const char *name, const char *text, unsigned long min, unsigned long max, unsigned *ret,
@@ -110,6 +120,9 @@ static int take(struct pt_daemon_options *o, int c, struct pt_error *err)
 		return number("seed", optarg, 0, 4294967295UL, &o->seed, err);
 	case EVENTS:
 		return number("events", optarg, 0, 100000, &o->events, err);
+	case LIST_VMS:
+		o->list_vms = true;
+		return 0;
 	case HELP:
 		o->help = true;
 		return 0;

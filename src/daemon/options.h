@@ -30,6 +30,7 @@ struct pt_daemon_options {
 	unsigned simulate;
 	unsigned seed;
 	unsigned events;
+	bool list_vms;
 	bool help;
 	bool version;
 };

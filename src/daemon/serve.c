@@ -19,16 +19,24 @@
 #include "base/watch.h"
 #include "daemon/say.h"
 #include "daemon/udev.h"
+#include "journal/journal.h"
 
 /* events come in bursts: the facts are read when there was none for so long, and within so long at the latest */
 #define QUIET_MS 150
 #define LATE_MS	 600
 /* a thread that has not gone round for so long never will */
 #define SILENT_MS 180000
+/* the one that goes round waits for a host's disks and a store's members, and hears of all else meanwhile */
+#define ROUND_MS 900000
+/* after so long without libvirt, or with a change that is stuck, nothing more is given to this host */
+#define DEAF_S 180
+/* the status says that something takes long */
+#define LONG_MS 60000
 
 struct service {
 	const struct pt_serve *s;
 	struct pt_agent_hands hands;
+	struct pt_own_config own_config;
 	struct pt_own_hands *own;
 	struct pt_agent agent;
 	struct pt_worker_config worker_config;
@@ -95,6 +103,13 @@ static void trouble(void *ctx, const char *why)
 		pt_worker_wake(v->worker, PT_AGENT_ALL);
 }
 
+static char *deaf(void *ctx)
+{
+	struct service *v = ctx;
+
+	return pt_worker_trouble(v->worker);
+}
+
 static void describe_self(struct service *v)
 {
 	struct pt_alive *alive = &v->keeper_config.alive;
@@ -137,19 +152,22 @@ static int begin(struct service *v, struct pt_error *err)
 	const struct pt_daemon_options *o = v->s->options;
 	int r = block_signals(&v->signal_fd, err);
 
-	v->own = pt_own_hands_new(v->s->root, v->s->passthru, o->uri, &v->hands);
+	v->own_config =
+		(struct pt_own_config){ v->s->root, v->s->passthru, v->s->self, o->uri, PT_JOURNAL_DIR, PT_OWN_VMS_MS };
+	v->own = pt_own_hands_new(&v->own_config, &v->hands);
 	v->agent = (struct pt_agent){ .host = v->s->host,
 				      .config = v->s->pci,
 				      .hands = &v->hands,
 				      .look_only = o->look_only,
 				      .ctx = v,
 				      .say = news };
-	v->worker_config = (struct pt_worker_config){ &v->agent, v->s->store, o->look_s, v, status };
+	v->worker_config = (struct pt_worker_config){ &v->agent, v->s->store, o->look_s, DEAF_S, v, status };
 	v->keeper_config = (struct pt_keeper_config){ .host = v->s->host,
 						      .store = v->s->store,
 						      .lease_s = o->lease_s,
 						      .ctx = v,
 						      .heard = heard,
+						      .deaf = deaf,
 						      .trouble = trouble };
 	describe_self(v);
 	v->agent.boot = v->keeper_config.alive.boot;
@@ -201,6 +219,7 @@ static void listen(struct service *v)
 static void do_what_is_due(struct service *v)
 {
 	long long now = pt_watch_now_ms();
+	long long silent;
 
 	if (v->due_at && now >= v->due_at) {
 		v->due_at = 0;
@@ -209,7 +228,14 @@ static void do_what_is_due(struct service *v)
 	if (!v->watchdog_ms || now < v->alive_at)
 		return;
 	v->alive_at = now + v->watchdog_ms;
-	if (pt_keeper_silent_ms(v->keeper) < SILENT_MS)
+	silent = pt_worker_silent_ms(v->worker);
+	if (silent >= LONG_MS) {
+		pt_autofree char *text =
+			pt_strf("in one look at this host, or at the store, for %lld min", silent / LONG_MS);
+
+		status(v, text);
+	}
+	if (pt_keeper_silent_ms(v->keeper) < SILENT_MS && silent < ROUND_MS)
 		pt_say_alive();
 }
 

@@ -18,6 +18,7 @@ struct pt_serve {
 	const struct pt_api_config *api;
 	const char *host;
 	const char *passthru;
+	const char *self; /* this program's path */
 };
 
 /** pt_serve_run() - until SIGTERM or SIGINT; 0, or a negative errno when it could not begin */

@@ -29,10 +29,9 @@ static int refuse_other(const struct pt_record *record, const char *host, const 
 	return -EBUSY;
 }
 
-static int write_alive(struct pt_store *store, const char *host, const struct pt_alive *alive,
-		       const struct pt_record *seen, struct pt_alive_lease *l, struct pt_error *err)
+static int write_alive(struct pt_store *store, const char *host, const char *text, const struct pt_record *seen,
+		       struct pt_alive_lease *l, struct pt_error *err)
 {
-	pt_autofree char *text = pt_record_text(pt_alive_json(alive));
 	const struct pt_saw saw = { seen->key, revision_of(seen) };
 	const struct pt_write write = { seen->key, text, l->lease };
 	const struct pt_txn txn = { &saw, 1, &write, 1 };
@@ -50,6 +49,7 @@ int pt_fleet_alive_keep(struct pt_store *store, const char *host, const struct p
 			struct pt_alive_lease *l, struct pt_error *err)
 {
 	pt_autofree char *key = pt_strf("alive/%s", host);
+	pt_autofree char *text = pt_record_text(pt_alive_json(alive));
 	PT_AUTO(pt_record) seen = { 0 };
 	int r = l->lease ? pt_store_keep(store, l->lease, err) : 0;
 
@@ -61,12 +61,12 @@ int pt_fleet_alive_keep(struct pt_store *store, const char *host, const struct p
 	if (r < 0)
 		return r;
 	r = refuse_other(&seen, host, alive->boot, err);
-	if (r == 0 && l->lease && seen.value && seen.revision == l->revision)
+	if (r == 0 && l->lease && seen.value && seen.revision == l->revision && strcmp(seen.value, text) == 0)
 		return 0;
 	if (r == 0 && !l->lease)
 		r = pt_store_lease(store, ttl_s, &l->lease, err);
 	if (r == 0)
-		r = write_alive(store, host, alive, &seen, l, err);
+		r = write_alive(store, host, text, &seen, l, err);
 	if (r < 0 && l->lease) {
 		/* one that cannot be ended now ends by itself, with what was written with it */
 		(void)pt_store_end(store, l->lease, NULL);

@@ -20,6 +20,7 @@ static void host_done(struct pt_fleet_host *h)
 	free(h->wrong);
 	free(h->wrong_facts);
 	free(h->wrong_held);
+	free(h->wrong_alive);
 }
 
 void pt_fleet_done(struct pt_fleet *f)
@@ -112,7 +113,7 @@ static void unmark(struct pt_fleet_host *h)
 /* one record that is well again does not make the other one so */
 static void set_wrong(struct pt_fleet_host *h)
 {
-	pt_strset(&h->wrong, h->wrong_facts ? h->wrong_facts : h->wrong_held);
+	pt_strset(&h->wrong, h->wrong_facts ? h->wrong_facts : h->wrong_held ? h->wrong_held : h->wrong_alive);
 }
 
 void pt_fleet_take_held(struct pt_fleet_host *h, const struct pt_record *record)
@@ -165,7 +166,15 @@ void pt_fleet_take_facts(struct pt_fleet *f, struct pt_fleet_host *h, const stru
 
 void pt_fleet_take_alive(struct pt_fleet_host *h, const struct pt_record *record)
 {
+	PT_AUTO(pt_alive) is = { 0 };
+
 	h->alive = record->value != NULL;
+	h->stale = true;
+	pt_strset(&h->wrong_alive, NULL);
+	/* one that is not understood says that somebody is there, and no more */
+	if (record->value && pt_alive_read(record->value, record->key, &is, NULL) == 0 && is.deaf)
+		h->wrong_alive = pt_strf("it takes nothing new: %s", is.deaf);
+	set_wrong(h);
 }
 
 bool pt_fleet_is_lost(const struct pt_fleet_host *h)

@@ -27,7 +27,7 @@
  * @rules: index of the rules of its own device_spec
  * @facts, @held: revisions; 0: there is no such record
  * @wrong: why nothing is given of it, or NULL: its record is not understood, or its device_spec does not work;
- * @wrong_facts, @wrong_held: because of which record
+ * @wrong_facts, @wrong_held, @wrong_alive: because of which record
  * @agent: passthrud runs there; @alive: alive/HOST is there: its agent renews it
  */
 struct pt_fleet_host {
@@ -40,6 +40,7 @@ struct pt_fleet_host {
 	char *wrong;
 	char *wrong_facts;
 	char *wrong_held;
+	char *wrong_alive;
 	bool agent;
 	bool alive;
 	/* for choose.c: where it is in which rules' index, and whether that is as the view is */

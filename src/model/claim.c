@@ -125,6 +125,7 @@ void pt_alive_done(struct pt_alive *a)
 {
 	free(a->boot);
 	free(a->version);
+	free(a->deaf);
 	*a = (struct pt_alive){ 0 };
 }
 

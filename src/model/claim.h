@@ -91,11 +91,13 @@ struct pt_ack {
 /**
  * struct pt_alive - a host's agent runs; owns its strings
  * @since: seconds since 1970, of the host's clock; @boot: the kernel's boot id; @version: of the agent
+ * @deaf: why it takes nothing new though it runs: nothing is to be given there; NULL: it does
  */
 struct pt_alive {
 	long long since;
 	char *boot;
 	char *version;
+	char *deaf;
 };
 
 /**

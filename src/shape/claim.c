@@ -52,8 +52,12 @@ json_t *pt_ack_json(const struct pt_ack *a)
 
 json_t *pt_alive_json(const struct pt_alive *a)
 {
-	return json_pack("{s:I, s:o, s:o}", "since", (json_int_t)a->since, "boot", pt_json_text(a->boot), "version",
-			 pt_json_text(a->version));
+	json_t *o = json_pack("{s:I, s:o, s:o}", "since", (json_int_t)a->since, "boot", pt_json_text(a->boot),
+			      "version", pt_json_text(a->version));
+
+	if (a->deaf)
+		(void)json_object_set_new(o, "deaf", pt_json_text(a->deaf));
+	return o;
 }
 
 json_t *pt_holds_json(const struct pt_holds *l)
@@ -304,6 +308,7 @@ int pt_alive_read(const char *text, const char *where, struct pt_alive *ret, str
 	r = pt_field_int(o, "alive", "since", 0, INT64_MAX, &since, err);
 	r = r < 0 ? r : pt_field_string(o, "alive", "boot", &alive.boot, err);
 	r = r < 0 ? r : pt_field_string(o, "alive", "version", &alive.version, err);
+	r = r < 0 ? r : pt_field_string(o, "alive", "deaf", &alive.deaf, err);
 	json_decref(o);
 	if (r < 0)
 		return bad(where, r, err);

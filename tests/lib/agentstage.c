@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "agent/parts.h"
 #include "base/cleanup.h"
 #include "domxml/domxml.h"
 #include "fleet/agent.h"
@@ -56,10 +57,11 @@ static void mark_unusable(const struct fakekernel *k, struct pt_inv_host *h)
 static int fake_facts(void *ctx, struct pt_inv_host *ret, struct pt_error *err)
 {
 	const struct fakekernel *k = ((struct agentstage *)ctx)->s->kernel;
+	pt_autofree char *state = pt_strf("%s/state", ((struct agentstage *)ctx)->s->dir);
 	struct pt_inv_host h = { 0 };
 	struct pt_bdf twice;
+	int r;
 
-	(void)err;
 	for (unsigned i = 0; i < k->n_devices; i++) {
 		const struct fakekernel_device *from = &k->devices[i];
 		struct pt_inv_device *d;
@@ -76,7 +78,10 @@ static int fake_facts(void *ctx, struct pt_inv_host *ret, struct pt_error *err)
 	assert_int_equal(pt_inv_host_finish(&h, &twice), 0);
 	mark_unusable(k, &h);
 	*ret = h;
-	return 0;
+	r = pt_agent_mark_busy(state, ret, err);
+	if (r < 0)
+		fail_msg("%s", err->msg);
+	return r > 0;
 }
 
 static int fake_vms(void *ctx, struct pt_domains *ret, struct pt_error *err)

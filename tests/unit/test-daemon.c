@@ -396,6 +396,43 @@ static void it_is_ready_before_its_first_round_has_ended(void **state)
 	(void)close(silent);
 }
 
+/* libvirtd stands still: passthrud does not, and ends when it is told to */
+static void it_ends_while_libvirt_hangs(void **state)
+{
+	static char name[] = "--name=h1";
+	static char look[] = "--look-only";
+	struct daemon *d = *state;
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	int silent = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	pt_autofree char *uri = NULL;
+	long long before;
+	int asked = -1;
+
+	(void)snprintf(at.sun_path, sizeof(at.sun_path), "%s/silent", d->dir);
+	assert_int_equal(bind(silent, (struct sockaddr *)&at, sizeof(at)), 0);
+	assert_int_equal(listen(silent, 16), 0);
+	uri = pt_strf("--connect=qemu:///system?socket=%s", at.sun_path);
+	{
+		char *const argv[] = { d->option, d->run_dir, name, look, uri, NULL };
+
+		d->pid = start(d, argv);
+	}
+	await_word(d, "READY=1");
+	for (unsigned i = 0; i < PATIENCE_S * 50 && asked < 0; i++) {
+		pause_a_little();
+		asked = accept4(silent, NULL, NULL, SOCK_CLOEXEC);
+	}
+	assert_true(asked >= 0);
+	/* systemd goes on hearing of it */
+	await_word(d, "WATCHDOG=1");
+	await_word(d, "WATCHDOG=1");
+	before = pt_watch_now_ms();
+	end_it(d);
+	assert_true(pt_watch_now_ms() - before < 10000);
+	(void)close(asked);
+	(void)close(silent);
+}
+
 int main(void)
 {
 	const struct CMUnitTest all[] = {
@@ -404,6 +441,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(the_watchdog_hears_of_it, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_second_one_is_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(it_is_ready_before_its_first_round_has_ended, setup, teardown),
+		cmocka_unit_test_setup_teardown(it_ends_while_libvirt_hangs, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_makes_no_sense_is_a_usage_error, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_device_spec_that_does_not_work_is_told_at_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_damaged_store_ends_it, setup, teardown),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What an agent makes of how passthru ended: a script is in its place. */
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,17 +9,24 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "agent/hands.h"
 #include "base/cleanup.h"
+#include "base/watch.h"
+#include "decide/judge.h"
 #include "fakesys.h"
 
 struct at_hand {
 	char dir[64];
 	char *program;
+	struct pt_own_config config;
 	struct pt_own_hands *own;
 	struct pt_agent_hands hands;
 	struct pt_error err;
@@ -32,7 +40,8 @@ static int setup(void **state)
 	if (!mkdtemp(h->dir))
 		return -1;
 	h->program = pt_strf("%s/passthru", h->dir);
-	h->own = pt_own_hands_new(NULL, h->program, NULL, &h->hands);
+	h->config = (struct pt_own_config){ .passthru = h->program, .lister = h->program, .vms_ms = 1000 };
+	h->own = pt_own_hands_new(&h->config, &h->hands);
 	*state = h;
 	return 0;
 }
@@ -127,15 +136,136 @@ static void no_guest_is_ever_shut_down_by_it(void **state)
 	assert_non_null(strstr(line, " --no-stop some-uuid 0000:02:00.0"));
 }
 
+static int list(struct at_hand *h, struct pt_domains *vms)
+{
+	h->err = (struct pt_error){ 0 };
+	return h->hands.vms(h->hands.ctx, vms, &h->err);
+}
+
+static void vms_are_listed_by_a_program_of_their_own(void **state)
+{
+	struct at_hand *h = *state;
+	PT_AUTO(pt_domains) vms = { 0 };
+
+	put_script(h,
+		   "{\"vms\": [{\"name\": \"a b\", \"uuid\": \"u1\", \"state\": \"running\", \"devices\": "
+		   "[\"0000:02:00.0\"]}, {\"name\": \"c\", \"uuid\": \"u2\", \"state\": \"off\", \"devices\": []}, "
+		   "{\"name\": \"d\", \"uuid\": \"u3\", \"state\": \"pmsuspended\", \"devices\": []}]}",
+		   0);
+	assert_int_equal(list(h, &vms), 0);
+	assert_int_equal(vms.n, 3);
+	assert_string_equal(vms.v[0].name, "a b");
+	assert_int_equal(vms.v[0].state, PT_DOMAIN_RUNNING);
+	assert_true(pt_judge_holds(&vms.v[0], (struct pt_bdf){ .bus = 2 }));
+	assert_false(pt_judge_holds(&vms.v[0], (struct pt_bdf){ .bus = 3 }));
+	assert_int_equal(vms.v[1].state, PT_DOMAIN_SHUTOFF);
+	/* what is not known to be off is not taken for it */
+	assert_int_equal(vms.v[2].state, PT_DOMAIN_OTHER);
+}
+
+static void what_is_no_list_of_vms_is_no_empty_one(void **state)
+{
+	static const char *const wrong[] = {
+		"",
+		"{}",
+		"[]",
+		"{\"vms\": 1}",
+		"{\"vms\": [{}]}",
+		"{\"vms\": [{\"name\": \"a\"}]}",
+		"{\"vms\": [{\"name\": \"a\", \"uuid\": \"u\", \"state\": \"off\", \"devices\": [\"x\"]}]}",
+		"{\"vms\": [{\"name\": \"a\", \"uuid\": \"u\", \"state\": \"off\", \"devices\": [1]}]}"
+	};
+	struct at_hand *h = *state;
+	PT_AUTO(pt_domains) vms = { 0 };
+
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+		put_script(h, wrong[i], 0);
+		assert_int_equal(list(h, &vms), -EBADMSG);
+	}
+	put_script(h, "{\"vms\": []}", 1);
+	assert_int_equal(list(h, &vms), -ENOTCONN);
+	assert_int_equal(vms.n, 0);
+}
+
+static unsigned calls;
+
+static void count(void *ctx)
+{
+	char byte;
+
+	/* without news it is called, too, now and then */
+	calls += read(*(int *)ctx, &byte, 1) == 1;
+}
+
+/* libvirtd stands still (SIGSTOP, a disk that hangs): it takes the connection, and that is all */
+static void a_libvirt_that_never_answers_holds_up_nothing(void **state)
+{
+	struct at_hand *h = *state;
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	int silent = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	pt_autofree char *uri = NULL;
+	PT_AUTO(pt_domains) vms = { 0 };
+	long long before;
+	int fds[2];
+
+	(void)snprintf(at.sun_path, sizeof(at.sun_path), "%s/silent", h->dir);
+	assert_int_equal(bind(silent, (struct sockaddr *)&at, sizeof(at)), 0);
+	assert_int_equal(listen(silent, 16), 0);
+	assert_int_equal(pipe2(fds, O_CLOEXEC | O_NONBLOCK), 0);
+	uri = pt_strf("qemu:///system?socket=%s", at.sun_path);
+	h->config.lister = getenv("PT_PASSTHRUD");
+	h->config.uri = uri;
+	h->config.vms_ms = 1500;
+	h->hands.meanwhile(h->hands.ctx, &(struct pt_meanwhile){ fds[0], &fds[0], count });
+	for (int i = 0; i < 2; i++) {
+		calls = 0;
+		before = pt_watch_now_ms();
+		assert_int_equal(write(fds[1], "x", 1), 1);
+		assert_int_equal(list(h, &vms), -ETIMEDOUT);
+		assert_true(pt_watch_now_ms() - before >= 1400);
+		assert_true(pt_watch_now_ms() - before < 8000);
+		assert_non_null(strstr(h->err.msg, "libvirt does not answer"));
+		/* what came up was heard while it was waited for */
+		assert_int_equal(calls, 1);
+	}
+	/* its child has gone with it */
+	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+	(void)close(silent);
+	(void)close(fds[0]);
+	(void)close(fds[1]);
+}
+
+/* as a child in the kernel's hands: it does not go when it is killed, and is not waited for */
+static void a_child_that_does_not_end_is_left_behind(void **state)
+{
+	struct at_hand *h = *state;
+	PT_AUTO(pt_domains) vms = { 0 };
+	long long before = pt_watch_now_ms();
+	FILE *f = fopen(h->program, "we");
+
+	assert_non_null(f);
+	/* another process keeps the pipes */
+	(void)fprintf(f, "#!/bin/sh\nsleep 4 &\nsleep 4\n");
+	assert_int_equal(fclose(f), 0);
+	assert_int_equal(chmod(h->program, 0700), 0);
+	h->config.vms_ms = 100;
+	assert_int_equal(list(h, &vms), -ETIMEDOUT);
+	assert_true(pt_watch_now_ms() - before < 3500);
+	/* it is gone by the next time */
+	put_script(h, "{\"vms\": []}", 0);
+	h->config.vms_ms = 5000;
+	assert_int_equal(list(h, &vms), 0);
+}
+
 #define T(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(a_no_that_passes_is_told_from_one_that_stays),
-		T(what_was_cut_off_is_never_a_no),
-		T(a_program_that_is_not_there_is_no_no),
-		T(no_guest_is_ever_shut_down_by_it),
+		T(a_no_that_passes_is_told_from_one_that_stays),  T(what_was_cut_off_is_never_a_no),
+		T(a_program_that_is_not_there_is_no_no),	  T(no_guest_is_ever_shut_down_by_it),
+		T(vms_are_listed_by_a_program_of_their_own),	  T(what_is_no_list_of_vms_is_no_empty_one),
+		T(a_libvirt_that_never_answers_holds_up_nothing), T(a_child_that_does_not_end_is_left_behind),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
