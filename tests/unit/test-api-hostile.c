@@ -19,10 +19,12 @@
 
 #include <cmocka.h>
 
+#include "api/route.h"
 #include "apiserver.h"
 #include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/watch.h"
+#include "claiming.h"
 
 #define JSON "Content-Type: application/json\r\n"
 #define MANY 10000
@@ -434,6 +436,130 @@ static void noise_ends_nothing(void **state)
 	assert_true(count_fds() <= before + 4 * 3 + 2);
 }
 
+/* what a client says in its own words: every member of every body, with what is no value of it */
+static const char *const wrong_values[] = {
+	"null",
+	"true",
+	"-1",
+	"0",
+	"1e400",
+	"9223372036854775807",
+	"99999999999999999999999999",
+	"\"\"",
+	"\" \"",
+	"\"\\u0000\"",
+	"\"\\ud800\"",
+	"\"../../etc/passwd\"",
+	"\"--yes\"",
+	"\"gpu:0\"",
+	"\"gpu:-1\"",
+	"\"gpu:1,gpu:1,gpu:1,gpu:1\"",
+	"\":,:,:\"",
+	"\"0000:01:00.0\"",
+	"\"required:0,99999999999\"",
+	"[]",
+	"[[]]",
+	"[\"0000:01:00.0\", 7, null]",
+	"{}",
+	"{\"a\": {\"b\": [1]}}",
+};
+
+static void send_body(struct apiserver *s, const struct pt_route *r, const char *body)
+{
+	struct answer a;
+	/* a host and a project that are there, an alias that is */
+	pt_autofree char *request = pt_strf("%s %s", r->method,
+					    strstr(r->path, "evacuate") ? "/v1/fleet/hosts/host-000/evacuate"
+					    : strstr(r->path, "limits") ? "/v1/fleet/limits/red/gpu"
+									: r->path);
+
+	api_ask(s, request, JSON, body, &a);
+	if (a.status < 200 || a.status == 500 || !a.json)
+		fail_msg("%s %.300s: %d %s", request, body, a.status, a.body ? a.body : "");
+	answer_done(&a);
+}
+
+static const char *members_of(const struct pt_route *r)
+{
+	if (!(r->flags & PT_ROUTE_BODY))
+		return "";
+	if (strstr(r->path, "plans"))
+		return "verb vm devices network live";
+	if (strstr(r->path, "evacuate"))
+		return "fenced";
+	return strstr(r->path, "limits") ? "limit" : "asked for host policy numa project spread id other";
+}
+
+static void whatever_a_body_says_it_is_answered(void **state)
+{
+	struct apiserver *s = *state;
+
+	s->config.rate = 100000;
+	apiserver_start(s);
+	for (const struct pt_route *r = pt_routes; r->method; r++) {
+		pt_autofree char *members = pt_strdup(members_of(r));
+		char *save = NULL;
+
+		for (char *m = strtok_r(members, " ", &save); m; m = strtok_r(NULL, " ", &save))
+			for (size_t k = 0; k < sizeof(wrong_values) / sizeof(*wrong_values); k++) {
+				bool claim = strstr(members_of(r), "asked") != NULL;
+				pt_autofree char *body =
+					pt_strf("{\"%s\": %s%s%s}", m, wrong_values[k],
+						claim && strcmp(m, "asked") != 0 ? ", \"asked\": \"gpu\"" : "",
+						claim && strcmp(m, "for") != 0 ? ", \"for\": \"x\"" : "");
+
+				send_body(s, r, body);
+			}
+	}
+	{
+		pt_autofree char *many = repeat("{\"asked\": \"gpu", ",gpu:1", 9000, "\", \"for\": \"x\"}");
+		pt_autofree char *name = repeat("{\"asked\": \"gpu\", \"for\": \"", "x", 60000, "\"}");
+		pt_autofree char *keys = repeat("{\"asked\": \"gpu\"", ", \"x\": 1", 6000, "}");
+		const char *const bodies[] = { many, name, keys };
+
+		for (const struct pt_route *r = pt_routes; r->method; r++)
+			for (size_t i = 0; i < 3 && (r->flags & PT_ROUTE_BODY); i++)
+				send_body(s, r, bodies[i]);
+	}
+	assert_served(s);
+	claiming_check(s->store, &s->pci);
+}
+
+/* every place in a path that is the client's, with what is no name: also where a program is asked, behind "--" */
+static void whatever_a_path_names_it_is_answered(void **state)
+{
+	static const char *const tokens[] = {
+		"--yes",	   "-",	    "%2d%2dsysroot=%2f",      "a%20b%27%22;$(id)",	 "*",
+		"%c3%a9%e2%80%ae", "~root", "c-0123456789abcdef012g", "gpu:99999999999999999999"
+	};
+	struct apiserver *s = *state;
+
+	s->config.rate = 100000;
+	apiserver_start(s);
+	for (const struct pt_route *r = pt_routes; r->method; r++)
+		for (size_t i = 0; i < sizeof(tokens) / sizeof(*tokens) && strchr(r->path, '{'); i++) {
+			PT_CLEANUP(pt_buf_done) struct pt_buf path = { 0 };
+			struct answer a;
+
+			pt_buf_addf(&path, "%s ", r->method);
+			for (const char *p = r->path; *p; p++) {
+				if (*p != '{') {
+					pt_buf_addn(&path, p, 1);
+					continue;
+				}
+				pt_buf_add(&path, tokens[i]);
+				p = strchr(p, '}');
+			}
+			api_ask(s, path.s, r->flags & PT_ROUTE_BODY ? JSON : "If-Match: *\r\n",
+				r->flags & PT_ROUTE_BODY ? "{\"limit\": 1, \"fenced\": true}" : NULL, &a);
+			/* the program that looks may fail where there is nothing to look at; it never dies */
+			if (a.status < 200 || !a.json || (a.status == 500 && strstr(a.body, "status 1")))
+				fail_msg("%s: %d %s", path.s, a.status, a.body ? a.body : "");
+			answer_done(&a);
+		}
+	assert_served(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -447,6 +573,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(somebody_else_may_what_he_was_given, begin, end),
 		cmocka_unit_test_setup_teardown(nobody_is_let_in_where_nobody_is_named, begin, end),
 		cmocka_unit_test_setup_teardown(noise_ends_nothing, begin, end),
+		cmocka_unit_test_setup_teardown(whatever_a_body_says_it_is_answered, begin, end),
+		cmocka_unit_test_setup_teardown(whatever_a_path_names_it_is_answered, begin, end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

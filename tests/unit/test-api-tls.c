@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The API over TLS: who is let in by which certificate, and as what. */
+#include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 #include <curl/curl.h>
@@ -14,6 +17,7 @@
 #include "apiserver.h"
 #include "base/alloc.h"
 #include "base/cleanup.h"
+#include "base/watch.h"
 #include "program.h"
 
 /* how certificates are made: name, subject, extensions, by whom, for how many days */
@@ -91,6 +95,7 @@ static int begin(void **state)
 	c = &d->s->config;
 	make_certificates(d->s->dir);
 	c->listen = pt_strdup("127.0.0.1:0");
+	c->head_ms = 4000;
 	c->cert_file = pt_strf("%s/server.pem", d->s->dir);
 	c->key_file = pt_strf("%s/server.key", d->s->dir);
 	c->ca_file = pt_strf("%s/ca.pem", d->s->dir);
@@ -195,6 +200,44 @@ static void who_is_not_known_is_told_why(void **state)
 }
 
 /* plain HTTP at the TLS port, half a handshake, noise: no answer, and the next one is served */
+/* a handshake that does not go on holds nothing for ever, and nobody else up */
+static void who_never_ends_his_handshake_is_cut_off(void **state)
+{
+	const struct desk *d = *state;
+	const struct sockaddr_in at = { .sin_family = AF_INET,
+					.sin_port = htons((uint16_t)pt_api_port(d->s->api)),
+					.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	static const char hello[] = "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03";
+	long long until = pt_watch_now_ms() + 30000;
+	size_t open_ones = 20;
+	int fds[20];
+
+	for (size_t i = 0; i < 20; i++) {
+		fds[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		assert_int_equal(connect(fds[i], (const struct sockaddr *)&at, sizeof(at)), 0);
+		/* some say nothing at all */
+		if (i % 2)
+			assert_true(send(fds[i], hello, sizeof(hello) - 1, MSG_NOSIGNAL) > 0);
+	}
+	assert_int_equal(ask(d, "viewer", "/healthz", NULL, NULL), 200);
+	while (open_ones && pt_watch_now_ms() < until) {
+		char part[64];
+
+		(void)usleep(50000);
+		for (size_t i = 0; i < 20; i++) {
+			/* a byte now and then */
+			if (fds[i] < 0 || ((i % 2 == 0 || send(fds[i], "", 1, MSG_NOSIGNAL) == 1) &&
+					   recv(fds[i], part, sizeof(part), MSG_DONTWAIT) != 0))
+				continue;
+			(void)close(fds[i]);
+			fds[i] = -1;
+			open_ones--;
+		}
+	}
+	assert_int_equal(open_ones, 0);
+	assert_int_equal(ask(d, "viewer", "/healthz", NULL, NULL), 200);
+}
+
 static void what_is_no_tls_gets_nothing(void **state)
 {
 	const struct desk *d = *state;
@@ -307,6 +350,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_role_may_what_it_may),
 		cmocka_unit_test(who_is_not_known_is_told_why),
+		cmocka_unit_test(who_never_ends_his_handshake_is_cut_off),
 		cmocka_unit_test(what_is_no_tls_gets_nothing),
 		cmocka_unit_test(the_program_at_the_other_end_has_its_certificates_role),
 		cmocka_unit_test(the_program_at_the_other_end_says_who_was_not_let_in),
