@@ -3,11 +3,11 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <jansson.h>
 
 #include "base/cleanup.h"
+#include "base/watch.h"
 #include "cli/changing.h"
 #include "cli/commands.h"
 #include "cli/cpuing.h"
@@ -130,13 +130,13 @@ struct proving {
 static bool ask_guest(struct proving *p, const struct pt_cpu_look *look, struct pt_cpu_host *ret_guest,
 		      char **ret_silent)
 {
-	time_t end = time(NULL) + p->wait_s;
+	long long end = pt_watch_now_ms() + p->wait_s * 1000;
 
 	for (;;) {
 		pt_autofree char *silent = NULL;
 		int r = pt_cpu_look_guest(p->cli, p->conn, look, ret_guest, &silent);
 
-		if (r == 1 || r == -EACCES || !look->vm.guest_agent || time(NULL) >= end) {
+		if (r == 1 || r == -EACCES || !look->vm.guest_agent || pt_watch_now_ms() >= end) {
 			*ret_silent = pt_take_ptr(silent);
 			pt_cli_progress_end(p->cli);
 			return r == 1;

@@ -2,12 +2,12 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <jansson.h>
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "base/watch.h"
 #include "cli/changing.h"
 #include "cli/commands.h"
 #include "cli/giving.h"
@@ -149,14 +149,14 @@ struct proving {
  */
 static int ask_guest(struct proving *p, const struct pt_viommu_look *l, char **ret_type, char **ret_silent)
 {
-	time_t end = time(NULL) + p->wait_s;
+	long long end = pt_watch_now_ms() + p->wait_s * 1000;
 
 	for (;;) {
 		struct pt_error why = { 0 };
 		int r = PT_WATCHED(&p->cli->watch, PT_WATCH_LIBVIRT,
 				   pt_guest_iommu(p->conn, l->vm.uuid, ret_type, &why));
 
-		if (r >= 0 || r == -EACCES || !l->vm.guest_agent || time(NULL) >= end) {
+		if (r >= 0 || r == -EACCES || !l->vm.guest_agent || pt_watch_now_ms() >= end) {
 			if (r < 0)
 				*ret_silent = pt_strdup(why.msg);
 			pt_cli_progress_end(p->cli);
