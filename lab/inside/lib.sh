@@ -111,13 +111,19 @@ same()
 	fi
 }
 
+# seconds since the server was switched on: by no clock that a scenario sets
+uptime_s()
+{
+	cut -d. -f1 /proc/uptime
+}
+
 # wait_for SECONDS COMMAND…: until the command passes.
 wait_for()
 {
-	limit=$(($(date +%s) + $1))
+	limit=$(($(uptime_s) + $1))
 	shift
 	until "$@" >/dev/null 2>&1; do
-		[ "$(date +%s)" -lt "$limit" ] || return 1
+		[ "$(uptime_s)" -lt "$limit" ] || return 1
 		sleep 0.2
 	done
 }
