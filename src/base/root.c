@@ -37,6 +37,9 @@ int pt_root_live(struct pt_root *ret_root, struct pt_error *err)
 		return 0;
 	}
 	r = pt_fail(err, r < 0 ? r : root.sys_fd, r < 0 ? "cannot open /" : "cannot open /sys");
+	if (r == -ENOSYS)
+		pt_hint(err,
+			"openat2() is refused: a unit's RestrictSUIDSGID= does that, and so does a kernel before 5.6");
 	pt_root_done(&root);
 	return r;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,7 +10,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -17,6 +22,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/root.h"
 #include "base/text.h"
 
 struct fixture {
@@ -199,9 +205,47 @@ static void lists_are_sorted_and_complete(void **state)
 	assert_int_equal(pt_file_list(f->fd, "none", &names), -ENOENT);
 }
 
+/* as systemd's RestrictSUIDSGID does; for this process, for good */
+static bool forbid_openat2(void)
+{
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat2, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = { sizeof(filter) / sizeof(*filter), filter };
+
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+}
+
+static void a_sandbox_that_forbids_openat2_is_told_of(void **state)
+{
+	pid_t pid = fork();
+	int status = -1;
+
+	(void)state;
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		PT_AUTO(pt_root) root = PT_ROOT_NONE;
+		struct pt_error err = { 0 };
+
+		if (!forbid_openat2())
+			_exit(77);
+		_exit(pt_root_live(&root, &err) == -ENOSYS && strstr(err.hint, "RestrictSUIDSGID") ? 0 : 1);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 77) {
+		(void)fprintf(stderr, "skipped: this machine takes no filter of system calls\n");
+		skip();
+	}
+	assert_int_equal(status, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_sandbox_that_forbids_openat2_is_told_of),
 		cmocka_unit_test(an_error_names_the_object_and_the_errno),
 		cmocka_unit_test(a_message_too_long_ends_in_dots),
 		cmocka_unit_test(a_refusal_carries_its_name),
