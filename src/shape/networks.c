@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
+#include <strings.h>
 
 #include "base/cleanup.h"
 #include "base/text.h"
@@ -141,6 +143,15 @@ static int read_entry(const struct pt_ini_entry *e, const char *file, struct pt_
 	return read_key(e, file, value, n, err);
 }
 
+/* [network], [Network blue]: passed over in silence it would be looked for in vain */
+static bool is_nearly(const char *section)
+{
+	static const char word[] = "network";
+
+	return strncasecmp(section, word, strlen(word)) == 0 &&
+	       (!section[strlen(word)] || section[strlen(word)] == ' ');
+}
+
 int pt_networks_read(const struct pt_ini *ini, const char *file, struct pt_networks *networks, struct pt_error *err)
 {
 	int r = 0;
@@ -148,6 +159,9 @@ int pt_networks_read(const struct pt_ini *ini, const char *file, struct pt_netwo
 	for (size_t i = 0; i < ini->n && r == 0; i++)
 		if (pt_startswith(ini->v[i].section, PREFIX))
 			r = read_entry(&ini->v[i], file, networks, err);
+		else if (is_nearly(ini->v[i].section))
+			r = pt_usage(err, -EINVAL, "%s:%u: [%.80s]: a network's section is called [network NAME]", file,
+				     ini->v[i].line, ini->v[i].section);
 	return r;
 }
 

@@ -68,6 +68,8 @@ static void what_is_wrong_is_said_with_its_line(void **state)
 		{ "[network a]\nvlan = 5\nrate = 10\nmin_rate = 20\n", "more than" },
 		{ "[network ../x]\nvlan = 5\n", "a network's name is" },
 		{ "[network ]\nvlan = 5\n", "a network's name is" },
+		{ "[network]\nvlan = 5\n", "passthru.conf:2: [network]: a network's section is called [network NAME]" },
+		{ "[Network blue]\nvlan = 5\n", "[network NAME]" },
 	};
 
 	(void)state;
