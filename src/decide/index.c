@@ -198,15 +198,22 @@ static void put_entry(struct pt_index *x, uint32_t host, const struct entry *e)
 	h->topology = e->topology;
 }
 
-/* room at the end of the arrays */
-static void make_room(struct pt_index *x, const struct entry *e, struct pt_index_host *h)
+/* room at the end of the arrays; @more: it has outgrown its first one, and will not do so by one place each time */
+static void make_room(struct pt_index *x, const struct entry *e, struct pt_index_host *h, bool more)
 {
+	size_t pools = e->n_pools + (more ? e->n_pools / 4 + 1 : 0);
+	size_t devices = e->n_devices + (more ? e->n_devices / 4 + 1 : 0);
+
 	h->first_pool = (uint32_t)x->pools.n;
 	h->first_device = (uint32_t)x->devices.n;
-	x->pools.v = pt_array_grow(x->pools.v, &x->pools.cap, x->pools.n + e->n_pools, sizeof(*x->pools.v));
-	x->devices.v = pt_array_grow(x->devices.v, &x->devices.cap, x->devices.n + e->n_devices, sizeof(*x->devices.v));
-	x->pools.n += e->n_pools;
-	x->devices.n += e->n_devices;
+	h->room_pools = (uint16_t)pools;
+	h->room_devices = (uint16_t)devices;
+	x->pools.v = pt_array_grow(x->pools.v, &x->pools.cap, x->pools.n + pools, sizeof(*x->pools.v));
+	x->devices.v = pt_array_grow(x->devices.v, &x->devices.cap, x->devices.n + devices, sizeof(*x->devices.v));
+	memset(&x->pools.v[x->pools.n], 0, pools * sizeof(*x->pools.v));
+	memset(&x->devices.v[x->devices.n], 0, devices * sizeof(*x->devices.v));
+	x->pools.n += pools;
+	x->devices.n += devices;
 }
 
 static int read_host(struct pt_index *x, const struct pt_inv_host *host, struct entry *e, struct pt_error *err)
@@ -230,7 +237,7 @@ int64_t pt_index_add(struct pt_index *x, const struct pt_inv_host *host, struct 
 
 	if (r < 0)
 		return r;
-	make_room(x, &e, pt_array_add(&x->hosts));
+	make_room(x, &e, pt_array_add(&x->hosts), false);
 	put_entry(x, (uint32_t)(x->hosts.n - 1), &e);
 	return (int64_t)x->hosts.n - 1;
 }
@@ -389,11 +396,11 @@ int pt_index_replace(struct pt_index *x, uint32_t host, const struct pt_inv_host
 	r = read_host(x, facts, &e, err);
 	if (r < 0)
 		return r;
-	if (e.n_pools > x->hosts.v[host].n_pools || e.n_devices > x->hosts.v[host].n_devices) {
-		/* the old places stay empty: what changes its hardware is rare */
-		for (size_t i = 0; i < x->hosts.v[host].n_pools; i++)
+	if (e.n_pools > x->hosts.v[host].room_pools || e.n_devices > x->hosts.v[host].room_devices) {
+		/* the old places stay empty: a host that has more than ever before is rare */
+		for (size_t i = 0; i < x->hosts.v[host].room_pools; i++)
 			x->pools.v[x->hosts.v[host].first_pool + i].free = 0;
-		make_room(x, &e, &x->hosts.v[host]);
+		make_room(x, &e, &x->hosts.v[host], true);
 	}
 	put_entry(x, host, &e);
 	return 0;

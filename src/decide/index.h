@@ -63,7 +63,10 @@ static inline uint16_t pt_index_pf(const struct pt_index_device *d)
 	return d->parent & PT_INDEX_SIBLING ? PT_INDEX_NONE : d->parent;
 }
 
-/* @n_offered: of its pools, those first that a device_spec offers: only they are scanned */
+/*
+ * @n_offered: of its pools, those first that a device_spec offers: only they are scanned
+ * @room_pools, @room_devices: so many places are its own, from the first: what it had once may come back
+ */
 struct pt_index_host {
 	uint32_t first_pool;
 	uint32_t first_device;
@@ -71,6 +74,8 @@ struct pt_index_host {
 	uint16_t n_pools;
 	uint16_t n_devices;
 	uint16_t topology;
+	uint16_t room_pools;
+	uint16_t room_devices;
 };
 
 /* NUMA cells, then nodes that only devices name; hosts with the same ones share it */

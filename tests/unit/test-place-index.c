@@ -227,6 +227,38 @@ static void it_stays_right_when_hosts_change_their_hardware(void **state)
 	}
 }
 
+/* cards, and VFs, come and go for as long as a daemon runs */
+static void what_comes_and_goes_costs_no_more_memory(void **state)
+{
+	struct fleet *f = *state;
+	size_t devices = 0;
+	size_t pools = 0;
+
+	for (int i = 0; i < 1000; i++) {
+		PT_AUTO(pt_inv_host) less = { .name = pt_strdup("h") };
+
+		/* at first as many as ever */
+		if (i == 0) {
+			for (int k = 0; k < 40; k++)
+				add(&f->hosts[0], &f->seed, 0x80 + k, 0, PT_DEV_PCI);
+			assert_int_equal(pt_inv_host_finish(&f->hosts[0], &(struct pt_bdf){ 0 }), 0);
+		}
+		for (size_t k = 0; k < (size_t)i % 5; k++)
+			add(&less, &f->seed, 1 + (int)k, 0, PT_DEV_PCI);
+		assert_int_equal(pt_inv_host_finish(&less, &(struct pt_bdf){ 0 }), 0);
+		assert_int_equal(pt_index_replace(&f->index, 0, &f->hosts[0], NULL), 0);
+		if (i == 0) {
+			devices = f->index.devices.n;
+			pools = f->index.pools.n;
+		}
+		assert_int_equal(f->index.devices.n, devices);
+		assert_int_equal(f->index.pools.n, pools);
+		assert_int_equal(pt_index_replace(&f->index, 0, &less, NULL), 0);
+	}
+	assert_int_equal(pt_index_replace(&f->index, 0, &f->hosts[0], NULL), 0);
+	compare(f);
+}
+
 static void a_device_that_is_not_there_is_said(void **state)
 {
 	struct fleet *f = *state;
@@ -254,6 +286,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(it_stays_right_through_claims_and_releases, begin, end),
 		cmocka_unit_test_setup_teardown(it_stays_right_through_reports, begin, end),
 		cmocka_unit_test_setup_teardown(it_stays_right_when_hosts_change_their_hardware, begin, end),
+		cmocka_unit_test_setup_teardown(what_comes_and_goes_costs_no_more_memory, begin, end),
 		cmocka_unit_test_setup_teardown(a_device_that_is_not_there_is_said, begin, end),
 		cmocka_unit_test_setup_teardown(what_it_does_not_hold_it_does_not_answer, begin, end),
 	};
