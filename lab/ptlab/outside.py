@@ -7,7 +7,7 @@ import subprocess
 
 from .kernel import find_tool
 
-PORTS = 4
+PORTS = 8
 
 
 def free_ports():
