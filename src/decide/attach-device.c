@@ -51,6 +51,7 @@ static void judge_group(struct pt_judge *j, int group, const struct pt_group_mem
 	pt_autofree char *bridges = pt_group_list(l, PT_GROUP_BLOCKS_BRIDGE);
 	pt_autofree char *wanted = pt_group_list(l, PT_GROUP_WANTED);
 	pt_autofree char *idle = pt_group_list(l, PT_GROUP_FREE);
+	pt_autofree char *behind = pt_group_list(l, PT_GROUP_GOES);
 	pt_autofree char *all = whole_group(j, l);
 	pt_autofree char *where = pt_strf("/sys/kernel/iommu_groups/%d/devices", group);
 	pt_autofree char *fix = NULL;
@@ -68,10 +69,31 @@ static void judge_group(struct pt_judge *j, int group, const struct pt_group_mem
 			"take the driver off the bridge (write its address to the driver's `unbind`), or move the "
 			"card to another slot; kernels before 5.19 let such a group pass",
 			"IOMMU group %d has a bridge that a host driver holds: %s", group, bridges);
+	if (behind[0])
+		pt_judge_say(j, PT_NOTE, "group", where, NULL, "what is behind %s goes along with it: %s", wanted, behind);
 	if (idle[0])
 		pt_judge_say(j, PT_NOTE, "group", where, NULL,
 			     "IOMMU group %d also has %s: the host cannot use it while %s has the group", group, idle,
 			     j->vm->name ? j->vm->name : "a guest");
+}
+
+/* Linux: pci_real_dma_dev(): VMD's own address is what the IOMMU sees of all that is behind it */
+static bool judge_carrier(struct pt_judge *j, const struct pt_device *d)
+{
+	const struct pt_device *carrier = pt_device_carrier(&j->host->devices, d);
+	pt_autofree char *fix = NULL;
+
+	if (!carrier)
+		return false;
+	fix = pt_strf("name %s itself: all that is behind it goes along; or switch it (VMD) off in the firmware's "
+		      "set-up, so that this has an address and a group of its own",
+		      pt_bdf_str(carrier->bdf).s);
+	pt_judge_refuse(j, PT_FORCE_NEVER, "behind-vmd", "/sys/bus/pci/devices", fix,
+			"%s is behind the controller %s (%s), which does its DMA: no guest can have the one without the "
+			"other",
+			pt_bdf_str(d->bdf).s, pt_bdf_str(carrier->bdf).s,
+			carrier->driver ? carrier->driver : "no driver");
+	return true;
 }
 
 static bool group_seen(const struct pt_judge *j, size_t i)
@@ -96,7 +118,7 @@ void pt_judge_groups(struct pt_judge *j)
 		PT_AUTO(pt_group_members) l = { 0 };
 		int group = j->devices.v[i]->iommu_group;
 
-		if (group == PT_GROUP_NONE || group_seen(j, i))
+		if (judge_carrier(j, j->devices.v[i]) || group == PT_GROUP_NONE || group_seen(j, i))
 			continue;
 		pt_group_judge(&j->host->devices, group, with.v, with.n, &l);
 		judge_group(j, group, &l);

@@ -11,6 +11,7 @@ static void judge_members(const struct pt_device *d, const struct pt_group_membe
 	pt_autofree char *busy = pt_group_list(members, PT_GROUP_BLOCKS);
 	pt_autofree char *quiet = pt_group_list(members, PT_GROUP_FREE);
 	pt_autofree char *staying = pt_group_list(members, PT_GROUP_STAYS);
+	pt_autofree char *behind = pt_group_list(members, PT_GROUP_GOES);
 
 	if (bridges[0])
 		pt_findings_add(
@@ -32,6 +33,9 @@ static void judge_members(const struct pt_device *d, const struct pt_group_membe
 	if (quiet[0])
 		pt_findings_add(f, PT_OK, "iommu-group", where, NULL,
 				"group %d; the others in it have no driver of the host's: %s", d->iommu_group, quiet);
+	else if (behind[0])
+		pt_findings_add(f, PT_OK, "iommu-group", where, NULL, "group %d; what is behind it goes along: %s",
+				d->iommu_group, behind);
 	else
 		pt_findings_add(f, PT_OK, "iommu-group", where, NULL, "group %d, alone in it%s", d->iommu_group,
 				staying[0] ? " but for bridges, which stay" : "");
@@ -41,8 +45,15 @@ void pt_doctor_group(const struct pt_platform *p, const struct pt_host *host, co
 		     struct pt_findings *f)
 {
 	PT_AUTO(pt_group_members) members = { 0 };
+	const struct pt_device *carrier = pt_device_carrier(&host->devices, d);
 
-	if (d->iommu_group != PT_GROUP_NONE) {
+	if (carrier) {
+		pt_findings_add(f, PT_FAIL, "iommu-group", "/sys/bus/pci/devices",
+				"pass that controller through, with all that is behind it, or switch it (VMD) off in "
+				"the firmware's set-up",
+				"it is behind the controller %s, which does its DMA: it cannot go alone",
+				pt_bdf_str(carrier->bdf).s);
+	} else if (d->iommu_group != PT_GROUP_NONE) {
 		pt_group_judge(&host->devices, d->iommu_group, &d->bdf, 1, &members);
 		judge_members(d, &members, f);
 	} else if (pt_doctor_iommu_on(p) == PT_KNOWN_YES) {

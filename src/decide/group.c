@@ -23,10 +23,14 @@ static bool is_wanted(struct pt_bdf bdf, const struct pt_bdf *wanted, size_t n)
 	return false;
 }
 
-static enum pt_group_role role_of(const struct pt_device *d, const struct pt_bdf *wanted, size_t n)
+static enum pt_group_role role_of(const struct pt_devices *l, const struct pt_device *d, const struct pt_bdf *wanted,
+				  size_t n)
 {
+	const struct pt_device *carrier = pt_device_carrier(l, d);
 	bool alone = leaves_dma_alone(d->driver);
 
+	if (carrier && is_wanted(carrier->bdf, wanted, n))
+		return PT_GROUP_GOES;
 	if (pt_device_is_bridge(d))
 		return alone ? PT_GROUP_STAYS : PT_GROUP_BLOCKS_BRIDGE;
 	if (is_wanted(d->bdf, wanted, n))
@@ -41,7 +45,7 @@ void pt_group_judge(const struct pt_devices *devices, int group, const struct pt
 
 	for (size_t i = 0; i < devices->n && group != PT_GROUP_NONE; i++) {
 		const struct pt_device *d = &devices->v[i];
-		struct pt_group_member m = { d, role_of(d, wanted, n_wanted) };
+		struct pt_group_member m = { d, role_of(devices, d, wanted, n_wanted) };
 
 		if (d->iommu_group == group)
 			pt_array_push(&l, m);

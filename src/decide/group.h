@@ -16,6 +16,7 @@ enum pt_group_role {
 	PT_GROUP_WANTED,	/* asked for */
 	PT_GROUP_STAYS,		/* a bridge: no guest can have it, and it is not in the way */
 	PT_GROUP_FREE,		/* no driver, or one that does no DMA for the host: not in the way */
+	PT_GROUP_GOES,		/* behind one that is asked for (VMD): gone when that one's driver is */
 	PT_GROUP_BLOCKS,	/* a host driver holds it: it must go along or be freed */
 	PT_GROUP_BLOCKS_BRIDGE, /* a bridge with a driver of its own, shpchp or lpc_ich: can only be freed */
 };

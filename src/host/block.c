@@ -102,22 +102,28 @@ static void read_identity(const struct pt_root *root, const struct pt_udev *udev
 	fall_back(&b->vendor, udev, "ID_VENDOR");
 }
 
-static void find_controller(const struct pt_root *root, struct pt_block *b)
+/* the nearest function of a path first, then those farther up (VMD); @path is cut off above each */
+static void add_controllers(const struct pt_root *root, char *path, struct pt_block *b)
 {
-	PT_AUTO(pt_strv) paths = { 0 };
+	struct pt_bdf bdf;
 
-	pt_block_paths(root, b->disk, &paths);
-	for (size_t i = 0; i < paths.n; i++) {
-		struct pt_bdf bdf;
-
-		if (pt_path_controller(root, paths.v[i], &bdf) != 1)
-			continue;
+	while (pt_path_controller(root, path, &bdf) == 1) {
+		*strstr(path, pt_bdf_str(bdf).s) = '\0';
 		if (b->has_controller)
 			pt_array_push(&b->further, bdf);
 		else
 			b->controller = bdf;
 		b->has_controller = true;
 	}
+}
+
+static void find_controller(const struct pt_root *root, struct pt_block *b)
+{
+	PT_AUTO(pt_strv) paths = { 0 };
+
+	pt_block_paths(root, b->disk, &paths);
+	for (size_t i = 0; i < paths.n; i++)
+		add_controllers(root, paths.v[i], b);
 }
 
 /* the disk of a partition is the directory above it */

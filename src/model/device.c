@@ -22,6 +22,21 @@ struct pt_device *pt_devices_find(const struct pt_devices *l, struct pt_bdf bdf)
 	return NULL;
 }
 
+const struct pt_device *pt_device_carrier(const struct pt_devices *l, const struct pt_device *d)
+{
+	const struct pt_device *found = NULL;
+
+	/* a list that somebody made may go in circles */
+	for (size_t i = 0; i < l->n && d->has_parent; i++) {
+		d = pt_devices_find(l, d->parent);
+		if (!d)
+			break;
+		if (!pt_device_is_bridge(d))
+			found = d;
+	}
+	return found;
+}
+
 char *pt_device_name(const struct pt_device *d)
 {
 	if (d->vendor_name && d->device_name)

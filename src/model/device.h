@@ -116,6 +116,14 @@ static inline bool pt_device_is_display(const struct pt_device *d)
 /** pt_devices_find() - by address; NULL when there is none; the list is sorted by address */
 struct pt_device *pt_devices_find(const struct pt_devices *l, struct pt_bdf bdf);
 
+/**
+ * pt_device_carrier() - the function above that is no bridge (Intel VMD): what is behind it has no DMA of its own, and is
+ * gone when the carrier's driver is
+ *
+ * Return: the one nearest to the root; NULL when there is none.
+ */
+const struct pt_device *pt_device_carrier(const struct pt_devices *l, const struct pt_device *d);
+
 /** pt_device_name() - "Broadcom / LSI MegaRAID SAS-3 3108 [Invader]", or "1000:005d" when it has none; caller frees */
 char *pt_device_name(const struct pt_device *d);
 

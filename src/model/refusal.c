@@ -16,6 +16,8 @@ const struct pt_refusal pt_refusals[] = {
 	  NULL, "give the command again: it looks anew" },
 	{ "bcache", "bcache uses a disk behind it",
 	  GIVING, "stop that bcache" },
+	{ "behind-vmd", "it is behind a controller (Intel VMD) that does its DMA",
+	  NULL, "give the VM that controller with all that is behind it, or switch it off in the firmware" },
 	{ "booted-from", "the firmware booted this host from a disk behind it",
 	  GIVING, "boot from another disk" },
 	{ "bridge-port", "it is a port of a bridge, bond or team that is up",

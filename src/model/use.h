@@ -20,7 +20,8 @@
  * @major, @minor: device number, how other names are matched to it
  * @size: bytes
  * @has_controller, @controller: the PCI function it hangs on (false: loop, dm, md, zram, iSCSI)
- * @further: more functions that it hangs on as well: an NVMe namespace that several controllers have
+ * @further: more functions that it hangs on as well: an NVMe namespace that several controllers have,
+ *           the VMD controller above
  * @links: names below /dev that lead to it, relative to /dev: "disk/by-id/wwn-0x…", "disk/by-path/…"
  */
 struct pt_block {

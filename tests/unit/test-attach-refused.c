@@ -79,6 +79,50 @@ static void a_device_in_no_group_is_refused(void **state)
 	world_refused(w, "no-iommu-group", false);
 }
 
+/* the controller's group, as Linux makes it; the drive behind it has a driver of the host's, or none */
+static void add_vmd(struct world *w, const char *driver)
+{
+	struct pt_device *drive;
+
+	(void)world_add_device(w, "0000:5d:05.5", 0x010400, "vmd", 50);
+	(void)world_add_device(w, "10000:00:02.0", 0x060400, "pcieport", 50);
+	drive = world_add_device(w, "10000:01:00.0", 0x010802, driver, 50);
+	drive->has_parent = true;
+	drive->parent = world_bdf("10000:00:02.0");
+	world_device(w, "10000:00:02.0")->has_parent = true;
+	world_device(w, "10000:00:02.0")->parent = world_bdf("0000:5d:05.5");
+}
+
+static void what_is_behind_vmd_cannot_go_without_it(void **state)
+{
+	struct world *w = *state;
+
+	add_vmd(w, "nvme");
+	world_ask(w, "10000:01:00.0");
+	world_refused(w, "behind-vmd", false);
+	assert_non_null(strstr(w->err.hint, "0000:5d:05.5"));
+	world_ask(w, "0000:5d:05.5");
+	world_refused(w, "behind-vmd", false);
+}
+
+static void vmd_takes_along_what_is_behind_it(void **state)
+{
+	static const char *const drivers[] = { "nvme", NULL };
+
+	for (size_t i = 0; i < sizeof(drivers) / sizeof(*drivers); i++) {
+		struct world *w = *state;
+
+		add_vmd(w, drivers[i]);
+		world_ask(w, "0000:5d:05.5");
+		assert_int_equal(world_attach(w), 0);
+		assert_non_null(strstr(world_finding(w, "group")->fact, "10000:01:00.0"));
+		for (size_t s = 0; s < w->plan.steps.n; s++)
+			assert_int_not_equal(w->plan.steps.v[s].bdf.domain, 0x10000);
+		world_teardown(state);
+		world_setup(state);
+	}
+}
+
 static void a_host_without_interrupt_remapping_is_refused(void **state)
 {
 	struct world *w = *state;
@@ -707,6 +751,8 @@ int main(void)
 		t(a_device_that_qemus_arguments_give_the_vm_is_wrong),
 		t(a_host_without_iommu_is_refused),
 		t(a_device_in_no_group_is_refused),
+		t(what_is_behind_vmd_cannot_go_without_it),
+		t(vmd_takes_along_what_is_behind_it),
 		t(a_host_without_interrupt_remapping_is_refused),
 		t(every_use_by_the_host_is_refused_by_its_name),
 		t(forcing_one_use_does_not_force_another),

@@ -113,6 +113,9 @@ static void a_disk_behind_a_volume_management_device_hangs_on_the_nearest_functi
 							    .group = -1 });
 	fakesys_add_disk(f->sys, "10000:01:00.0", "nvme0n1", 259, 0, "S1");
 	assert_controller(look(f, "nvme0n1"), "10000:01:00.0");
+	/* and with that one it goes */
+	assert_true(pt_block_behind(&f->blocks, look(f, "nvme0n1"), (struct pt_bdf){ 0, 0x5d, 5, 5 }));
+	assert_false(pt_block_behind(&f->blocks, look(f, "nvme0n1"), (struct pt_bdf){ 0x10000, 0, 2, 0 }));
 }
 
 static void a_bridge_is_never_a_controller(void **state)

@@ -348,6 +348,18 @@ static void a_port_in_the_group_stays_and_does_not_count(void **state)
 	assert_says(of_device(f, 1, "iommu-group"), PT_OK, "alone in it but for bridges", NULL);
 }
 
+static void a_device_behind_vmd_goes_with_its_controller_only(void **state)
+{
+	struct fixture *f = *state;
+
+	f->devices[2].iommu_group = 14;
+	f->devices[2].driver = ahci;
+	f->devices[2].has_parent = true;
+	f->devices[2].parent = f->devices[1].bdf;
+	assert_says(of_device(f, 2, "iommu-group"), PT_FAIL, "behind the controller 0000:01:00.0", "pass that");
+	assert_says(of_device(f, 1, "iommu-group"), PT_OK, "goes along: 0000:01:00.1 (ahci)", NULL);
+}
+
 static void a_device_outside_all_groups_cannot_go(void **state)
 {
 	struct fixture *f = *state;
@@ -516,6 +528,7 @@ int main(void)
 		test(a_device_alone_in_its_group_may_go),
 		test(who_else_is_in_the_group_decides),
 		test(a_port_in_the_group_stays_and_does_not_count),
+		test(a_device_behind_vmd_goes_with_its_controller_only),
 		test(a_device_outside_all_groups_cannot_go),
 		test(a_bridge_is_refused_and_nothing_else_said),
 		test(without_a_reset_there_is_a_warning),
