@@ -18,6 +18,17 @@
 #define UNPLUG_TIMEOUT_S 60
 #define SPARE_PORTS_MAX	 64
 
+/* by its address only: what a VM still has in its definition may have been taken out of the host */
+static bool is_vms(const struct pt_domain *vm, const char *text, struct pt_bdf *ret_bdf)
+{
+	struct pt_bdf bdf;
+
+	if (pt_bdf_parse_loose(text, &bdf) < 0 || !pt_domain_hostdev_by_bdf(vm, bdf))
+		return false;
+	*ret_bdf = bdf;
+	return true;
+}
+
 static int find_devices(struct pt_cli *cli, struct pt_giving *g, struct pt_error *err)
 {
 	for (int i = 1; i < cli->n_operands; i++) {
@@ -25,6 +36,10 @@ static int find_devices(struct pt_cli *cli, struct pt_giving *g, struct pt_error
 		bool again = false;
 		int r = pt_resolve_device(&cli->root, &g->host.devices, cli->operands[i], &bdf, err);
 
+		if (r == -ENODEV && is_vms(&g->vm, cli->operands[i], &bdf)) {
+			*err = (struct pt_error){ 0 };
+			r = 0;
+		}
 		if (r < 0)
 			return r;
 		for (size_t j = 0; j < g->wanted.n; j++)

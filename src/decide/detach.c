@@ -179,22 +179,38 @@ static void let_go(struct pt_judge *j, const struct pt_device *d)
 	pt_judge_hand_over(j, d, k, PT_DRIVER_LIBVIRT, n == 1 && k->vm_uuid ? other : NULL);
 }
 
-/* only the record goes, if nobody else counts on it: the device at the address may be anybody's */
-static void leave_stranger(struct pt_judge *j, const struct pt_keep *k, const struct pt_device *d, const char *why)
+/* only the record goes, if nobody else counts on it: what is at the address, if anything, may be anybody's */
+static void give_up_record(struct pt_judge *j, const struct pt_keep *k, struct pt_bdf bdf)
 {
-	struct pt_device gone = { .bdf = d->bdf,
+	struct pt_device gone = { .bdf = bdf,
 				  .vendor = k->id.vendor,
 				  .device = k->id.device,
 				  .subvendor = k->id.subvendor,
 				  .subdevice = k->id.subdevice };
 	const struct pt_domain *other = NULL;
 
+	if (!pt_judge_count_others(j, bdf, &other) && (!k->vm_uuid || pt_streq(k->vm_uuid, j->vm->uuid)))
+		(void)pt_judge_device_step(j, PT_STEP_UNRESERVE, &gone);
+}
+
+static void leave_stranger(struct pt_judge *j, const struct pt_keep *k, const struct pt_device *d, const char *why)
+{
 	pt_judge_say(j, PT_NOTE, "identity", "/etc/passthru/reserved.d",
 		     "`passthru repair` finds where the device of the record is now",
 		     "%s is left as it is, since it may be another device than VM %s was given: %s",
 		     pt_bdf_str(d->bdf).s, j->vm->name, why);
-	if (!pt_judge_count_others(j, d->bdf, &other) && (!k->vm_uuid || pt_streq(k->vm_uuid, j->vm->uuid)))
-		(void)pt_judge_device_step(j, PT_STEP_UNRESERVE, &gone);
+	give_up_record(j, k, d->bdf);
+}
+
+/* what has been taken out of the host, or has moved, and is wanted no more */
+static void forget_gone(struct pt_judge *j)
+{
+	for (size_t i = 0; i < j->bdfs.n; i++) {
+		const struct pt_keep *k = pt_keep_by_bdf(&j->host->reserved, j->bdfs.v[i]);
+
+		if (k && !pt_devices_find(&j->host->devices, j->bdfs.v[i]))
+			give_up_record(j, k, j->bdfs.v[i]);
+	}
 }
 
 static void give_back(struct pt_judge *j, const struct pt_device *d)
@@ -233,6 +249,7 @@ static void add_steps(struct pt_judge *j)
 	edit = (struct pt_domain_edit){ 0 };
 	for (size_t i = 0; i < j->devices.n; i++)
 		give_back(j, j->devices.v[i]);
+	forget_gone(j);
 	pt_judge_release_companions(j);
 	pt_judge_settings(j);
 	pt_judge_start(j);
@@ -240,18 +257,23 @@ static void add_steps(struct pt_judge *j)
 
 static void add_notes(struct pt_judge *j)
 {
+	PT_AUTO(pt_strv) gone = { 0 };
+	pt_autofree char *list = NULL;
 	bool storage = false;
 
+	for (size_t i = 0; i < j->bdfs.n; i++)
+		if (!pt_devices_find(&j->host->devices, j->bdfs.v[i]))
+			pt_strv_add(&gone, pt_bdf_str(j->bdfs.v[i]).s);
+	list = pt_strv_join(&gone, ", ");
 	for (size_t i = 0; i < j->devices.n; i++)
 		storage = storage || pt_device_is_storage(j->devices.v[i]);
 	if (storage)
 		pt_judge_say(j, PT_NOTE, "disks", NULL, "`passthru undo` takes back the attach, disks and all",
 			     "the disks that VM %s had before the controller came are not given back by this",
 			     j->vm->name);
-	if (j->devices.n < j->bdfs.n)
+	if (gone.n)
 		pt_judge_say(j, PT_NOTE, "gone", NULL, NULL,
-			     "this host no longer has every one of these devices: only the definition of %s changes "
-			     "for those",
+			     "this host no longer has %s: only the definition of %s changes for that", list,
 			     j->vm->name);
 }
 

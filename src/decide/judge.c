@@ -234,11 +234,12 @@ void pt_judge_summary(struct pt_judge *j, const char *verb, const char *preposit
 	PT_AUTO(pt_strv) titles = { 0 };
 	pt_autofree char *list = NULL;
 
-	for (size_t i = 0; i < j->devices.n; i++)
-		pt_strv_take(&titles, pt_judge_title(j->devices.v[i]));
 	/* a device that is gone can be taken out of a definition too */
-	for (size_t i = 0; i < j->bdfs.n && !j->devices.n; i++)
-		pt_strv_add(&titles, pt_bdf_str(j->bdfs.v[i]).s);
+	for (size_t i = 0; i < j->bdfs.n; i++) {
+		const struct pt_device *d = pt_devices_find(&j->host->devices, j->bdfs.v[i]);
+
+		pt_strv_take(&titles, d ? pt_judge_title(d) : pt_strdup(pt_bdf_str(j->bdfs.v[i]).s));
+	}
 	list = pt_strv_join(&titles, ", ");
 	pt_strset(&j->plan->verb, verb);
 	free(j->plan->summary);

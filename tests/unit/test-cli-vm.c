@@ -13,6 +13,7 @@
 #include "base/alloc.h"
 #include "base/cleanup.h"
 #include "cli/commands.h"
+#include "fakesys.h"
 #include "model/use.h"
 #include "program.h"
 
@@ -143,6 +144,26 @@ static void options_are_checked_before_anything_is_looked_at(void **state)
 	expect("passthru detach nope 01:00.0 -c test:///default", 2, NULL, "there is no VM 'nope'");
 }
 
+/* a VM that somebody defined, with a card that this host does not have (any more) */
+static void a_device_that_is_not_there_is_taken_out_by_its_address(void **state)
+{
+	static const char xml[] =
+		"<node><domain type='test'><name>lost</name><memory>8192</memory><os><type>hvm</type></os><devices>"
+		"<hostdev mode='subsystem' type='pci' managed='yes'><source>"
+		"<address domain='0xfffe' bus='0x99' slot='0x1e' function='0x7'/></source></hostdev>"
+		"</devices></domain></node>";
+	struct fakesys *sys = fakesys_new();
+	pt_autofree char *its = pt_strf("passthru detach lost fffe:99:1e.7 --dry-run -c test://%s/node.xml", sys->dir);
+	pt_autofree char *no = pt_strf("passthru detach lost fffe:98:1e.7 --dry-run -c test://%s/node.xml", sys->dir);
+
+	fakesys_file(sys, "node.xml", "%s", xml);
+	if (geteuid() == 0) {
+		expect(its, 0, "detach fffe:99:1e.7 from lost", NULL);
+		expect(no, 2, NULL, "there is no PCI function fffe:98:1e.7");
+	}
+	fakesys_free(sys);
+}
+
 static bool has_option(const char *name)
 {
 	for (const struct pt_option *o = pt_command_attach.options; o->name; o++)
@@ -176,6 +197,7 @@ int main(void)
 		cmocka_unit_test(a_network_or_a_device_is_needed_and_not_many_beside_a_network),
 		cmocka_unit_test(without_root_nothing_is_attached),
 		cmocka_unit_test(options_are_checked_before_anything_is_looked_at),
+		cmocka_unit_test(a_device_that_is_not_there_is_taken_out_by_its_address),
 		cmocka_unit_test(every_use_that_may_be_passed_over_has_its_option),
 	};
 

@@ -264,6 +264,27 @@ static void a_device_that_the_host_lost_leaves_the_definition(void **state)
 	assert_non_null(world_finding(w, "gone"));
 }
 
+static void with_a_device_that_the_host_lost_goes_its_record(void **state)
+{
+	struct world *w = *state;
+	struct pt_keep *k = is_remembered(w);
+
+	k->id.last_seen = world_bdf("0000:99:00.0");
+	(void)world_add_hostdev(&w->vm, "0000:99:00.0", false);
+	w->asked.n = 0;
+	world_ask(w, "0000:99:00.0");
+	detach(w);
+	steps_are(w, "vm-stop vm-define unreserve vm-start");
+	/* beside one that is there, each is named; another VM's record stays */
+	pt_strset(&k->vm_uuid, "6f2a0b6e-0000-4000-8000-000000000001");
+	world_ask(w, "0000:01:00.0");
+	detach(w);
+	assert_non_null(strstr(w->plan.summary, "0000:01:00.0"));
+	assert_non_null(strstr(w->plan.summary, "0000:99:00.0"));
+	assert_non_null(strstr(world_finding(w, "gone")->fact, "0000:99:00.0"));
+	assert_null(world_step(w, PT_STEP_UNRESERVE, 0));
+}
+
 static void what_the_vm_does_not_have_is_wrong(void **state)
 {
 	struct world *w = *state;
@@ -397,6 +418,7 @@ int main(void)
 		t(a_record_that_is_not_this_vms_or_not_certain_is_left_as_it_is),
 		t(a_device_on_the_hosts_driver_already_is_not_probed),
 		t(a_device_that_the_host_lost_leaves_the_definition),
+		t(with_a_device_that_the_host_lost_goes_its_record),
 		t(what_the_vm_does_not_have_is_wrong),
 		t(what_is_hidden_from_libvirt_cannot_be_detached),
 		t(half_a_group_cannot_be_given_back),
