@@ -14,6 +14,7 @@
 #include "decide/doctor.h"
 #include "decide/verify.h"
 #include "host/platform.h"
+#include "host/sriov-kept.h"
 #include "model/vf.h"
 
 #define PROVE_S	      180
@@ -85,6 +86,33 @@ static void tell_why_no_iommu(const struct pt_cli *cli, const struct pt_host *ho
 		pt_strset(&f->fix, first->fix);
 		(void)pt_refuse(err, "no-iommu", "%s", f->fact);
 		pt_hint(err, "%s", f->fix ? f->fix : "`passthru doctor` tells more");
+	}
+}
+
+/* with --network its settings are kept, and its number with them; given as it is, it is as good as its next boot */
+static void tell_vfs(struct pt_cli *cli, const struct pt_giving *g, struct pt_findings *to)
+{
+	PT_AUTO(pt_sriov_states) kept = { 0 };
+
+	(void)pt_sriov_kept_list(&cli->root, &kept, NULL, NULL);
+	for (size_t i = 0; i < g->wanted.n; i++) {
+		const struct pt_device *d = pt_devices_find(&g->host.devices, g->wanted.v[i]);
+		const struct pt_device *pf =
+			d && d->sriov == PT_SRIOV_VF ? pt_devices_find(&g->host.devices, d->pf) : NULL;
+		pt_autofree char *manager = pf ? pt_sriov_manager(&cli->root, pf) : NULL;
+		pt_autofree char *fix = NULL;
+		bool is_kept = !pf || manager;
+
+		for (size_t k = 0; k < kept.n && !is_kept; k++)
+			is_kept = pt_sriov_kept_is(&kept.v[k], pf) && kept.v[k].vfs > d->vf_index;
+		if (is_kept)
+			continue;
+		fix = pt_strf("`passthru sriov %s --vfs %d` keeps them, and makes them at each boot",
+			      pt_bdf_str(pf->bdf).s, pf->vfs_now);
+		pt_findings_add(to, PT_WARN, "vfs-not-kept", PT_SRIOV_DIR, fix,
+				"%s is VF %d of %s, and nothing is known that makes it after a reboot: VM %s cannot "
+				"start then",
+				pt_bdf_str(d->bdf).s, d->vf_index, pt_bdf_str(pf->bdf).s, g->vm.name);
 	}
 }
 
@@ -173,6 +201,8 @@ static int attach(struct pt_cli *cli, struct pt_vm_conn *conn, const struct pt_a
 
 	if (r == 0)
 		r = pt_giving_live(cli, conn, &g, err);
+	if (r == 0 && !network)
+		tell_vfs(cli, &g, &n.settings.findings);
 	if (r == 0 && !network)
 		r = card_failover(cli, &g, &n.failover, err);
 	/* without --network only that says "yes" like this */

@@ -14,6 +14,7 @@
 #include "cli/print.h"
 #include "decide/doctor.h"
 #include "host/block.h"
+#include "host/group-others.h"
 #include "host/memory.h"
 #include "host/pci.h"
 #include "host/platform.h"
@@ -141,6 +142,7 @@ static int find_users(const struct pt_cli *cli, struct pt_host *host, const stru
 
 	if (r < 0)
 		return r;
+	pt_group_others(&cli->root, device->iommu_group, host);
 	return pt_users_find(&cli->root, host, &device->bdf, 1, &host->uses, blind, err);
 }
 

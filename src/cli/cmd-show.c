@@ -12,6 +12,7 @@
 #include "decide/sriov-why.h"
 #include "host/alias.h"
 #include "host/block.h"
+#include "host/group-others.h"
 #include "host/pci.h"
 #include "host/reserved.h"
 #include "host/resolve.h"
@@ -77,6 +78,7 @@ static int look(struct pt_cli *cli, struct shown *s, struct pt_error *err)
 	if (r < 0)
 		return r;
 	s->device = pt_devices_find(&s->host.devices, bdf);
+	pt_group_others(&cli->root, s->device->iommu_group, &s->host);
 	r = pt_pci_read(&cli->root, s->device, false, err);
 	if (r == 0)
 		r = pt_block_list(&cli->root, &s->host.blocks, err);
@@ -219,7 +221,7 @@ static void print_sriov(const struct pt_cli *cli, const struct shown *s)
 
 static size_t count_group(const struct shown *s)
 {
-	size_t n = 0;
+	size_t n = s->host.group_others.n;
 
 	for (size_t i = 0; i < s->host.devices.n; i++)
 		n += s->host.devices.v[i].iommu_group == s->device->iommu_group;
@@ -251,6 +253,9 @@ static void print_group(const struct pt_cli *cli, const struct shown *s)
 			     : m->driver	    ? m->driver
 						    : "no driver");
 	}
+	for (size_t i = 0; i < s->host.group_others.n; i++)
+		line(cli, "", "%s  no PCI function (%s)", s->host.group_others.v[i].name,
+		     s->host.group_others.v[i].driver ? s->host.group_others.v[i].driver : "no driver");
 }
 
 static void print_carried(const struct pt_cli *cli, const struct shown *s)

@@ -35,6 +35,8 @@
 		{ "force-vfio-open", 0, NULL, "although a process has it open through VFIO", false },                  \
 		{ "force-override", 0, NULL, "although somebody set its driver_override for another driver", false },  \
 		{ "force-group-bridge", 0, NULL, "although a bridge of its IOMMU group has a driver", false },         \
+		{ "force-group-other", 0, NULL, "although its IOMMU group has a device that is no PCI function",       \
+		  false },                                                                                             \
 		{ "force-vfs-enabled", 0, NULL, "although it has virtual functions, which go with its driver",         \
 		  false },                                                                                             \
 		{ "force-vfs-in-use", 0, NULL, "although a VM that is off has one of its virtual functions", false },  \

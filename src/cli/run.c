@@ -34,8 +34,10 @@ static int unknown_option(const struct pt_cli *cli, const char *text, struct pt_
 	if (guess)
 		pt_hint(err, "did you mean --%s?", guess);
 	else
-		pt_hint(err, "`passthru help%s%s` lists the options", cli->command ? " " : "",
-			cli->command ? cli->command->name : "");
+		pt_hint(err, "`passthru help%s%s` lists the options%s", cli->command ? " " : "",
+			cli->command ? cli->command->name : "",
+			cli->command && cli->command->max_operands ? "; a name that begins with '-' comes after --"
+								   : "");
 	return r;
 }
 

@@ -52,6 +52,7 @@ static void judge_group(struct pt_judge *j, int group, const struct pt_group_mem
 	pt_autofree char *wanted = pt_group_list(l, PT_GROUP_WANTED);
 	pt_autofree char *idle = pt_group_list(l, PT_GROUP_FREE);
 	pt_autofree char *behind = pt_group_list(l, PT_GROUP_GOES);
+	pt_autofree char *others = pt_group_others_list(j->host, group);
 	pt_autofree char *all = whole_group(j, l);
 	pt_autofree char *where = pt_strf("/sys/kernel/iommu_groups/%d/devices", group);
 	pt_autofree char *fix = NULL;
@@ -69,8 +70,15 @@ static void judge_group(struct pt_judge *j, int group, const struct pt_group_mem
 			"take the driver off the bridge (write its address to the driver's `unbind`), or move the "
 			"card to another slot; kernels before 5.19 let such a group pass",
 			"IOMMU group %d has a bridge that a host driver holds: %s", group, bridges);
+	if (others[0])
+		pt_judge_refuse(j, PT_FORCE_BY_NAME, "group-other", where,
+				"take its driver off it (write its name to the driver's `unbind`), if the host can do "
+				"without; kernels before 5.19 let such a group pass",
+				"IOMMU group %d has a device that is no PCI function, and a host driver holds it: %s",
+				group, others);
 	if (behind[0])
-		pt_judge_say(j, PT_NOTE, "group", where, NULL, "what is behind %s goes along with it: %s", wanted, behind);
+		pt_judge_say(j, PT_NOTE, "group", where, NULL, "what is behind %s goes along with it: %s", wanted,
+			     behind);
 	if (idle[0])
 		pt_judge_say(j, PT_NOTE, "group", where, NULL,
 			     "IOMMU group %d also has %s: the host cannot use it while %s has the group", group, idle,
@@ -88,11 +96,11 @@ static bool judge_carrier(struct pt_judge *j, const struct pt_device *d)
 	fix = pt_strf("name %s itself: all that is behind it goes along; or switch it (VMD) off in the firmware's "
 		      "set-up, so that this has an address and a group of its own",
 		      pt_bdf_str(carrier->bdf).s);
-	pt_judge_refuse(j, PT_FORCE_NEVER, "behind-vmd", "/sys/bus/pci/devices", fix,
-			"%s is behind the controller %s (%s), which does its DMA: no guest can have the one without the "
-			"other",
-			pt_bdf_str(d->bdf).s, pt_bdf_str(carrier->bdf).s,
-			carrier->driver ? carrier->driver : "no driver");
+	pt_judge_refuse(
+		j, PT_FORCE_NEVER, "behind-vmd", "/sys/bus/pci/devices", fix,
+		"%s is behind the controller %s (%s), which does its DMA: no guest can have the one without the "
+		"other",
+		pt_bdf_str(d->bdf).s, pt_bdf_str(carrier->bdf).s, carrier->driver ? carrier->driver : "no driver");
 	return true;
 }
 

@@ -111,6 +111,25 @@ static void tell_pages(struct pt_judge *j)
 			     "VM %s has its memory in huge pages of this host's default size", j->vm->name);
 }
 
+/* libvirt starts no VM with a device that is not there; what is asked for now is, so this is about the others */
+static void tell_lost(struct pt_judge *j)
+{
+	for (size_t i = 0; i < j->vm->hostdevs.n; i++) {
+		const struct pt_domain_hostdev *h = &j->vm->hostdevs.v[i];
+		struct pt_bdf_text bdf = pt_bdf_str(h->bdf);
+		pt_autofree char *fix = NULL;
+
+		if (!h->has_bdf || pt_devices_find(&j->host->devices, h->bdf))
+			continue;
+		fix = pt_strf("`passthru repair` finds a device that has moved; `passthru detach %s %s` takes one that "
+			      "is gone out of the definition",
+			      j->vm->name, bdf.s);
+		pt_judge_say(j, PT_WARN, "device-gone", NULL, fix,
+			     "VM %s also has %s, which this host does not have now: it cannot start", j->vm->name,
+			     bdf.s);
+	}
+}
+
 void pt_judge_vm(struct pt_judge *j)
 {
 	const struct pt_domain *vm = j->vm;
@@ -126,6 +145,7 @@ void pt_judge_vm(struct pt_judge *j)
 	if (vm->machine && (pt_streq(vm->machine, "isapc") || pt_streq(vm->machine, "none")))
 		pt_judge_refuse(j, PT_FORCE_NEVER, "no-pci", NULL, "use the machine type q35",
 				"VM %s has the machine type %s, which has no PCI bus", vm->name, vm->machine);
+	tell_lost(j);
 	judge_viommu(j);
 	pt_judge_tell_ports(j);
 	if (!j->running && vm->free_pcie_ports >= 0 && vm->free_pcie_ports < n)
@@ -172,6 +192,8 @@ static const struct pt_hugepages *pool_of(const struct pt_judge *j, const struct
 static void judge_hugepages(struct pt_judge *j, const struct pt_domain *vm, uint64_t need_kib)
 {
 	const struct pt_hugepages *p = pool_of(j, vm);
+	uint64_t size = p ? p->size_kib : vm->hugepage_kib;
+	pt_autofree char *of = size ? pt_strf(" of %" PRIu64 " KiB", size) : pt_strdup("");
 	uint64_t have = p ? p->size_kib * p->free : 0;
 
 	/* a running VM has its pages already, and gives them back before it takes them again */
@@ -179,8 +201,8 @@ static void judge_hugepages(struct pt_judge *j, const struct pt_domain *vm, uint
 		return;
 	pt_judge_refuse(j, PT_FORCE_BY_NAME, "memory", "/sys/kernel/mm/hugepages",
 			"reserve more huge pages (vm.nr_hugepages, or hugepages= at boot), or give the VM less memory",
-			"VM %s needs %" PRIu64 " MiB in huge pages of %" PRIu64 " KiB, and %" PRIu64 " MiB are free",
-			j->vm->name, mib(need_kib), p ? p->size_kib : vm->hugepage_kib, mib(have));
+			"VM %s needs %" PRIu64 " MiB in huge pages%s, and %" PRIu64 " MiB are free", j->vm->name,
+			mib(need_kib), of, mib(have));
 }
 
 /*

@@ -18,7 +18,9 @@ static int check_request(const struct pt_judge *j, struct pt_error *err)
 
 		if (pt_device_is_bridge(d)) {
 			r = pt_usage(err, -EINVAL, "%s is a bridge: a guest cannot have it", title);
-			pt_hint(err, "name a device behind it; `passthru tree` shows them");
+			pt_hint(err, d->class_code >> 8 == 0x0604
+					     ? "name a device behind it; `passthru tree` shows them"
+					     : "it is a part of the machine itself; `passthru list` shows what may go");
 		} else if (pt_judge_holds(j->vm, d->bdf)) {
 			const struct pt_domain_hostdev *h = pt_domain_hostdev_by_bdf(j->vm, d->bdf);
 			bool as_disk = !h;

@@ -37,8 +37,9 @@ static const struct pt_device *asked_in(const struct pt_judge *j, int group)
 /* a virtual function is not there before its card's driver is, nor what is behind VMD */
 static bool is_companion(const struct pt_judge *j, const struct pt_device *d)
 {
-	return !pt_device_carrier(&j->host->devices, d) && asked_in(j, d->iommu_group) && !pt_judge_wants(j, d->bdf) && !pt_device_is_bridge(d) &&
-	       d->sriov != PT_SRIOV_VF && !in_others(j, d->bdf) && !pt_judge_holds(j->vm, d->bdf);
+	return !pt_device_carrier(&j->host->devices, d) && asked_in(j, d->iommu_group) && !pt_judge_wants(j, d->bdf) &&
+	       !pt_device_is_bridge(d) && d->sriov != PT_SRIOV_VF && !in_others(j, d->bdf) &&
+	       !pt_judge_holds(j->vm, d->bdf);
 }
 
 void pt_judge_reserve_companions(struct pt_judge *j)

@@ -4,8 +4,10 @@
 #include "decide/doctor.h"
 #include "decide/group.h"
 
-static void judge_members(const struct pt_device *d, const struct pt_group_members *members, struct pt_findings *f)
+static void judge_members(const struct pt_host *host, const struct pt_device *d, const struct pt_group_members *members,
+			  struct pt_findings *f)
 {
+	pt_autofree char *others = pt_group_others_list(host, d->iommu_group);
 	pt_autofree char *where = pt_strf("/sys/kernel/iommu_groups/%d", d->iommu_group);
 	pt_autofree char *bridges = pt_group_list(members, PT_GROUP_BLOCKS_BRIDGE);
 	pt_autofree char *busy = pt_group_list(members, PT_GROUP_BLOCKS);
@@ -28,7 +30,12 @@ static void judge_members(const struct pt_device *d, const struct pt_group_membe
 			"group %d also has devices with a driver of the host's: %s; a group goes to one VM as a "
 			"whole",
 			d->iommu_group, busy);
-	if (bridges[0] || busy[0])
+	if (others[0])
+		pt_findings_add(f, PT_FAIL, "iommu-group", where,
+				"take its driver off it, if the host can do without; or use a device in another group",
+				"group %d also has a device that is no PCI function, with a driver of the host's: %s",
+				d->iommu_group, others);
+	if (bridges[0] || busy[0] || others[0])
 		return;
 	if (quiet[0])
 		pt_findings_add(f, PT_OK, "iommu-group", where, NULL,
@@ -55,7 +62,7 @@ void pt_doctor_group(const struct pt_platform *p, const struct pt_host *host, co
 				pt_bdf_str(carrier->bdf).s);
 	} else if (d->iommu_group != PT_GROUP_NONE) {
 		pt_group_judge(&host->devices, d->iommu_group, &d->bdf, 1, &members);
-		judge_members(d, &members, f);
+		judge_members(host, d, &members, f);
 	} else if (pt_doctor_iommu_on(p) == PT_KNOWN_YES) {
 		pt_findings_add(f, PT_FAIL, "iommu-group", "/sys/kernel/iommu_groups",
 				"use a device behind an IOMMU; the processor's graphics may be left out by "

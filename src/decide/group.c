@@ -99,3 +99,16 @@ char *pt_group_list(const struct pt_group_members *l, enum pt_group_role role)
 	}
 	return pt_buf_take(&out);
 }
+
+char *pt_group_others_list(const struct pt_host *host, int group)
+{
+	struct pt_buf out = { 0 };
+
+	for (size_t i = 0; i < host->group_others.n; i++) {
+		const struct pt_host_other *o = &host->group_others.v[i];
+
+		if (o->group == group && !leaves_dma_alone(o->driver))
+			pt_buf_addf(&out, "%s%s (%s)", out.n ? ", " : "", o->name, o->driver);
+	}
+	return pt_buf_take(&out);
+}

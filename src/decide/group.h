@@ -6,7 +6,7 @@
 #ifndef PT_DECIDE_GROUP_H
 #define PT_DECIDE_GROUP_H
 
-#include "model/device.h"
+#include "model/host.h"
 
 /*
  * A group can be given to a guest when none of its members is held by a driver that does DMA for the host
@@ -50,6 +50,9 @@ char *pt_group_list(const struct pt_group_members *l, enum pt_group_role role);
  * Return: false when all of them are functions of the wanted devices' own cards: they move together.
  */
 bool pt_group_apart_in_another_slot(const struct pt_group_members *l);
+
+/** pt_group_others_list() - "HISI0162:00 (hns)": members that are no PCI functions, with a driver; the caller frees */
+char *pt_group_others_list(const struct pt_host *host, int group);
 
 /** pt_driver_is_vfio() - vfio-pci or one of its variants; NULL is none */
 bool pt_driver_is_vfio(const char *driver);

@@ -69,6 +69,7 @@ static const struct row {
 	{ SYS, "firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c", WHOLE },
 	{ SYS, "firmware/efi/fw_platform_size", WHOLE },
 	{ SYS, "kernel/iommu_groups", FOLDER },
+	{ SYS, "kernel/iommu_groups/*/name", WHOLE },
 	{ SYS, "kernel/iommu_groups/*/reserved_regions", WHOLE },
 	{ SYS, "kernel/iommu_groups/*/type", WHOLE },
 	{ SYS, "kernel/mm/hugepages/*/free_hugepages", WHOLE },

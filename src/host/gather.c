@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "host/alias.h"
 #include "host/block.h"
+#include "host/group-others.h"
 #include "host/memory.h"
 #include "host/pci.h"
 #include "host/platform.h"
@@ -79,6 +80,7 @@ int pt_gather_users(const struct pt_root *root, const struct pt_bdf *of, size_t 
 		pt_array_push(&members, d->bdf);
 		if (r < 0)
 			break;
+		pt_group_others(root, d->iommu_group, host);
 		add_nics(root, d, host);
 		add_override(root, d, host);
 	}

@@ -119,6 +119,19 @@ static int read_group(int dev_fd)
 	return errno || *end || group > INT_MAX ? PT_GROUP_NONE : (int)group;
 }
 
+/*
+ * With enable_unsafe_noiommu_mode VFIO makes a group for a device that no IOMMU stands before, so that a program can
+ * have it (drivers/vfio/group.c, vfio_noiommu_group_alloc()); no VM can.
+ */
+static bool is_noiommu(const struct pt_root *root, const struct pt_device *d)
+{
+	pt_autofree char *path = pt_strf("kernel/iommu_groups/%d/name", d->iommu_group);
+	pt_autofree char *name = NULL;
+
+	return d->iommu_group != PT_GROUP_NONE && d->driver && strstr(d->driver, "vfio") &&
+	       pt_file_read_line(root->sys_fd, path, &name) == 0 && pt_streq(name, "vfio-noiommu");
+}
+
 /* what a PF says of a VF of its own */
 struct vf_claim {
 	struct pt_bdf pf;
@@ -235,6 +248,8 @@ static int read_one(struct range *range, struct pt_device *d)
 	if (d->numa_node < 0)
 		d->numa_node = PT_NUMA_NONE;
 	d->iommu_group = read_group(dev_fd);
+	if (is_noiommu(range->root, d))
+		d->iommu_group = PT_GROUP_NONE;
 	read_sriov(dev_fd, d, range);
 	return 1;
 }

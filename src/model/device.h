@@ -117,8 +117,8 @@ static inline bool pt_device_is_display(const struct pt_device *d)
 struct pt_device *pt_devices_find(const struct pt_devices *l, struct pt_bdf bdf);
 
 /**
- * pt_device_carrier() - the function above that is no bridge (Intel VMD): what is behind it has no DMA of its own, and is
- * gone when the carrier's driver is
+ * pt_device_carrier() - the function above that is no bridge (Intel VMD): what is behind it has no DMA of its own, and
+ * is gone when the carrier's driver is
  *
  * Return: the one nearest to the root; NULL when there is none.
  */

@@ -16,6 +16,11 @@ void pt_host_done(struct pt_host *h)
 	free(h->nics.v);
 	pt_keeps_done(&h->reserved);
 	pt_identities_done(&h->present);
+	for (size_t i = 0; i < h->group_others.n; i++) {
+		free(h->group_others.v[i].name);
+		free(h->group_others.v[i].driver);
+	}
+	free(h->group_others.v);
 	for (size_t i = 0; i < h->overrides.n; i++)
 		free(h->overrides.v[i].owner);
 	free(h->overrides.v);

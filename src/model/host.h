@@ -40,12 +40,20 @@ struct pt_host_override {
 	char *owner;
 };
 
+/* a member of an IOMMU group that is no PCI function; @driver NULL: none */
+struct pt_host_other {
+	int group;
+	char *name;
+	char *driver;
+};
+
 /**
  * struct pt_host - facts; owns everything in it
  * @devices: sorted by address
  * @blocks, @uses, @nics: only of what was asked for, see host/gather.h
  * @reserved: devices that are reserved for guests, or remembered
  * @present: by what every function of such a kind can be recognised that is here now; empty: not looked at
+ * @group_others: of the groups of what was asked for
  * @overrides: who else set the driver_override of a function, for a reader
  * Facts that only `doctor` needs are in host/platform.h's own structure.
  */
@@ -57,6 +65,7 @@ struct pt_host {
 	PT_ARRAY(struct pt_host_nic) nics;
 	struct pt_keeps reserved;
 	struct pt_identities present;
+	PT_ARRAY(struct pt_host_other) group_others;
 	PT_ARRAY(struct pt_host_override) overrides;
 	struct pt_memory memory;
 	enum pt_known iommu_active; /* /sys/class/iommu populated */

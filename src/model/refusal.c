@@ -88,6 +88,8 @@ const struct pt_refusal pt_refusals[] = {
 	  NULL, "take the whole group, or another slot: the members can reach each other's memory" },
 	{ "group-bridge", "a bridge of the IOMMU group has a driver",
 	  GIVING, "take the driver off the bridge" },
+	{ "group-other", "the IOMMU group has a device that is no PCI function, with a driver",
+	  GIVING, "take the driver off that device" },
 	{ "guest-keeps-it", "the guest did not let go of the device, or says no",
 	  NULL, "see in the guest what uses it, or leave --live out" },
 	{ "identity", "the device at the address is another one than the record, the plan or the VM means",

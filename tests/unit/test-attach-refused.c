@@ -257,6 +257,20 @@ static void a_bridge_with_a_driver_of_its_own_holds_the_group(void **state)
 	assert_non_null(strstr(world_finding(w, "group-bridge")->fact, "0000:05:00.0 (shpchp)"));
 }
 
+static void a_platform_device_with_a_driver_holds_the_group(void **state)
+{
+	struct world *w = *state;
+	struct pt_host_other *o = pt_array_add(&w->host.group_others);
+
+	o->group = 14;
+	o->name = pt_strdup("HISI0162:00");
+	ask_hba(w);
+	assert_int_equal(world_attach(w), 0);
+	o->driver = pt_strdup("hns");
+	world_refused(w, "group-other", true);
+	assert_non_null(strstr(world_finding(w, "group-other")->fact, "HISI0162:00 (hns)"));
+}
+
 static void the_boot_controller_in_the_chip_sets_group_is_refused_for_each_reason(void **state)
 {
 	struct world *w = *state;
@@ -700,6 +714,13 @@ static void a_guest_on_huge_pages_needs_free_ones_of_its_size(void **state)
 	assert_int_equal(world_attach(w), 0);
 	w->vm.hugepage_kib = 16384;
 	world_refused(w, "memory", true);
+	/* no page size in the definition, and no pool on the host: there is none to name */
+	w->vm.hugepage_kib = 0;
+	w->host.memory.hugepages.n = 0;
+	w->forced.n = 0;
+	w->request.forced = NULL;
+	world_refused(w, "memory", true);
+	assert_null(strstr(world_finding(w, "memory")->fact, "KiB"));
 }
 
 static void a_hard_limit_below_the_guests_memory_is_refused(void **state)
@@ -763,6 +784,7 @@ int main(void)
 		t(a_companion_with_a_host_driver_must_be_named_too),
 		t(a_use_of_a_companion_is_said_as_well),
 		t(a_bridge_with_a_driver_of_its_own_holds_the_group),
+		t(a_platform_device_with_a_driver_holds_the_group),
 		t(the_boot_controller_in_the_chip_sets_group_is_refused_for_each_reason),
 		t(a_device_of_a_running_vm_is_refused_for_good),
 		t(a_device_of_a_vm_that_is_off_may_be_forced),

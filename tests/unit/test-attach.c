@@ -360,6 +360,19 @@ static void an_implicit_controller_cannot_be_removed(void **state)
 	assert_int_equal(edit_of(w)->remove_controllers.n, 0);
 }
 
+static void another_device_of_the_vm_that_is_gone_is_told(void **state)
+{
+	struct world *w = *state;
+
+	(void)world_add_hostdev(&w->vm, "0000:41:00.0", true);
+	world_ask(w, "0000:01:00.0");
+	assert_int_equal(world_attach(w), 0);
+	assert_null(world_finding(w, "device-gone"));
+	(void)world_add_hostdev(&w->vm, "0000:99:00.0", true);
+	assert_int_equal(world_attach(w), 0);
+	assert_non_null(strstr(world_finding(w, "device-gone")->fact, "0000:99:00.0"));
+}
+
 static void the_first_sata_controller_stays_and_further_ones_go(void **state)
 {
 	struct world *w = *state;
@@ -701,6 +714,7 @@ int main(void)
 		t(a_controller_stays_for_a_scsi_hostdev),
 		t(an_empty_controller_stays_where_libvirt_would_fill_the_gap),
 		t(an_implicit_controller_cannot_be_removed),
+		t(another_device_of_the_vm_that_is_gone_is_told),
 		t(the_first_sata_controller_stays_and_further_ones_go),
 		t(a_controller_that_was_empty_before_stays),
 		t(an_nvme_disk_becomes_the_device_itself),

@@ -338,6 +338,19 @@ static void who_else_is_in_the_group_decides(void **state)
 	assert_says(of_device(f, 1, "iommu-group"), PT_FAIL, "0000:00:1f.0 (lpc_ich)", "slot with a group of its own");
 }
 
+static void a_member_that_is_no_pci_function_counts_too(void **state)
+{
+	struct fixture *f = *state;
+	char name[] = "HISI0162:00";
+	struct pt_host_other other = { .group = 14, .name = name };
+
+	f->host.group_others.v = &other;
+	f->host.group_others.n = 1;
+	assert_says(of_device(f, 1, "iommu-group"), PT_OK, "group 14, alone in it", NULL);
+	other.driver = ahci;
+	assert_says(of_device(f, 1, "iommu-group"), PT_FAIL, "HISI0162:00 (ahci)", "take its driver off");
+}
+
 static void a_port_in_the_group_stays_and_does_not_count(void **state)
 {
 	struct fixture *f = *state;
@@ -527,6 +540,7 @@ int main(void)
 		test(kvm_is_not_blamed_for_what_the_processor_lacks),
 		test(a_device_alone_in_its_group_may_go),
 		test(who_else_is_in_the_group_decides),
+		test(a_member_that_is_no_pci_function_counts_too),
 		test(a_port_in_the_group_stays_and_does_not_count),
 		test(a_device_behind_vmd_goes_with_its_controller_only),
 		test(a_device_outside_all_groups_cannot_go),

@@ -64,6 +64,30 @@ static void the_whole_iommu_group_is_read_and_no_other_device(void **state)
 	assert_null(host.devices.v[2].driver_override);
 }
 
+static void a_member_that_is_no_pci_function_is_read_with_its_driver(void **state)
+{
+	struct fakesys *sys = *state;
+	PT_AUTO(pt_host) host = { 0 };
+
+	fakesys_mkdir(sys, "sys/bus/platform/drivers/hns");
+	fakesys_mkdir(sys, "sys/devices/platform/HISI0162:00");
+	fakesys_link(sys, "sys/devices/platform/HISI0162:00/driver", "../../../bus/platform/drivers/hns");
+	fakesys_link(sys, "sys/kernel/iommu_groups/14/devices/HISI0162:00", "../../../../devices/platform/HISI0162:00");
+	fakesys_mkdir(sys, "sys/kernel/iommu_groups/14/devices/ACPI0003:00");
+	fakesys_mkdir(sys, "sys/kernel/iommu_groups/15/devices/ACPI0004:00");
+	gather(sys, &host);
+	assert_int_equal(host.group_others.n, 2);
+	for (size_t i = 0; i < host.group_others.n; i++) {
+		const struct pt_host_other *o = &host.group_others.v[i];
+
+		assert_int_equal(o->group, 14);
+		if (strcmp(o->name, "HISI0162:00") == 0)
+			assert_string_equal(o->driver, "hns");
+		else
+			assert_null(o->driver);
+	}
+}
+
 /* which of two alike the record means is decided by what both tell, in whatever group they are */
 static void every_function_of_a_reserved_kind_is_looked_at(void **state)
 {
@@ -121,6 +145,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(the_whole_iommu_group_is_read_and_no_other_device, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_member_that_is_no_pci_function_is_read_with_its_driver, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(every_function_of_a_reserved_kind_is_looked_at, setup, teardown),
 		cmocka_unit_test_setup_teardown(disks_memory_and_iommu_are_there, setup, teardown),
 		cmocka_unit_test_setup_teardown(only_addresses_that_a_card_was_made_with_are_kept, setup, teardown),

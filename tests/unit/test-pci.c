@@ -94,6 +94,28 @@ static void a_function_is_read_with_its_ids_class_driver_group_and_place(void **
 	assert_int_equal(d->sriov, PT_SRIOV_NONE);
 }
 
+/* what VFIO makes for a program where no IOMMU is; a group of the kernel's own has no name, or a platform's */
+static void a_group_without_an_iommu_is_none(void **state)
+{
+	static const struct {
+		const char *name;
+		int group;
+	} groups[] = { { "vfio-noiommu", PT_GROUP_NONE }, { "fsl-mc", 14 }, { NULL, 14 } };
+
+	for (size_t i = 0; i < sizeof(groups) / sizeof(*groups); i++) {
+		struct test *t = *state;
+
+		if (i == 0)
+			fakesys_add_pci(t->sys, HBA, 0x1000, 0x5d, 0x010400, "vfio-pci", 14);
+		if (groups[i].name)
+			fakesys_file(t->sys, "sys/kernel/iommu_groups/14/name", "%s\n", groups[i].name);
+		else
+			fakesys_remove(t->sys, "sys/kernel/iommu_groups/14/name");
+		list(t);
+		assert_int_equal(device(t, HBA)->iommu_group, groups[i].group);
+	}
+}
+
 static void a_function_without_driver_group_or_numa_node_is_no_error(void **state)
 {
 	struct test *t = *state;
@@ -343,6 +365,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_function_is_read_with_its_ids_class_driver_group_and_place),
+		TEST(a_group_without_an_iommu_is_none),
 		TEST(a_function_without_driver_group_or_numa_node_is_no_error),
 		TEST(functions_come_sorted_by_number_and_not_by_text),
 		TEST(vfs_are_counted_by_links_and_never_by_sriov_numvfs),
