@@ -123,6 +123,9 @@ int pt_ini_parse(const char *text, const char *name, struct pt_ini *ret_ini, str
 		return pt_usage(err, -EFBIG, "%s is larger than %zu bytes: this is no configuration file", name,
 				PT_INI_MAX);
 	reader.section = pt_strdup("DEFAULT");
+	/* a byte order mark, which some editors put there, cannot be seen in a message either */
+	if (pt_startswith(text, "\xef\xbb\xbf"))
+		text += 3;
 	while (*text && r == 0) {
 		size_t n = strcspn(text, "\n");
 		pt_autofree char *line = pt_strndup(text, n);

@@ -13,9 +13,11 @@
 #include "cli/prove.h"
 #include "decide/doctor.h"
 #include "decide/verify.h"
+#include "host/pci.h"
 #include "host/platform.h"
 #include "host/sriov-kept.h"
 #include "model/vf.h"
+#include "vm/netpools.h"
 
 #define PROVE_S	      180
 #define PROVE_AGENT_S 90
@@ -116,6 +118,44 @@ static void tell_vfs(struct pt_cli *cli, const struct pt_giving *g, struct pt_fi
 	}
 }
 
+/* the function that a network interface is on, and the card of a virtual one */
+static bool lends(const struct pt_cli *cli, const struct pt_netpool *pool, const struct pt_device *d)
+{
+	for (size_t i = 0; i < pool->functions.n; i++)
+		if (pt_bdf_eq(pool->functions.v[i], d->bdf))
+			return true;
+	for (size_t i = 0; i < pool->pfs.n; i++) {
+		pt_autofree char *link = pt_strf("class/net/%s", pool->pfs.v[i]);
+		pt_autofree char *target = NULL;
+		struct pt_bdf pf;
+
+		if (!strchr(pool->pfs.v[i], '/') && pt_file_link(cli->root.sys_fd, link, &target) == 0 &&
+		    pt_pci_of_path(target, &pf) == 1 && pt_bdf_eq(pf, d->sriov == PT_SRIOV_VF ? d->pf : d->bdf))
+			return true;
+	}
+	return false;
+}
+
+/* libvirt picks a function of its pool when a VM starts, whoever has it in a definition by then */
+static void tell_pools(struct pt_cli *cli, struct pt_vm_conn *conn, const struct pt_giving *g, struct pt_findings *to)
+{
+	PT_AUTO(pt_netpools) pools = { 0 };
+
+	(void)PT_WATCHED(&cli->watch, PT_WATCH_LIBVIRT, (pt_vm_netpools(conn, &pools), 0));
+	for (size_t i = 0; i < g->wanted.n; i++) {
+		const struct pt_device *d = pt_devices_find(&g->host.devices, g->wanted.v[i]);
+
+		for (size_t k = 0; k < pools.n && d; k++)
+			if (lends(cli, &pools.v[k], d))
+				pt_findings_add(
+					to, PT_WARN, "libvirt-pool", "<forward mode='hostdev'>",
+					"take it out of that network (`virsh net-edit`), or give VMs that network",
+					"libvirt's network %s lends %s to VMs that start: it may pick it for another "
+					"VM, and one of the two does not start then",
+					pools.v[k].network, pt_bdf_str(d->bdf).s);
+	}
+}
+
 static int decide(struct pt_cli *cli, const struct pt_giving *g, struct pt_attach_request *request,
 		  struct pt_plan *ret_plan, struct pt_error *err)
 {
@@ -201,6 +241,8 @@ static int attach(struct pt_cli *cli, struct pt_vm_conn *conn, const struct pt_a
 
 	if (r == 0)
 		r = pt_giving_live(cli, conn, &g, err);
+	if (r == 0)
+		tell_pools(cli, conn, &g, &n.settings.findings);
 	if (r == 0 && !network)
 		tell_vfs(cli, &g, &n.settings.findings);
 	if (r == 0 && !network)

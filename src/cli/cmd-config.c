@@ -90,6 +90,7 @@ static int run(struct pt_cli *cli, struct pt_error *err)
 		return pt_usage(err, -EINVAL, "passthru config %s: there is only `passthru config check [FILE...]`",
 				cli->operands[0]);
 	r = pt_placeable_config(cli, cli->operands + 1, (size_t)cli->n_operands - 1, &config, &hints, err);
+	r = r < 0 ? r : pt_placeable_check(cli, cli->operands + 1, (size_t)cli->n_operands - 1, err);
 	r = r < 0 ? r : pt_rules_compile(&config, &rules, NULL, err);
 	r = r < 0 ? r : pt_placeable_hosts(cli, &hosts, NULL, err);
 	for (size_t i = 0; i < hosts.n && r == 0; i++)
@@ -108,7 +109,7 @@ const struct pt_command pt_command_config = {
 	.summary = "Check a configuration, and say what each line of it matches on this host",
 	.description =
 		"Reads [pci] device_spec and alias of the files, or of /etc/passthru/passthru.conf and conf.d; a "
-		"nova.conf is understood as it is.",
+		"nova.conf is understood as it is. [network NAME], [store] and [migrate] are checked, too.",
 	.options = options,
 	.min_operands = 1,
 	.max_operands = -1,

@@ -253,6 +253,20 @@ int pt_placeable_networks(const struct pt_cli *cli, struct pt_networks *ret_netw
 	return 0;
 }
 
+int pt_placeable_check(const struct pt_cli *cli, const char *const *files, size_t n, struct pt_error *err)
+{
+	PT_AUTO(pt_networks) networks = { 0 };
+	PT_AUTO(pt_store_config) store = { 0 };
+	PT_AUTO(pt_strv) candidates = { 0 };
+	pt_autofree char *password_file = NULL;
+	const struct wanted w = {
+		.networks = &networks, .store = &store, .password_file = &password_file, .candidates = &candidates
+	};
+	int r = read_config(cli, files, n, &w, err);
+
+	return r < 0 ? r : pt_networks_check(&networks, err);
+}
+
 void pt_placements_done(struct pt_placements *l)
 {
 	for (size_t i = 0; i < l->n; i++)

@@ -31,6 +31,9 @@ int pt_placeable_each(const struct pt_cli *cli, const char *const *files, size_t
 /** pt_placeable_networks() - the [network NAME] sections of this host's own configuration, checked */
 int pt_placeable_networks(const struct pt_cli *cli, struct pt_networks *ret_networks, struct pt_error *err);
 
+/** pt_placeable_check() - [network NAME], [store] and [migrate] of the same files: only whether they are well */
+int pt_placeable_check(const struct pt_cli *cli, const char *const *files, size_t n, struct pt_error *err);
+
 /** pt_placeable_candidates() - [migrate] host of this host's own configuration: URIs and paths, as pt_candidates_add()
  * takes them */
 int pt_placeable_candidates(const struct pt_cli *cli, struct pt_strv *ret_words, struct pt_error *err);

@@ -118,6 +118,23 @@ static void judge_unseen(struct pt_judge *j, const struct pt_vm_claim *c, const 
 		     c->target, c->vm, c->path, pt_bdf_str(d->bdf).s, by);
 }
 
+/* libvirt tells the path of a volume only while its pool is active */
+static void judge_volumes(struct pt_judge *j, const struct pt_device *d)
+{
+	for (size_t i = 0; i < j->vm->disks.n && pt_device_is_storage(d); i++) {
+		const struct pt_domain_disk *k = &j->vm->disks.v[i];
+
+		if (k->type != PT_DISK_VOLUME || !k->source || k->also.n)
+			continue;
+		pt_judge_say(
+			j, PT_UNKNOWN, "volume", NULL,
+			"start its pool (`virsh pool-start`), then give the command again",
+			"the disk %s of VM %s is the volume %s, which libvirt does not know now: whether it is behind "
+			"%s cannot be told",
+			k->target, j->vm->name, k->source, pt_bdf_str(d->bdf).s);
+	}
+}
+
 /* a macvtap is made on the host's interface each time that the VM starts */
 static void judge_macvtaps(struct pt_judge *j, const struct pt_domain *vm, const struct pt_device *d)
 {
@@ -158,6 +175,7 @@ void pt_judge_claims(struct pt_judge *j)
 			judge_other(j, c, d);
 	}
 	for (size_t d = 0; d < j->devices.n; d++) {
+		judge_volumes(j, j->devices.v[d]);
 		judge_macvtaps(j, j->vm, j->devices.v[d]);
 		for (size_t i = 0; i < j->others->n; i++)
 			judge_macvtaps(j, &j->others->v[i], j->devices.v[d]);

@@ -13,9 +13,9 @@
 
 #define PT_LIBVIRT(each)                                                                                                                             \
 	each(virConnSetErrorFunc) each(virConnectBaselineHypervisorCPU) each(virConnectClose) each(virConnectDomainEventDeregisterAny) each(         \
-		virConnectDomainEventRegisterAny) each(virConnectGetCapabilities) each(virConnectGetDomainCapabilities)                              \
-		each(virConnectGetHostname) each(virConnectGetLibVersion) each(virConnectGetType) each(virConnectGetVersion) each(                   \
-			virConnectIsAlive) each(virConnectListAllDomains) each(virConnectListAllNodeDevices) each(virConnectOpen)                    \
+		virConnectDomainEventRegisterAny) each(virConnectGetCapabilities) each(virConnectGetDomainCapabilities) each(virConnectGetHostname)  \
+		each(virConnectGetLibVersion) each(virConnectGetType) each(virConnectGetVersion) each(virConnectIsAlive) each(                       \
+			virConnectListAllDomains) each(virConnectListAllNetworks) each(virConnectListAllNodeDevices) each(virConnectOpen)            \
 			each(virConnectOpenReadOnly) each(virDomainAbortJob) each(virDomainAttachDeviceFlags) each(                                  \
 				virDomainCreateWithFlags) each(virDomainDefineXMLFlags) each(virDomainDestroyFlags)                                  \
 				each(virDomainDetachDeviceAlias) each(virDomainFree) each(virDomainGetAutostart) each(                               \
@@ -29,8 +29,8 @@
 								each(virDomainUndefineFlags) each(virEventAddTimeout) each(                          \
 									virEventRegisterDefaultImpl) each(virEventRemoveTimeout)                     \
 									each(virEventRunDefaultImpl) each(virFreeError) each(                        \
-										virGetLastError) each(virNodeDeviceFree)                             \
-										each(virNodeDeviceGetXMLDesc) each(                                  \
+										virGetLastError) each(virNetworkFree) each(virNetworkGetXMLDesc)     \
+										each(virNodeDeviceFree) each(virNodeDeviceGetXMLDesc) each(          \
 											virNodeGetMemoryStats) each(virSaveLastError)                \
 											each(virSetErrorFunc) each(                                  \
 												virStoragePoolFree) each(virStoragePoolLookupByName) \
@@ -68,6 +68,7 @@ int pt_libvirt_load(struct pt_error *err);
 #define virConnectGetVersion		   pt_libvirt.virConnectGetVersion
 #define virConnectIsAlive		   pt_libvirt.virConnectIsAlive
 #define virConnectListAllDomains	   pt_libvirt.virConnectListAllDomains
+#define virConnectListAllNetworks	   pt_libvirt.virConnectListAllNetworks
 #define virConnectListAllNodeDevices	   pt_libvirt.virConnectListAllNodeDevices
 #define virConnectOpen			   pt_libvirt.virConnectOpen
 #define virConnectOpenReadOnly		   pt_libvirt.virConnectOpenReadOnly
@@ -108,6 +109,8 @@ int pt_libvirt_load(struct pt_error *err);
 #define virEventRunDefaultImpl		   pt_libvirt.virEventRunDefaultImpl
 #define virFreeError			   pt_libvirt.virFreeError
 #define virGetLastError			   pt_libvirt.virGetLastError
+#define virNetworkFree			   pt_libvirt.virNetworkFree
+#define virNetworkGetXMLDesc		   pt_libvirt.virNetworkGetXMLDesc
 #define virNodeDeviceFree		   pt_libvirt.virNodeDeviceFree
 #define virNodeDeviceGetXMLDesc		   pt_libvirt.virNodeDeviceGetXMLDesc
 #define virNodeGetMemoryStats		   pt_libvirt.virNodeGetMemoryStats

@@ -360,6 +360,21 @@ static void an_implicit_controller_cannot_be_removed(void **state)
 	assert_int_equal(edit_of(w)->remove_controllers.n, 0);
 }
 
+static void a_volume_that_libvirt_does_not_know_is_told_of(void **state)
+{
+	struct world *w = *state;
+	struct pt_domain_disk *k = world_add_disk(w, "sdv", "sata", "raid/vol", -1);
+
+	k->type = PT_DISK_VOLUME;
+	world_ask(w, "0000:01:00.0");
+	assert_int_equal(world_attach(w), 0);
+	assert_int_equal(world_finding(w, "volume")->verdict, PT_UNKNOWN);
+	assert_non_null(strstr(world_finding(w, "volume")->fact, "raid/vol"));
+	pt_strv_add(&k->also, "/srv/vol");
+	assert_int_equal(world_attach(w), 0);
+	assert_null(world_finding(w, "volume"));
+}
+
 static void another_device_of_the_vm_that_is_gone_is_told(void **state)
 {
 	struct world *w = *state;
@@ -714,6 +729,7 @@ int main(void)
 		t(a_controller_stays_for_a_scsi_hostdev),
 		t(an_empty_controller_stays_where_libvirt_would_fill_the_gap),
 		t(an_implicit_controller_cannot_be_removed),
+		t(a_volume_that_libvirt_does_not_know_is_told_of),
 		t(another_device_of_the_vm_that_is_gone_is_told),
 		t(the_first_sata_controller_stays_and_further_ones_go),
 		t(a_controller_that_was_empty_before_stays),

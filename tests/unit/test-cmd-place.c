@@ -184,6 +184,27 @@ static void config_check_names_file_line_and_fault(void **state)
 	assert_non_null(strstr(d->p.err, "nova.conf:2: alias = {name: x}: invalid entry: this is no JSON"));
 }
 
+static void config_check_reads_our_own_sections_too(void **state)
+{
+	static const char *const bad[][2] = {
+		{ "[network blue]\nphysical_network = physnet1\nvlan = 4095\n", "nova.conf:3" },
+		{ "[network blue]\nspeed = 3\n", "nova.conf:2" },
+		{ "[migrate]\nhots = qemu+ssh://b/system\n", "nova.conf:2: [migrate] has no 'hots'" },
+		{ "[store]\nnonsense = 1\n", "nova.conf:2" },
+	};
+	struct desk *d = *state;
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		tree_file(d->tree, "nova.conf", bad[i][0]);
+		run(d, "passthru config check", "");
+		if (d->p.status != 2 || !strstr(d->p.err, bad[i][1]))
+			fail_msg("%s: %d, %s", bad[i][0], d->p.status, d->p.err);
+	}
+	tree_file(d->tree, "nova.conf", "\xef\xbb\xbf[network blue]\r\nphysical_network = physnet1\r\nvlan = 42\r\n");
+	run(d, "passthru config check", "");
+	assert_int_equal(d->p.status, 0);
+}
+
 static void old_spellings_are_read_and_said(void **state)
 {
 	struct desk *d = *state;
@@ -254,6 +275,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(wrong_words_are_named, begin, end),
 		cmocka_unit_test_setup_teardown(config_check_says_what_each_line_matches, begin, end),
 		cmocka_unit_test_setup_teardown(config_check_names_file_line_and_fault, begin, end),
+		cmocka_unit_test_setup_teardown(config_check_reads_our_own_sections_too, begin, end),
 		cmocka_unit_test_setup_teardown(old_spellings_are_read_and_said, begin, end),
 		cmocka_unit_test_setup_teardown(providers_are_listed, begin, end),
 		cmocka_unit_test_setup_teardown(a_captured_host_is_read_with_its_own_configuration, begin, end),
