@@ -57,7 +57,12 @@ if ! wait_for 20 has_carrier 1; then
 	ip -n vf1 link show frames
 	skip "no frame can pass: VF 0 has no carrier 20 s after it was set up, while its PF has one ($(dmesg | grep -c 'PF still in reset state') times its driver had no answer to its reset)"
 fi
+expect_exit 0 wait_for 20 has_carrier 2
+expect_exit 0 wait_for 20 has_carrier 3
 check "two on one VLAN reach each other" reaches 1 2
 check "and the other way round" reaches 2 1
 check_not "one on another VLAN is not reached" reaches 1 3
 check_not "and reaches nobody" reaches 3 2
+expect_exit 0 passthru vf 41:10.4 --network blue --yes
+check "put on their VLAN, it does" reaches 3 2
+check "and is reached" reaches 1 3
