@@ -9,7 +9,7 @@
 #include "change/lock.h"
 #include "change/run.h"
 
-static void tell(const struct pt_run *run, size_t i, enum pt_progress_state state)
+void pt_run_tell(const struct pt_run *run, size_t i, enum pt_progress_state state)
 {
 	if (run->env->progress)
 		run->env->progress(run->env->ctx, i, run->record.steps.n, &run->record.steps.v[i].step, state);
@@ -17,7 +17,7 @@ static void tell(const struct pt_run *run, size_t i, enum pt_progress_state stat
 
 /* While unwinding the journal comes second: what was made must be taken back even where that cannot be noted.  What
  * the journal then shows as begun is found unchanged by `recover`, which does no harm. */
-static void note(struct pt_run *run, size_t i, enum pt_step_state state, const char *text)
+void pt_run_note(struct pt_run *run, size_t i, enum pt_step_state state, const char *text)
 {
 	run->record.steps.v[i].state = state;
 	if (pt_journal_step(run->env->journal, run->record.head.id, i, state, text, NULL) < 0)
@@ -25,7 +25,7 @@ static void note(struct pt_run *run, size_t i, enum pt_step_state state, const c
 }
 
 /* what is gone for good is no reason to stay stuck, when the user says so; nor is a VM that is left off without it */
-static bool give_up(struct pt_run *run, size_t i, int failed, const char *what, const struct pt_error *why)
+bool pt_run_give_up(struct pt_run *run, size_t i, int failed, const char *what, const struct pt_error *why)
 {
 	const struct pt_step *s = &run->record.steps.v[i].step;
 	bool left_off = s->kind == PT_STEP_VM_STOP && failed == -ENODEV && !run->device_lost;
@@ -34,7 +34,7 @@ static bool give_up(struct pt_run *run, size_t i, int failed, const char *what, 
 	if (!run->give_up || (!left_off && !pt_step_gone(run, s, NULL)))
 		return false;
 	text = pt_strf("given up: %s", why->msg);
-	note(run, i, PT_STEP_FAILED, text);
+	pt_run_note(run, i, PT_STEP_FAILED, text);
 	run->device_given = run->device_given || pt_step_is_device(s->kind);
 	pt_strv_addf(&run->given, "given up: %s: %s", what, why->msg);
 	return true;
@@ -49,7 +49,7 @@ static void note_unmade(struct pt_run *run, size_t i, int how)
 		return;
 	}
 	/* a request that its guest did not answer stands: see pt_run_late() */
-	note(run, i, how ? PT_STEP_STUCK : PT_STEP_UNDONE, how ? "the guest may still let go of it" : NULL);
+	pt_run_note(run, i, how ? PT_STEP_STUCK : PT_STEP_UNDONE, how ? "the guest may still let go of it" : NULL);
 }
 
 static void unwind_step(struct pt_run *run, size_t i)
@@ -61,27 +61,27 @@ static void unwind_step(struct pt_run *run, size_t i)
 	int awaited;
 	int r;
 
-	tell(run, i, PT_PROGRESS_UNDO_BEGIN);
+	pt_run_tell(run, i, PT_PROGRESS_UNDO_BEGIN);
 	awaited = pt_step_await(run, row, &err);
 	r = awaited;
 	if (r == 0) {
-		note(run, i, PT_STEP_UNDOING, NULL);
+		pt_run_note(run, i, PT_STEP_UNDOING, NULL);
 		/* what was known of it decides how it is taken back */
 		row->state = was;
 		r = pt_step_unmake(run, row, &err);
 	}
 	if (r >= 0) {
 		note_unmade(run, i, r);
-		tell(run, i, PT_PROGRESS_UNDONE);
+		pt_run_tell(run, i, PT_PROGRESS_UNDONE);
 		return;
 	}
-	tell(run, i, PT_PROGRESS_UNDO_FAILED);
-	if (give_up(run, i, r, what, &err))
+	pt_run_tell(run, i, PT_PROGRESS_UNDO_FAILED);
+	if (pt_run_give_up(run, i, r, what, &err))
 		return;
 	if (awaited < 0)
-		note(run, i, was, err.msg);
+		pt_run_note(run, i, was, err.msg);
 	else
-		note(run, i, r == -ETIMEDOUT || r == -EBUSY ? PT_STEP_STUCK : PT_STEP_FAILED, err.msg);
+		pt_run_note(run, i, r == -ETIMEDOUT || r == -EBUSY ? PT_STEP_STUCK : PT_STEP_FAILED, err.msg);
 	run->device_lost = run->device_lost || row->step.kind == PT_STEP_DRIVER;
 	if (row->step.kind == PT_STEP_VM_START || row->step.kind == PT_STEP_VM_PLUG)
 		pt_strv_add(&run->running, row->step.vm_uuid);
@@ -125,10 +125,10 @@ static void start_fallen(struct pt_run *run)
 		    !pt_strv_has(&run->fallen, row->step.vm_uuid))
 			continue;
 		if (pt_step_start_again(run, &row->step, &err) >= 0) {
-			note(run, i, PT_STEP_UNDONE, "the VM had ended, and was started again");
+			pt_run_note(run, i, PT_STEP_UNDONE, "the VM had ended, and was started again");
 			continue;
 		}
-		note(run, i, PT_STEP_FAILED, err.msg);
+		pt_run_note(run, i, PT_STEP_FAILED, err.msg);
 		pt_strv_addf(&run->lost, "not started again: %s, which ran before: %s", row->step.vm, err.msg);
 	}
 }
@@ -225,7 +225,7 @@ static int make_step(struct pt_run *run, size_t i, struct pt_error *err)
 	if (r < 0)
 		return r;
 	row->state = PT_STEP_STARTED;
-	tell(run, i, PT_PROGRESS_BEGIN);
+	pt_run_tell(run, i, PT_PROGRESS_BEGIN);
 	r = pt_step_make(run, &row->step, &row->seen, err);
 	/* what is only tried is never noted as done: whoever recovers it takes it back */
 	if (r == 0 && !run->trying)
@@ -233,11 +233,11 @@ static int make_step(struct pt_run *run, size_t i, struct pt_error *err)
 	if (r < 0) {
 		/* for the history; the failure itself is told by the caller */
 		(void)pt_journal_step(run->env->journal, id, i, PT_STEP_STARTED, err->msg, NULL);
-		tell(run, i, PT_PROGRESS_FAILED);
+		pt_run_tell(run, i, PT_PROGRESS_FAILED);
 		return r;
 	}
 	row->state = PT_STEP_DONE;
-	tell(run, i, PT_PROGRESS_DONE);
+	pt_run_tell(run, i, PT_PROGRESS_DONE);
 	/* the lock was free while the guest shut down */
 	return row->step.kind == PT_STEP_VM_STOP || row->step.kind == PT_STEP_VM_UNPLUG
 		       ? pt_run_check_rest(run, i + 1, err)

@@ -1,13 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a crash, a power cut or a stuck device left: finished where every step was made, else taken back. */
+/*
+ * What a crash, a power cut or a stuck device left: finished where every step was made, or where what is given to this
+ * host is the host's by now (forward.c); else taken back.
+ */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "base/cleanup.h"
 #include "change/lock.h"
 #include "change/run.h"
+
+#define TAKEN_BACK "cut off; taken back by recover"
 
 bool pt_run_all_made(const struct pt_change_record *record)
 {
@@ -25,20 +31,23 @@ bool pt_run_has_vms(const struct pt_change_record *record)
 	return false;
 }
 
-/* why it was to be taken back: what could not be, then, is asked anew */
-static char *cause_of(const char *message)
+/* what could not be put back, or finished, is asked anew */
+char *pt_run_cause(const char *message, const char *none)
 {
 	const char *end = message ? strstr(message, PT_RUN_LOST) : NULL;
+	const char *finished = message ? strstr(message, PT_RUN_FINISHED) : NULL;
 
 	if (!message)
-		return pt_strdup("cut off; taken back by recover");
-	return end ? pt_strf("%.*s", (int)(end - message), message) : pt_strdup(message);
+		return pt_strdup(none);
+	if (finished && (!end || finished < end))
+		end = finished;
+	return end ? pt_strndup(message, (size_t)(end - message)) : pt_strdup(message);
 }
 
 /* nothing is taken back while it may run elsewhere */
 static int end_unknown(struct pt_run *run, long long id, const char *why)
 {
-	pt_autofree char *cause = cause_of(run->record.head.message);
+	pt_autofree char *cause = pt_run_cause(run->record.head.message, TAKEN_BACK);
 	pt_autofree char *message = pt_strf("%s" PT_RUN_LOST "%s", cause, why);
 
 	/* where that cannot be noted, the next one finds it open */
@@ -52,6 +61,7 @@ int pt_run_settle(struct pt_run *run, long long id, struct pt_buf *lost, struct 
 	struct pt_change_row *head = &run->record.head;
 	struct pt_owner self = { 0 };
 	pt_autofree char *cause = NULL;
+	pt_autofree char *forward = NULL;
 	pt_autofree char *what = NULL;
 	struct pt_error where = { 0 };
 	int r = pt_journal_get(env->journal, id, &run->record, err);
@@ -79,8 +89,9 @@ int pt_run_settle(struct pt_run *run, long long id, struct pt_buf *lost, struct 
 		r = pt_journal_finish(env->journal, id, PT_CHANGE_DONE, NULL, err);
 		return r < 0 ? r : 1;
 	}
-	cause = cause_of(head->message);
-	if (pt_run_unwind(run, cause) == 0)
+	forward = pt_run_goes_forward(run);
+	cause = pt_run_cause(head->message, TAKEN_BACK);
+	if ((forward ? pt_run_finish(run, forward) : pt_run_unwind(run, cause)) == 0)
 		return run->waits ? 0 : 1;
 	what = pt_strv_join(&run->lost, "\n");
 	pt_buf_addf(lost, "\nchange %lld (%s): %s", id, head->summary,

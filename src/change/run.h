@@ -15,6 +15,8 @@
 
 /* in a change's message, before what could not be put back */
 #define PT_RUN_LOST "; not taken back: "
+/* and before why a recover went forward */
+#define PT_RUN_FINISHED "; finished by recover: "
 
 /**
  * struct pt_run
@@ -77,6 +79,8 @@ int pt_step_unmake(struct pt_run *run, struct pt_step_row *row, struct pt_error 
 int pt_step_check_sriov(const struct pt_run *run, const struct pt_step *s, struct pt_error *err);
 int pt_step_make_sriov(struct pt_run *run, const struct pt_step *s, struct pt_error *err);
 int pt_step_unmake_sriov(struct pt_run *run, const struct pt_step *s, struct pt_error *err);
+/* made to its end, from wherever it is: forward.c */
+int pt_step_finish_sriov(struct pt_run *run, const struct pt_step *s, struct pt_error *err);
 
 /**
  * pt_step_who_has() - who has this VF, in words; the caller frees
@@ -134,6 +138,18 @@ int pt_step_watch(struct pt_run *run, const struct pt_step *s, const char *what,
 /** pt_step_start_again() - start the VM of the step; -ENODEV when a device is not back */
 int pt_step_start_again(struct pt_run *run, const struct pt_step *s, struct pt_error *err);
 
+/** pt_step_finish_start() - see that the VM of the step runs: a start that was cut off may be libvirt's to make yet */
+int pt_step_finish_start(struct pt_run *run, const struct pt_step_row *row, struct pt_error *err);
+
+/**
+ * pt_step_check_held() - does the host use what a driver of its own has, and is not to have?  For as long as
+ * @env->grace_ms, since udev opens each new disk for a moment
+ * @wanted: the driver that is to have it, which is then in nobody's way; may be NULL
+ *
+ * Return: 0; -EBUSY, with who.
+ */
+int pt_step_check_held(const struct pt_run *run, const struct pt_step *s, const char *wanted, struct pt_error *err);
+
 /** pt_step_vm_has() - does the running VM have the function?  1, 0; -ESHUTDOWN when it does not run */
 int pt_step_vm_has(const struct pt_run *run, const struct pt_step *s, struct pt_error *err);
 
@@ -156,6 +172,29 @@ int pt_run_check_rest(struct pt_run *run, size_t from, struct pt_error *err);
  * Return: 0 when everything is as it was; -EINTR when @run->lost is not empty or the journal could not be written.
  */
 int pt_run_unwind(struct pt_run *run, const char *cause);
+
+/** pt_run_tell(), pt_run_note() - of step @i, to @env->progress; to the journal, which comes second while recovering */
+void pt_run_tell(const struct pt_run *run, size_t i, enum pt_progress_state state);
+void pt_run_note(struct pt_run *run, size_t i, enum pt_step_state state, const char *text);
+
+/** pt_run_give_up() - with @run->give_up: note that step @i, which @failed, has lost its device or VM for good */
+bool pt_run_give_up(struct pt_run *run, size_t i, int failed, const char *what, const struct pt_error *why);
+
+/**
+ * pt_run_goes_forward() - forward.c: is the change one that gives devices back to this host, which has one by now and
+ * is not to lose it again?
+ *
+ * Return: the reason, in words; the caller frees; NULL: it is taken back.
+ */
+char *pt_run_goes_forward(const struct pt_run *run);
+
+/**
+ * pt_run_finish() - make every step that is not, from wherever the world is, and end the change in the journal
+ * @why: pt_run_goes_forward()
+ *
+ * Return: as pt_run_unwind().
+ */
+int pt_run_finish(struct pt_run *run, const char *why);
 
 /* does libvirt make it? */
 bool pt_run_is_vm_step(const struct pt_step *step);
@@ -200,6 +239,9 @@ bool pt_run_all_made(const struct pt_change_record *record);
  * Return: 1 settled; 0 not ours to settle; -EINTR not settled; another negative errno.
  */
 int pt_run_settle(struct pt_run *run, long long id, struct pt_buf *lost, struct pt_error *err);
+
+/** pt_run_cause() - what a change's @message said before a recover added to it; @none: where it has none; the caller frees */
+char *pt_run_cause(const char *message, const char *none);
 
 /** pt_run_not_settled() - the message for @lost; returns -EINTR with PT_ERROR_INTERRUPTED */
 int pt_run_not_settled(const struct pt_buf *lost, struct pt_error *err);

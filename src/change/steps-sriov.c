@@ -242,3 +242,9 @@ int pt_step_unmake_sriov(struct pt_run *run, const struct pt_step *s, struct pt_
 		r = check_held(run, s, err);
 	return r < 0 ? r : make(run, s, s->state_before, false, err);
 }
+
+/* settings that it can do without are missed and said, as on the way back: nothing is left to go back to */
+int pt_step_finish_sriov(struct pt_run *run, const struct pt_step *s, struct pt_error *err)
+{
+	return went_with_the_power(run, s) ? 0 : make(run, s, s->state_after, false, err);
+}

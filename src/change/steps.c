@@ -207,7 +207,7 @@ static int ask_groups(const struct pt_run *run, const struct pt_step *last, stru
  * multipath activate by themselves what they know.  It is not taken from under them.  udev opens each new disk for a
  * moment.
  */
-static int check_held(const struct pt_run *run, const struct pt_step *s, const char *wanted, struct pt_error *err)
+int pt_step_check_held(const struct pt_run *run, const struct pt_step *s, const char *wanted, struct pt_error *err)
 {
 	const struct pt_change_env *env = run->env;
 	long long end = pt_watch_now_ms() + env->grace_ms;
@@ -215,7 +215,7 @@ static int check_held(const struct pt_run *run, const struct pt_step *s, const c
 	pt_autofree char *override = NULL;
 	int r = pt_bind_look(env->host, s->bdf, &driver, &override, NULL);
 
-	if (!env->held || r < 0 || !driver || pt_driver_is_vfio(driver) || pt_streq(driver, wanted))
+	if (!env->held || r < 0 || !pt_driver_is_hosts(driver) || pt_streq(driver, wanted))
 		return 0;
 	for (;;) {
 		pt_autofree char *who = PT_WATCHED(env->watch, PT_WATCH_KERNEL, env->held(env->ctx, s->bdf));
@@ -244,7 +244,7 @@ static int make_driver(struct pt_run *run, const struct pt_step *s, char **ret_s
 	want.reprobe = s->reprobe;
 	/* an attach decided upon the users that its plan saw, and upon which of them to pass over; an undo has neither
 	 */
-	r = run->record.head.undoes && !s->reprobe ? check_held(run, s, s->driver_after, err) : 0;
+	r = run->record.head.undoes && !s->reprobe ? pt_step_check_held(run, s, s->driver_after, err) : 0;
 	if (r < 0)
 		return r;
 	r = pt_bind_driver(run->env->host, &want, err);
@@ -342,6 +342,16 @@ static int unmake_stop(struct pt_run *run, const struct pt_step_row *row, struct
 	return pt_step_start_again(run, s, err);
 }
 
+int pt_step_finish_start(struct pt_run *run, const struct pt_step_row *row, struct pt_error *err)
+{
+	const struct pt_step *s = &row->step;
+	int r = is_off(run, s->vm_uuid, err);
+
+	if (r == 1 && row->state != PT_STEP_PLANNED)
+		r = wait_for(run, s->vm_uuid, false, err) == 1 ? 0 : 1;
+	return r <= 0 ? r : start_vm(run, s, false, err);
+}
+
 static int unmake_start(struct pt_run *run, const struct pt_step_row *row, struct pt_error *err)
 {
 	const struct pt_step *s = &row->step;
@@ -391,11 +401,46 @@ static int unmake_define(struct pt_run *run, const struct pt_step_row *row, stru
 	return r;
 }
 
+/* was it kept off the host's drivers before the change?  The file tells where the journal does not yet */
+static bool was_reserved(const struct pt_run *run, struct pt_bdf bdf)
+{
+	for (size_t i = 0; i < run->record.steps.n; i++) {
+		const struct pt_step_row *row = &run->record.steps.v[i];
+		bool gives_up = row->step.kind == PT_STEP_UNRESERVE;
+		pt_autofree char *text = NULL;
+
+		if ((!gives_up && row->step.kind != PT_STEP_RESERVE) || !pt_bdf_eq(row->step.bdf, bdf))
+			continue;
+		if (row->state == PT_STEP_PLANNED)
+			return pt_reserve_read(run->env->host, bdf, &text, NULL) == 0;
+		return row->step.flag != gives_up;
+	}
+	return false;
+}
+
+/*
+ * After another boot: what was not reserved before the change, and is not now, has the driver that a boot gives it, be it
+ * another one than it had.  @chosen: that driver, for @want to borrow.
+ */
+static void want_what_the_boot_chose(const struct pt_run *run, const struct pt_step *s, struct pt_bind *want,
+				     char **chosen)
+{
+	pt_autofree char *override = NULL;
+
+	if (!run->rebooted || was_reserved(run, s->bdf) ||
+	    pt_bind_look(run->env->host, s->bdf, chosen, &override, NULL) < 0 || !pt_driver_is_hosts(*chosen) ||
+	    pt_streq(*chosen, s->driver_before))
+		return;
+	want->driver = *chosen;
+	want->override = NULL;
+}
+
 static int unmake_driver(struct pt_run *run, const struct pt_step *s, struct pt_error *err)
 {
 	bool lent = s->reprobe && !pt_run_reserves(run, s->bdf, false);
 	struct pt_bind want = pt_step_bind_before(s);
 	const char *vm = pt_run_still_has(run, s->bdf);
+	pt_autofree char *chosen = NULL;
 	int r;
 
 	if (vm) {
@@ -407,7 +452,8 @@ static int unmake_driver(struct pt_run *run, const struct pt_step *s, struct pt_
 	/* the next boot has chosen its driver by what is reserved, and that the change did not touch */
 	if (lent && run->rebooted)
 		return 0;
-	r = check_held(run, s, s->driver_before, err);
+	want_what_the_boot_chose(run, s, &want, &chosen);
+	r = pt_step_check_held(run, s, want.driver, err);
 	if (r < 0)
 		return r;
 	r = pt_bind_driver(run->env->host, &want, err);

@@ -9,6 +9,11 @@ bool pt_driver_is_vfio(const char *driver)
 	return driver && strstr(driver, "vfio");
 }
 
+bool pt_driver_is_hosts(const char *driver)
+{
+	return driver && !pt_driver_is_vfio(driver) && !pt_streq(driver, "pci-stub");
+}
+
 /* these set driver_managed_dma: they are no owners of the group's DMA */
 static bool leaves_dma_alone(const char *driver)
 {

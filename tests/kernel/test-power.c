@@ -12,52 +12,12 @@
 #include <string.h>
 
 #include <cmocka.h>
-#include <sqlite3.h>
 
 #include "base/alloc.h"
 #include "base/cleanup.h"
 #include "host/sriov-set.h"
 #include "live.h"
 #include "stage.h"
-
-static int recover_host(struct stage *w)
-{
-	unsigned n;
-
-	stage_open(w);
-	w->env.host_only = true;
-	w->env.vm = NULL; /* who asks libvirt now dies of it */
-	return pt_change_recover(&w->env, &n, NULL) == 0 ? 0 : 1;
-}
-
-static int recover(struct stage *w)
-{
-	unsigned n;
-
-	stage_open(w);
-	return pt_change_recover(&w->env, &n, NULL) == 0 ? 0 : 1;
-}
-
-/* every boot so far becomes an earlier one */
-static void another_boot(const struct stage *w)
-{
-	pt_autofree char *path = pt_strf("%s/state/journal.db", w->dir);
-	sqlite3 *db = NULL;
-
-	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-	assert_int_equal(
-		sqlite3_exec(db, "UPDATE change SET boot = 'earlier', begun_boot = 'earlier'", NULL, NULL, NULL),
-		SQLITE_OK);
-	assert_int_equal(sqlite3_close(db), SQLITE_OK);
-}
-
-static void reboot(struct stage *w)
-{
-	*w->fault = (struct fault){ 0 };
-	another_boot(w);
-	fakekernel_reboot(w->kernel);
-	fakevm_reboot(w->vm);
-}
 
 struct saved {
 	struct fakekernel kernel;
@@ -72,6 +32,8 @@ struct story {
 	char *after;
 	char *before_host;
 	char *after_host;
+	unsigned natives;
+	bool given;
 	bool goal;
 	unsigned went_back;
 	unsigned finished;
@@ -99,6 +61,12 @@ static char *text_of(const struct stage *w)
 	return text;
 }
 
+/* how many of the devices the host has */
+static unsigned natives(const struct stage *w)
+{
+	return (strcmp(w->hba->driver, w->hba->native) == 0) + (strcmp(w->nic->driver, w->nic->native) == 0);
+}
+
 /* what a boot makes of the beginning and of the end */
 static void make_references(struct story *s)
 {
@@ -110,6 +78,7 @@ static void make_references(struct story *s)
 	fakekernel_reboot(w->kernel);
 	s->before = text_of(w);
 	s->before_host = fakekernel_text(w->kernel);
+	s->natives = natives(w);
 	restore(s);
 	*w->fault = (struct fault){ 0 };
 	assert_int_equal(stage_in_child(w, s->change), 0);
@@ -170,10 +139,14 @@ static bool cut(struct story *s, struct fault fault, const char *when, unsigned 
 	restore(s);
 	*s->w->fault = fault;
 	ended = stage_in_child(s->w, s->change);
-	reboot(s->w);
-	assert_int_equal(stage_in_child(s->w, recover_host), 0);
+	stage_reboot(s->w);
+	s->given = natives(s->w) > s->natives;
+	assert_int_equal(stage_in_child(s->w, stage_child_recover_host), 0);
 	assert_host(s, when, n);
 	assert_whole(s, when, n);
+	/* what the boot gave back to the host stays with it; all else is taken back */
+	if (ended == FAULT_EXIT)
+		assert_int_equal(s->goal, s->given);
 	return ended == FAULT_EXIT;
 }
 
@@ -187,16 +160,17 @@ static void cut_recover(struct story *s, unsigned n)
 		restore(s);
 		*s->w->fault = (struct fault){ .die_after = n };
 		assert_int_equal(stage_in_child(s->w, s->change), FAULT_EXIT);
-		reboot(s->w);
+		stage_reboot(s->w);
 		*s->w->fault = (struct fault){ .die_after = m };
-		host = stage_in_child(s->w, recover_host);
+		host = stage_in_child(s->w, stage_child_recover_host);
 		if (host != FAULT_EXIT)
-			vms = stage_in_child(s->w, recover);
-		reboot(s->w);
-		assert_int_equal(stage_in_child(s->w, recover_host), 0);
+			vms = stage_in_child(s->w, stage_child_recover);
+		stage_reboot(s->w);
+		assert_int_equal(stage_in_child(s->w, stage_child_recover_host), 0);
 		assert_host(s, "again, while recovering from", n);
 		assert_whole(s, "again, while recovering from", n);
-		if (s->goal || (host != FAULT_EXIT && vms != FAULT_EXIT))
+		assert_int_equal(s->goal, s->given);
+		if (host != FAULT_EXIT && vms != FAULT_EXIT)
 			return;
 	}
 }
@@ -206,14 +180,13 @@ static void cut_everywhere(struct story *s, unsigned writes, bool recover_too)
 	unsigned n = 1;
 
 	while (cut(s, (struct fault){ .die_before = n }, "before", n)) {
-		assert_false(s->goal);
 		assert_true(cut(s, (struct fault){ .die_after = n }, "after", n));
-		if (recover_too && !s->goal)
+		if (recover_too)
 			cut_recover(s, n);
 		n++;
 	}
 	assert_in_range(n, writes, writes + 6);
-	assert_true(s->went_back >= n);
+	assert_true(s->went_back > 0);
 }
 
 static void an_attach_is_before_or_after_whenever_the_power_goes(void **state)
@@ -226,19 +199,6 @@ static void an_attach_is_before_or_after_whenever_the_power_goes(void **state)
 	restore(&s);
 	(void)cut(&s, (struct fault){ .die_after = 4 }, "after", 4);
 	assert_int_equal(s.w->cvm->state, PT_DOMAIN_SHUTOFF);
-	story_done(&s);
-}
-
-static void a_vm_that_starts_by_itself_runs_again_when_the_change_is_taken_back(void **state)
-{
-	struct story s = { .w = *state, .change = stage_child_detach };
-
-	*s.w->fault = (struct fault){ 0 };
-	assert_int_equal(stage_in_child(s.w, stage_child_attach), 0); /* switches autostart on */
-	make_references(&s);
-	(void)cut(&s, (struct fault){ .die_after = 4 }, "after", 4);
-	assert_false(s.goal);
-	assert_int_equal(s.w->cvm->state, PT_DOMAIN_RUNNING);
 	story_done(&s);
 }
 
@@ -263,8 +223,8 @@ static unsigned when_defined(struct story *s)
 		restore(s);
 		*s->w->fault = (struct fault){ .die_after = n };
 		(void)stage_in_child(s->w, s->change);
-		reboot(s->w);
-		assert_int_equal(stage_in_child(s->w, recover), 0);
+		stage_reboot(s->w);
+		assert_int_equal(stage_in_child(s->w, stage_child_recover), 0);
 		if (s->w->cvm->defines > s->start->vm.vms[0].defines)
 			return n;
 	}
@@ -288,13 +248,32 @@ static void play_autostart(struct stage *w)
 			assert_int_equal(w->vm_ops.start(w->vm_ops.ctx, w->vm->vms[i].uuid, NULL), 0);
 }
 
+static void a_vm_that_starts_by_itself_runs_again_when_the_change_is_settled(void **state)
+{
+	struct story s = { .w = *state, .change = stage_child_detach };
+
+	*s.w->fault = (struct fault){ 0 };
+	assert_int_equal(stage_in_child(s.w, stage_child_attach), 0); /* switches autostart on */
+	make_references(&s);
+	/* shut down and defined; the reservation given up */
+	(void)cut(&s, (struct fault){ .die_after = 2 }, "after", 2);
+	assert_false(s.goal);
+	assert_int_equal(s.w->cvm->state, PT_DOMAIN_RUNNING);
+	(void)cut(&s, (struct fault){ .die_after = 4 }, "after", 4);
+	assert_true(s.goal);
+	/* settled before libvirt came up */
+	play_autostart(s.w);
+	assert_int_equal(s.w->cvm->state, PT_DOMAIN_RUNNING);
+	story_done(&s);
+}
+
 static void cut_and_boot(struct story *s, unsigned n)
 {
 	restore(s);
 	*s->w->fault = (struct fault){ .die_after = n };
 	(void)stage_in_child(s->w, s->change);
-	reboot(s->w);
-	assert_int_equal(stage_in_child(s->w, recover_host), 0);
+	stage_reboot(s->w);
+	assert_int_equal(stage_in_child(s->w, stage_child_recover_host), 0);
 	play_autostart(s->w);
 }
 
@@ -432,9 +411,9 @@ static void a_card_that_was_pulled_while_the_power_was_off_is_no_reason_to_stay_
 	s.w->hba->gone = true;
 	/* in the same boot it is one: nobody knows what became of it */
 	*s.w->fault = (struct fault){ 0 };
-	assert_int_equal(stage_in_child(s.w, recover), 1);
-	reboot(s.w);
-	assert_int_equal(stage_in_child(s.w, recover_host), 0);
+	assert_int_equal(stage_in_child(s.w, stage_child_recover), 1);
+	stage_reboot(s.w);
+	assert_int_equal(stage_in_child(s.w, stage_child_recover_host), 0);
 	stage_open(s.w);
 	if (pt_change_recover(&s.w->env, &settled, &err) < 0)
 		fail_msg("%s", err.msg);
@@ -487,10 +466,10 @@ static void vfs_that_went_with_the_power_need_no_driver_to_be_taken_back(void **
 
 	*w->fault = (struct fault){ .die_after = 2 };
 	assert_int_equal(stage_in_child(w, make_four), FAULT_EXIT);
-	reboot(w);
+	stage_reboot(w);
 	w->nic->driver[0] = '\0';
 	assert_int_equal(w->nic->vfs_now, 0);
-	assert_int_equal(stage_in_child(w, recover_host), 0);
+	assert_int_equal(stage_in_child(w, stage_child_recover_host), 0);
 	stage_open(w);
 	assert_int_equal(stage_state_of(w, 1), PT_CHANGE_FAILED);
 }
@@ -502,9 +481,9 @@ static void vfs_that_this_boot_has_made_are_taken_back_all_the_same(void **state
 
 	*w->fault = (struct fault){ .die_after = 2 };
 	assert_int_equal(stage_in_child(w, make_four), FAULT_EXIT);
-	reboot(w);
+	stage_reboot(w);
 	assert_int_equal(h->write(h->ctx, w->nic->bdf, "bus/pci/devices/0000:02:00.0/sriov_numvfs", "4", 0, NULL), 0);
-	assert_int_equal(stage_in_child(w, recover_host), 0);
+	assert_int_equal(stage_in_child(w, stage_child_recover_host), 0);
 	assert_int_equal(w->nic->vfs_now, 2);
 }
 
@@ -552,7 +531,7 @@ static void an_mtu_that_the_boot_gave_is_taken_back_with_its_change(void **state
 	*w->fault = (struct fault){ .die_after = 8 };
 	assert_int_equal(stage_in_child(w, stage_child_attach), FAULT_EXIT);
 	assert_int_equal(w->nic->mtu, 9000);
-	reboot(w);
+	stage_reboot(w);
 	assert_int_equal(w->nic->mtu, 1500);
 	w->nic->mtu = 9000;
 	stage_open(w);
@@ -569,7 +548,7 @@ static void an_mtu_of_somebody_else_after_the_boot_stays(void **state)
 
 	*w->fault = (struct fault){ .die_after = 8 };
 	assert_int_equal(stage_in_child(w, stage_child_attach), FAULT_EXIT);
-	reboot(w);
+	stage_reboot(w);
 	w->nic->mtu = 4000;
 	stage_open(w);
 	assert_int_equal(pt_change_recover(&w->env, &settled, NULL), 0);
@@ -581,7 +560,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, stage_setup, stage_teardown)
 	const struct CMUnitTest tests[] = {
 		T(an_attach_is_before_or_after_whenever_the_power_goes),
-		T(a_vm_that_starts_by_itself_runs_again_when_the_change_is_taken_back),
+		T(a_vm_that_starts_by_itself_runs_again_when_the_change_is_settled),
 		T(what_starts_by_itself_runs_after_the_boot_that_the_change_had_held_it_back_in),
 		T(a_vm_whose_change_is_stuck_is_not_started),
 		T(one_that_does_not_start_is_told),

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <sqlite3.h>
 
 #include "base/alloc.h"
 #include "base/cleanup.h"
@@ -49,6 +50,15 @@ static void note_waiting(void *ctx, const char *holder)
 	(void)snprintf(w->waited_for, sizeof(w->waited_for), "%s", holder);
 }
 
+static char *answer_held(void *ctx, struct pt_bdf bdf)
+{
+	const struct stage *w = ctx;
+
+	if (!w->taken || !pt_bdf_eq(w->taken->bdf, bdf) || strcmp(w->taken->driver, w->taken->native) != 0)
+		return NULL;
+	return pt_strdup("this host uses it: sdb > md127 > vg0/data");
+}
+
 static void make_env(struct stage *w)
 {
 	w->env = (struct pt_change_env){
@@ -58,6 +68,7 @@ static void make_env(struct stage *w)
 		.force_stop = answer_force,
 		.interrupted = answer_interrupted,
 		.waiting = note_waiting,
+		.held = answer_held,
 		.proc_fd = w->root.proc_fd,
 		.poll_ms = 1,
 	};
@@ -623,4 +634,34 @@ void stage_settled(const struct stage *w)
 	assert_int_equal(pt_journal_list(w->env.journal, true, &list, NULL), 0);
 	assert_int_equal(list.n, 0);
 	pt_change_list_done(&list);
+}
+
+void stage_reboot(struct stage *w)
+{
+	pt_autofree char *path = pt_strf("%s/state/journal.db", w->dir);
+	sqlite3 *db = NULL;
+
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(
+		sqlite3_exec(db, "UPDATE change SET boot = 'earlier', begun_boot = 'earlier'", NULL, NULL, NULL),
+		SQLITE_OK);
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+	*w->fault = (struct fault){ 0 };
+	fakekernel_reboot(w->kernel);
+	fakevm_reboot(w->vm);
+}
+
+int stage_child_recover(struct stage *w)
+{
+	unsigned n;
+
+	stage_open(w);
+	return pt_change_recover(&w->env, &n, NULL) == 0 ? 0 : 1;
+}
+
+int stage_child_recover_host(struct stage *w)
+{
+	w->env.host_only = true;
+	w->env.vm = NULL; /* who asks libvirt now dies of it */
+	return stage_child_recover(w);
 }

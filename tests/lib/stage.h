@@ -26,6 +26,7 @@
  * @live: stage_attach() and stage_detach() are about the network card, or with @network its VF, and cvm runs on:
  * stage_setup_live(), stage_setup_live_network()
  * @nic_managed: stage_attach() also gives the network card, which libvirt binds itself
+ * @taken: what env.held tells is in use while its own driver has it: LVM, md and multipath activate what they know
  * @interrupt: what env.interrupted answers; @force: what env.force_stop answers
  */
 struct stage {
@@ -45,6 +46,7 @@ struct stage {
 	bool nic_managed;
 	bool network;
 	bool live;
+	const struct fakekernel_device *taken;
 	int interrupt;
 	int force;
 	char waited_for[256];
@@ -92,6 +94,13 @@ int stage_make_undo(struct stage *s, long long id, struct pt_error *err);
 
 /** stage_says() - fails the test unless message or hint holds @what */
 void stage_says(const struct pt_error *err, const char *what);
+
+/** stage_reboot() - the power went: every boot so far becomes an earlier one, and nothing fails any more */
+void stage_reboot(struct stage *w);
+
+/** stage_child_recover() - for a child that may die in it; _host: its first part, without libvirt */
+int stage_child_recover(struct stage *w);
+int stage_child_recover_host(struct stage *w);
 
 /** stage_settled() - fails the test where a change is open */
 void stage_settled(const struct stage *w);

@@ -1,0 +1,601 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A change that is cut off at any write, by a power cut, a kill or a failure, while the host takes whatever its own driver
+ * gets: LVM, md and multipath do so by themselves.  Recovered, it is before or after; nothing is taken from the host, and
+ * at no moment may a guest start that has what the host uses.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/alloc.h"
+#include "base/cleanup.h"
+#include "domxml/domxml.h"
+#include "hook/hook.h"
+#include "stage.h"
+
+static const char *const journal_files[] = { "journal.db", "journal.db-wal", "journal.db-shm" };
+
+#define JOURNAL_MAX (4u << 20)
+
+struct saved {
+	struct fakekernel kernel;
+	struct fakevm vm;
+	char *journal[3];
+	size_t length[3];
+};
+
+/**
+ * struct story
+ * @device: what the host takes when it has it
+ * @before, @after: of @change, as they are when the boot is another one, or not (@rebooted)
+ * @had: at the start the host has a device of the change
+ * @went_back, @finished: how often it ended as each
+ */
+struct story {
+	struct stage *w;
+	struct fakekernel_device *device;
+	int (*change)(struct stage *w);
+	bool rebooted;
+	bool had;
+	struct saved *start;
+	char *before;
+	char *after;
+	unsigned went_back;
+	unsigned finished;
+};
+
+static int undo(struct stage *w)
+{
+	struct pt_error err;
+
+	stage_open(w);
+	return stage_make_undo(w, 0, &err) == 0 ? 0 : 1;
+}
+
+static bool host_has(const struct fakekernel_device *d)
+{
+	return strcmp(d->driver, d->native) == 0;
+}
+
+/* whether a VM runs is asked apart after another boot: nobody plays libvirt's autostart here */
+static char *text_of(const struct story *s)
+{
+	struct stage *w = s->w;
+	enum pt_domain_state state = w->cvm->state;
+	char *text;
+
+	if (s->rebooted)
+		w->cvm->state = PT_DOMAIN_SHUTOFF;
+	text = stage_text(w);
+	w->cvm->state = state;
+	return text;
+}
+
+static char *reference(const struct story *s)
+{
+	if (s->rebooted)
+		fakekernel_reboot(s->w->kernel);
+	return text_of(s);
+}
+
+static void save(struct story *s)
+{
+	s->start = pt_alloc(sizeof(*s->start));
+	s->start->kernel = *s->w->kernel;
+	s->start->vm = *s->w->vm;
+	for (unsigned i = 0; i < 3; i++) {
+		pt_autofree char *path = pt_strf("%s/state/%s", s->w->dir, journal_files[i]);
+		FILE *file = fopen(path, "re");
+
+		if (!file)
+			continue;
+		s->start->journal[i] = pt_alloc(JOURNAL_MAX);
+		s->start->length[i] = fread(s->start->journal[i], 1, JOURNAL_MAX, file);
+		assert_true(s->start->length[i] < JOURNAL_MAX);
+		assert_int_equal(fclose(file), 0);
+	}
+}
+
+/* the journal too: what is undone there cannot be undone once more */
+static void restore_journal(const struct story *s)
+{
+	for (unsigned i = 0; i < 3; i++) {
+		pt_autofree char *path = pt_strf("%s/state/%s", s->w->dir, journal_files[i]);
+		FILE *file;
+
+		(void)unlink(path);
+		if (!s->start->journal[i])
+			continue;
+		file = fopen(path, "we");
+		assert_non_null(file);
+		assert_int_equal(fchmod(fileno(file), 0600), 0);
+		assert_int_equal(fwrite(s->start->journal[i], 1, s->start->length[i], file), s->start->length[i]);
+		assert_int_equal(fclose(file), 0);
+	}
+}
+
+static void restore(const struct story *s)
+{
+	restore_journal(s);
+	*s->w->kernel = s->start->kernel;
+	*s->w->vm = s->start->vm;
+	*s->w->fault = (struct fault){ 0 };
+	s->w->taken = NULL;
+}
+
+static void story_begin(struct story *s, int (*first)(struct stage *w))
+{
+	if (first)
+		assert_int_equal(stage_in_child(s->w, first), 0);
+	save(s);
+	s->before = reference(s);
+	s->had = host_has(s->device);
+	restore(s);
+	assert_int_equal(stage_in_child(s->w, s->change), 0);
+	s->after = reference(s);
+	assert_string_not_equal(s->before, s->after);
+	restore(s);
+}
+
+static void story_done(struct story *s)
+{
+	for (unsigned i = 0; i < 3; i++)
+		free(s->start->journal[i]);
+	free(s->start);
+	free(s->before);
+	free(s->after);
+}
+
+static bool is_in_cvm(const struct story *s)
+{
+	PT_AUTO(pt_domain) vm = { 0 };
+
+	assert_int_equal(pt_domxml_read(s->w->cvm->xml, &vm, NULL), 0);
+	return pt_domain_hostdev_by_bdf(&vm, s->device->bdf) != NULL;
+}
+
+/* libvirt refuses it too, since VFIO does not hold the device; this asks our hook, which names the change */
+static void assert_never_both(const struct story *s, const char *when, unsigned n)
+{
+	pt_autofree char *journal = pt_strf("%s/state", s->w->dir);
+
+	if (!host_has(s->device) || !is_in_cvm(s))
+		return;
+	if (pt_hook_may_start(&s->w->root, journal, "cvm", s->w->cvm->xml, NULL) == 0)
+		fail_msg("%s write %u: cvm may start with what the host uses", when, n);
+}
+
+static void assert_whole(struct story *s, const char *when, unsigned n, bool given)
+{
+	struct stage *w = s->w;
+	struct pt_error err = { 0 };
+	pt_autofree char *now = NULL;
+	unsigned settled = 0;
+	bool goal;
+
+	*w->fault = (struct fault){ 0 };
+	stage_open(w);
+	if (pt_change_recover(&w->env, &settled, &err) < 0)
+		fail_msg("%s write %u: %s", when, n, err.msg);
+	stage_settled(w);
+	assert_int_equal(pt_change_recover(&w->env, &settled, &err), 0);
+	assert_int_equal(settled, 0);
+	stage_close(w);
+	now = text_of(s);
+	goal = strcmp(now, s->after) == 0;
+	if (!goal && strcmp(now, s->before) != 0)
+		fail_msg("%s write %u: between\n%s\nbefore was\n%s", when, n, now, s->before);
+	if (goal != given)
+		fail_msg("%s write %u: it was %s", when, n, goal ? "finished" : "taken back");
+	*(goal ? &s->finished : &s->went_back) += 1;
+	assert_never_both(s, when, n);
+	if (given)
+		assert_true(host_has(s->device));
+}
+
+/* has the host one of the change's devices by now, which it had not at the start? */
+static bool is_given(const struct story *s)
+{
+	return !s->had && (host_has(s->device) || (s->w->both && (host_has(s->w->hba) || host_has(s->w->nic))));
+}
+
+static bool cut_power(const struct story *s, struct fault fault)
+{
+	int ended;
+
+	restore(s);
+	*s->w->fault = fault;
+	ended = stage_in_child(s->w, s->change);
+	stage_reboot(s->w);
+	s->w->taken = s->device;
+	return ended == FAULT_EXIT;
+}
+
+/* the two parts of a boot; each is killed, by another power cut, after its @m-th write; 0: not */
+static bool recover_in_parts(const struct story *s, unsigned n, unsigned m)
+{
+	int host;
+	int vms = 0;
+
+	assert_never_both(s, "before the host's part, after", n);
+	*s->w->fault = (struct fault){ .die_after = m };
+	host = stage_in_child(s->w, stage_child_recover_host);
+	assert_never_both(s, "after the host's part, after", n);
+	if (host != FAULT_EXIT) {
+		assert_int_equal(host, 0);
+		vms = stage_in_child(s->w, stage_child_recover);
+	}
+	if (host == FAULT_EXIT || vms == FAULT_EXIT)
+		stage_reboot(s->w);
+	return host == FAULT_EXIT || vms == FAULT_EXIT;
+}
+
+static void power_goes_everywhere(struct story *s)
+{
+	bool died = true;
+
+	for (unsigned n = 1; died; n++) {
+		died = cut_power(s, (struct fault){ .die_before = n });
+		if (!died)
+			break;
+		(void)recover_in_parts(s, n, 0);
+		assert_whole(s, "power cut before", n, is_given(s));
+		for (unsigned m = 0;; m++) {
+			bool again;
+
+			assert_true(cut_power(s, (struct fault){ .die_after = n }));
+			again = recover_in_parts(s, n, m);
+			assert_whole(s, "power cut after", n, is_given(s));
+			if (m > 0 && !again)
+				break;
+		}
+	}
+}
+
+static void tell_power_story(struct stage *w, struct fakekernel_device *device, int (*first)(struct stage *w),
+			     int (*change)(struct stage *w), bool gives)
+{
+	struct story s = { .w = w, .device = device, .change = change, .rebooted = true };
+
+	story_begin(&s, first);
+	power_goes_everywhere(&s);
+	assert_true(s.went_back > 0);
+	if (gives)
+		assert_true(s.finished > 2);
+	else
+		assert_int_equal(s.finished, 0);
+	story_done(&s);
+}
+
+static void an_attach_whose_device_the_host_took_at_boot_is_taken_back(void **state)
+{
+	struct stage *w = *state;
+
+	tell_power_story(w, w->hba, NULL, stage_child_attach, false);
+}
+
+static void a_detach_whose_device_the_host_took_at_boot_is_finished(void **state)
+{
+	struct stage *w = *state;
+
+	tell_power_story(w, w->hba, stage_child_attach, stage_child_detach, true);
+}
+
+static void an_undo_of_an_attach_is_finished_when_the_host_took_its_device_at_boot(void **state)
+{
+	struct stage *w = *state;
+
+	tell_power_story(w, w->hba, stage_child_attach, undo, true);
+}
+
+static int attach_and_detach(struct stage *w)
+{
+	return stage_in_child(w, stage_child_attach) + stage_in_child(w, stage_child_detach);
+}
+
+static void an_undo_of_a_detach_whose_device_the_host_took_at_boot_is_taken_back(void **state)
+{
+	struct stage *w = *state;
+
+	tell_power_story(w, w->hba, attach_and_detach, undo, false);
+}
+
+static void a_reserve_whose_device_the_host_took_at_boot_is_taken_back(void **state)
+{
+	struct stage *w = *state;
+
+	tell_power_story(w, w->hba, NULL, stage_child_reserve, false);
+}
+
+static void a_release_whose_device_the_host_took_at_boot_is_finished(void **state)
+{
+	struct stage *w = *state;
+
+	tell_power_story(w, w->hba, stage_child_reserve, stage_child_release, true);
+}
+
+static void an_undo_of_a_reserve_is_finished_when_the_host_took_its_device_at_boot(void **state)
+{
+	struct stage *w = *state;
+
+	tell_power_story(w, w->hba, stage_child_reserve, undo, true);
+}
+
+static void a_live_detach_whose_device_the_host_took_at_boot_is_finished(void **state)
+{
+	struct stage *w = *state;
+
+	tell_power_story(w, w->nic, stage_child_attach, stage_child_detach, true);
+}
+
+static void a_detach_of_two_is_finished_when_the_host_took_the_first(void **state)
+{
+	struct stage *w = *state;
+
+	tell_power_story(w, w->hba, stage_child_attach, stage_child_detach, true);
+}
+
+static void a_detach_of_two_is_finished_when_the_host_took_the_second(void **state)
+{
+	struct stage *w = *state;
+
+	tell_power_story(w, w->nic, stage_child_attach, stage_child_detach, true);
+}
+
+/* a card that no driver had, since its module was not loaded: at the next boot it is, and the host uses what it finds */
+static int attach_what_has_no_driver(struct stage *w)
+{
+	struct pt_plan plan;
+	long long id;
+
+	stage_open(w);
+	stage_attach(w, &plan);
+	for (size_t i = 0; i < plan.steps.n; i++)
+		if (plan.steps.v[i].kind == PT_STEP_DRIVER)
+			pt_strset(&plan.steps.v[i].driver_before, NULL);
+	return pt_change_apply(&w->env, &plan, &id, NULL) == 0 ? 0 : 1;
+}
+
+static void what_had_no_driver_and_was_not_reserved_keeps_the_one_that_the_boot_chose(void **state)
+{
+	struct stage *w = *state;
+	struct story s = { .w = w, .device = w->hba, .change = attach_what_has_no_driver, .rebooted = true };
+	unsigned kept = 0;
+
+	w->hba->driver[0] = '\0';
+	save(&s);
+	for (unsigned n = 1; cut_power(&s, (struct fault){ .die_before = n }); n++) {
+		struct pt_error err = { 0 };
+		unsigned settled = 0;
+		bool has = host_has(w->hba);
+
+		assert_int_equal(stage_in_child(w, stage_child_recover_host), 0);
+		assert_never_both(&s, "before", n);
+		stage_open(w);
+		if (pt_change_recover(&w->env, &settled, &err) < 0)
+			fail_msg("%s", err.msg);
+		stage_settled(w);
+		stage_close(w);
+		assert_false(is_in_cvm(&s));
+		assert_int_equal(fakekernel_kept(w->kernel), 0);
+		assert_string_equal(w->hba->driver, has ? "megaraid_sas" : "");
+		assert_string_equal(w->hba->override, "");
+		kept += has;
+	}
+	assert_true(kept >= 2);
+	story_done(&s);
+}
+
+/* in the boot of the change: LVM comes to it when the process is dead */
+static void kill_everywhere(struct story *s)
+{
+	for (unsigned n = 1;; n++) {
+		for (unsigned m = 0;; m++) {
+			int ended;
+
+			restore(s);
+			*s->w->fault = (struct fault){ .die_after = n };
+			ended = stage_in_child(s->w, s->change);
+			if (ended != FAULT_EXIT)
+				return;
+			s->w->taken = s->device;
+			assert_never_both(s, "killed after", n);
+			*s->w->fault = (struct fault){ .die_after = m };
+			ended = m ? stage_in_child(s->w, stage_child_recover) : FAULT_EXIT;
+			assert_never_both(s, "killed in recover, after", n);
+			assert_whole(s, "killed after", n, is_given(s));
+			if (ended != FAULT_EXIT)
+				break;
+		}
+	}
+}
+
+static void tell_killed_story(struct stage *w, int (*first)(struct stage *w), int (*change)(struct stage *w))
+{
+	struct story s = { .w = w, .device = w->live ? w->nic : w->hba, .change = change };
+
+	story_begin(&s, first);
+	kill_everywhere(&s);
+	assert_true(s.went_back > 0);
+	assert_true(s.finished > 0);
+	story_done(&s);
+}
+
+static void a_detach_that_is_killed_is_finished_when_the_host_uses_the_device(void **state)
+{
+	tell_killed_story(*state, stage_child_attach, stage_child_detach);
+}
+
+static void an_undo_that_is_killed_is_finished_when_the_host_uses_the_device(void **state)
+{
+	tell_killed_story(*state, stage_child_attach, undo);
+}
+
+static void a_release_that_is_killed_is_finished_when_the_host_uses_the_device(void **state)
+{
+	tell_killed_story(*state, stage_child_reserve, stage_child_release);
+}
+
+/* the host takes the device at once; what could not be put back since then recover finishes */
+static void a_detach_whose_nth_write_fails_is_before_or_after_once_recovered(void **state)
+{
+	struct story s = { .w = *state, .device = ((struct stage *)*state)->hba, .change = stage_child_detach };
+	int ended = 1;
+
+	story_begin(&s, stage_child_attach);
+	for (unsigned n = 1; ended; n++) {
+		for (int all = 0; all < 2 && ended; all++) {
+			restore(&s);
+			s.w->taken = s.device;
+			*s.w->fault = all ? (struct fault){ .fail_from = n } : (struct fault){ .fail_at = n };
+			ended = stage_in_child(s.w, s.change);
+			assert_never_both(&s, "failed at", n);
+			assert_whole(&s, "failed at", n, is_given(&s));
+		}
+	}
+	assert_true(s.went_back > 0);
+	assert_true(s.finished > 1);
+	story_done(&s);
+}
+
+/* killed after the write that gave the host the device */
+static void killed_when_given(struct stage *w, struct story *s)
+{
+	*s = (struct story){ .w = w, .device = w->hba, .change = stage_child_detach };
+	story_begin(s, stage_child_attach);
+	for (unsigned n = 1; !host_has(w->hba); n++) {
+		unsigned settled;
+
+		restore(s);
+		*w->fault = (struct fault){ .die_after = n };
+		assert_int_equal(stage_in_child(w, s->change), FAULT_EXIT);
+		*w->fault = (struct fault){ 0 };
+		if (host_has(w->hba))
+			break;
+		stage_open(w);
+		assert_int_equal(pt_change_recover(&w->env, &settled, NULL), 0);
+		stage_close(w);
+	}
+	w->taken = w->hba;
+	stage_open(w);
+}
+
+static char *last_message(const struct stage *w)
+{
+	PT_AUTO(pt_change_list) list = { 0 };
+
+	assert_int_equal(pt_journal_list(w->env.journal, false, &list, NULL), 0);
+	return pt_strdup(list.v[list.n - 1].message ? list.v[list.n - 1].message : "");
+}
+
+static void remember_warning(void *ctx, const char *text)
+{
+	struct stage *w = ctx;
+
+	(void)snprintf(w->waited_for, sizeof(w->waited_for), "%s", text);
+}
+
+static void a_vm_that_does_not_start_without_it_is_told_and_left_off(void **state)
+{
+	struct stage *w = *state;
+	struct pt_error err = { 0 };
+	pt_autofree char *message = NULL;
+	unsigned settled = 0;
+	struct story s;
+
+	killed_when_given(w, &s);
+	w->cvm->wont_start = true;
+	w->env.warn = remember_warning;
+	if (pt_change_recover(&w->env, &settled, &err) < 0)
+		fail_msg("%s", err.msg);
+	stage_settled(w);
+	assert_string_equal(w->waited_for,
+			    "cvm does not start without the device that this host has now: cvm does not start");
+	message = last_message(w);
+	assert_string_equal(message, "cut off; finished by recover: 0000:01:00.0 stays with megaraid_sas: this host "
+				     "uses it: sdb > md127 > vg0/data");
+	assert_false(is_in_cvm(&s));
+	assert_true(host_has(w->hba));
+	story_done(&s);
+}
+
+/* the way back failed half-way: the guest has its definition again, the host no reservation, and then the power goes */
+static void where_only_the_reservation_could_not_be_put_back_a_boot_later_it_is_finished(void **state)
+{
+	struct stage *w = *state;
+	struct story s = { .w = w, .device = w->hba, .change = stage_child_detach, .rebooted = true };
+	unsigned both = 0;
+
+	story_begin(&s, stage_child_attach);
+	for (unsigned n = 1; n < 30; n++) {
+		restore(&s);
+		w->cvm->wont_start = true;
+		*w->fault = (struct fault){ .fail_at = n };
+		assert_int_equal(stage_in_child(w, s.change), 1);
+		stage_reboot(w);
+		w->taken = w->hba;
+		w->cvm->wont_start = false;
+		both += host_has(w->hba) && is_in_cvm(&s);
+		(void)recover_in_parts(&s, n, 0);
+		assert_whole(&s, "the way back failed at", n, is_given(&s));
+	}
+	assert_true(both > 0);
+	assert_true(s.finished >= both);
+	story_done(&s);
+}
+
+/* nobody started it, so libvirt's autostart, which our hook refused, is made up for; without the device */
+static void a_vm_that_starts_by_itself_does_so_when_its_detach_is_finished(void **state)
+{
+	struct stage *w = *state;
+	struct story s = { .w = w, .device = w->hba, .change = stage_child_detach, .rebooted = true };
+
+	story_begin(&s, stage_child_attach);
+	for (unsigned n = 1; !is_given(&s); n++)
+		assert_true(cut_power(&s, (struct fault){ .die_after = n }));
+	assert_whole(&s, "after", 0, true);
+	assert_int_equal(w->cvm->state, PT_DOMAIN_RUNNING);
+	assert_false(is_in_cvm(&s));
+	story_done(&s);
+}
+
+int main(void)
+{
+#define T(name)	   cmocka_unit_test_setup_teardown(name, stage_setup, stage_teardown)
+#define LIVE(name) cmocka_unit_test_setup_teardown(name, stage_setup_live, stage_teardown)
+	const struct CMUnitTest tests[] = {
+		T(an_attach_whose_device_the_host_took_at_boot_is_taken_back),
+		T(a_detach_whose_device_the_host_took_at_boot_is_finished),
+		T(an_undo_of_an_attach_is_finished_when_the_host_took_its_device_at_boot),
+		T(an_undo_of_a_detach_whose_device_the_host_took_at_boot_is_taken_back),
+		T(a_reserve_whose_device_the_host_took_at_boot_is_taken_back),
+		T(a_release_whose_device_the_host_took_at_boot_is_finished),
+		T(an_undo_of_a_reserve_is_finished_when_the_host_took_its_device_at_boot),
+		LIVE(a_live_detach_whose_device_the_host_took_at_boot_is_finished),
+		cmocka_unit_test_setup_teardown(a_detach_of_two_is_finished_when_the_host_took_the_first,
+						stage_setup_both, stage_teardown),
+		cmocka_unit_test_setup_teardown(a_detach_of_two_is_finished_when_the_host_took_the_second,
+						stage_setup_both, stage_teardown),
+		T(what_had_no_driver_and_was_not_reserved_keeps_the_one_that_the_boot_chose),
+		T(a_detach_that_is_killed_is_finished_when_the_host_uses_the_device),
+		LIVE(a_detach_that_is_killed_is_finished_when_the_host_uses_the_device),
+		T(an_undo_that_is_killed_is_finished_when_the_host_uses_the_device),
+		T(a_release_that_is_killed_is_finished_when_the_host_uses_the_device),
+		T(a_detach_whose_nth_write_fails_is_before_or_after_once_recovered),
+		T(a_vm_that_does_not_start_without_it_is_told_and_left_off),
+		T(where_only_the_reservation_could_not_be_put_back_a_boot_later_it_is_finished),
+		T(a_vm_that_starts_by_itself_does_so_when_its_detach_is_finished),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
