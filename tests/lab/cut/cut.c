@@ -9,6 +9,7 @@
  * PT_CUT_HOW	kill: SIGKILL.  stop: all of it stands still, and PT_CUT_MARK appears: the server's plug can be pulled,
  *		or SIGCONT sent, and it goes on
  * PT_CUT_MARK	a file
+ * PT_CUT_GONE	a file: only the places where it is no longer there count
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -53,10 +54,11 @@ static void place(void)
 {
 	const char *at = getenv("PT_CUT_AT");
 	const char *how = getenv("PT_CUT_HOW");
+	const char *gone = getenv("PT_CUT_GONE");
 	int here;
 
 	/* what a child does belongs to the place where it was made */
-	if (getpid() != program)
+	if (getpid() != program || (gone && access(gone, F_OK) == 0))
 		return;
 	here = atomic_fetch_add(&places, 1) + 1;
 	if (!at || here != atoi(at))
