@@ -146,7 +146,7 @@ static int check_reserve(const struct pt_run *run, struct pt_step *s, struct pt_
 		return r;
 	if (!s->driver_after)
 		s->driver_after = reserving_driver(run, s);
-	s->flag = r == 0;
+	s->flag = r == 0 && !pt_run_hands_over(run, s);
 	return 0;
 }
 

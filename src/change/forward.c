@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A change that gives a device back to this host, and was cut off when the host had it already, is finished: LVM, md and
- * multipath activate by themselves what they know, and what the host uses is not taken from under it.  Every other change
- * is taken back.
+ * A change that gives a device back to this host, and was cut off when the host had it already, is finished: LVM, md
+ * and multipath activate by themselves what they know, and what the host uses is not taken from under it.  Every other
+ * change is taken back.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -115,9 +115,12 @@ static int finish_define(struct pt_run *run, struct pt_step_row *row, char **ret
 static int finish_reserve(struct pt_run *run, const struct pt_step *s, struct pt_error *err)
 {
 	struct pt_reservation reservation = pt_step_reservation(run, s);
-	int r = s->flag ? 0 : pt_reserve_remove(run->env->host, &reservation, err);
+	int r = s->flag || pt_run_hands_over(run, s) ? 0 : pt_reserve_remove(run->env->host, &reservation, err);
 
-	return r < 0 || s->flag ? r : pt_reserve_write(run->env->host, &reservation, s->reservation, err);
+	if (r < 0 || s->flag)
+		return r;
+	return (pt_run_hands_over(run, s) ? pt_reserve_replace : pt_reserve_write)(run->env->host, &reservation,
+										   s->reservation, err);
 }
 
 static int finish_unplug(struct pt_run *run, struct pt_step *s, char **ret_seen, struct pt_error *err)
@@ -210,7 +213,8 @@ static void finish_start(struct pt_run *run, size_t i)
 
 /*
  * A guest that was shut down has the device no more, whatever it does now.  After another boot a VM starts only if it
- * starts by itself (wake.c), what was in the device has gone with the power, and an interface is left as that boot made it.
+ * starts by itself (wake.c), what was in the device has gone with the power, and an interface is left as that boot made
+ * it.
  */
 static bool is_needless(const struct pt_run *run, const struct pt_step_row *row)
 {

@@ -79,6 +79,29 @@ struct pt_reservation pt_step_reservation(const struct pt_run *run, const struct
 	};
 }
 
+static bool same_device(const struct pt_step *a, const struct pt_step *b)
+{
+	return pt_bdf_eq(a->bdf, b->bdf) && a->vendor == b->vendor && a->device == b->device &&
+	       a->subvendor == b->subvendor && a->subdevice == b->subdevice;
+}
+
+bool pt_run_hands_over(const struct pt_run *run, const struct pt_step *s)
+{
+	bool earlier = true;
+
+	for (size_t i = 0; i < run->record.steps.n; i++) {
+		const struct pt_step *o = &run->record.steps.v[i].step;
+
+		if (o == s)
+			earlier = false;
+		else if (same_device(o, s) &&
+			 ((s->kind == PT_STEP_RESERVE && earlier && o->kind == PT_STEP_UNRESERVE) ||
+			  (s->kind == PT_STEP_UNRESERVE && !earlier && o->kind == PT_STEP_RESERVE)))
+			return !(s->kind == PT_STEP_UNRESERVE ? s : o)->flag;
+	}
+	return false;
+}
+
 static bool is_device_step(const struct pt_step *s)
 {
 	return pt_step_is_device(s->kind);

@@ -206,6 +206,12 @@ bool pt_run_must_unwind(const struct pt_run *run, const struct pt_step_row *row)
  */
 bool pt_run_reserves(const struct pt_run *run, struct pt_bdf bdf, bool begun);
 
+/**
+ * pt_run_hands_over() - is the record that step @s gives up, or writes, replaced by another of the same device?  Then
+ * the one step leaves it, and the other replaces it: a boot in between would give the device to the host.
+ */
+bool pt_run_hands_over(const struct pt_run *run, const struct pt_step *s);
+
 /* VMs of settled changes, by UUID; @names are parallel; @elsewhere: those that run on another host now */
 struct pt_held {
 	struct pt_strv uuids;
@@ -240,7 +246,8 @@ bool pt_run_all_made(const struct pt_change_record *record);
  */
 int pt_run_settle(struct pt_run *run, long long id, struct pt_buf *lost, struct pt_error *err);
 
-/** pt_run_cause() - what a change's @message said before a recover added to it; @none: where it has none; the caller frees */
+/** pt_run_cause() - what a change's @message said before a recover added to it; @none: where it has none; the caller
+ * frees */
 char *pt_run_cause(const char *message, const char *none);
 
 /** pt_run_not_settled() - the message for @lost; returns -EINTR with PT_ERROR_INTERRUPTED */

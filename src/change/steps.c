@@ -258,10 +258,28 @@ static int make_driver(struct pt_run *run, const struct pt_step *s, char **ret_s
 	return r;
 }
 
-int pt_step_make(struct pt_run *run, struct pt_step *s, char **ret_seen, struct pt_error *err)
+static int make_reserve(struct pt_run *run, const struct pt_step *s, struct pt_error *err)
+{
+	const struct pt_host_ops *host = run->env->host;
+	struct pt_reservation reservation = pt_step_reservation(run, s);
+
+	if (s->flag)
+		return 0;
+	if (pt_run_hands_over(run, s))
+		return pt_reserve_replace(host, &reservation, s->reservation, err);
+	return pt_reserve_write(host, &reservation, s->reservation, err);
+}
+
+static int make_unreserve(struct pt_run *run, const struct pt_step *s, struct pt_error *err)
 {
 	struct pt_reservation reservation = pt_step_reservation(run, s);
-	int r;
+	int r = s->flag || pt_run_hands_over(run, s) ? 0 : pt_reserve_remove(run->env->host, &reservation, err);
+
+	return r < 0 ? r : 0;
+}
+
+int pt_step_make(struct pt_run *run, struct pt_step *s, char **ret_seen, struct pt_error *err)
+{
 
 	switch (s->kind) {
 	case PT_STEP_VM_STOP:
@@ -275,10 +293,9 @@ int pt_step_make(struct pt_run *run, struct pt_step *s, char **ret_seen, struct 
 	case PT_STEP_DRIVER:
 		return make_driver(run, s, ret_seen, err);
 	case PT_STEP_RESERVE:
-		return s->flag ? 0 : pt_reserve_write(run->env->host, &reservation, s->reservation, err);
+		return make_reserve(run, s, err);
 	case PT_STEP_UNRESERVE:
-		r = s->flag ? 0 : pt_reserve_remove(run->env->host, &reservation, err);
-		return r < 0 ? r : 0;
+		return make_unreserve(run, s, err);
 	case PT_STEP_SRIOV:
 	case PT_STEP_SRIOV_KEEP:
 		return pt_step_make_sriov(run, s, err);
@@ -419,8 +436,8 @@ static bool was_reserved(const struct pt_run *run, struct pt_bdf bdf)
 }
 
 /*
- * After another boot: what was not reserved before the change, and is not now, has the driver that a boot gives it, be it
- * another one than it had.  @chosen: that driver, for @want to borrow.
+ * After another boot: what was not reserved before the change, and is not now, has the driver that a boot gives it, be
+ * it another one than it had.  @chosen: that driver, for @want to borrow.
  */
 static void want_what_the_boot_chose(const struct pt_run *run, const struct pt_step *s, struct pt_bind *want,
 				     char **chosen)
@@ -466,11 +483,21 @@ static int unmake_driver(struct pt_run *run, const struct pt_step *s, struct pt_
 	return 0;
 }
 
+/* the record that replaced it is still there: the step that wrote that left it to this one */
+static int unmake_unreserve(struct pt_run *run, const struct pt_step *s, struct pt_error *err)
+{
+	struct pt_reservation reservation = pt_step_reservation(run, s);
+
+	if (s->flag)
+		return 0;
+	if (pt_run_hands_over(run, s))
+		return pt_reserve_replace(run->env->host, &reservation, s->reservation, err);
+	return pt_reserve_write(run->env->host, &reservation, s->reservation, err);
+}
+
 int pt_step_unmake(struct pt_run *run, struct pt_step_row *row, struct pt_error *err)
 {
 	struct pt_step *s = &row->step;
-	struct pt_reservation reservation = pt_step_reservation(run, s);
-	int r;
 
 	switch (s->kind) {
 	case PT_STEP_VM_STOP:
@@ -484,10 +511,9 @@ int pt_step_unmake(struct pt_run *run, struct pt_step_row *row, struct pt_error 
 	case PT_STEP_DRIVER:
 		return unmake_driver(run, s, err);
 	case PT_STEP_RESERVE:
-		r = s->flag ? 0 : pt_reserve_remove(run->env->host, &reservation, err);
-		return r < 0 ? r : 0;
+		return make_unreserve(run, s, err);
 	case PT_STEP_UNRESERVE:
-		return s->flag ? 0 : pt_reserve_write(run->env->host, &reservation, s->reservation, err);
+		return unmake_unreserve(run, s, err);
 	case PT_STEP_SRIOV:
 	case PT_STEP_SRIOV_KEEP:
 		return pt_step_unmake_sriov(run, s, err);

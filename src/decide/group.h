@@ -57,7 +57,8 @@ char *pt_group_others_list(const struct pt_host *host, int group);
 /** pt_driver_is_vfio() - vfio-pci or one of its variants; NULL is none */
 bool pt_driver_is_vfio(const char *driver);
 
-/** pt_driver_is_hosts() - a driver with which the host itself uses the device: neither VFIO's nor pci-stub; NULL is none */
+/** pt_driver_is_hosts() - a driver with which the host itself uses the device: neither VFIO's nor pci-stub; NULL is
+ * none */
 bool pt_driver_is_hosts(const char *driver);
 
 #endif

@@ -159,14 +159,20 @@ static int write_files(const struct pt_host_ops *ops, const struct pt_reservatio
 	pt_autofree char *conf = conf_name(res->bdf);
 	pt_autofree char *rules = rule_name(res->bdf);
 	pt_autofree char *rule = make_rule(res);
-	int r = look_at_rule(ops, rules, err);
+	int there = look_at_rule(ops, rules, err);
+	int r = there;
 
 	/* what undo writes back may be about a device that is elsewhere now */
 	if (r >= 0 && !restored)
 		r = pt_reserve_known(ops, res->bdf, res->identity, err);
 	if (r >= 0 && kept(driver))
 		r = ops->file_write(ops->ctx, PT_HOST_RULES, rules, rule, err);
-	return r < 0 ? r : ops->file_write(ops->ctx, PT_HOST_RESERVED, conf, content, err);
+	if (r >= 0)
+		r = ops->file_write(ops->ctx, PT_HOST_RESERVED, conf, content, err);
+	/* of a record that kept it, which this one has replaced */
+	if (r >= 0 && there && !kept(driver))
+		r = ops->file_write(ops->ctx, PT_HOST_RULES, rules, NULL, err);
+	return r < 0 ? r : 0;
 }
 
 int pt_reserve_read(const struct pt_host_ops *ops, struct pt_bdf bdf, char **ret_text, struct pt_error *err)
@@ -176,8 +182,9 @@ int pt_reserve_read(const struct pt_host_ops *ops, struct pt_bdf bdf, char **ret
 	return ops->file_read(ops->ctx, PT_HOST_RESERVED, name, ret_text, err);
 }
 
-int pt_reserve_write(const struct pt_host_ops *ops, const struct pt_reservation *res, const char *text,
-		     struct pt_error *err)
+/* what @text says, or @res where there is none, becomes the record; with @replaces of whatever record of the device */
+static int put(const struct pt_host_ops *ops, const struct pt_reservation *res, const char *text, bool replaces,
+	       struct pt_error *err)
 {
 	pt_autofree char *conf = conf_name(res->bdf);
 	pt_autofree char *driver = text ? value_of(text, "driver") : pt_strdup_opt(res->driver);
@@ -195,13 +202,28 @@ int pt_reserve_write(const struct pt_host_ops *ops, const struct pt_reservation 
 	r = ops->file_read(ops->ctx, PT_HOST_RESERVED, conf, &there, err);
 	if (r < 0 && r != -ENOENT)
 		return r;
-	if (r == 0 && !(text && strcmp(text, there) == 0)) {
+	if (r == 0 && replaces)
+		r = check_text(res, there, err);
+	else if (r == 0 && !(text && strcmp(text, there) == 0)) {
 		r = pt_say(err, -EEXIST, "%s is reserved already", pt_bdf_str(res->bdf).s);
 		pt_refused_by(err, "reserved-already", false);
 		pt_hint(err, "see reserved.d/%s for whom and by which change", conf);
-		return r;
 	}
+	if (r < 0 && r != -ENOENT)
+		return r;
 	return write_files(ops, res, driver, content, text != NULL, err);
+}
+
+int pt_reserve_write(const struct pt_host_ops *ops, const struct pt_reservation *res, const char *text,
+		     struct pt_error *err)
+{
+	return put(ops, res, text, false, err);
+}
+
+int pt_reserve_replace(const struct pt_host_ops *ops, const struct pt_reservation *res, const char *text,
+		       struct pt_error *err)
+{
+	return put(ops, res, text, true, err);
 }
 
 int pt_reserve_remove(const struct pt_host_ops *ops, const struct pt_reservation *res, struct pt_error *err)

@@ -47,6 +47,14 @@ int pt_reserve_write(const struct pt_host_ops *ops, const struct pt_reservation 
 		     struct pt_error *err);
 
 /**
+ * pt_reserve_replace() - as pt_reserve_write(), whatever record of the very device @r is there
+ *
+ * At no moment is there none: a power cut leaves the one or the other.  -ESTALE, -EEXIST as for pt_reserve_remove().
+ */
+int pt_reserve_replace(const struct pt_host_ops *ops, const struct pt_reservation *r, const char *text,
+		       struct pt_error *err);
+
+/**
  * pt_reserve_remove() - give the reservation of the very device @r up
  *
  * Return: 1; 0 when there was none; -ESTALE when the one there is for another device; -EEXIST when it is not ours.

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A change that is cut off at any write, by a power cut, a kill or a failure, while the host takes whatever its own driver
- * gets: LVM, md and multipath do so by themselves.  Recovered, it is before or after; nothing is taken from the host, and
- * at no moment may a guest start that has what the host uses.
+ * A change that is cut off at any write, by a power cut, a kill or a failure, while the host takes whatever its own
+ * driver gets: LVM, md and multipath do so by themselves.  Recovered, it is before or after; nothing is taken from the
+ * host, and at no moment may a guest start that has what the host uses.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -12,27 +12,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
-#include "base/alloc.h"
 #include "base/cleanup.h"
 #include "domxml/domxml.h"
 #include "hook/hook.h"
+#include "saved.h"
 #include "stage.h"
-
-static const char *const journal_files[] = { "journal.db", "journal.db-wal", "journal.db-shm" };
-
-#define JOURNAL_MAX (4u << 20)
-
-struct saved {
-	struct fakekernel kernel;
-	struct fakevm vm;
-	char *journal[3];
-	size_t length[3];
-};
 
 /**
  * struct story
@@ -88,47 +75,9 @@ static char *reference(const struct story *s)
 	return text_of(s);
 }
 
-static void save(struct story *s)
-{
-	s->start = pt_alloc(sizeof(*s->start));
-	s->start->kernel = *s->w->kernel;
-	s->start->vm = *s->w->vm;
-	for (unsigned i = 0; i < 3; i++) {
-		pt_autofree char *path = pt_strf("%s/state/%s", s->w->dir, journal_files[i]);
-		FILE *file = fopen(path, "re");
-
-		if (!file)
-			continue;
-		s->start->journal[i] = pt_alloc(JOURNAL_MAX);
-		s->start->length[i] = fread(s->start->journal[i], 1, JOURNAL_MAX, file);
-		assert_true(s->start->length[i] < JOURNAL_MAX);
-		assert_int_equal(fclose(file), 0);
-	}
-}
-
-/* the journal too: what is undone there cannot be undone once more */
-static void restore_journal(const struct story *s)
-{
-	for (unsigned i = 0; i < 3; i++) {
-		pt_autofree char *path = pt_strf("%s/state/%s", s->w->dir, journal_files[i]);
-		FILE *file;
-
-		(void)unlink(path);
-		if (!s->start->journal[i])
-			continue;
-		file = fopen(path, "we");
-		assert_non_null(file);
-		assert_int_equal(fchmod(fileno(file), 0600), 0);
-		assert_int_equal(fwrite(s->start->journal[i], 1, s->start->length[i], file), s->start->length[i]);
-		assert_int_equal(fclose(file), 0);
-	}
-}
-
 static void restore(const struct story *s)
 {
-	restore_journal(s);
-	*s->w->kernel = s->start->kernel;
-	*s->w->vm = s->start->vm;
+	saved_restore(s->start, s->w);
 	*s->w->fault = (struct fault){ 0 };
 	s->w->taken = NULL;
 }
@@ -137,7 +86,7 @@ static void story_begin(struct story *s, int (*first)(struct stage *w))
 {
 	if (first)
 		assert_int_equal(stage_in_child(s->w, first), 0);
-	save(s);
+	s->start = saved_new(s->w);
 	s->before = reference(s);
 	s->had = host_has(s->device);
 	restore(s);
@@ -149,9 +98,7 @@ static void story_begin(struct story *s, int (*first)(struct stage *w))
 
 static void story_done(struct story *s)
 {
-	for (unsigned i = 0; i < 3; i++)
-		free(s->start->journal[i]);
-	free(s->start);
+	saved_free(s->start);
 	free(s->before);
 	free(s->after);
 }
@@ -352,7 +299,8 @@ static void a_detach_of_two_is_finished_when_the_host_took_the_second(void **sta
 	tell_power_story(w, w->nic, stage_child_attach, stage_child_detach, true);
 }
 
-/* a card that no driver had, since its module was not loaded: at the next boot it is, and the host uses what it finds */
+/* a card that no driver had, since its module was not loaded: at the next boot it is, and the host uses what it finds
+ */
 static int attach_what_has_no_driver(struct stage *w)
 {
 	struct pt_plan plan;
@@ -373,7 +321,7 @@ static void what_had_no_driver_and_was_not_reserved_keeps_the_one_that_the_boot_
 	unsigned kept = 0;
 
 	w->hba->driver[0] = '\0';
-	save(&s);
+	s.start = saved_new(w);
 	for (unsigned n = 1; cut_power(&s, (struct fault){ .die_before = n }); n++) {
 		struct pt_error err = { 0 };
 		unsigned settled = 0;
@@ -394,6 +342,50 @@ static void what_had_no_driver_and_was_not_reserved_keeps_the_one_that_the_boot_
 	}
 	assert_true(kept >= 2);
 	story_done(&s);
+}
+
+/* the device that one guest has is another's: it is reserved all the while */
+static int hand_over(struct stage *w)
+{
+	struct pt_plan plan = { .verb = pt_strdup("attach"), .summary = pt_strdup("hand 0000:01:00.0 over") };
+	struct pt_step *s = pt_plan_step(&plan, PT_STEP_UNRESERVE);
+	struct pt_step *to = NULL;
+	long long id;
+
+	stage_open(w);
+	s->bdf = w->hba->bdf;
+	s->vendor = w->hba->ids[0];
+	s->device = w->hba->ids[1];
+	s->subvendor = w->hba->ids[2];
+	s->subdevice = w->hba->ids[3];
+	to = pt_plan_step(&plan, PT_STEP_RESERVE);
+	pt_step_copy(&plan.steps.v[0], to);
+	to->kind = PT_STEP_RESERVE;
+	to->driver_after = pt_strdup("vfio-pci");
+	to->vm = pt_strdup("other");
+	to->vm_uuid = pt_strdup(STAGE_OTHER);
+	return pt_change_apply(&w->env, &plan, &id, NULL) == 0 ? 0 : 1;
+}
+
+static void a_record_that_is_handed_over_leaves_no_boot_that_gives_the_device_to_the_host(void **state)
+{
+	struct stage *w = *state;
+
+	tell_power_story(w, w->hba, stage_child_reserve, hand_over, false);
+	assert_string_equal(w->hba->driver, "vfio-pci");
+}
+
+static int reserve_and_hand_over(struct stage *w)
+{
+	return stage_in_child(w, stage_child_reserve) + stage_in_child(w, hand_over);
+}
+
+static void nor_does_its_way_back(void **state)
+{
+	struct stage *w = *state;
+
+	tell_power_story(w, w->hba, reserve_and_hand_over, undo, false);
+	assert_string_equal(w->hba->driver, "vfio-pci");
 }
 
 /* in the boot of the change: LVM comes to it when the process is dead */
@@ -587,6 +579,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_detach_of_two_is_finished_when_the_host_took_the_second,
 						stage_setup_both, stage_teardown),
 		T(what_had_no_driver_and_was_not_reserved_keeps_the_one_that_the_boot_chose),
+		T(a_record_that_is_handed_over_leaves_no_boot_that_gives_the_device_to_the_host),
+		T(nor_does_its_way_back),
 		T(a_detach_that_is_killed_is_finished_when_the_host_uses_the_device),
 		LIVE(a_detach_that_is_killed_is_finished_when_the_host_uses_the_device),
 		T(an_undo_that_is_killed_is_finished_when_the_host_uses_the_device),

@@ -228,7 +228,7 @@ static void a_release_killed_at_any_write_is_before_or_after(void **state)
 
 static void a_record_that_is_handed_over_is_one_vms_or_the_others(void **state)
 {
-	kill_each_from(*state, stage_child_remember, stage_child_hand_over, true, 3, 9);
+	kill_each_from(*state, stage_child_remember, stage_child_hand_over, true, 2, 4);
 }
 
 static void a_repair_killed_at_any_write_is_before_or_after(void **state)

@@ -392,7 +392,7 @@ static void a_release_is_before_or_after_whenever_the_power_goes(void **state)
 
 static void a_record_that_is_handed_over_is_one_vms_or_the_others_whenever_the_power_goes(void **state)
 {
-	cut_everywhere_from(*state, stage_child_remember, stage_child_hand_over, 3);
+	cut_everywhere_from(*state, stage_child_remember, stage_child_hand_over, 2);
 }
 
 static void a_repair_is_before_or_after_whenever_the_power_goes(void **state)
