@@ -71,6 +71,26 @@ static void recover(struct pt_agent *a)
 		pt_agent_unsettled(a, why.msg);
 }
 
+/* VFs that are kept across reboots are there before anything is claimed of them: once, when the agent begins */
+static int prepare(struct pt_agent *a, struct pt_error *err)
+{
+	struct pt_error why = { 0 };
+	int r;
+
+	if (a->prepared || !a->recovered || a->look_only || a->changing || !a->hands->prepare)
+		return 0;
+	a->prepared = true;
+	a->changing = "";
+	r = a->hands->prepare(a->hands->ctx, &a->facts, &why);
+	a->changing = NULL;
+	if (r < 0)
+		pt_agent_say(a, LOG_WARNING, NULL, NULL, "what this host keeps across reboots is not all there: %s",
+			     why.msg);
+	else if (r > 0)
+		pt_agent_say(a, LOG_INFO, NULL, NULL, "virtual functions that are kept across reboots were made");
+	return r ? pt_agent_look(a, true, err) : 0;
+}
+
 int pt_agent_round(struct pt_agent *a, unsigned what, struct pt_error *err)
 {
 	bool look = what & PT_AGENT_LOOK;
@@ -91,6 +111,8 @@ int pt_agent_round(struct pt_agent *a, unsigned what, struct pt_error *err)
 	if (r == 0 && what)
 		/* what may be touched is decided on what the VMs are now */
 		r = pt_agent_look(a, claims || !a->asked, err);
+	if (r == 0 && claims)
+		r = prepare(a, err);
 	/* the store's record may have been taken out, or written by another */
 	if (look)
 		pt_strset(&a->published, NULL);
@@ -133,6 +155,7 @@ void pt_agent_done(struct pt_agent *a)
 	pt_domains_done(&a->vms);
 	pt_strv_done(&a->told);
 	pt_agent_forget(a, NULL);
+	pt_agent_allow(a);
 	free(a->unsettled);
 	free(a->blind);
 	free(a->published);

@@ -39,6 +39,13 @@ struct pt_agent_attempt {
 	long long pause_ms;
 };
 
+/* a device that this host did not let be taken, whoever it is for: it would not the next time, either */
+struct pt_agent_refusal {
+	struct pt_bdf bdf;
+	char *why;
+	long long until;
+};
+
 /**
  * struct pt_agent - made by its user; pt_agent_done() frees what is below the line
  * @host: its name in the fleet
@@ -65,6 +72,7 @@ struct pt_agent {
 	bool ruled;
 	bool recovered;
 	char *unsettled; /* why not */
+	bool prepared;	 /* what is kept across reboots was seen to */
 	struct pt_inv_host facts;
 	struct pt_domains vms;
 	bool moving;	      /* something of it is being changed: to be looked at again soon */
@@ -76,6 +84,7 @@ struct pt_agent {
 	char *published;
 	struct pt_strv told; /* said already, so that it is not said each minute */
 	PT_ARRAY(struct pt_agent_attempt) attempts;
+	PT_ARRAY(struct pt_agent_refusal) refused;
 };
 
 /**

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What was tried and did not work: tried again after a pause that grows, so that no guest is asked each minute. */
 #include <limits.h>
+#include <stdint.h>
 #include <stdlib.h>
 
 #include "agent/parts.h"
@@ -66,4 +67,46 @@ void pt_agent_forget(struct pt_agent *a, const struct pt_strv *but)
 		a->attempts.v = NULL;
 		a->attempts.cap = 0;
 	}
+}
+
+void pt_agent_refuse(struct pt_agent *a, const struct pt_claim *c, const char *why)
+{
+	struct pt_agent_refusal *refusal;
+
+	/* of several nobody says which one it is */
+	if (c->devices.n != 1)
+		return;
+	refusal = pt_array_add(&a->refused);
+	refusal->bdf = c->devices.v[0].bdf;
+	refusal->why = pt_strdup(why);
+	refusal->until = pt_watch_now_ms() + PAUSE_MAX_MS;
+}
+
+void pt_agent_mark_refused(struct pt_agent *a)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < a->refused.n; i++) {
+		struct pt_agent_refusal *refusal = &a->refused.v[i];
+		int64_t at = pt_inv_host_find(&a->facts, refusal->bdf);
+
+		if (pt_watch_now_ms() >= refusal->until) {
+			free(refusal->why);
+			continue;
+		}
+		if (at >= 0 && !a->facts.v[at].owner)
+			a->facts.v[at].owner = pt_strf("refused: %s", refusal->why);
+		a->refused.v[n++] = *refusal;
+	}
+	a->refused.n = n;
+}
+
+void pt_agent_allow(struct pt_agent *a)
+{
+	for (size_t i = 0; i < a->refused.n; i++)
+		free(a->refused.v[i].why);
+	free(a->refused.v);
+	a->refused.v = NULL;
+	a->refused.n = 0;
+	a->refused.cap = 0;
 }

@@ -18,7 +18,7 @@ const struct pt_domain *pt_agent_holder(const struct pt_agent *a, const struct p
 
 bool pt_agent_on_vfio(const struct pt_inv_device *d)
 {
-	return d->owner && strstr(d->owner, "vfio");
+	return d->owner && strstr(d->owner, pt_startswith(d->owner, "unusable") ? "(on vfio" : "vfio");
 }
 
 size_t pt_agent_count_used(const struct pt_agent *a, const struct pt_claim *c, const struct pt_domain *vm)

@@ -84,6 +84,7 @@ int pt_agent_look(struct pt_agent *a, bool vms, struct pt_error *err)
 		if (!d->owner && user)
 			d->owner = pt_strf(VM "%s", user->name);
 	}
+	pt_agent_mark_refused(a);
 	return a->asked ? 0 : remember_users(a, err);
 }
 

@@ -16,6 +16,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "host/inventory.h"
+#include "host/sriov-kept.h"
 
 /* a guest's shutdown, its start and its proof: the program's own limits come first */
 #define CHANGE_MS    1800000u
@@ -186,6 +187,35 @@ static int own_recover(void *ctx, struct pt_error *err)
 	return r;
 }
 
+/* a card that is there, with its VFs kept and none made */
+static bool is_missing(const struct pt_sriov_state *kept, const struct pt_inv_host *host)
+{
+	if (kept->vfs <= 0 || pt_inv_host_find(host, kept->pf) < 0)
+		return false;
+	for (size_t i = 0; i < host->n; i++)
+		if (host->v[i].has_parent && pt_bdf_eq(host->v[i].parent, kept->pf))
+			return false;
+	return true;
+}
+
+/* the boot's unit does this before libvirt starts; where it is not enabled, or was too early for the driver, we do */
+static int own_prepare(void *ctx, const struct pt_inv_host *host, struct pt_error *err)
+{
+	static const char *const words[] = { "boot", "--json" };
+	const struct pt_own_hands *h = ctx;
+	PT_AUTO(pt_sriov_states) kept = { 0 };
+	struct pt_agent_done done = { 0 };
+	bool missing = false;
+	int r = pt_sriov_kept_list(h->config->root, &kept, NULL, err);
+
+	for (size_t i = 0; i < kept.n; i++)
+		missing = missing || is_missing(&kept.v[i], host);
+	if (r == 0 && missing)
+		r = run(ctx, words, 2, NULL, &done, err);
+	pt_agent_done_done(&done);
+	return r < 0 ? r : missing;
+}
+
 static int own_keep(void *ctx, const struct pt_agent_wish *w, struct pt_agent_done *ret, struct pt_error *err)
 {
 	static const char *const words[] = { "reserve", "--json", "--yes" };
@@ -245,6 +275,7 @@ struct pt_own_hands *pt_own_hands_new(const struct pt_own_config *config, struct
 		.facts = own_facts,
 		.vms = own_vms,
 		.recover = own_recover,
+		.prepare = own_prepare,
 		.keep = own_keep,
 		.attach = own_attach,
 		.detach = own_detach,

@@ -75,6 +75,12 @@ char *pt_agent_way(const struct pt_domain *vm);
 bool pt_agent_waits(const struct pt_agent *a, const char *id, const char *how);
 /** pt_agent_failed() - the next time is later than the last time; @for_good: never, as long as this agent lives */
 void pt_agent_failed(struct pt_agent *a, const char *id, const char *how, bool for_good);
+/** pt_agent_refuse() - this host does not let the claim's one device be taken: nobody is offered it for a while */
+void pt_agent_refuse(struct pt_agent *a, const struct pt_claim *claim, const char *why);
+/** pt_agent_mark_refused() - they are owned by that, for as long */
+void pt_agent_mark_refused(struct pt_agent *a);
+/** pt_agent_allow() - nothing is refused any more */
+void pt_agent_allow(struct pt_agent *a);
 /** pt_agent_forget() - what was tried for all claims but those; NULL: for all */
 void pt_agent_forget(struct pt_agent *a, const struct pt_strv *but);
 

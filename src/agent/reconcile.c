@@ -185,8 +185,11 @@ static int keep(struct pt_agent *a, struct one *o, const char *waits, struct pt_
 	/* what may be half made, or done later, goes on: a claim that has failed is given to others at once */
 	if (made < 0 && (made != -EPERM || !pt_agent_untouched(a, &o->claim)))
 		return set_and_put(a, o, PT_ACK_TAKING, why.msg, err);
-	if (made < 0)
+	if (made < 0) {
+		/* whoever is given it next would fare no better */
+		pt_agent_refuse(a, &o->claim, why.msg);
 		return set_and_put(a, o, PT_ACK_FAILED, waits ? waits : why.msg, err);
+	}
 	told = pt_strdup_opt(waits ? waits : o->ack.reason);
 	return set_and_put(a, o, PT_ACK_BOUND, told, err);
 }
@@ -410,8 +413,15 @@ static int see(struct pt_agent *a, struct one *o, struct pt_error *err)
 				  "%s: VM %s has %zu of its %zu devices; somebody took the others, and they are not "
 				  "given again: `passthru release %s` gives back what is left",
 				  o->id, vm->name, used, o->claim.devices.n, o->id);
-	/* the VM was shut down, or defined, since */
-	return o->ack.state == PT_ACK_BOUND && vm ? attach(a, o, vm, err) : 0;
+	if (o->ack.state != PT_ACK_BOUND || !vm)
+		return 0;
+	/* the VM was shut down, or defined, since; and what this host offers may have changed */
+	if (pt_agent_check(a, &o->claim, o->holds, true, &why) < 0) {
+		pt_autofree char *reason = pt_strf("%s does not get them: %s", vm->name, why.msg);
+
+		return set_and_put(a, o, PT_ACK_BOUND, reason, err);
+	}
+	return attach(a, o, vm, err);
 }
 
 /* the claim went without this agent: evacuated, or its record lost */

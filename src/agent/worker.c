@@ -20,6 +20,7 @@
 struct pt_worker {
 	const struct pt_worker_config *config;
 	pthread_t thread;
+	bool runs;
 	int wake_fd;
 	atomic_uint wanted;
 	atomic_uint rounds;
@@ -190,6 +191,7 @@ int pt_worker_start(const struct pt_worker_config *config, struct pt_worker **re
 		free(w);
 		return pt_fail(err, r, "cannot begin to go round");
 	}
+	w->runs = true;
 	*ret = w;
 	return 0;
 }
@@ -228,14 +230,23 @@ char *pt_worker_trouble(struct pt_worker *w)
 
 void pt_worker_stop(struct pt_worker *w)
 {
-	if (!w)
+	if (!w || !w->runs)
 		return;
+	w->runs = false;
 	atomic_store(&w->ending, true);
 	if (w->config->agent->hands->stop)
 		w->config->agent->hands->stop(w->config->agent->hands->ctx);
 	(void)eventfd_write(w->wake_fd, 1);
 	(void)pthread_join(w->thread, NULL);
 	w->config->agent->ending = NULL;
+	atomic_store(&w->beat, 0);
+}
+
+void pt_worker_free(struct pt_worker *w)
+{
+	if (!w)
+		return;
+	pt_worker_stop(w);
 	(void)close(w->wake_fd);
 	(void)pthread_mutex_destroy(&w->mutex);
 	free(w->trouble);

@@ -41,7 +41,9 @@ long long pt_worker_silent_ms(struct pt_worker *worker);
  */
 char *pt_worker_trouble(struct pt_worker *worker);
 
-/** pt_worker_stop() - what is under way takes itself back, and is waited for; NULL is allowed */
+/** pt_worker_stop() - what is under way takes itself back, and is waited for; other threads may go on asking it */
 void pt_worker_stop(struct pt_worker *worker);
+/** pt_worker_free() - when nobody asks it any more; NULL is allowed, of both */
+void pt_worker_free(struct pt_worker *worker);
 
 #endif

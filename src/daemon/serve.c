@@ -184,6 +184,8 @@ static void end(struct service *v)
 	/* first what is under way; then the fleet is told that nobody is here */
 	pt_worker_stop(v->worker);
 	pt_keeper_stop(v->keeper);
+	/* the keeper had things to ask it to its own end */
+	pt_worker_free(v->worker);
 	pt_udev_close(v->udev);
 	pt_agent_done(&v->agent);
 	pt_own_hands_free(v->own);

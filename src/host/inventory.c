@@ -112,6 +112,7 @@ static void mark_unusable(const struct pt_root *root, struct pt_inv_host *host)
 	for (size_t i = 0; i < names.n; i++) {
 		pt_autofree char *path = pt_strf("%s/%s", MARKS, names.v[i]);
 		pt_autofree char *why = NULL;
+		pt_autofree char *was = NULL;
 		struct pt_bdf bdf;
 		int64_t at;
 
@@ -121,10 +122,11 @@ static void mark_unusable(const struct pt_root *root, struct pt_inv_host *host)
 		at = pt_inv_host_find(host, bdf);
 		if (at < 0)
 			continue;
-		free(host->v[at].owner);
-		host->v[at].owner = pt_file_read_line(root->root_fd, path, &why) == 0
-					    ? pt_strf("unusable: %s", pt_text_clean(why))
-					    : pt_strdup("unusable");
+		was = pt_take_ptr(host->v[at].owner);
+		/* who holds it still is not hidden by it */
+		host->v[at].owner =
+			pt_strf("unusable%s%s%s%s%s", pt_file_read_line(root->root_fd, path, &why) == 0 ? ": " : "",
+				why ? pt_text_clean(why) : "", was ? " (on " : "", was ? was : "", was ? ")" : "");
 	}
 }
 

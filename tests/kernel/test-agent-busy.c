@@ -310,6 +310,97 @@ static void a_claim_waits_for_the_change_and_is_taken_then(void **state)
 	agentstage_ack(a, id, PT_ACK_ATTACHED, NULL);
 }
 
+static int refuses(void *ctx, const struct pt_agent_wish *w, struct pt_agent_done *ret, struct pt_error *err)
+{
+	(void)ctx;
+	(void)w;
+	(void)ret;
+	return pt_say(err, -EPERM, "the host boots from it");
+}
+
+/* a choice that is always the same would go round in a circle */
+static void what_this_host_refuses_is_offered_to_nobody_for_a_while(void **state)
+{
+	struct agentstage *a = *state;
+	char id[PT_CLAIM_ID_LENGTH + 1];
+	PT_AUTO(pt_fleet) fleet = { 0 };
+	PT_AUTO(pt_claim) c = { 0 };
+	pt_autofree char *owner = NULL;
+	pt_autofree char *later = NULL;
+
+	a->hands.attach = refuses;
+	a->hands.keep = refuses;
+	agentstage_claim(a, "nic:1", "cvm", id);
+	assert_int_equal(agentstage_go(a, PT_AGENT_ALL), 0);
+	agentstage_ack(a, id, PT_ACK_FAILED, NULL);
+	assert_int_equal(pt_fleet_release(a->store, id, &c, &a->err), 1);
+	pt_claim_done(&c);
+	assert_int_equal(agentstage_go(a, PT_AGENT_ALL), 0);
+	owner = owner_of(a, nic(a));
+	assert_string_equal(owner, "refused: the host boots from it");
+	assert_int_equal(pt_fleet_load(a->store, &a->pci, &fleet, &a->err), 0);
+	assert_int_equal(claiming_claim(&fleet, "nic:1", "vm2", &c, &a->err), 0);
+	/* and then it is tried again */
+	a->agent.refused.v[0].until = 0;
+	assert_int_equal(agentstage_go(a, PT_AGENT_FACTS), 0);
+	later = owner_of(a, nic(a));
+	assert_null(later);
+}
+
+/* its configuration was changed while a claim waited for its VM */
+static void what_is_offered_no_more_is_not_attached(void **state)
+{
+	static const struct pt_pci_config nothing;
+	struct agentstage *a = *state;
+	char id[PT_CLAIM_ID_LENGTH + 1];
+	PT_AUTO(pt_ack) ack = { 0 };
+
+	a->s->cvm->forgets_plug = true;
+	agentstage_claim(a, "nic:1", "cvm", id);
+	agentstage_round(a);
+	agentstage_ack(a, id, PT_ACK_BOUND, NULL);
+	fakevm_off(a->s->vm, a->s->cvm);
+	agentstage_restart(a);
+	a->agent.config = &nothing;
+	assert_int_equal(agentstage_go(a, PT_AGENT_ALL), 0);
+	agentstage_ack(a, id, PT_ACK_BOUND, &ack);
+	assert_non_null(strstr(ack.reason, "not offered by the device_spec"));
+	assert_false(agentstage_vm_has(a->s->cvm, nic(a)));
+}
+
+static unsigned prepared;
+
+/* a VF comes to be: what was the other card until then */
+static int makes_one(void *ctx, const struct pt_inv_host *host, struct pt_error *err)
+{
+	struct agentstage *a = ctx;
+
+	(void)err;
+	assert_true(host->n > 0);
+	prepared++;
+	a->s->hba->ids[1] = 0x4242;
+	return 1;
+}
+
+static void vfs_that_are_kept_are_made_once_and_published(void **state)
+{
+	struct agentstage *a = *state;
+	PT_AUTO(pt_record) record = { 0 };
+
+	a->hands.prepare = makes_one;
+	prepared = 0;
+	agentstage_restart(a);
+	a->agent.look_only = true;
+	assert_int_equal(agentstage_go(a, PT_AGENT_ALL), 0);
+	assert_int_equal(prepared, 0);
+	agentstage_restart(a);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(agentstage_go(a, PT_AGENT_ALL), 0);
+	assert_int_equal(prepared, 1);
+	assert_int_equal(pt_store_get(a->store, "facts/h1", &record, &a->err), 1);
+	assert_non_null(strstr(record.value, "4242"));
+}
+
 #define T(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -321,6 +412,9 @@ int main(void)
 		T(a_guest_is_not_asked_to_let_go_all_the_time),
 		T(what_a_change_has_in_its_hands_is_nobodys_to_give),
 		T(a_claim_waits_for_the_change_and_is_taken_then),
+		T(what_this_host_refuses_is_offered_to_nobody_for_a_while),
+		T(what_is_offered_no_more_is_not_attached),
+		T(vfs_that_are_kept_are_made_once_and_published),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

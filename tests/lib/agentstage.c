@@ -49,8 +49,12 @@ static void mark_unusable(const struct fakekernel *k, struct pt_inv_host *h)
 		at = pt_inv_host_find(h, bdf);
 		if (at < 0)
 			continue;
-		free(h->v[at].owner);
-		h->v[at].owner = pt_strf("unusable: %s", f->text);
+		{
+			pt_autofree char *was = pt_take_ptr(h->v[at].owner);
+
+			h->v[at].owner = pt_strf("unusable: %s%s%s%s", f->text, was ? " (on " : "", was ? was : "",
+						 was ? ")" : "");
+		}
 	}
 }
 

@@ -19,6 +19,7 @@
 
 #include "agent/hands.h"
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "base/watch.h"
 #include "decide/judge.h"
 #include "fakesys.h"
@@ -257,6 +258,68 @@ static void a_child_that_does_not_end_is_left_behind(void **state)
 	assert_int_equal(list(h, &vms), 0);
 }
 
+static bool was_called(struct at_hand *h, const char *how)
+{
+	pt_autofree char *name = pt_strf("%s/called", h->dir);
+	char line[256] = "";
+	FILE *f = fopen(name, "re");
+
+	if (f && fgets(line, sizeof(line), f))
+		line[strcspn(line, "\n")] = '\0';
+	if (f)
+		(void)fclose(f);
+	(void)unlink(name);
+	return strcmp(line, how) == 0;
+}
+
+/* a card whose VFs are kept and not there: as the boot's unit would make them, no more and no other */
+static void vfs_that_are_kept_and_missing_are_made(void **state)
+{
+	struct at_hand *h = *state;
+	struct pt_root root = PT_ROOT_NONE;
+	struct pt_inv_host host = { 0 };
+	struct pt_bdf pf = { .bus = 0x41 };
+	struct pt_bdf twice;
+	struct pt_inv_device *d = pt_inv_host_add(&host);
+	pt_autofree char *dir = pt_strf("%s/etc/passthru/sriov.d", h->dir);
+	pt_autofree char *name = pt_strf("%s/0000:41:00.0.conf", dir);
+	FILE *f;
+
+	d->bdf = pf;
+	assert_int_equal(pt_file_mkdir_p(dir, 0700), 0);
+	root.root_fd = open(h->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	h->config.root = &root;
+	put_script(h, "{}", 0);
+	/* nothing is kept */
+	assert_int_equal(h->hands.prepare(h->hands.ctx, &host, &h->err), 0);
+	assert_true(was_called(h, ""));
+	f = fopen(name, "we");
+	assert_non_null(f);
+	(void)fprintf(f, "address=0000:41:00.0\nid=8086:10c9 subsystem=8086:a03c\nvfs=2\nautoprobe=off\n");
+	assert_int_equal(fclose(f), 0);
+	assert_int_equal(h->hands.prepare(h->hands.ctx, &host, &h->err), 1);
+	assert_true(was_called(h, "boot --json"));
+	/* one that could not be made is told */
+	put_script(h, "{\"error\": {\"message\": \"no driver holds the card\"}}", 1);
+	assert_int_equal(h->hands.prepare(h->hands.ctx, &host, &h->err), -EIO);
+	assert_string_equal(h->err.msg, "no driver holds the card");
+	(void)was_called(h, "");
+	/* it has some: whoever made another number of them meant it */
+	d = pt_inv_host_add(&host);
+	d->bdf = (struct pt_bdf){ .bus = 0x41, .slot = 0x10 };
+	d->has_parent = true;
+	d->parent = pf;
+	assert_int_equal(pt_inv_host_finish(&host, &twice), 0);
+	assert_int_equal(h->hands.prepare(h->hands.ctx, &host, &h->err), 0);
+	assert_true(was_called(h, ""));
+	/* and a card that is not there has none to make */
+	host.v[0].bdf.bus = 0x42;
+	host.v[1].has_parent = false;
+	assert_int_equal(h->hands.prepare(h->hands.ctx, &host, &h->err), 0);
+	pt_inv_host_done(&host);
+	(void)close(root.root_fd);
+}
+
 #define T(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -266,6 +329,7 @@ int main(void)
 		T(a_program_that_is_not_there_is_no_no),	  T(no_guest_is_ever_shut_down_by_it),
 		T(vms_are_listed_by_a_program_of_their_own),	  T(what_is_no_list_of_vms_is_no_empty_one),
 		T(a_libvirt_that_never_answers_holds_up_nothing), T(a_child_that_does_not_end_is_left_behind),
+		T(vfs_that_are_kept_and_missing_are_made),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -129,6 +129,7 @@ static void end(struct host *h)
 {
 	pt_worker_stop(h->worker);
 	pt_keeper_stop(h->keeper);
+	pt_worker_free(h->worker);
 	pt_agent_done(&h->agent);
 	free(h);
 }
