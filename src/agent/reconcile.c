@@ -397,6 +397,10 @@ static int see(struct pt_agent *a, struct one *o, struct pt_error *err)
 	}
 	if (used == o->claim.devices.n)
 		return 0;
+	/* pulled, or its driver took it away: that is told (heal.c), and nobody has given it back */
+	for (size_t i = 0; i < o->claim.devices.n; i++)
+		if (pt_inv_host_find(&a->facts, o->claim.devices.v[i].bdf) < 0)
+			return 0;
 	if (used == 0 && pt_agent_given_back(a, &o->claim, &why) == 0)
 		/* by hand: what the claim says is not so any more, and is not fought over */
 		return set_and_put(a, o, PT_ACK_FAILED, "they were given back to the host by somebody else", err);

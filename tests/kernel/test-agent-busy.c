@@ -368,6 +368,25 @@ static void what_is_offered_no_more_is_not_attached(void **state)
 	assert_false(agentstage_vm_has(a->s->cvm, nic(a)));
 }
 
+/* pulled while it was kept: nobody has given it back, and the claim goes on when it is there again */
+static void a_card_that_was_pulled_was_not_given_back(void **state)
+{
+	struct agentstage *a = *state;
+	char id[PT_CLAIM_ID_LENGTH + 1];
+
+	agentstage_claim(a, "nic:1", "nobody", id);
+	agentstage_round(a);
+	agentstage_ack(a, id, PT_ACK_BOUND, NULL);
+	a->s->nic->gone = true;
+	agentstage_round(a);
+	agentstage_ack(a, id, PT_ACK_BOUND, NULL);
+	assert_non_null(strstr(a->said, "does not have it any more"));
+	assert_true(agentstage_is_held(a, nic(a)));
+	a->s->nic->gone = false;
+	agentstage_round(a);
+	agentstage_ack(a, id, PT_ACK_BOUND, NULL);
+}
+
 static unsigned prepared;
 
 /* a VF comes to be: what was the other card until then */
@@ -415,6 +434,7 @@ int main(void)
 		T(what_this_host_refuses_is_offered_to_nobody_for_a_while),
 		T(what_is_offered_no_more_is_not_attached),
 		T(vfs_that_are_kept_are_made_once_and_published),
+		T(a_card_that_was_pulled_was_not_given_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
