@@ -9,6 +9,7 @@
 
 #include "base/alloc.h"
 #include "domxml/domxml.h"
+#include "domxml/netpool.h"
 #include "model/vf.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -88,6 +89,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char *xml = pt_strndup((const char *)data, size);
 	struct pt_domain d = { 0 };
+	struct pt_netpool pool = { 0 };
 	struct pt_error err = { 0 };
 	char *masked = pt_domxml_mask(xml);
 	char *again = masked ? pt_domxml_mask(masked) : NULL;
@@ -99,6 +101,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check_edit(xml, &d);
 	if (d.name)
 		check_live_edit(xml, &d);
+	/* a network's definition is a hostile document as well */
+	if (pt_domxml_read_netpool(xml, &pool, &err) == 1 && !pool.network)
+		abort();
+	pt_netpool_done(&pool);
 	pt_domain_done(&d);
 	free(again);
 	free(masked);
