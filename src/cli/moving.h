@@ -13,6 +13,7 @@
 		{ "timeout", 0, "SECONDS", "give up when it takes longer; the VM stays here then", false },            \
 		{ "bandwidth", 0, "MIB", "copy at most so many MiB a second", false },                                 \
 		{ "unplug-timeout", 0, "SECONDS", "how long a guest may take to let go of a device (60)", false },     \
+		{ "force-twin-in-use", 0, NULL, "take one there whose interface is up, too", false },                  \
 		{ "force-unknown", 0, NULL, "although the check could not tell everything", false },                   \
 		{ "dry-run", 'n', NULL, "print the plan and touch nothing", false },                                   \
 		{ "yes", 'y', NULL, "do not ask", false },                                                             \

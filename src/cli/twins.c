@@ -118,7 +118,8 @@ static int pick_each(struct pt_cli *cli, const struct there *t, struct pt_twins 
 					   .where = t->uri,
 					   .vms = &t->vms,
 					   .taken = taken.v,
-					   .n_taken = taken.n };
+					   .n_taken = taken.n,
+					   .in_use = pt_cli_flag(cli, "force-twin-in-use") };
 
 		r = mine ? pick(cli, &ask, i, &bdf, findings, err)
 			 : pt_say(err, -ENODEV, "%s is gone from this host", t->wanted.v[i]);

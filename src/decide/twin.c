@@ -13,11 +13,32 @@ static const char *physnet_of(const struct pt_twin_ask *ask, const struct pt_dev
 	return i < ask->physnets->n ? ask->physnets->v[i] : "";
 }
 
+/* a card that is given as a whole takes its virtual functions along; NULL: no VM has one of them */
+static const char *has_vf_of(const struct pt_twin_ask *ask, const struct pt_device *pf, struct pt_bdf *ret_vf)
+{
+	for (size_t i = 0; i < ask->there->n; i++) {
+		const struct pt_device *vf = &ask->there->v[i];
+
+		if (vf->sriov != PT_SRIOV_VF || !pt_bdf_eq(vf->pf, pf->bdf))
+			continue;
+		for (size_t k = 0; k < ask->vms->n; k++)
+			if (pt_judge_holds(&ask->vms->v[k], vf->bdf)) {
+				*ret_vf = vf->bdf;
+				return ask->vms->v[k].name;
+			}
+	}
+	return NULL;
+}
+
 /* why it cannot be had; NULL when it can, as far as is known; the caller frees */
 static char *why_not(const struct pt_twin_ask *ask, const struct pt_device *d)
 {
 	const struct pt_device *pf = d->sriov == PT_SRIOV_VF ? pt_devices_find(ask->there, d->pf) : NULL;
+	struct pt_bdf vf = { 0 };
+	const char *vm = has_vf_of(ask, d, &vf);
 
+	if (vm)
+		return pt_strf("VM %s has its virtual function %s", vm, pt_bdf_str(vf).s);
 	for (size_t i = 0; i < ask->vms->n; i++) {
 		if (pt_judge_holds(&ask->vms->v[i], d->bdf))
 			return pt_strf("VM %s has it", ask->vms->v[i].name);
@@ -31,6 +52,62 @@ static char *why_not(const struct pt_twin_ask *ask, const struct pt_device *d)
 	if (pf && pt_device_is_vfio(pf))
 		return pt_strf("its physical function %s is held by %s", pt_bdf_str(pf->bdf).s, pf->driver);
 	return NULL;
+}
+
+/* what that host lives on is seen by this alone: an interface that is up; NULL: it is not; the caller frees */
+static char *why_in_use(const struct pt_twin_ask *ask, const struct pt_device *d)
+{
+	pt_autofree char *names = NULL;
+
+	if (ask->in_use)
+		return NULL;
+	names = pt_strv_join(&d->netdevs, ", ");
+	if (d->up)
+		return pt_strf("its interface %s is up there", names);
+	/* it and all of them would go */
+	for (size_t i = 0; d->sriov != PT_SRIOV_VF && i < ask->there->n; i++) {
+		const struct pt_device *vf = &ask->there->v[i];
+
+		if (vf->sriov == PT_SRIOV_VF && pt_bdf_eq(vf->pf, d->bdf) && vf->up)
+			return pt_strf("the interface %s of its virtual function %s is up there", vf->netdevs.v[0],
+				       pt_bdf_str(vf->bdf).s);
+	}
+	return NULL;
+}
+
+static int in_use(const struct pt_twin_ask *ask, const struct pt_device *d, const char *why, struct pt_error *err)
+{
+	int r = pt_refuse(err, "twin-in-use", "%s of %s may be what that host lives on: %s", pt_bdf_str(d->bdf).s,
+			  ask->where, why);
+
+	pt_refused_by(err, "twin-in-use", true);
+	pt_hint(err,
+		"name another one; where nothing there needs it: `ip link set %s down` there, or "
+		"--force-twin-in-use",
+		d->netdevs.n ? d->netdevs.v[0] : "INTERFACE");
+	return r;
+}
+
+/* what the guest will see of it, said before anything moves */
+static void tell_picked(const struct pt_twin_ask *ask, const struct pt_device *d, struct pt_findings *findings)
+{
+	const struct pt_device *pf = d->sriov == PT_SRIOV_VF ? pt_devices_find(ask->there, d->pf) : NULL;
+
+	if (d->netdevs.n)
+		pt_findings_add(findings, d->up ? PT_WARN : PT_NOTE, "twin-interface", ask->where, NULL,
+				"%s there has the network interface %s, which %s: what that host uses it for is not "
+				"seen from here",
+				pt_bdf_str(d->bdf).s, d->netdevs.v[0], d->up ? "is up" : "is down");
+	if (pt_device_is_vfio(d))
+		pt_findings_add(findings, PT_WARN, "twin-vfio", ask->where, NULL,
+				"%s holds %s there, for no VM that is seen: if a program has it open, libvirt cannot "
+				"give it to the VM",
+				d->driver, pt_bdf_str(d->bdf).s);
+	if (pf && pf->netdevs.n && !pf->up)
+		pt_findings_add(findings, PT_WARN, "twin-link", ask->where, NULL,
+				"the interface %s of its physical function is down there: %s has no network before it "
+				"is up",
+				pf->netdevs.v[0], pt_bdf_str(d->bdf).s);
 }
 
 static int not_the_one(const struct pt_twin_ask *ask, struct pt_error *err)
@@ -55,6 +132,9 @@ static int take_named(const struct pt_twin_ask *ask, struct pt_bdf *ret_bdf, str
 	why = why_not(ask, d);
 	if (why)
 		return pt_refuse(err, "twin-taken", "%s of %s is not free: %s", pt_bdf_str(d->bdf).s, ask->where, why);
+	why = why_in_use(ask, d);
+	if (why)
+		return in_use(ask, d, why, err);
 	if (*ask->physnet && *physnet_of(ask, d) && !pt_streq(ask->physnet, physnet_of(ask, d)))
 		return pt_refuse(err, "twin-other-network", "%s of %s is on %s, and %s here is on %s",
 				 pt_bdf_str(d->bdf).s, ask->where, physnet_of(ask, d), pt_bdf_str(ask->mine->bdf).s,
@@ -64,6 +144,7 @@ static int take_named(const struct pt_twin_ask *ask, struct pt_bdf *ret_bdf, str
 				"%s there is %04x:%04x, and %s here %04x:%04x: the guest needs a driver for it, too",
 				pt_bdf_str(d->bdf).s, d->vendor, d->device, pt_bdf_str(ask->mine->bdf).s,
 				ask->mine->vendor, ask->mine->device);
+	tell_picked(ask, d, findings);
 	*ret_bdf = d->bdf;
 	return 0;
 }
@@ -123,6 +204,8 @@ size_t pt_twin_alike(const struct pt_twin_ask *ask, struct pt_bdf *ret_first)
 		    pt_device_is_vfio(d))
 			continue;
 		why = why_not(ask, d);
+		if (!why)
+			why = why_in_use(ask, d);
 		if (!why && n++ == 0)
 			*ret_first = d->bdf;
 	}
@@ -148,6 +231,8 @@ int pt_twin_pick(const struct pt_twin_ask *ask, struct pt_bdf *ret_bdf, struct p
 		/* which of them passthru, or somebody, keeps there for another purpose is not known */
 		why = pt_device_is_vfio(d) ? pt_strf("%s holds it, for nobody that is seen", d->driver)
 					   : why_not(ask, d);
+		if (!why)
+			why = why_in_use(ask, d);
 		if (why)
 			pt_strv_addf(&taken, "%s: %s", pt_bdf_str(d->bdf).s, why);
 		else if (!best || (best->driver && !d->driver))
@@ -155,11 +240,7 @@ int pt_twin_pick(const struct pt_twin_ask *ask, struct pt_bdf *ret_bdf, struct p
 	}
 	if (!best)
 		return none_free(ask, &taken, err);
-	if (best->netdevs.n)
-		pt_findings_add(
-			findings, PT_NOTE, "twin-interface", ask->where, NULL,
-			"%s there has the network interface %s: what that host uses it for is not seen from here",
-			pt_bdf_str(best->bdf).s, best->netdevs.v[0]);
+	tell_picked(ask, best, findings);
 	*ret_bdf = best->bdf;
 	return 0;
 }

@@ -18,6 +18,7 @@
  * @vms: that host's, whether they run or not
  * @only: the one that the user named, or NULL
  * @taken, @n_taken: picked for other functions of this VM already
+ * @in_use: one whose interface is up may be taken, too
  */
 struct pt_twin_ask {
 	const struct pt_device *mine;
@@ -29,11 +30,13 @@ struct pt_twin_ask {
 	const struct pt_bdf *only;
 	const struct pt_bdf *taken;
 	size_t n_taken;
+	bool in_use;
 };
 
 /**
  * pt_twin_pick() - a free virtual function with the same ids on the same physical network; one that has no driver there
- * rather than one that has, then by address
+ * rather than one that has, then by address.  Never one whose interface is up, nor a card that has such a function:
+ * that may be what the host is reached by.
  *
  * Return: 0; -EPERM (PT_ERROR_REFUSED) with what there is and who has it; PT_ERROR_USAGE when @only is none of that
  * host's, or none that could take its place.

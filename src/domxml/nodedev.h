@@ -14,7 +14,7 @@
  * @name, @parent: "pci_0000_41_00_0"
  * @is_pci: a PCI function: @bdf and all below but @interface are its own
  * @is_pf, @vfs_total, @is_vf, @pf: by its SR-IOV capabilities; a PF has at least one VF to give
- * @interface: of a network interface
+ * @interface, @link: of a network interface: its name, and its state as the kernel has it ("up", "down", "unknown")
  */
 struct pt_nodedev {
 	char *name;
@@ -31,6 +31,7 @@ struct pt_nodedev {
 	bool is_vf;
 	struct pt_bdf pf;
 	char *interface;
+	char *link;
 };
 
 /** pt_domxml_read_nodedev() - 0; -EBADMSG with the line */

@@ -111,8 +111,10 @@ int pt_domxml_read_nodedev(const char *xml, struct pt_nodedev *ret_dev, struct p
 	for (const xmlNode *c = pt_xml_child(root, "capability"); c && r == 0; c = pt_xml_next(c, "capability")) {
 		if (pt_xml_attr_is(c, "type", "pci"))
 			r = read_pci(c, &d, err);
-		else if (pt_xml_attr_is(c, "type", "net") && !d.interface)
+		else if (pt_xml_attr_is(c, "type", "net") && !d.interface) {
 			d.interface = pt_xml_content(pt_xml_child(c, "interface"));
+			d.link = pt_xml_attr(pt_xml_child(c, "link"), "state");
+		}
 	}
 	if (r < 0)
 		return r;
@@ -127,5 +129,6 @@ void pt_nodedev_done(struct pt_nodedev *d)
 	free(d->parent);
 	free(d->driver);
 	free(d->interface);
+	free(d->link);
 	*d = (struct pt_nodedev){ 0 };
 }

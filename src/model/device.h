@@ -43,6 +43,7 @@ struct pt_bar {
  * @reset_methods: "flr pm bus", empty string when it cannot be reset, NULL when the kernel does not tell
  * @vfio_variant: a kernel module made for this device (vfio_pci: alias), NULL when plain vfio-pci serves
  * @netdevs: network interface names on it
+ * @up: one of them is up, or may be; told of another host's functions only, by its libvirt
  * @disks: names of whole disks behind it ("sda", "nvme0n1")
  * @bars: [6] is the expansion ROM
  * @slot_path: the bus path from the root ("0000:00:01.0/0000:01:00.0"), which survives renumbering behind other slots
@@ -78,6 +79,7 @@ struct pt_device {
 	char *slot_path;
 	char *serial;
 	struct pt_strv netdevs;
+	bool up;
 	struct pt_strv disks;
 	struct pt_bar bars[7];
 };

@@ -218,6 +218,8 @@ const struct pt_refusal pt_refusals[] = {
 	  GIVING, "swapoff it" },
 	{ "transient", "the VM is transient: it has no definition that could be changed",
 	  NULL, "virsh define it" },
+	{ "twin-in-use", "an interface of the device of the other host is up, so that host may live on it",
+	  "migrate", "name another one, or take its interface down there" },
 	{ "twin-none-free", "the other host has no free virtual function of that kind on that network",
 	  NULL, "passthru sriov there makes some; or name one" },
 	{ "twin-other-network", "the device of the other host is on another physical network",

@@ -59,9 +59,15 @@ static void add(const struct found *f, const struct pt_nodedev *from, struct pt_
 		.vf_index = -1,
 	};
 
-	for (size_t i = 0; i < f->v.n; i++)
-		if (f->v.v[i].interface && from->name && pt_streq(f->v.v[i].parent, from->name))
-			pt_strv_add(&d.netdevs, f->v.v[i].interface);
+	for (size_t i = 0; i < f->v.n; i++) {
+		const struct pt_nodedev *net = &f->v.v[i];
+
+		if (!net->interface || !from->name || !pt_streq(net->parent, from->name))
+			continue;
+		pt_strv_add(&d.netdevs, net->interface);
+		/* a state that says less (unknown, testing), or none, is no evidence that nobody uses it */
+		d.up = d.up || (!pt_streq(net->link, "down") && !pt_streq(net->link, "notpresent"));
+	}
 	pt_array_push(l, d);
 }
 

@@ -154,6 +154,59 @@ static void one_without_a_driver_goes_before_one_with_an_interface(void **state)
 	assert_non_null(strstr(t->findings.v[0].fact, "eth7"));
 }
 
+/* whatever that host is reached by: its only connection is not taken from it, with ours */
+static void what_is_up_there_is_not_taken_unless_told(void **state)
+{
+	struct twin *t = *state;
+	struct pt_bdf only = at("0000:41:10.0");
+
+	pt_strv_add(&there(t, "0000:41:10.0")->netdevs, "eth7");
+	there(t, "0000:41:10.0")->up = true;
+	picks(t, "0000:41:10.2");
+	give(t, "web", "0000:41:10.2");
+	give(t, "db", "0000:41:10.4");
+	refuses(t, -EPERM, "0000:41:10.0: its interface eth7 is up there");
+	t->ask.only = &only;
+	refuses(t, -EPERM, "0000:41:10.0 of b may be what that host lives on: its interface eth7 is up there");
+	assert_string_equal(t->err.refusal, "twin-in-use");
+	assert_true(t->err.forceable);
+	t->ask.in_use = true;
+	picks(t, "0000:41:10.0");
+	assert_int_equal(t->findings.v[0].verdict, PT_WARN);
+	assert_non_null(strstr(t->findings.v[0].fact, "eth7, which is up"));
+}
+
+static void a_card_goes_with_all_of_its_functions(void **state)
+{
+	struct twin *t = *state;
+	struct pt_bdf only = at("0000:41:00.0");
+
+	t->mine.sriov = PT_SRIOV_NONE;
+	t->mine.device = 0x10c9;
+	t->ask.only = &only;
+	pt_strv_add(&there(t, "0000:41:10.4")->netdevs, "eth9");
+	there(t, "0000:41:10.4")->up = true;
+	refuses(t, -EPERM, "the interface eth9 of its virtual function 0000:41:10.4 is up there");
+	give(t, "web", "0000:41:10.2");
+	refuses(t, -EPERM, "VM web has its virtual function 0000:41:10.2");
+	/* that no option passes over */
+	assert_string_equal(t->err.refusal, "twin-taken");
+	assert_false(t->err.forceable);
+}
+
+static void a_card_without_a_link_is_told(void **state)
+{
+	struct twin *t = *state;
+
+	pt_strv_add(&there(t, "0000:41:00.0")->netdevs, "eth0");
+	there(t, "0000:41:00.0")->up = true;
+	picks(t, "0000:41:10.0");
+	assert_int_equal(t->findings.n, 0);
+	there(t, "0000:41:00.0")->up = false;
+	picks(t, "0000:41:10.0");
+	assert_non_null(strstr(t->findings.v[0].fact, "the interface eth0 of its physical function is down there"));
+}
+
 static void what_vfio_holds_for_nobody_is_not_taken(void **state)
 {
 	struct twin *t = *state;
@@ -218,6 +271,13 @@ static void one_that_is_named_has_to_fit(void **state)
 	only = at("0000:41:10.2");
 	give(t, "web", "0000:41:10.2");
 	refuses(t, -EPERM, "VM web has it");
+	/* the automatic choice leaves it alone; who names it may know who keeps it there */
+	only = at("0000:41:10.0");
+	there(t, "0000:41:10.0")->driver = pt_strdup("vfio-pci");
+	t->mine.device = 0x10ca;
+	pt_findings_done(&t->findings);
+	picks(t, "0000:41:10.0");
+	assert_non_null(strstr(t->findings.v[0].fact, "vfio-pci holds 0000:41:10.0 there"));
 }
 
 /* a whole card for a whole card, and only where it is named */
@@ -273,13 +333,15 @@ static void a_node_device_is_read(void **state)
 	assert_int_equal(d.class_code, 0x020000);
 	assert_int_equal(d.numa_node, 1);
 	assert_string_equal(d.driver, "igbvf");
-	assert_int_equal(
-		pt_domxml_read_nodedev("<device><name>net_eth7</name><parent>pci_0000_41_10_2</parent>"
-				       "<capability type='net'><interface>eth7</interface></capability></device>",
-				       &net, NULL),
-		0);
+	assert_int_equal(pt_domxml_read_nodedev(
+				 "<device><name>net_eth7</name><parent>pci_0000_41_10_2</parent>"
+				 "<capability type='net'><interface>eth7</interface><link state='up' speed='1000'/>"
+				 "</capability></device>",
+				 &net, NULL),
+			 0);
 	assert_false(net.is_pci);
 	assert_string_equal(net.interface, "eth7");
+	assert_string_equal(net.link, "up");
 	assert_string_equal(net.parent, d.name);
 }
 
@@ -376,6 +438,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TWIN(the_first_free_one_of_the_same_network_is_taken),
 		TWIN(one_without_a_driver_goes_before_one_with_an_interface),
+		TWIN(what_is_up_there_is_not_taken_unless_told),
+		TWIN(a_card_goes_with_all_of_its_functions),
+		TWIN(a_card_without_a_link_is_told),
 		TWIN(what_vfio_holds_for_nobody_is_not_taken),
 		TWIN(a_vm_with_the_whole_card_has_its_functions_too),
 		TWIN(another_model_or_network_is_none),
