@@ -195,15 +195,34 @@ static int conclude(struct pt_run *run, int cause, int unwound, struct pt_error 
 	return -EINTR;
 }
 
+/* a VM that moves is defined on the other host alone, on whose disk that may not be yet */
+static int keep_moving(struct pt_run *run, const struct pt_step *s, struct pt_error *err)
+{
+	const struct pt_vm_ops *vm = run->env->vm;
+	pt_autofree char *xml = NULL;
+	int r = vm->get_xml(vm->ctx, s->vm_uuid, &xml, err);
+
+	return r < 0 ? r : pt_journal_backup(run->env->journal, run->record.head.id, s->vm, "", xml, NULL, err);
+}
+
 /* the originals as plain files, for the day when there is no passthru to ask */
 static int keep_originals(struct pt_run *run, struct pt_error *err)
 {
+	bool defined = false;
+
 	for (size_t i = 0; i < run->record.steps.n; i++) {
 		const struct pt_step *s = &run->record.steps.v[i].step;
 		int r;
 
+		/* of one that loses a device first there is one by then, which it is put back to */
+		if (s->kind == PT_STEP_VM_MIGRATE && !defined) {
+			r = keep_moving(run, s, err);
+			if (r < 0)
+				return r;
+		}
 		if (s->kind != PT_STEP_VM_DEFINE)
 			continue;
+		defined = true;
 		r = pt_journal_backup(run->env->journal, run->record.head.id, s->vm, "", s->xml_before, NULL, err);
 		if (r < 0)
 			return r;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A change whose device was pulled, or whose VM was undefined, while it was open: nobody can take that part back. */
+/* A change whose device was pulled, whose VM was undefined, or whose other host is gone, while it was open: nobody can
+ * take that part back. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,9 +73,12 @@ static void find_gone(struct pt_run *run, struct pt_strv *lines)
 	for (size_t i = run->record.steps.n; i-- > 0;) {
 		const struct pt_step_row *row = &run->record.steps.v[i];
 		pt_autofree char *what = pt_step_describe(&row->step);
+		pt_autofree char *there = pt_step_unreachable(run, row);
 		struct pt_error why = { 0 };
 
-		if (pt_run_must_unwind(run, row) && pt_step_gone(run, &row->step, &why))
+		if (there)
+			pt_strv_addf(lines, "%s: %s", what, there);
+		else if (pt_run_must_unwind(run, row) && pt_step_gone(run, &row->step, &why))
 			pt_strv_addf(lines, "%s: %s", what, why.msg);
 	}
 }

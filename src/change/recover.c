@@ -81,12 +81,14 @@ int pt_run_settle(struct pt_run *run, long long id, struct pt_buf *lost, struct 
 		r = pt_journal_own(env->journal, id, &self, err);
 	if (r < 0)
 		return r;
-	if (!env->host_only && !run->give_up && pt_run_settle_migrate(run, &where) < 0) {
+	if (!env->host_only && pt_run_settle_migrate(run, &where) < 0) {
 		pt_buf_addf(lost, "\nchange %lld (%s): %s", id, head->summary, where.msg);
 		return end_unknown(run, id, where.msg);
 	}
 	if (pt_run_all_made(&run->record)) {
-		r = pt_journal_finish(env->journal, id, PT_CHANGE_DONE, NULL, err);
+		pt_autofree char *given = run->given.n ? pt_strv_join(&run->given, "; ") : NULL;
+
+		r = pt_journal_finish(env->journal, id, PT_CHANGE_DONE, given, err);
 		return r < 0 ? r : 1;
 	}
 	forward = pt_run_goes_forward(run);
@@ -156,8 +158,9 @@ int pt_run_not_settled(const struct pt_buf *lost, struct pt_error *err)
 
 	if (err)
 		err->kind = PT_ERROR_INTERRUPTED;
-	pt_hint(err, "remove what stands in the way, then run `passthru recover` again; of a device that is gone for "
-		     "good, `passthru recover --give-up CHANGE`");
+	pt_hint(err,
+		"remove what stands in the way, then run `passthru recover` again; of a device, or another host, that "
+		"is gone for good, `passthru recover --give-up CHANGE`");
 	return r;
 }
 

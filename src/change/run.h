@@ -32,6 +32,7 @@
  * @journal_lost: something could not be noted while unwinding
  * @give_up: what cannot be taken back since its device or its VM is gone is given up: giveup.c
  * @given: those, one line each
+ * @not_there: somebody answers for it that the VM that was to move does not run on the other host
  * @device_given: a device is among them: no VM is started then
  * @no_request: the step that failed asked its guest for nothing that could still come
  * @fallen: UUIDs of VMs whose QEMU ended of getting or losing a device: started when all else is back
@@ -51,6 +52,7 @@ struct pt_run {
 	bool journal_lost;
 	bool give_up;
 	struct pt_strv given;
+	bool not_there;
 	bool device_given;
 	bool no_request;
 	struct pt_strv fallen;
@@ -121,9 +123,13 @@ int pt_step_unmake_migrate(struct pt_run *run, const struct pt_step *s, struct p
  * pt_run_settle_migrate() - of a change that was cut off: break the migration off, and see where the VM is
  *
  * Return: 1 it is there: the step is noted as done; 0 it is here, or no migration had begun; a negative errno when that
- * cannot be told.
+ * cannot be told.  With @run->give_up what the other host does not tell is taken as pt_step_unreachable() says.
  */
 int pt_run_settle_migrate(struct pt_run *run, struct pt_error *err);
+
+/** pt_step_unreachable() - what is taken for true when a move is given up whose other host does not answer; NULL: it
+ * need not be, or cannot; the caller frees */
+char *pt_step_unreachable(const struct pt_run *run, const struct pt_step_row *row);
 
 /**
  * pt_step_await() - a plug that was cut off may still be libvirt's to make: give it the time, the lock free meanwhile

@@ -5,6 +5,7 @@
  * was made, or here, and all else of it is taken back.
  */
 #include <errno.h>
+#include <stdarg.h>
 #include <stdint.h>
 #include <stdlib.h>
 
@@ -44,14 +45,34 @@ static int lock_again(struct pt_run *run, int r, struct pt_error *err)
 	return locking.code;
 }
 
+static void warn(const struct pt_run *run, const struct pt_step *s, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static void warn(const struct pt_run *run, const struct pt_step *s, const char *format, ...)
+{
+	pt_autofree char *what = NULL;
+	pt_autofree char *text = NULL;
+	va_list ap;
+
+	va_start(ap, format);
+	what = pt_strfv(format, ap);
+	va_end(ap);
+	text = pt_strf("%s %s", s->vm, what);
+	if (run->env->warn)
+		run->env->warn(run->env->ctx, text);
+}
+
 /* 1: it runs there, and nothing of it is left here */
 static int settle(struct pt_run *run, const struct pt_step *s, const struct pt_migrate_to *to, struct pt_error *err)
 {
 	const struct pt_vm_ops *vm = run->env->vm;
+	pt_autofree char *doubt = NULL;
 	int r;
 
 	pt_run_unlock(run);
-	r = vm->settle(vm->ctx, s->vm_uuid, to, err);
+	r = vm->settle(vm->ctx, s->vm_uuid, to, &doubt, err);
+	if (r == 0 && doubt)
+		warn(run, s, "runs here; %s", doubt);
 	/* what is left of it here would run, too, sooner or later */
 	if (r == 1) {
 		int left = vm->leave(vm->ctx, s->vm_uuid, to, err);
@@ -59,15 +80,6 @@ static int settle(struct pt_run *run, const struct pt_step *s, const struct pt_m
 		r = left < 0 ? left : 1;
 	}
 	return lock_again(run, r, err);
-}
-
-static void warn(const struct pt_run *run, const struct pt_step *s, const struct pt_migrate_to *to, const char *what,
-		 const struct pt_error *why)
-{
-	pt_autofree char *text = pt_strf("%s runs at %s, but %s: %s", s->vm, to->uri, what, why->msg);
-
-	if (run->env->warn)
-		run->env->warn(run->env->ctx, text);
 }
 
 static int give(const struct pt_run *run, const struct pt_step *s, const struct pt_migrate_to *to, struct pt_bdf bdf,
@@ -81,21 +93,23 @@ static int give(const struct pt_run *run, const struct pt_step *s, const struct 
 	return r < 0 ? r : vm->arrive(vm->ctx, s->vm_uuid, to, element, err);
 }
 
-/* it has moved, and that is not taken back for what it could not have there */
-static void arrive(const struct pt_run *run, const struct pt_step *s, const struct pt_migrate_to *to)
+/* it has moved, and that is not taken back for what it could not have there; nor is the lock held for that host */
+static int arrive(struct pt_run *run, const struct pt_step *s, const struct pt_migrate_to *to, struct pt_error *err)
 {
 	const struct pt_vm_ops *vm = run->env->vm;
 	struct pt_error last = { 0 };
 
+	pt_run_unlock(run);
 	for (size_t i = 0; i < to->devices.n; i++) {
-		pt_autofree char *what = pt_strf("without %s of that host", pt_bdf_str(to->devices.v[i]).s);
 		struct pt_error why = { 0 };
 
 		if (give(run, s, to, to->devices.v[i], &why) < 0)
-			warn(run, s, to, what, &why);
+			warn(run, s, "runs at %s, but without %s of that host: %s", to->uri,
+			     pt_bdf_str(to->devices.v[i]).s, why.msg);
 	}
 	if (vm->arrive(vm->ctx, s->vm_uuid, to, NULL, &last) < 0)
-		warn(run, s, to, "does not start by itself there", &last);
+		warn(run, s, "runs at %s, but does not start by itself there: %s", to->uri, last.msg);
+	return lock_again(run, 0, err);
 }
 
 int pt_step_make_migrate(struct pt_run *run, const struct pt_step *s, struct pt_error *err)
@@ -113,10 +127,8 @@ int pt_step_make_migrate(struct pt_run *run, const struct pt_step *s, struct pt_
 	r = lock_again(run, r, err);
 	/* neither a yes nor a no is believed: both sides are asked */
 	there = settle(run, s, &to, &where);
-	if (there == 1) {
-		arrive(run, s, &to);
-		return 0;
-	}
+	if (there == 1)
+		return arrive(run, s, &to, err);
 	if (r < 0)
 		return r == -EINTR ? -ECANCELED : r;
 	if (there == 0)
@@ -132,9 +144,12 @@ static int start_fallen(struct pt_run *run, const struct pt_step *s, struct pt_e
 	const struct pt_vm_ops *vm = run->env->vm;
 	struct pt_error cause = { 0 };
 
-	if (run->rebooted || vm->alive(vm->ctx, s->vm_uuid, &cause) != 0 || cause.code == -ECANCELED)
+	if (run->rebooted || vm->alive(vm->ctx, s->vm_uuid, &cause) != 0)
 		return 0;
-	return pt_step_start_again(run, s, err);
+	if (cause.code != -ECANCELED)
+		return pt_step_start_again(run, s, err);
+	warn(run, s, "is shut off: its guest or somebody did that meanwhile, and it is left so");
+	return 0;
 }
 
 int pt_step_unmake_migrate(struct pt_run *run, const struct pt_step *s, struct pt_error *err)
@@ -142,7 +157,7 @@ int pt_step_unmake_migrate(struct pt_run *run, const struct pt_step *s, struct p
 	PT_AUTO(pt_migrate_to) to = { 0 };
 	int r = read_to(s, &to, err);
 
-	if (r == 0)
+	if (r == 0 && !run->not_there)
 		r = settle(run, s, &to, err);
 	if (r == 1) {
 		r = pt_say(err, -EBUSY, "%s has come to %s after all", s->vm, to.uri);
@@ -164,6 +179,70 @@ static size_t the_step(const struct pt_run *run)
 	return SIZE_MAX;
 }
 
+static int step_done(struct pt_run *run, size_t i, struct pt_error *err)
+{
+	int r = pt_journal_step_done(run->env->journal, run->record.head.id, i, NULL, err);
+
+	if (r < 0)
+		return r;
+	run->record.steps.v[i].state = PT_STEP_DONE;
+	return 1;
+}
+
+/*
+ * What becomes of it when somebody answers for that host: one that has gone from here has moved, for all that can be
+ * said; one that is shut off here is here.  @ret_state: PT_DOMAIN_OTHER: gone
+ */
+static char *given_up(const struct pt_run *run, const struct pt_step *s, const struct pt_migrate_to *to, int why,
+		      enum pt_domain_state *ret_state)
+{
+	const struct pt_vm_ops *vm = run->env->vm;
+	int r = vm->state(vm->ctx, s->vm_uuid, ret_state, NULL);
+
+	if (r == -ENOENT) {
+		*ret_state = PT_DOMAIN_OTHER;
+		return pt_strf("%s is not defined here any more, so it is taken to have moved to %s; what it was to be "
+			       "given there is not",
+			       s->vm, to->uri);
+	}
+	if (r == 0 && why == -EHOSTUNREACH && *ret_state == PT_DOMAIN_SHUTOFF)
+		return pt_strf("%s is taken to be here alone: %s does not answer", s->vm, to->uri);
+	return NULL;
+}
+
+char *pt_step_unreachable(const struct pt_run *run, const struct pt_step_row *row)
+{
+	const struct pt_vm_ops *vm = run->env->vm;
+	PT_AUTO(pt_migrate_to) to = { 0 };
+	pt_autofree char *doubt = NULL;
+	pt_autofree char *taken = NULL;
+	enum pt_domain_state state;
+	int r;
+
+	/* one that runs may still be on its way, and is not broken off by who only looks */
+	if (row->step.kind != PT_STEP_VM_MIGRATE || row->state == PT_STEP_DONE ||
+	    (vm->state(vm->ctx, row->step.vm_uuid, &state, NULL) == 0 && state == PT_DOMAIN_RUNNING) ||
+	    read_to(&row->step, &to, NULL) < 0)
+		return NULL;
+	r = vm->settle(vm->ctx, row->step.vm_uuid, &to, &doubt, NULL);
+	taken = r < 0 ? given_up(run, &row->step, &to, r, &state) : NULL;
+	if (!taken || state != PT_DOMAIN_SHUTOFF)
+		return pt_take_ptr(taken);
+	return pt_strf("%s.  Only if that host is certain to be off, or two guests will write to its disks", taken);
+}
+
+static int give_up(struct pt_run *run, size_t i, const struct pt_migrate_to *to, int why, struct pt_error *err)
+{
+	enum pt_domain_state state = PT_DOMAIN_OTHER;
+	char *text = given_up(run, &run->record.steps.v[i].step, to, why, &state);
+
+	if (!text)
+		return why;
+	pt_strv_take(&run->given, text);
+	run->not_there = state == PT_DOMAIN_SHUTOFF;
+	return run->not_there ? 0 : step_done(run, i, err);
+}
+
 int pt_run_settle_migrate(struct pt_run *run, struct pt_error *err)
 {
 	PT_AUTO(pt_migrate_to) to = { 0 };
@@ -177,12 +256,9 @@ int pt_run_settle_migrate(struct pt_run *run, struct pt_error *err)
 	r = read_to(&row->step, &to, err);
 	if (r == 0)
 		r = settle(run, &row->step, &to, err);
-	if (r <= 0)
-		return r;
-	arrive(run, &row->step, &to);
-	r = pt_journal_step_done(run->env->journal, run->record.head.id, i, NULL, err);
-	if (r < 0)
-		return r;
-	row->state = PT_STEP_DONE;
-	return 1;
+	if (r < 0 && run->give_up)
+		return give_up(run, i, &to, r, err);
+	if (r == 1)
+		r = arrive(run, &row->step, &to, err) < 0 ? -EIO : 1;
+	return r <= 0 ? r : step_done(run, i, err);
 }

@@ -98,11 +98,11 @@ static int migrate(void *ctx, const char *uuid, const struct pt_migrate_to *to, 
 	return LIBVIRT(t, t->vm->migrate(t->vm->ctx, uuid, to, timeout_ms, err));
 }
 
-static int settle(void *ctx, const char *uuid, const struct pt_migrate_to *to, struct pt_error *err)
+static int settle(void *ctx, const char *uuid, const struct pt_migrate_to *to, char **ret_doubt, struct pt_error *err)
 {
 	const struct pt_timed *t = ctx;
 
-	return LIBVIRT(t, t->vm->settle(t->vm->ctx, uuid, to, err));
+	return LIBVIRT(t, t->vm->settle(t->vm->ctx, uuid, to, ret_doubt, err));
 }
 
 static int leave(void *ctx, const char *uuid, const struct pt_migrate_to *to, struct pt_error *err)

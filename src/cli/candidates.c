@@ -16,39 +16,109 @@
 #include "cli/placeable.h"
 #include "shape/hostfacts.h"
 #include "vm/cpu.h"
+#include "vm/far.h"
 
 /* a host with a thousand functions writes some 2 MiB */
 #define FACTS_MAX ((size_t)64 << 20)
 
-PT_DEFINE_CLEANUP(struct pt_vm_conn *, pt_vm_close)
+static void set_silent(struct pt_migrate_host *h, const struct pt_error *why)
+{
+	h->unasked = false;
+	h->cpu = (struct pt_cpu_host){ .family = -1, .number = -1, .stepping = -1 };
+	h->why_not = pt_strdup(why->msg);
+	h->why_fix = *why->hint ? pt_strdup(why->hint) : NULL;
+}
 
 /* a host of which there is nothing to tell but why */
 static void add_silent(const char *where, const struct pt_error *why, struct pt_migrate_hosts *l)
 {
-	struct pt_migrate_host h = { .cpu = { .family = -1, .number = -1, .stepping = -1 } };
+	struct pt_migrate_host h = { 0 };
 
 	h.name = pt_strdup(where);
 	h.where = pt_strdup(where);
-	h.why_not = pt_strdup(why->msg);
-	h.why_fix = *why->hint ? pt_strdup(why->hint) : NULL;
+	set_silent(&h, why);
 	pt_array_push(l, h);
 }
 
-static void add_uri(struct pt_cli *cli, const char *uri, struct pt_migrate_hosts *l)
+/* it is asked by pt_candidates_ask() */
+static void add_uri(const char *uri, struct pt_migrate_hosts *l)
+{
+	struct pt_migrate_host h = { .unasked = true };
+
+	h.name = pt_strdup(uri);
+	h.where = pt_strdup(uri);
+	pt_array_push(l, h);
+}
+
+static int offer(struct pt_vm_conn *there, void *said, struct pt_error *err)
+{
+	return pt_vm_hypervisor(there, said, err);
+}
+
+static void host_free(void *said)
+{
+	pt_migrate_host_done(said);
+	free(said);
+}
+
+static struct pt_far *begin(struct pt_cli *cli, const char *uri)
+{
+	struct pt_migrate_host *h = pt_alloc(sizeof(*h));
+	const struct pt_far_talk talk = { .uri = uri, .said = h, .talk = offer, .done = host_free };
+
+	*h = (struct pt_migrate_host){ 0 };
+	return pt_far_begin(&cli->root, &talk);
+}
+
+static void end(struct pt_far *far, unsigned limit_ms, struct pt_migrate_host *h)
 {
 	struct pt_error why = { 0 };
-	PT_CLEANUP(pt_vm_closep) struct pt_vm_conn *conn = NULL;
-	struct pt_migrate_host h = { 0 };
-	int r = PT_WATCHED(&cli->watch, PT_WATCH_LIBVIRT, pt_vm_open(&cli->root, uri, false, &conn, &why));
+	void *said = NULL;
+	struct pt_migrate_host *answer;
 
-	if (r >= 0)
-		r = PT_WATCHED(&cli->watch, PT_WATCH_LIBVIRT, pt_vm_hypervisor(conn, &h, &why));
-	if (r >= 0) {
-		pt_array_push(l, h);
-	} else {
-		pt_hint(&why, "`virsh -c '%s' version` tries the same", uri);
-		add_silent(uri, &why, l);
+	if (pt_far_end(far, limit_ms, &said, &why) >= 0) {
+		answer = said;
+		pt_migrate_host_done(h);
+		*h = *answer;
+		free(answer);
+		return;
 	}
+	pt_hint(&why, "`virsh -c '%s' version` tries the same", h->where);
+	set_silent(h, &why);
+}
+
+/* so many at a time: each may have a program of its own (ssh) */
+#define AT_ONCE 64
+
+static void ask_some(struct pt_cli *cli, struct pt_migrate_host **v, size_t n)
+{
+	struct pt_far *talks[AT_ONCE];
+	long long until = pt_watch_now_ms() + PT_FAR_MS;
+
+	for (size_t i = 0; i < n; i++)
+		talks[i] = begin(cli, v[i]->where);
+	for (size_t i = 0; i < n; i++) {
+		long long left = until - pt_watch_now_ms();
+
+		end(talks[i], left > 0 ? (unsigned)left : 0, v[i]);
+	}
+}
+
+void pt_candidates_ask(struct pt_cli *cli, struct pt_migrate_hosts *l)
+{
+	enum pt_watch_kind before = pt_watch_turn(&cli->watch, PT_WATCH_LIBVIRT);
+	struct pt_migrate_host *v[AT_ONCE];
+	size_t n = 0;
+
+	for (size_t i = 0; i < l->n; i++) {
+		if (l->v[i].unasked)
+			v[n++] = &l->v[i];
+		if (n == AT_ONCE || (n && i + 1 == l->n)) {
+			ask_some(cli, v, n);
+			n = 0;
+		}
+	}
+	(void)pt_watch_turn(&cli->watch, before);
 }
 
 /* what is asked of is at the beginning of what `passthru facts --json` writes, before a long list of devices */
@@ -183,7 +253,8 @@ int pt_candidates_add_target(struct pt_cli *cli, const char *uri, struct pt_migr
 	size_t before = l->n;
 
 	if (strstr(uri, "://"))
-		add_uri(cli, uri, l);
+		add_uri(uri, l);
+	pt_candidates_ask(cli, l);
 	if (before || l->n != 1 || !pt_streq(l->v[0].where, uri))
 		return pt_say(err, -EINVAL, "%s is not the one host that was looked at", uri);
 	return 0;
@@ -198,7 +269,7 @@ int pt_candidates_add(struct pt_cli *cli, const char *word, struct pt_migrate_ho
 	int r;
 
 	if (strstr(word, "://")) {
-		add_uri(cli, word, l);
+		add_uri(word, l);
 		return 0;
 	}
 	folder = open(word, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -211,7 +282,7 @@ int pt_candidates_add(struct pt_cli *cli, const char *word, struct pt_migrate_ho
 	}
 	r = pt_candidates_uri(cli, word, &uri, err);
 	if (r == 1)
-		add_uri(cli, uri, l);
+		add_uri(uri, l);
 	if (r != 0)
 		return r < 0 ? r : 0;
 	r = pt_usage(err, -ENOENT,

@@ -10,12 +10,15 @@
 /**
  * pt_candidates_add() - the host, or hosts, that @word names
  *
- * A host that cannot be reached, or whose file holds no facts, is among them with its @why_not: it must not lose the
- * answers of the others.
+ * One that is a URI is only noted: pt_candidates_ask().  A host that cannot be reached, or whose file holds no facts,
+ * is among them with its @why_not: it must not lose the answers of the others.
  *
  * Return: 0; PT_ERROR_USAGE when @word is neither of the three.
  */
 int pt_candidates_add(struct pt_cli *cli, const char *word, struct pt_migrate_hosts *l, struct pt_error *err);
+
+/** pt_candidates_ask() - ask the libvirts of those that were noted, side by side: one that is down delays none */
+void pt_candidates_ask(struct pt_cli *cli, struct pt_migrate_hosts *l);
 
 /**
  * pt_candidates_add_target() - the one host that is moved to: the URI itself, never a file or folder of its name

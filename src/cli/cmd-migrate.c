@@ -139,8 +139,6 @@ static int look_at_configured(struct pt_cli *cli, struct moving *m, struct pt_er
 	}
 	for (size_t i = 0; i < words.n && r >= 0; i++)
 		r = pt_candidates_add(cli, words.v[i], &m->hosts, err);
-	if (r >= 0)
-		leave_out_this(m);
 	return r;
 }
 
@@ -192,6 +190,9 @@ static int look_at_all(struct pt_cli *cli, struct pt_vm_conn *conn, const char *
 	}
 	if (r < 0)
 		return r;
+	pt_candidates_ask(cli, &m->hosts);
+	if (pt_cli_flag(cli, "all"))
+		leave_out_this(m);
 	look_at_disks(cli, m);
 	look_at_devices(m);
 	for (size_t i = 0; i < m->hosts.n && r >= 0; i++)

@@ -13,6 +13,7 @@
 #include "journal/journal.h"
 
 #define LIBVIRT_S 60
+#define BOOT_PATIENCE_MS 120000
 
 static const struct pt_option options[] = {
 	{ "dry-run", 'n', NULL, "say what there is to recover and touch nothing", false },
@@ -211,6 +212,9 @@ static int recover(struct pt_cli *cli, enum part part, unsigned unanswered, unsi
 		r = find_vms(cli, part, &conn, &no_vms, err);
 	if (r < 0)
 		return r;
+	/* the other host of a VM that was moved may have lost its power with this one */
+	if (conn && part == VMS)
+		pt_vm_set_patience(conn, BOOT_PATIENCE_MS);
 	r = pt_changing_open(cli, conn, &c, err);
 	c.env.host_only = part == HOST;
 	c.env.no_vms = no_vms.code != 0;
@@ -302,6 +306,9 @@ static int give_up(struct pt_cli *cli, long long id, struct pt_error *err)
 
 	if (r == 0)
 		r = find_vms(cli, WHOLE, &conn, &no_vms, err);
+	/* who gives up has seen that the other host does not answer */
+	if (r == 0 && conn)
+		pt_vm_set_patience(conn, 0);
 	if (r == 0)
 		r = pt_changing_look(cli, conn, &c, err);
 	c.env.no_vms = no_vms.code != 0;
@@ -428,7 +435,8 @@ const struct pt_command pt_command_recover = {
 		"A card that was pulled in the middle of a change leaves it stuck: nothing can be put back on it. "
 		"--give-up settles "
 		"that one change without it, after telling what is never taken back; definitions, reservations and "
-		"all other devices are.  What is there is never given up.",
+		"all other devices are.  What is there is never given up.  A VM that was on its way to a host that "
+		"does not answer, and does not run here, is taken to be here alone.",
 	.options = options,
 	.max_operands = 0,
 	.run = run,

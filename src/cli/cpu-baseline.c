@@ -85,6 +85,8 @@ int pt_cpu_baseline(struct pt_cli *cli, struct pt_error *err)
 	}
 	for (int i = 1; i < cli->n_operands && r >= 0; i++)
 		r = pt_candidates_add(cli, cli->operands[i], &hosts, err);
+	if (r >= 0)
+		pt_candidates_ask(cli, &hosts);
 	for (size_t i = 0; i < hosts.n && r >= 0; i++)
 		r = check_host(&hosts, i, err);
 	if (r >= 0)

@@ -13,10 +13,9 @@
 #include "domxml/domxml.h"
 #include "model/migrate.h"
 #include "model/vf.h"
+#include "vm/far.h"
 
 #define UNPLUG_TIMEOUT_S 60
-
-PT_DEFINE_CLEANUP(struct pt_vm_conn *, pt_vm_close)
 
 /**
  * struct moving - what is looked at, and what comes of it; owns everything
@@ -227,15 +226,53 @@ struct proof {
 	const struct moving *m;
 };
 
+/* @uuid: asked with; @live: the answer */
+struct arrived {
+	char *uuid;
+	struct pt_domain live;
+};
+
+static void arrived_free(void *said)
+{
+	struct arrived *a = said;
+
+	free(a->uuid);
+	pt_domain_done(&a->live);
+	free(a);
+}
+
+static int look_at_it(struct pt_vm_conn *there, void *said, struct pt_error *err)
+{
+	struct arrived *a = said;
+
+	return pt_vm_live(there, a->uuid, &a->live, err);
+}
+
+static int read_live(const struct proof *p, struct pt_domain *ret_live, struct pt_error *err)
+{
+	struct pt_far_talk talk = { .uri = p->uri, .talk = look_at_it, .done = arrived_free };
+	struct arrived *a = pt_alloc(sizeof(*a));
+	void *said = NULL;
+	int r;
+
+	*a = (struct arrived){ .uuid = pt_strdup(p->vm->uuid) };
+	talk.said = a;
+	r = pt_far(&p->cli->root, &talk, PT_FAR_MS, &said, err);
+	if (r < 0)
+		return r;
+	a = said;
+	*ret_live = a->live;
+	a->live = (struct pt_domain){ 0 };
+	arrived_free(a);
+	return 0;
+}
+
 static int prove(void *ctx, struct pt_findings *l, struct pt_error *err)
 {
 	const struct proof *p = ctx;
-	PT_CLEANUP(pt_vm_closep) struct pt_vm_conn *there = NULL;
 	PT_AUTO(pt_domain) live = { 0 };
-	int r = pt_vm_open(&p->cli->root, p->uri, false, &there, err);
+	int r = read_live(p, &live, err);
 
-	if (r >= 0)
-		r = pt_vm_live(there, p->vm->uuid, &live, err);
 	if (r == -ENOTCONN || r == -ENOENT) {
 		pt_findings_add(l, PT_FAIL, "runs-there", p->uri, "see libvirt's logs there", "%s does not run there",
 				p->vm->name);

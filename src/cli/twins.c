@@ -8,10 +8,9 @@
 #include "cli/networks.h"
 #include "decide/twin.h"
 #include "host/inventory.h"
+#include "vm/far.h"
 #include "vm/libvirt.h"
 #include "vm/nodedev.h"
-
-PT_DEFINE_CLEANUP(struct pt_vm_conn *, pt_vm_close)
 
 /**
  * struct there - what is looked at
@@ -66,16 +65,45 @@ static int find_physnets(const struct pt_cli *cli, const struct pt_devices *devi
 	return r;
 }
 
+struct has {
+	struct pt_devices devices;
+	struct pt_domains vms;
+};
+
+static void has_free(void *said)
+{
+	struct has *has = said;
+
+	pt_devices_done(&has->devices);
+	pt_domains_done(&has->vms);
+	free(has);
+}
+
+static int look_at_it(struct pt_vm_conn *there, void *said, struct pt_error *err)
+{
+	struct has *has = said;
+	int r = pt_vm_devices(there, &has->devices, err);
+
+	return r < 0 ? r : pt_vm_list(there, NULL, &has->vms, err);
+}
+
 static int look_there(struct pt_cli *cli, struct there *t, struct pt_error *err)
 {
-	PT_CLEANUP(pt_vm_closep) struct pt_vm_conn *there = NULL;
-	int r = PT_WATCHED(&cli->watch, PT_WATCH_LIBVIRT, pt_vm_open(&cli->root, t->uri, false, &there, err));
+	struct pt_far_talk talk = { .uri = t->uri, .talk = look_at_it, .done = has_free };
+	struct has *has = pt_alloc(sizeof(*has));
+	void *said = NULL;
+	int r;
 
-	if (r >= 0)
-		r = PT_WATCHED(&cli->watch, PT_WATCH_LIBVIRT, pt_vm_devices(there, &t->devices, err));
-	if (r >= 0)
-		r = PT_WATCHED(&cli->watch, PT_WATCH_LIBVIRT, pt_vm_list(there, NULL, &t->vms, err));
-	return r < 0 ? r : find_physnets(cli, &t->devices, &t->physnets, err);
+	*has = (struct has){ 0 };
+	talk.said = has;
+	r = PT_WATCHED(&cli->watch, PT_WATCH_LIBVIRT, pt_far(&cli->root, &talk, PT_FAR_MS, &said, err));
+	if (r < 0)
+		return r;
+	has = said;
+	t->devices = has->devices;
+	t->vms = has->vms;
+	free(has);
+	return find_physnets(cli, &t->devices, &t->physnets, err);
 }
 
 static const char *physnet_of(const struct pt_devices *devices, const struct pt_strv *names, struct pt_bdf bdf)

@@ -33,6 +33,7 @@ void pt_hypervisor_done(struct pt_hypervisor *h);
 /**
  * struct pt_migrate_host - one candidate; owns everything in it
  * @name: as the user gave it, or its own name; @where: the file or URI it was read from
+ * @unasked: a URI that nobody has asked yet: nothing but @name and @where is known
  * @why_not, @why_fix: it could not be asked, and what to do about it; nothing else is known then
  * @cpu: in the kernel's words; @cpu.count 0: not known
  * @known: @hypervisor is
@@ -43,6 +44,7 @@ void pt_hypervisor_done(struct pt_hypervisor *h);
 struct pt_migrate_host {
 	char *name;
 	char *where;
+	bool unasked;
 	char *why_not;
 	char *why_fix;
 	struct pt_cpu_host cpu;

@@ -14,6 +14,8 @@
  * struct pt_vm_conn - one connection
  * @root: borrowed
  * @poll, @poll_ctx: see pt_vm_set_poll(); @tell, @tell_ctx: see pt_vm_set_tell()
+ * @patience_ms, @patience_set: see pt_vm_set_patience()
+ * @calm_ms: for how long what is seen of a VM that was to move has to last; 0: as long as is sensible
  */
 struct pt_vm_conn {
 	virConnectPtr conn;
@@ -24,6 +26,9 @@ struct pt_vm_conn {
 	void *poll_ctx;
 	void (*tell)(void *ctx, const char *how_far);
 	void *tell_ctx;
+	unsigned patience_ms;
+	bool patience_set;
+	unsigned calm_ms;
 };
 
 static inline void pt_vm_domain_freep(virDomainPtr *dom)
@@ -85,10 +90,11 @@ int pt_vm_plug(virDomainPtr dom, const char *element, struct pt_error *err);
 int pt_vm_unplug(struct pt_vm_conn *conn, virDomainPtr dom, struct pt_bdf bdf, unsigned timeout_ms,
 		 struct pt_error *err);
 
-/* a VM moves to another host: migrate.c; see struct pt_vm_ops */
+/* a VM moves to another host: migrate.c and settle.c; see struct pt_vm_ops */
 int pt_vm_migrate(struct pt_vm_conn *conn, virDomainPtr dom, const struct pt_migrate_to *to, unsigned timeout_ms,
 		  struct pt_error *err);
-int pt_vm_settle(struct pt_vm_conn *conn, const char *uuid, const struct pt_migrate_to *to, struct pt_error *err);
+int pt_vm_settle(struct pt_vm_conn *conn, const char *uuid, const struct pt_migrate_to *to, char **ret_doubt,
+		 struct pt_error *err);
 int pt_vm_leave(struct pt_vm_conn *conn, const char *uuid, const struct pt_migrate_to *to, struct pt_error *err);
 int pt_vm_arrive(struct pt_vm_conn *conn, const char *uuid, const struct pt_migrate_to *to, const char *element,
 		 struct pt_error *err);

@@ -40,6 +40,12 @@ bool pt_vm_uri_is_local(const char *uri);
  */
 void pt_vm_set_poll(struct pt_vm_conn *conn, int (*poll)(void *ctx), void *ctx);
 
+/**
+ * pt_vm_set_patience() - how long a VM that was to move is looked for where the other host does not answer; 30 s where
+ * nothing is said: its libvirt, or the network, may be on its way up
+ */
+void pt_vm_set_patience(struct pt_vm_conn *conn, unsigned ms);
+
 /** pt_vm_set_tell() - @tell hears about once a second how far a VM that is moved has come, in words */
 void pt_vm_set_tell(struct pt_vm_conn *conn, void (*tell)(void *ctx, const char *how_far), void *ctx);
 

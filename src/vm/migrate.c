@@ -5,7 +5,6 @@
  * the cable breaks is lost.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
@@ -17,14 +16,13 @@
 #include "base/watch.h"
 #include "domxml/domxml.h"
 #include "vm/conn.h"
+#include "vm/far.h"
 
 #define LOOK_MS 200
 #define TELL_MS 1000
-/* a job that was told to end, and a daemon that may still be waiting for one that is gone (its keepalive: 30 s) */
-#define SETTLE_MS 90000
-#define CALM_MS	  2000
-
-PT_DEFINE_CLEANUP(struct pt_vm_conn *, pt_vm_close)
+/* a device of a guest whose memory is pinned for it takes its time */
+#define GIVE_MS	     60000
+#define GIVE_MOST_MS 900000
 
 void pt_vm_set_tell(struct pt_vm_conn *conn, void (*tell)(void *ctx, const char *how_far), void *ctx)
 {
@@ -144,7 +142,10 @@ int pt_vm_migrate(struct pt_vm_conn *conn, virDomainPtr dom, const struct pt_mig
 	int r;
 
 	/* a VM that has no definition here gets none there */
-	if (virDomainIsPersistent(dom) == 1)
+	r = virDomainIsPersistent(dom);
+	if (r < 0)
+		return pt_vm_fail(err, "cannot ask libvirt whether %s is defined", virDomainGetName(dom));
+	if (r)
 		m.flags |= VIR_MIGRATE_PERSIST_DEST | VIR_MIGRATE_UNDEFINE_SOURCE;
 	if (to->bandwidth_mib &&
 	    virTypedParamsAddULLong(&m.params, &m.n_params, &room, VIR_MIGRATE_PARAM_BANDWIDTH, to->bandwidth_mib) < 0)
@@ -154,270 +155,14 @@ int pt_vm_migrate(struct pt_vm_conn *conn, virDomainPtr dom, const struct pt_mig
 	return r < 0 ? r : outcome(&m, why, timeout_ms, err);
 }
 
-/* what is there of it */
-enum there {
-	NOT_ACTIVE_THERE, /* nor, perhaps, known there at all */
-	RUNS_THERE,
-	PAUSED_THERE,
-	ACTIVE_THERE, /* in whatever state: on its way in, or out */
-};
-
-/* enum there; a negative errno when nobody answers */
-static int look_there(const struct pt_vm_conn *conn, const char *uuid, const char *uri, struct pt_error *err)
-{
-	PT_CLEANUP(pt_vm_closep) struct pt_vm_conn *there = NULL;
-	pt_autodomain virDomainPtr dom = NULL;
-	enum pt_domain_state state = PT_DOMAIN_OTHER;
-	int active;
-	int r = pt_vm_open(conn->root, uri, false, &there, err);
-
-	if (r == 0)
-		r = pt_vm_lookup(there, uuid, &dom, err);
-	if (r == 0)
-		r = pt_vm_state_of(dom, &state, NULL, err);
-	if (r < 0)
-		return r == -ENOENT ? NOT_ACTIVE_THERE : r;
-	active = virDomainIsActive(dom);
-	if (active < 0)
-		return pt_vm_fail(err, "cannot ask libvirt at %s whether it is active", uri);
-	if (!active)
-		return NOT_ACTIVE_THERE;
-	return state == PT_DOMAIN_RUNNING ? RUNS_THERE : state == PT_DOMAIN_PAUSED ? PAUSED_THERE : ACTIVE_THERE;
-}
-
-/* who has its QEMU has its disks, and may let it run at any time */
-static int half_there(const char *uri, const char *here, int there, struct pt_error *err)
-{
-	int r = pt_say(err, -EBUSY, "the VM %s, and %s at %s", here,
-		       there == PAUSED_THERE ? "is paused" : "is active, but does not run,", uri);
-
-	pt_hint(err, "do not start it here: there `virsh resume` lets it run on, or `virsh destroy` ends it; then "
-		     "`passthru recover`");
-	return r;
-}
-
-/* it does not run here; @off: it is defined here, and shut off: where it is not active there either, it is here */
-static int ask_there(const struct pt_vm_conn *conn, const char *uuid, const char *uri, const char *here, bool off,
-		     struct pt_error *err)
-{
-	struct pt_error why = { 0 };
-	int r = look_there(conn, uuid, uri, &why);
-
-	if (r == RUNS_THERE)
-		return 1;
-	if (r < 0) {
-		r = pt_say(err, -EHOSTUNREACH, "the VM %s, and whether it runs at %s cannot be told: %s", here, uri,
-			   why.msg);
-		pt_hint(err, "do not start it here before that is known; then `passthru recover`");
-		return r;
-	}
-	if (r != NOT_ACTIVE_THERE)
-		return half_there(uri, here, r, err);
-	if (off)
-		return 0;
-	r = pt_say(err, -EBUSY, "the VM %s, and does not run at %s", here, uri);
-	pt_hint(err,
-		"see the logs of libvirt on both hosts; `virsh start`, or `virsh resume`, then `passthru recover`");
-	return r;
-}
-
-/* a backup, a dump or another of somebody's jobs is none of ours to end */
-static bool is_moving(virDomainPtr dom)
-{
-	virTypedParameterPtr params = NULL;
-	int type = VIR_DOMAIN_JOB_NONE;
-	int operation = VIR_DOMAIN_JOB_OPERATION_UNKNOWN;
-	int n = 0;
-
-	if (virDomainGetJobStats(dom, &type, &params, &n, 0) < 0)
-		return false;
-	/* not told: then it stays unknown */
-	(void)virTypedParamsGetInt(params, n, VIR_DOMAIN_JOB_OPERATION, &operation);
-	virTypedParamsFree(params, n);
-	return (type == VIR_DOMAIN_JOB_BOUNDED || type == VIR_DOMAIN_JOB_UNBOUNDED) &&
-	       operation == VIR_DOMAIN_JOB_OPERATION_MIGRATION_OUT;
-}
-
-/* 2: libvirt is still at it */
-static int look_here(struct pt_vm_conn *conn, const char *uuid, const char *uri, struct pt_error *err)
-{
-	pt_autodomain virDomainPtr dom = NULL;
-	enum pt_domain_state state = PT_DOMAIN_OTHER;
-	int r = pt_vm_lookup(conn, uuid, &dom, err);
-
-	if (r == -ENOENT)
-		return ask_there(conn, uuid, uri, "is not defined here any more", false, err);
-	if (r < 0)
-		return r;
-	if (is_moving(dom)) {
-		(void)virDomainAbortJob(dom);
-		return 2;
-	}
-	r = pt_vm_state_of(dom, &state, NULL, err);
-	if (r < 0)
-		return r;
-	if (state == PT_DOMAIN_RUNNING)
-		return 0;
-	return ask_there(conn, uuid, uri, state == PT_DOMAIN_SHUTOFF ? "does not run here" : "is paused here",
-			 state == PT_DOMAIN_SHUTOFF, err);
-}
-
-int pt_vm_settle(struct pt_vm_conn *conn, const char *uuid, const struct pt_migrate_to *to, struct pt_error *err)
-{
-	long long end = pt_watch_now_ms() + SETTLE_MS;
-	long long calm = pt_watch_now_ms();
-
-	for (;;) {
-		/* between two of its phases it looks as if nothing were going on: what is seen has to last a while */
-		int r = look_here(conn, uuid, to->uri, err);
-		long long now = pt_watch_now_ms();
-
-		if (r == 2)
-			calm = now;
-		else if (r == 1 || (r < 0 && r != -EBUSY) || now >= calm + CALM_MS)
-			return r;
-		if (now >= end)
-			return pt_say(err, -EBUSY, "libvirt is still at work on the VM after %d seconds",
-				      SETTLE_MS / 1000);
-		nap();
-	}
-}
-
-/* libvirt syncs no unlink(): what is gone from here must not be back after a power cut */
-static int sync_definitions(const struct pt_root *root, struct pt_error *err)
-{
-	static const char *const dirs[] = { "etc/libvirt/qemu", "etc/libvirt/qemu/autostart" };
-
-	for (size_t i = 0; i < sizeof(dirs) / sizeof(*dirs); i++) {
-		pt_autoclose int fd = openat(root->root_fd, dirs[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		int r = fd < 0 || fsync(fd) < 0 ? -errno : 0;
-
-		if (r < 0 && r != -ENOENT)
-			return pt_fail(err, r, "cannot write to the disk that /%s does not have the VM any more",
-				       dirs[i]);
-	}
-	return 0;
-}
-
-/* what libvirt keeps beside the definition is none of ours to lose: on shared storage the other host has it open */
-static unsigned keep_beside(virDomainPtr dom)
-{
-	char *xml = virDomainGetXMLDesc(dom, VIR_DOMAIN_XML_INACTIVE);
-	unsigned flags = 0;
-
-	if (!xml || strstr(xml, "<nvram"))
-		flags |= VIR_DOMAIN_UNDEFINE_KEEP_NVRAM;
-	if (!xml || strstr(xml, "<tpm"))
-		flags |= VIR_DOMAIN_UNDEFINE_KEEP_TPM;
-	free(xml);
-	return flags;
-}
-
-/* the QEMU that libvirt left behind: only one that stands still since its guest has gone */
-static int end_rest(virDomainPtr dom, const char *name, struct pt_error *err)
-{
-	enum pt_domain_state state;
-	int reason = 0;
-	int r = pt_vm_state_of(dom, &state, &reason, err);
-
-	if (r < 0 || state == PT_DOMAIN_SHUTOFF)
-		return r;
-	if (state == PT_DOMAIN_RUNNING) {
-		r = pt_say(err, -EBUSY, "%s runs HERE TOO: two guests write to its disks", name);
-		pt_hint(err, "end one of them at once: `virsh destroy %s`, here or there; then `passthru recover`",
-			name);
-		return r;
-	}
-	if (state != PT_DOMAIN_PAUSED || reason != VIR_DOMAIN_PAUSED_MIGRATION) {
-		r = pt_say(err, -EBUSY, "%s is still active here, and not as a migration leaves it", name);
-		pt_hint(err, "do not resume it; `virsh destroy %s` here ends what is left, then `passthru recover`",
-			name);
-		return r;
-	}
-	if (virDomainDestroyFlags(dom, 0) < 0)
-		return pt_vm_fail(err, "the QEMU that %s left here, paused, cannot be ended", name);
-	return 0;
-}
-
-/* autostart first: whatever fails then, or is cut off, no boot starts it */
-static int empty(struct pt_vm_conn *conn, const char *uuid, struct pt_error *err)
-{
-	pt_autodomain virDomainPtr dom = NULL;
-	pt_autofree char *name = NULL;
-	int persistent;
-	int r = pt_vm_lookup(conn, uuid, &dom, err);
-
-	if (r < 0)
-		return r == -ENOENT ? 0 : r;
-	name = pt_strdup(virDomainGetName(dom));
-	persistent = virDomainIsPersistent(dom);
-	if (persistent < 0)
-		return pt_vm_fail(err, "cannot ask libvirt whether %s is defined here", name);
-	if (persistent && virDomainSetAutostart(dom, 0) < 0)
-		return pt_vm_fail(err, "%s is still defined here, and its autostart cannot be switched off", name);
-	r = end_rest(dom, name, err);
-	if (r < 0)
-		return r;
-	if (persistent && virDomainUndefineFlags(dom, keep_beside(dom)) < 0)
-		return pt_vm_fail(err, "%s is still defined here, without autostart, and cannot be undefined", name);
-	return 1;
-}
-
-/* libvirt's own end of it takes a moment after the VM has begun to run there */
-static int wait_calm(struct pt_vm_conn *conn, const char *uuid, struct pt_error *err)
-{
-	long long end = pt_watch_now_ms() + SETTLE_MS;
-	long long calm = pt_watch_now_ms();
-
-	for (;;) {
-		pt_autodomain virDomainPtr dom = NULL;
-		int r = pt_vm_lookup(conn, uuid, &dom, err);
-		long long now = pt_watch_now_ms();
-
-		if (r < 0)
-			return r == -ENOENT ? 0 : r;
-		if (virDomainIsActive(dom) == 0)
-			return 0;
-		if (is_moving(dom))
-			calm = now;
-		else if (now >= calm + CALM_MS)
-			return 0;
-		if (now >= end)
-			return pt_say(err, -EBUSY, "libvirt is still at work on the VM here after %d seconds",
-				      SETTLE_MS / 1000);
-		nap();
-	}
-}
-
-int pt_vm_leave(struct pt_vm_conn *conn, const char *uuid, const struct pt_migrate_to *to, struct pt_error *err)
-{
-	pt_autodomain virDomainPtr dom = NULL;
-	struct pt_error why = { 0 };
-	int r = wait_calm(conn, uuid, &why);
-
-	if (r == 0)
-		r = empty(conn, uuid, &why);
-	if (r == 1) {
-		r = pt_vm_lookup(conn, uuid, &dom, &why);
-		r = r == -ENOENT ? 0 : r < 0 ? r : pt_say(&why, -EBUSY, "libvirt still has it here");
-	}
-	if (r == 0)
-		r = sync_definitions(conn->root, &why);
-	if (r == 0)
-		return 0;
-	if (err)
-		*err = why;
-	(void)pt_wrap(err, r, "the VM runs at %s, and not all of it is gone from here", to->uri);
-	if (!why.hint[0])
-		pt_hint(err, "do not start or resume it here; `passthru recover` tries again");
-	return r;
-}
-
 static int give(virDomainPtr dom, const char *element, struct pt_error *err)
 {
 	unsigned flags = VIR_DOMAIN_AFFECT_LIVE;
+	int persistent = virDomainIsPersistent(dom);
 
-	if (virDomainIsPersistent(dom) == 1)
+	if (persistent < 0)
+		return pt_vm_fail(err, "cannot ask libvirt there whether it is defined");
+	if (persistent)
 		flags |= VIR_DOMAIN_AFFECT_CONFIG;
 	if (virDomainAttachDeviceFlags(dom, element, flags) < 0)
 		return pt_vm_fail(err, "libvirt there does not give it the device");
@@ -438,23 +183,48 @@ static int has_already(virDomainPtr dom, const char *element)
 	return pt_domain_hostdev_by_bdf(&live, wanted.hostdevs.v[0].bdf) != NULL;
 }
 
-int pt_vm_arrive(struct pt_vm_conn *conn, const char *uuid, const struct pt_migrate_to *to, const char *element,
-		 struct pt_error *err)
-{
-	PT_CLEANUP(pt_vm_closep) struct pt_vm_conn *there = NULL;
-	pt_autodomain virDomainPtr dom = NULL;
-	int r;
+/* @element: NULL: autostart */
+struct gift {
+	char *uuid;
+	char *element;
+};
 
-	if (!element && !to->autostart)
-		return 0;
-	r = pt_vm_open(conn->root, to->uri, false, &there, err);
-	if (r == 0)
-		r = pt_vm_lookup(there, uuid, &dom, err);
+static void gift_done(void *said)
+{
+	struct gift *g = said;
+
+	free(g->uuid);
+	free(g->element);
+	free(g);
+}
+
+static int bring(struct pt_vm_conn *there, void *said, struct pt_error *err)
+{
+	pt_autodomain virDomainPtr dom = NULL;
+	const struct gift *g = said;
+	int r = pt_vm_lookup(there, g->uuid, &dom, err);
+
 	if (r < 0)
 		return r;
-	if (element)
-		return has_already(dom, element) ? 0 : give(dom, element, err);
+	if (g->element)
+		return has_already(dom, g->element) ? 0 : give(dom, g->element, err);
 	if (virDomainSetAutostart(dom, 1) < 0)
 		return pt_vm_fail(err, "cannot switch autostart on");
 	return 0;
+}
+
+int pt_vm_arrive(struct pt_vm_conn *conn, const char *uuid, const struct pt_migrate_to *to, const char *element,
+		 struct pt_error *err)
+{
+	struct pt_far_talk talk = { .uri = to->uri, .talk = bring, .done = gift_done };
+	struct gift *g;
+
+	if (!element && !to->autostart)
+		return 0;
+	g = pt_alloc(sizeof(*g));
+	*g = (struct gift){ .uuid = pt_strdup(uuid), .element = pt_strdup_opt(element) };
+	talk.said = g;
+	talk.poll = conn->poll;
+	talk.poll_ctx = conn->poll_ctx;
+	return pt_far_long(conn->root, &talk, GIVE_MS, GIVE_MOST_MS, NULL, err);
 }

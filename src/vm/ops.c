@@ -160,9 +160,9 @@ static int migrate(void *ctx, const char *uuid, const struct pt_migrate_to *to, 
 	return r < 0 ? r : pt_vm_migrate(ctx, dom, to, timeout_ms, err);
 }
 
-static int settle(void *ctx, const char *uuid, const struct pt_migrate_to *to, struct pt_error *err)
+static int settle(void *ctx, const char *uuid, const struct pt_migrate_to *to, char **ret_doubt, struct pt_error *err)
 {
-	return pt_vm_settle(ctx, uuid, to, err);
+	return pt_vm_settle(ctx, uuid, to, ret_doubt, err);
 }
 
 static int leave(void *ctx, const char *uuid, const struct pt_migrate_to *to, struct pt_error *err)

@@ -37,7 +37,9 @@
  *           when that was broken off, -ETIMEDOUT when it was not done within @timeout_ms (0: no limit): in both cases,
  *           and with any other errno, it runs here as before unless @settle says otherwise
  * @settle: break off what libvirt may still be moving, and see where it is: 1 there, 0 here, where it runs or is shut
- *          off; -EHOSTUNREACH, -EBUSY or another errno when that cannot be told
+ *          off; -EHOSTUNREACH when that host does not answer, and it does not run here; -EBUSY or another errno when
+ *          it cannot be told otherwise, as when it runs on both.  @ret_doubt: of one that runs here, what is not
+ *          certain (that host does not answer); the caller frees; NULL: nothing
  * @leave: it runs there: what is left of it here is ended for good, autostart, a QEMU that the migration left paused,
  *         the definition; 0 when nothing is, or was; any errno: something is, and the message says what
  * @arrive: what is to be done there once it runs there: 0 also when that is done already; @element of a device of that
@@ -63,7 +65,8 @@ struct pt_vm_ops {
 	int (*unplug)(void *ctx, const char *uuid, struct pt_bdf bdf, unsigned timeout_ms, struct pt_error *err);
 	int (*migrate)(void *ctx, const char *uuid, const struct pt_migrate_to *to, unsigned timeout_ms,
 		       struct pt_error *err);
-	int (*settle)(void *ctx, const char *uuid, const struct pt_migrate_to *to, struct pt_error *err);
+	int (*settle)(void *ctx, const char *uuid, const struct pt_migrate_to *to, char **ret_doubt,
+		      struct pt_error *err);
 	int (*leave)(void *ctx, const char *uuid, const struct pt_migrate_to *to, struct pt_error *err);
 	int (*arrive)(void *ctx, const char *uuid, const struct pt_migrate_to *to, const char *element,
 		      struct pt_error *err);

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 #include <sqlite3.h>
@@ -235,6 +236,151 @@ static void where_it_is_cannot_be_told_and_nothing_is_started(void **state)
 	stage_settled(w);
 }
 
+static int give_up(struct stage *w, struct pt_strv *given, struct pt_error *err)
+{
+	PT_AUTO(pt_change_list) list = { 0 };
+
+	*err = (struct pt_error){ 0 };
+	assert_int_equal(pt_journal_list(w->env.journal, true, &list, NULL), 0);
+	assert_int_equal(list.n, 1);
+	return pt_change_give_up(&w->env, list.v[0].id, given, err);
+}
+
+/* burnt down, say: somebody answers for it, and the VM can be started here again */
+static void a_host_that_is_gone_for_good_can_be_given_up(void **state)
+{
+	struct stage *w = *state;
+	PT_AUTO(pt_strv) given = { 0 };
+	struct pt_error err = { 0 };
+	unsigned starts;
+
+	attached(w);
+	stage_hook(w);
+	starts = w->cvm->starts;
+	w->cvm->lost = true;
+	w->cvm->silent = true;
+	assert_int_equal(move(w, &err), -EINTR);
+	/* nobody starts it before that is said */
+	assert_int_equal(w->vm_ops.start(w->vm_ops.ctx, w->cvm->uuid, &err), -EPERM);
+	if (give_up(w, &given, &err) < 0)
+		fail_msg("%s", err.msg);
+	assert_int_equal(given.n, 1);
+	assert_non_null(strstr(given.v[0], "cvm is taken to be here alone: " THERE " does not answer"));
+	/* QEMU had ended of itself: it is started, with its device */
+	assert_int_equal(w->cvm->starts, starts + 1);
+	assert_non_null(strstr(w->cvm->live, "<interface"));
+	stage_settled(w);
+}
+
+/* before it is given up it is said what that comes to, and what is there is never given up */
+static void what_giving_a_host_up_comes_to_is_said_before(void **state)
+{
+	struct stage *w = *state;
+	PT_AUTO(pt_strv) lines = { 0 };
+	PT_AUTO(pt_strv) none = { 0 };
+	struct pt_error err = { 0 };
+	PT_AUTO(pt_change_list) list = { 0 };
+
+	attached(w);
+	w->cvm->lost = true;
+	w->cvm->silent = true;
+	assert_int_equal(move(w, &err), -EINTR);
+	assert_int_equal(pt_journal_list(w->env.journal, true, &list, NULL), 0);
+	assert_int_equal(pt_change_gone(&w->env, list.v[0].id, &lines, &err), 0);
+	assert_int_equal(lines.n, 1);
+	assert_non_null(strstr(lines.v[0], "Only if that host is certain to be off"));
+	w->cvm->silent = false;
+	assert_int_equal(pt_change_gone(&w->env, list.v[0].id, &none, &err), -EPERM);
+	assert_string_equal(err.refusal, "nothing-gone");
+	assert_int_equal(recover(w), 1);
+}
+
+/* it has gone from here: what was planned here stays made, and is not taken back half */
+static void a_host_that_took_the_vm_and_is_gone_can_be_given_up(void **state)
+{
+	struct stage *w = *state;
+	PT_AUTO(pt_strv) given = { 0 };
+	struct pt_error err = { 0 };
+
+	attached(w);
+	w->cvm->silent = true;
+	assert_int_equal(move(w, &err), -EINTR);
+	assert_true(w->cvm->away);
+	if (give_up(w, &given, &err) < 0)
+		fail_msg("%s", err.msg);
+	assert_non_null(strstr(given.v[0], "cvm is not defined here any more, so it is taken to have moved"));
+	assert_string_equal(w->cvm->arrived, "");
+	stage_settled(w);
+}
+
+static void one_that_runs_on_both_from_the_start_gets_nothing_back(void **state)
+{
+	struct stage *w = *state;
+	struct pt_error err = { 0 };
+
+	attached(w);
+	w->cvm->move_fails = true;
+	w->cvm->both = true;
+	assert_int_equal(move(w, &err), -EINTR);
+	stage_says(&err, "the VM runs here AND at " THERE);
+	assert_null(strstr(w->cvm->live, "<interface type='hostdev'"));
+	/* somebody has ended the other one */
+	w->cvm->both = false;
+	assert_int_equal(recover(w), 1);
+	assert_non_null(strstr(w->cvm->live, "<interface"));
+	stage_settled(w);
+}
+
+static void keep_warning(void *ctx, const char *text)
+{
+	struct stage *w = ctx;
+
+	(void)snprintf(w->waited_for, sizeof(w->waited_for), "%s", text);
+}
+
+/* it stays, and that the other host could not be asked is said */
+static void a_host_that_dies_meanwhile_is_told(void **state)
+{
+	struct stage *w = *state;
+	struct pt_error err = { 0 };
+
+	attached(w);
+	w->env.warn = keep_warning;
+	w->env.ctx = w;
+	w->cvm->move_fails = true;
+	w->cvm->silent = true;
+	assert_int_equal(move(w, &err), -EIO);
+	assert_string_equal(w->waited_for, "cvm runs here; " THERE " does not answer");
+	stage_settled(w);
+}
+
+/* its definition goes to the other host, on whose disk it may not be yet when that host burns down */
+static void the_definition_of_what_moves_is_kept(void **state)
+{
+	struct stage *w = *state;
+	pt_autofree char *path = pt_strf("%s/state/backup/1-other.xml", w->dir);
+	PT_AUTO(pt_plan) plan = { 0 };
+	struct pt_migrate_to to = { .uri = pt_strdup(THERE) };
+	struct pt_error err = { 0 };
+	struct pt_step *s;
+	long long id = 0;
+
+	stage_open(w);
+	plan.verb = pt_strdup("migrate");
+	plan.summary = pt_strdup("move other");
+	s = pt_plan_step(&plan, PT_STEP_VM_MIGRATE);
+	s->vm = pt_strdup("other");
+	s->vm_uuid = pt_strdup(STAGE_OTHER);
+	s->state_after = pt_migrate_to_text(&to);
+	pt_migrate_to_done(&to);
+	w->other->state = PT_DOMAIN_RUNNING;
+	if (pt_change_apply(&w->env, &plan, &id, &err) < 0)
+		fail_msg("%s", err.msg);
+	assert_int_equal(id, 1);
+	assert_true(w->other->away);
+	assert_int_equal(access(path, R_OK), 0);
+}
+
 static void what_was_moved_is_not_undone_from_here(void **state)
 {
 	struct stage *w = *state;
@@ -430,6 +576,12 @@ int main(void)
 		MOVE(libvirt_is_not_believed_that_it_did_not_move),
 		MOVE(a_vm_that_qemu_lost_is_started_again),
 		MOVE(where_it_is_cannot_be_told_and_nothing_is_started),
+		MOVE(a_host_that_is_gone_for_good_can_be_given_up),
+		MOVE(what_giving_a_host_up_comes_to_is_said_before),
+		MOVE(a_host_that_took_the_vm_and_is_gone_can_be_given_up),
+		MOVE(one_that_runs_on_both_from_the_start_gets_nothing_back),
+		MOVE(a_host_that_dies_meanwhile_is_told),
+		MOVE(the_definition_of_what_moves_is_kept),
 		MOVE(what_was_moved_is_not_undone_from_here),
 		MOVE(one_that_does_not_run_makes_the_plan_stale),
 		MOVE(a_vm_that_runs_elsewhere_is_not_started_by_the_next_boot),

@@ -500,15 +500,22 @@ static struct fakevm_one *find_away(struct fakevm *vm, const char *uuid)
 	return NULL;
 }
 
-static int fake_settle(void *ctx, const char *uuid, const struct pt_migrate_to *to, struct pt_error *err)
+static int fake_settle(void *ctx, const char *uuid, const struct pt_migrate_to *to, char **ret_doubt,
+		       struct pt_error *err)
 {
 	const struct fakevm_one *away = find_away(ctx, uuid);
 	const struct fakevm_one *one = away ? away : find(ctx, uuid, err);
 
 	if (!one)
 		return -ENOENT;
-	if (!away && one->state == PT_DOMAIN_RUNNING)
+	*ret_doubt = NULL;
+	if (one->both)
+		return pt_say(err, -EBUSY, "the VM runs here AND at %s", to->uri);
+	if (!away && one->state == PT_DOMAIN_RUNNING) {
+		if (one->silent)
+			*ret_doubt = pt_strf("%s does not answer", to->uri);
 		return 0;
+	}
 	if (one->silent)
 		return pt_say(err, -EHOSTUNREACH, "%s does not answer", to->uri);
 	return away != NULL;

@@ -34,6 +34,7 @@
  * @leaves: the move leaves it defined here, with its autostart, and in the state @leaves_as; @remains: it has;
  * @wont_leave: libvirt does not undefine it; @leave_lies: it says that it has
  * @move_fails: libvirt does not move it; @move_lies: it has, and says that it has not
+ * @both: it was not moved, and runs there all the same
  * @silent: that host does not answer, or not with what it was to give; @lost: QEMU ends of it
  * @run: counts its starts, for which_run
  * @starts, @stops: how often
@@ -70,6 +71,7 @@ struct fakevm_one {
 	bool move_fails;
 	bool move_lies;
 	bool silent;
+	bool both;
 	bool lost;
 	char arrived[FAKEVM_XML];
 	unsigned slow_plug;

@@ -14,6 +14,8 @@
 #include "base/alloc.h"
 #include "base/cleanup.h"
 #include "tree.h"
+#include "vm/conn.h"
+#include "vm/far.h"
 #include "vm/libvirt.h"
 
 #define TEST_URI  "test:///default"
@@ -375,17 +377,32 @@ static void move_from(struct fixture *f, int state)
 	if (pt_vm_open(&f->t->root, uri, false, &f->conn, &err) < 0)
 		fail_msg("%s", err.msg);
 	pt_vm_ops_init(f->conn, &f->ops);
+	f->conn->calm_ms = 100;
 }
 
 static int settled(struct fixture *f, int there, struct pt_error *err)
 {
 	struct pt_migrate_to to = { .uri = host_with(f, "there.xml", there) };
+	pt_autofree char *doubt = NULL;
 	int r;
 
 	*err = (struct pt_error){ 0 };
-	r = f->ops.settle(f->conn, MOVER, &to, err);
+	r = f->ops.settle(f->conn, MOVER, &to, &doubt, err);
+	assert_null(doubt);
 	free(to.uri);
 	return r;
+}
+
+/* nobody listens there */
+static char nowhere[] = "qemu+tcp://127.0.0.1:1/system";
+
+static int settled_alone(struct fixture *f, char **ret_doubt, struct pt_error *err)
+{
+	struct pt_migrate_to to = { .uri = nowhere };
+
+	*err = (struct pt_error){ 0 };
+	pt_vm_set_patience(f->conn, 0);
+	return f->ops.settle(f->conn, MOVER, &to, ret_doubt, err);
 }
 
 static void a_vm_that_is_off_here_is_where_it_is_active(void **state)
@@ -410,6 +427,95 @@ static void a_vm_that_is_paused_there_is_not_here(void **state)
 	assert_non_null(strstr(err.hint, "do not start it here"));
 	assert_int_equal(settled(f, VIR_DOMAIN_PMSUSPENDED, &err), -EBUSY);
 	assert_non_null(strstr(err.msg, "is active, but does not run, at test:///"));
+}
+
+/* a connection that broke while that host was told to let it run: libvirt lets it run on here, too */
+static void a_vm_that_runs_here_is_looked_for_there_too(void **state)
+{
+	struct fixture *f = *state;
+	pt_autofree char *doubt = NULL;
+	struct pt_error err;
+
+	move_from(f, VIR_DOMAIN_RUNNING);
+	assert_int_equal(settled(f, VIR_DOMAIN_SHUTOFF, &err), 0);
+	assert_int_equal(settled(f, VIR_DOMAIN_RUNNING, &err), -EBUSY);
+	assert_non_null(strstr(err.msg, "the VM runs here AND at test:///"));
+	/* a host that is down holds nothing up, but that is said */
+	assert_int_equal(settled_alone(f, &doubt, &err), 0);
+	assert_non_null(strstr(doubt, "that it does not run at qemu+tcp://127.0.0.1:1/system, too, is not certain"));
+}
+
+static void a_vm_that_is_off_here_is_not_here_before_the_other_host_has_answered(void **state)
+{
+	struct fixture *f = *state;
+	pt_autofree char *doubt = NULL;
+	struct pt_error err;
+
+	move_from(f, VIR_DOMAIN_SHUTOFF);
+	assert_int_equal(settled_alone(f, &doubt, &err), -EHOSTUNREACH);
+	assert_non_null(strstr(err.msg, "cannot be told: cannot reach libvirt at qemu+tcp://127.0.0.1:1/system"));
+	assert_non_null(strstr(err.hint, "--give-up"));
+}
+
+/* it had arrived, and its guest was shut down before anybody looked */
+static void a_vm_that_is_gone_from_here_and_off_there_has_moved(void **state)
+{
+	struct fixture *f = *state;
+	struct pt_migrate_to to = { .uri = host_with(f, "there.xml", VIR_DOMAIN_SHUTOFF) };
+	pt_autofree char *doubt = NULL;
+	struct pt_error err = { 0 };
+
+	/* the driver's own host has no such VM */
+	assert_int_equal(f->ops.settle(f->conn, MOVER, &to, &doubt, &err), 1);
+	free(to.uri);
+}
+
+/* another host that takes its time is not waited for */
+static int talk_long(struct pt_vm_conn *there, void *said, struct pt_error *err)
+{
+	(void)there;
+	(void)said;
+	(void)err;
+	(void)usleep(700000);
+	return 7;
+}
+
+static int asked_often(void *ctx)
+{
+	unsigned *n = ctx;
+
+	return ++*n > 2;
+}
+
+static void who_does_not_answer_is_not_waited_for(void **state)
+{
+	struct fixture *f = *state;
+	unsigned n = 0;
+	struct pt_far_talk talk = { .uri = "test:///default", .talk = talk_long };
+	struct pt_error err = { 0 };
+	void *said = NULL;
+
+	talk.said = pt_strdup("kept");
+	talk.done = free;
+	assert_int_equal(pt_far(&f->t->root, &talk, 200, &said, &err), -ETIMEDOUT);
+	assert_non_null(strstr(err.msg, "libvirt at test:///default has not answered within 0 seconds"));
+	assert_null(said);
+	talk.said = NULL;
+	talk.poll = asked_often;
+	talk.poll_ctx = &n;
+	assert_int_equal(pt_far(&f->t->root, &talk, 5000, &said, &err), -EINTR);
+	/* while the host is there it may take as long as it does */
+	talk.poll = NULL;
+	talk.said = pt_strdup("kept");
+	assert_int_equal(pt_far_long(&f->t->root, &talk, 200, 60000, &said, &err), 7);
+	assert_string_equal(said, "kept");
+	free(said);
+	talk.uri = nowhere;
+	talk.said = NULL;
+	assert_int_equal(pt_far(&f->t->root, &talk, 5000, NULL, &err), -ECONNREFUSED);
+	assert_non_null(strstr(err.msg, "cannot reach libvirt at qemu+tcp://127.0.0.1:1"));
+	/* the late ones end before what they use is taken away */
+	(void)sleep(1);
 }
 
 /* what is left of it here is ended: its autostart, its definition */
@@ -477,6 +583,11 @@ int main(void)
 		cmocka_unit_test(a_uri_with_a_host_in_it_is_not_local),
 		cmocka_unit_test_setup_teardown(a_vm_that_is_off_here_is_where_it_is_active, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_vm_that_is_paused_there_is_not_here, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_vm_that_runs_here_is_looked_for_there_too, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_vm_that_is_off_here_is_not_here_before_the_other_host_has_answered,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(a_vm_that_is_gone_from_here_and_off_there_has_moved, setup, teardown),
+		cmocka_unit_test_setup_teardown(who_does_not_answer_is_not_waited_for, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_vm_that_runs_elsewhere_is_not_left_defined_here, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_vm_that_somebody_paused_here_is_not_ended, setup, teardown),
 	};
