@@ -70,6 +70,24 @@ static int answer(struct pt_cli *cli, const struct pt_migrate_hosts *hosts, cons
 	return 0;
 }
 
+/* libvirt of this host chose it, by its own list of names */
+static int check_known(const struct pt_migrate_hosts *hosts, const struct pt_cpu_def *def, struct pt_error *err)
+{
+	for (size_t i = 0; def->model && i < hosts->n; i++) {
+		const struct pt_migrate_host *h = &hosts->v[i];
+		int r;
+
+		if (!h->hypervisor.models.n || pt_strv_has(&h->hypervisor.models, def->model))
+			continue;
+		r = pt_say(err, -EOPNOTSUPP, "all of them could run %s, but libvirt %s at %s knows no such model",
+			   def->model, h->hypervisor.libvirt ? h->hypervisor.libvirt : "", h->name);
+		pt_hint(err, "ask there: its own `passthru cpu baseline` chooses among the models that it knows; or "
+			     "bring its libvirt and QEMU up to date");
+		return r;
+	}
+	return 0;
+}
+
 int pt_cpu_baseline(struct pt_cli *cli, struct pt_error *err)
 {
 	PT_CLEANUP(pt_vm_closep) struct pt_vm_conn *conn = NULL;
@@ -97,6 +115,8 @@ int pt_cpu_baseline(struct pt_cli *cli, struct pt_error *err)
 	for (size_t i = 0; i < hosts.n; i++)
 		models[i] = &hosts.v[i].hypervisor.host_model;
 	r = PT_WATCHED(&cli->watch, PT_WATCH_LIBVIRT, pt_vm_cpu_baseline(conn, models, hosts.n, &def, &flags, err));
+	if (r >= 0)
+		r = check_known(&hosts, &def, err);
 	if (r >= 0)
 		pt_cpu_spell_out(&def, &flags);
 	return r < 0 ? r : answer(cli, &hosts, &def, &flags, err);

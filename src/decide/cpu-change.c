@@ -370,6 +370,12 @@ int pt_decide_cpu(const struct pt_cpu_look *look, const struct pt_cpu_request *r
 	*ret_plan = (struct pt_plan){ 0 };
 	pt_cpu_wanted(look, request, &want);
 	summarize(ret_plan, look, request, &want);
+	if (request->nested && !want.model && (want.mode == PT_CPU_MODE_CUSTOM || want.mode == PT_CPU_MODE_NONE)) {
+		r = pt_usage(err, -EINVAL, "%s names no processor model, and libvirt takes no flag without one",
+			     look->vm.name);
+		pt_hint(err, "name one with it: `passthru cpu %s MODEL --nested`, or host-model", look->vm.name);
+		return r;
+	}
 	if (want.mode == PT_CPU_MODE_CUSTOM) {
 		r = check_model(look, want.model, err);
 		if (r < 0)

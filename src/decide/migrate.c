@@ -432,6 +432,16 @@ static void judge_kvm(const struct pt_migrate_ask *ask, const struct pt_migrate_
 			"not known");
 }
 
+/* off x86 libvirt lists no flags of a host-model, but names the processor */
+static bool is_alike_elsewhere(const struct pt_migrate_ask *ask, const struct pt_migrate_host *host)
+{
+	const struct pt_cpu_host *a = &ask->source->cpu;
+	const struct pt_cpu_host *b = &host->cpu;
+
+	return is_whole_host(ask) && host->known && !is_x86(ask->source) && !is_x86(host) && a->vendor && a->model &&
+	       pt_streq(a->vendor, b->vendor) && pt_streq(a->model, b->model);
+}
+
 static void judge_flags(const struct pt_migrate_ask *ask, const struct pt_migrate_host *host, struct pt_findings *l)
 {
 	PT_AUTO(pt_strv) missing = { 0 };
@@ -439,6 +449,11 @@ static void judge_flags(const struct pt_migrate_ask *ask, const struct pt_migrat
 	pt_autofree char *names = some(&missing);
 	pt_autofree char *fix = NULL;
 
+	if (sure == 0 && is_alike_elsewhere(ask, host)) {
+		pt_findings_add(l, PT_OK, "cpu-flags", host->where, NULL, "its processor is %s, as this one is",
+				host->cpu.model);
+		return;
+	}
 	if (sure == 0) {
 		pt_findings_add(l, PT_UNKNOWN, "cpu-flags", host->where, "`passthru facts --json` there, as root",
 				"which flags its processor has is not known");
@@ -554,6 +569,16 @@ static void judge_hugepages(const struct pt_domain *vm, const struct pt_migrate_
 				p->free, p->size_kib, need);
 }
 
+static bool has_twin(const struct pt_migrate_ask *ask)
+{
+	const struct pt_domain *vm = pt_cpu_look_now(ask->look);
+
+	for (size_t i = 0; i < vm->hostdevs.n; i++)
+		if (vm->hostdevs.v[i].team_of)
+			return true;
+	return false;
+}
+
 static void judge_memory(const struct pt_migrate_ask *ask, const struct pt_migrate_host *host, struct pt_findings *l)
 {
 	uint64_t need = pt_cpu_look_now(ask->look)->memory_kib;
@@ -566,6 +591,52 @@ static void judge_memory(const struct pt_migrate_ask *ask, const struct pt_migra
 		pt_findings_add(l, PT_FAIL, "memory", host->where, NULL,
 				"it has %" PRIu64 " MiB of memory free, and the VM needs %" PRIu64,
 				host->available_kib / 1024, need / 1024);
+	else if (host->certain_kib && host->certain_kib < need)
+		/* a device has all of it pinned at once */
+		pt_findings_add(l, has_twin(ask) ? PT_UNKNOWN : PT_WARN, "memory", host->where,
+				"there: MemAvailable in /proc/meminfo, which libvirt does not tell",
+				"it has %" PRIu64 " MiB of memory free for certain, and the VM needs %" PRIu64
+				"; %" PRIu64 " MiB are in caches, of which those of shared memory do not give way",
+				host->certain_kib / 1024, need / 1024,
+				(host->available_kib - host->certain_kib) / 1024);
+}
+
+/* libvirt refuses a name that another has, and takes the place of a definition that has name and UUID */
+static void judge_vm_there(const struct pt_migrate_ask *ask, const struct pt_migrate_host *host,
+			   const struct pt_migrate_vm *v, struct pt_findings *l)
+{
+	const struct pt_domain *vm = &ask->look->vm;
+	bool same_uuid = vm->uuid && strcasecmp(v->uuid, vm->uuid) == 0;
+	bool same_name = pt_streq(v->name, vm->name);
+
+	if (same_uuid && v->active)
+		pt_findings_add(l, PT_FAIL, "vm-there", host->where,
+				"see which of them is to be: two with the same disks destroy these",
+				"a VM with its UUID runs there already, %s", v->name);
+	else if (same_uuid && !same_name)
+		pt_findings_add(l, PT_FAIL, "vm-there", host->where, "`virsh undefine` there, if nobody needs it",
+				"%s there has the UUID of %s", v->name, vm->name);
+	else if (same_uuid)
+		pt_findings_add(l, PT_WARN, "vm-there", host->where, NULL,
+				"%s is defined there, too, and shut off: that definition is replaced", v->name);
+	else if (same_name)
+		pt_findings_add(l, PT_FAIL, "vm-there", host->where, "`virsh domrename` one of them, shut off",
+				"another VM is called %s there (%s)", v->name, v->uuid);
+}
+
+/* a newer libvirt has models that an older one does not know, whatever the processor can do */
+static void judge_model(const struct pt_migrate_ask *ask, const struct pt_migrate_host *host, struct pt_findings *l)
+{
+	const struct pt_cpu_def *cpu = cpu_of(ask);
+
+	if (cpu->mode != PT_CPU_MODE_CUSTOM || !cpu->model || !host->hypervisor.models.n ||
+	    pt_strv_has(&host->hypervisor.models, cpu->model))
+		return;
+	pt_findings_add(
+		l, PT_FAIL, "cpu-unknown-model", host->where,
+		"bring libvirt and QEMU there to the version of this host; or give the VM a model that both know",
+		"its libvirt%s%s knows no processor model %s, which the VM has", host->hypervisor.libvirt ? " " : "",
+		host->hypervisor.libvirt ? host->hypervisor.libvirt : "", cpu->model);
 }
 
 void pt_decide_migrate_host(const struct pt_migrate_ask *ask, const struct pt_migrate_host *host,
@@ -585,7 +656,10 @@ void pt_decide_migrate_host(const struct pt_migrate_ask *ask, const struct pt_mi
 				b, a);
 		return;
 	}
+	for (size_t i = 0; i < host->vms.n; i++)
+		judge_vm_there(ask, host, &host->vms.v[i], ret_findings);
 	judge_vendor(ask, host, ret_findings);
+	judge_model(ask, host, ret_findings);
 	judge_kvm(ask, host, ret_findings);
 	judge_flags(ask, host, ret_findings);
 	judge_alike(ask, host, ret_findings);

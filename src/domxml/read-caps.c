@@ -20,6 +20,7 @@ static void read_cpu(const xmlNode *cpu, struct pt_cpu_host *h, struct pt_hyperv
 	static const char *const names[] = { "family", "model", "stepping" };
 	unsigned long long value = 0;
 
+	h->model = pt_xml_content(pt_xml_child(cpu, "model"));
 	for (size_t i = 0; i < sizeof(vendors) / sizeof(*vendors); i++)
 		if (pt_streq(vendor, vendors[i][0]))
 			h->vendor = pt_strdup(vendors[i][1]);

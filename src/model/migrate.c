@@ -13,6 +13,7 @@ void pt_hypervisor_done(struct pt_hypervisor *h)
 	free(h->qemu);
 	free(h->arch);
 	pt_strv_done(&h->machines);
+	pt_strv_done(&h->models);
 	pt_cpu_def_done(&h->host_model);
 	pt_strv_done(&h->flags);
 	*h = (struct pt_hypervisor){ 0 };
@@ -35,12 +36,17 @@ void pt_migrate_host_done(struct pt_migrate_host *h)
 	free(h->why_fix);
 	if (h->alike) {
 		h->cpu = (struct pt_cpu_host){ 0 };
-		h->hypervisor.machines = h->hypervisor.flags = (struct pt_strv){ 0 };
+		h->hypervisor.machines = h->hypervisor.models = h->hypervisor.flags = (struct pt_strv){ 0 };
 		h->hypervisor.host_model = (struct pt_cpu_def){ 0 };
 	}
 	pt_cpu_host_done(&h->cpu);
 	pt_hypervisor_done(&h->hypervisor);
 	free(h->hugepages.v);
+	for (size_t i = 0; i < h->vms.n; i++) {
+		free(h->vms.v[i].name);
+		free(h->vms.v[i].uuid);
+	}
+	free(h->vms.v);
 	*h = (struct pt_migrate_host){ 0 };
 }
 

@@ -13,6 +13,7 @@
  * @host_uuid: by which libvirts tell their hosts apart; NULL not known
  * @libvirt, @qemu: versions, "11.3.0"
  * @machines: machine types of x86_64, or of the host's own architecture, aliases among them
+ * @models: names of the processor models that it knows, whether the host can run them or not; empty: not known
  * @host_model: what host-model stands for; @flags: all of its flags in libvirt's words, sorted; empty: not known
  * @tsc_hz: 0 unknown; @tsc_scaling: its processors can give a guest another frequency
  */
@@ -22,6 +23,7 @@ struct pt_hypervisor {
 	char *qemu;
 	char *arch;
 	struct pt_strv machines;
+	struct pt_strv models;
 	struct pt_cpu_def host_model;
 	struct pt_strv flags;
 	uint64_t tsc_hz;
@@ -30,6 +32,13 @@ struct pt_hypervisor {
 
 void pt_hypervisor_done(struct pt_hypervisor *h);
 
+/* a VM that is defined on a host, or runs there */
+struct pt_migrate_vm {
+	char *name;
+	char *uuid;
+	bool active;
+};
+
 /**
  * struct pt_migrate_host - one candidate; owns everything in it
  * @name: as the user gave it, or its own name; @where: the file or URI it was read from
@@ -37,8 +46,9 @@ void pt_hypervisor_done(struct pt_hypervisor *h);
  * @why_not, @why_fix: it could not be asked, and what to do about it; nothing else is known then
  * @cpu: in the kernel's words; @cpu.count 0: not known
  * @known: @hypervisor is
- * @alike: @cpu, and of @hypervisor machines, host_model and flags, are borrowed from the list's
- * @available_kib: memory free for VMs, 0 unknown
+ * @alike: @cpu, and of @hypervisor machines, models, host_model and flags, are borrowed from the list's
+ * @available_kib: memory free for VMs, 0 unknown; @certain_kib: so much of it for certain, 0: all
+ * @vms: that host's, where its libvirt was asked
  * @hugepages: of each size that there is, empty when not known
  */
 struct pt_migrate_host {
@@ -52,7 +62,9 @@ struct pt_migrate_host {
 	bool alike;
 	struct pt_hypervisor hypervisor;
 	uint64_t available_kib;
+	uint64_t certain_kib;
 	PT_ARRAY(struct pt_hugepages) hugepages;
+	PT_ARRAY(struct pt_migrate_vm) vms;
 };
 
 /*

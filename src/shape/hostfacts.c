@@ -18,11 +18,11 @@ json_t *pt_hypervisor_json(bool known, const struct pt_hypervisor *h)
 	if (!known)
 		return json_null();
 	return json_pack(
-		"{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "host_uuid", pt_json_text(h->host_uuid), "libvirt",
-		pt_json_text(h->libvirt), "qemu", pt_json_text(h->qemu), "arch", pt_json_text(h->arch), "tsc_hz",
-		h->tsc_hz ? json_integer((json_int_t)h->tsc_hz) : json_null(), "tsc_scaling",
+		"{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "host_uuid", pt_json_text(h->host_uuid),
+		"libvirt", pt_json_text(h->libvirt), "qemu", pt_json_text(h->qemu), "arch", pt_json_text(h->arch),
+		"tsc_hz", h->tsc_hz ? json_integer((json_int_t)h->tsc_hz) : json_null(), "tsc_scaling",
 		h->tsc_scaling == PT_KNOWN_UNKNOWN ? json_null() : json_boolean(h->tsc_scaling == PT_KNOWN_YES),
-		"machines", pt_json_strv(&h->machines), "host_model",
+		"machines", pt_json_strv(&h->machines), "cpu_models", pt_json_strv(&h->models), "host_model",
 		h->host_model.model ? pt_cpu_def_json(&h->host_model) : json_null(), "host_model_flags",
 		pt_json_strv(&h->flags));
 }
@@ -107,6 +107,8 @@ static int read_hypervisor(const json_t *o, const char *where, struct pt_hypervi
 
 	if (r >= 0)
 		r = read_strings(o, where, "machines", &h->machines, err);
+	if (r >= 0)
+		r = read_strings(o, where, "cpu_models", &h->models, err);
 	if (r >= 0)
 		r = read_strings(o, where, "host_model_flags", &h->flags, err);
 	if (r >= 0 && model && !json_is_null(model))
@@ -215,6 +217,11 @@ static void give_machines(const struct pt_migrate_alike *a, struct pt_migrate_ho
 	h->hypervisor.machines = a->list;
 }
 
+static void give_models(const struct pt_migrate_alike *a, struct pt_migrate_host *h)
+{
+	h->hypervisor.models = a->list;
+}
+
 static void give_flags(const struct pt_migrate_alike *a, struct pt_migrate_host *h)
 {
 	h->hypervisor.flags = a->list;
@@ -228,6 +235,7 @@ static void give_model(const struct pt_migrate_alike *a, struct pt_migrate_host 
 static const struct meaning of_host[] = { { "\"cpu\"", read_alike_cpu, give_cpu } };
 static const struct meaning of_hypervisor[] = {
 	{ "\"machines\"", read_alike_list, give_machines },
+	{ "\"cpu_models\"", read_alike_list, give_models },
 	{ "\"host_model\"", read_alike_model, give_model },
 	{ "\"host_model_flags\"", read_alike_flags, give_flags },
 };

@@ -46,8 +46,12 @@ static void read_host_model(struct pt_vm_conn *conn, struct pt_hypervisor *h)
 {
 	PT_AUTO(pt_cpu_caps) caps = { 0 };
 
+	if (pt_vm_cpu_caps(conn, &any_vm, &caps, NULL) < 0)
+		return;
+	for (size_t i = 0; i < caps.models.n; i++)
+		pt_strv_add(&h->models, caps.models.v[i].name);
 	/* a host without KVM, or a libvirt that cannot tell, has no host-model; whoever needs one says so */
-	if (pt_vm_cpu_caps(conn, &any_vm, &caps, NULL) < 0 || !caps.host_model.model)
+	if (!caps.host_model.model)
 		return;
 	h->host_model = caps.host_model;
 	caps.host_model = (struct pt_cpu_def){ 0 };
@@ -55,8 +59,11 @@ static void read_host_model(struct pt_vm_conn *conn, struct pt_hypervisor *h)
 		h->flags = (struct pt_strv){ 0 };
 }
 
-/* what is free, or could be: caches give way; 0 when libvirt does not tell */
-static uint64_t available_kib(virConnectPtr conn)
+/*
+ * What is free, or could be: caches give way.  But the kernel counts tmpfs and shared memory among the caches, that of
+ * guests too, and they do not (@ret_certain: without); 0 when libvirt does not tell.
+ */
+static uint64_t available_kib(virConnectPtr conn, uint64_t *ret_certain)
 {
 	pt_autofree virNodeMemoryStats *stats = NULL;
 	uint64_t sum = 0;
@@ -68,10 +75,37 @@ static uint64_t available_kib(virConnectPtr conn)
 	stats = pt_alloc((size_t)n * sizeof(*stats));
 	if (virNodeGetMemoryStats(conn, VIR_NODE_MEMORY_STATS_ALL_CELLS, stats, &n, 0) < 0)
 		return 0;
-	for (int i = 0; i < n; i++)
-		if (strcmp(stats[i].field, VIR_NODE_MEMORY_STATS_TOTAL) != 0)
+	for (int i = 0; i < n; i++) {
+		bool certain = strcmp(stats[i].field, VIR_NODE_MEMORY_STATS_FREE) == 0 ||
+			       strcmp(stats[i].field, VIR_NODE_MEMORY_STATS_BUFFERS) == 0;
+
+		if (certain || strcmp(stats[i].field, VIR_NODE_MEMORY_STATS_CACHED) == 0)
 			sum += stats[i].value;
+		if (certain)
+			*ret_certain += stats[i].value;
+	}
 	return sum;
+}
+
+static int read_vms(virConnectPtr conn, struct pt_migrate_host *h, struct pt_error *err)
+{
+	virDomainPtr *all = NULL;
+	int n = virConnectListAllDomains(conn, &all, 0);
+
+	if (n < 0)
+		return pt_vm_fail(err, "cannot ask libvirt at %s which VMs it has", h->where);
+	for (int i = 0; i < n; i++) {
+		char uuid[VIR_UUID_STRING_BUFLEN] = "";
+
+		/* both are known with the list: nothing is asked */
+		if (virDomainGetUUIDString(all[i], uuid) == 0)
+			pt_array_push(&h->vms,
+				      ((struct pt_migrate_vm){ pt_strdup(virDomainGetName(all[i])), pt_strdup(uuid),
+							       virDomainGetID(all[i]) != (unsigned)-1 }));
+		(void)virDomainFree(all[i]);
+	}
+	free(all);
+	return 0;
 }
 
 int pt_vm_hypervisor(struct pt_vm_conn *conn, struct pt_migrate_host *ret_host, struct pt_error *err)
@@ -95,7 +129,12 @@ int pt_vm_hypervisor(struct pt_vm_conn *conn, struct pt_migrate_host *ret_host, 
 	name = virConnectGetHostname(conn->conn);
 	h.name = name ? name : pt_strdup(conn->uri);
 	h.where = pt_strdup(conn->uri);
-	h.available_kib = available_kib(conn->conn);
+	h.available_kib = available_kib(conn->conn, &h.certain_kib);
+	r = read_vms(conn->conn, &h, err);
+	if (r < 0) {
+		pt_migrate_host_done(&h);
+		return r;
+	}
 	read_host_model(conn, &h.hypervisor);
 	*ret_host = h;
 	return 0;

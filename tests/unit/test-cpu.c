@@ -486,6 +486,20 @@ static void nested_adds_one_flag_and_leaves_the_model(void **state)
 	assert_non_null(strstr(fact(&plan, "portable"), "host-passthrough"));
 }
 
+/* libvirt takes no <feature> without a <model>: the VM would be shut down for nothing */
+static void nested_needs_a_model_to_be_added_to(void **state)
+{
+	struct pt_cpu_look *l = *state;
+	PT_AUTO(pt_plan) plan = { 0 };
+	struct pt_error err = { 0 };
+
+	pt_cpu_def_done(&l->vm.cpu);
+	assert_int_equal(decide(l, &(struct pt_cpu_request){ .nested = true }, &plan, &err), -EINVAL);
+	assert_int_equal(err.kind, PT_ERROR_USAGE);
+	assert_non_null(strstr(err.msg, "vm names no processor model"));
+	assert_non_null(strstr(err.hint, "passthru cpu vm MODEL --nested"));
+}
+
 static void nested_is_refused_where_the_host_has_it_off(void **state)
 {
 	struct pt_cpu_look *l = *state;
@@ -702,6 +716,7 @@ int main(void)
 		DECISION(a_running_vm_is_refused_with_the_reason_and_the_way_out),
 		DECISION(restart_stops_it_changes_it_and_starts_it),
 		DECISION(nested_adds_one_flag_and_leaves_the_model),
+		DECISION(nested_needs_a_model_to_be_added_to),
 		DECISION(nested_is_refused_where_the_host_has_it_off),
 		DECISION(a_flag_that_was_hidden_stays_hidden_and_one_that_was_added_goes),
 		DECISION(what_is_so_already_is_no_change),

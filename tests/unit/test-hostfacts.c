@@ -18,7 +18,8 @@
 #define MODEL "\"host_model\": {\"mode\": \"custom\", \"model\": \"EPYC\", \"features\": [{\"name\": \"svm\"}]}"
 #define HYPERVISOR(uuid, flags)                                                                                        \
 	"\"hypervisor\": {\"host_uuid\": \"" uuid "\", \"libvirt\": \"11.3.0\", \"qemu\": \"10.0.2\", \"tsc_hz\": 7, " \
-	"\"tsc_scaling\": true, \"machines\": [\"q35\", \"pc\"], " MODEL ", \"host_model_flags\": [" flags "]}"
+	"\"tsc_scaling\": true, \"machines\": [\"q35\", \"pc\"], \"cpu_models\": [\"EPYC\", \"qemu64\"], " MODEL       \
+	", \"host_model_flags\": [" flags "]}"
 #define MEMORY "\"memory\": {\"available_kib\": 5, \"hugepages\": [{\"size_kib\": 2048, \"free\": 3}]}"
 #define REST   "\"devices\": [{\"a\": \"}]\\\"\"}], \"disks\": []"
 
@@ -50,6 +51,7 @@ static void assert_same(const struct pt_migrate_host *h, const char *text)
 	assert_int_equal(h->hypervisor.tsc_hz, slow.hypervisor.tsc_hz);
 	assert_int_equal(h->hypervisor.tsc_scaling, slow.hypervisor.tsc_scaling);
 	same_list(&h->hypervisor.machines, &slow.hypervisor.machines);
+	same_list(&h->hypervisor.models, &slow.hypervisor.models);
 	same_list(&h->hypervisor.flags, &slow.hypervisor.flags);
 	assert_true(pt_cpu_def_same(&h->hypervisor.host_model, &slow.hypervisor.host_model));
 	assert_int_equal(h->available_kib, slow.available_kib);

@@ -660,7 +660,8 @@ static void libvirts_capabilities_are_read(void **state)
 
 	assert_int_equal(
 		pt_domxml_read_caps(
-			"<capabilities><host><uuid>u</uuid><cpu><arch>x86_64</arch><vendor>AMD</vendor>"
+			"<capabilities><host><uuid>u</uuid><cpu><arch>x86_64</arch><model>EPYC</model><vendor>AMD</"
+			"vendor>"
 			"<microcode version='16777317'/><counter name='tsc' frequency='2595120000' scaling='yes'/>"
 			"<signature family='23' model='1' stepping='2'/></cpu></host>"
 			"<guest><arch name='i686'><machine>isapc</machine></arch></guest>"
@@ -669,6 +670,7 @@ static void libvirts_capabilities_are_read(void **state)
 			&cpu, &h, NULL),
 		0);
 	assert_string_equal(cpu.vendor, "AuthenticAMD");
+	assert_string_equal(cpu.model, "EPYC");
 	assert_string_equal(cpu.microcode, "0x1000065");
 	assert_int_equal(cpu.family, 23);
 	assert_int_equal(cpu.stepping, 2);
@@ -679,6 +681,92 @@ static void libvirts_capabilities_are_read(void **state)
 	assert_true(pt_strv_has(&h.machines, "pc-q35-10.0"));
 	pt_cpu_host_done(&cpu);
 	pt_hypervisor_done(&h);
+}
+
+static void put_vm(struct fixture *f, const char *name, const char *uuid, bool active)
+{
+	pt_array_push(&f->there.vms, ((struct pt_migrate_vm){ pt_strdup(name), pt_strdup(uuid), active }));
+}
+
+/* libvirt refuses it, or takes the other's place, when the VM has already lost its device here */
+static void one_of_that_name_or_uuid_there_is_told_before(void **state)
+{
+	struct fixture *f = *state;
+	static const char mine[] = "6695eb01-f6a4-8304-79aa-97f2502e193f";
+	static const char other[] = "6695eb01-f6a4-8304-79aa-97f2502e1940";
+
+	f->look.vm.uuid = pt_strdup(mine);
+	put_vm(f, "db", other, true);
+	assert_int_equal(judge(f), PT_OK);
+	put_vm(f, "vm", mine, false);
+	assert_int_equal(judge(f), PT_WARN);
+	assert_non_null(strstr(finding(&f->host, "vm-there")->fact, "that definition is replaced"));
+	f->there.vms.v[1].active = true;
+	assert_int_equal(judge(f), PT_FAIL);
+	assert_non_null(strstr(finding(&f->host, "vm-there")->fact, "a VM with its UUID runs there already"));
+	f->there.vms.v[1].active = false;
+	pt_strset(&f->there.vms.v[1].name, "copy");
+	assert_int_equal(judge(f), PT_FAIL);
+	assert_non_null(strstr(finding(&f->host, "vm-there")->fact, "copy there has the UUID of vm"));
+	pt_strset(&f->there.vms.v[1].name, "vm");
+	pt_strset(&f->there.vms.v[1].uuid, other);
+	assert_int_equal(judge(f), PT_FAIL);
+	assert_non_null(strstr(finding(&f->host, "vm-there")->fact, "another VM is called vm there"));
+}
+
+static void a_model_that_an_older_libvirt_does_not_know_is_a_no(void **state)
+{
+	struct fixture *f = *state;
+
+	f->look.live.cpu.mode = PT_CPU_MODE_CUSTOM;
+	f->look.live.cpu.model = pt_strdup("EPYC-Genoa");
+	pt_strv_add(&f->there.hypervisor.models, "EPYC");
+	(void)judge(f);
+	assert_non_null(strstr(finding(&f->host, "cpu-unknown-model")->fact, "knows no processor model EPYC-Genoa"));
+	assert_int_equal(finding(&f->host, "cpu-unknown-model")->verdict, PT_FAIL);
+	pt_strv_add(&f->there.hypervisor.models, "EPYC-Genoa");
+	(void)judge(f);
+	for (size_t i = 0; i < f->host.n; i++)
+		assert_string_not_equal(f->host.v[i].name, "cpu-unknown-model");
+}
+
+/* the memory of a guest that shares it (virtiofs) is among the caches, and does not give way */
+static void memory_in_caches_is_not_certain(void **state)
+{
+	struct fixture *f = *state;
+
+	f->there.certain_kib = 2 << 20;
+	assert_int_equal(judge(f), PT_OK);
+	f->there.certain_kib = 1 << 19;
+	assert_int_equal(judge(f), PT_WARN);
+	assert_non_null(strstr(finding(&f->host, "memory")->fact, "512 MiB of memory free for certain"));
+	/* what a device there needs is pinned at once */
+	pt_array_push(&f->look.live.hostdevs,
+		      ((struct pt_domain_hostdev){
+			      .kind = PT_HOSTDEV_PCI, .has_bdf = true, .team_of = pt_strdup("ua-net0") }));
+	assert_int_equal(judge(f), PT_UNKNOWN);
+	f->there.available_kib = 1 << 19;
+	assert_int_equal(judge(f), PT_FAIL);
+}
+
+/* libvirt lists no flags there, but names the processor */
+static void an_equal_processor_of_another_kind_is_a_yes(void **state)
+{
+	struct fixture *f = *state;
+	struct pt_migrate_host *both[] = { &f->source, &f->there };
+
+	for (size_t i = 0; i < 2; i++) {
+		both[i]->hypervisor.arch = pt_strdup("aarch64");
+		pt_strset(&both[i]->cpu.vendor, "ARM");
+		both[i]->cpu.model = pt_strdup("Neoverse-N1");
+		pt_strv_done(&both[i]->hypervisor.flags);
+	}
+	pt_strv_done(&f->look.host_model.flags);
+	assert_int_equal(judge(f), PT_OK);
+	assert_non_null(strstr(finding(&f->host, "cpu-flags")->fact, "its processor is Neoverse-N1"));
+	pt_strset(&f->there.cpu.model, "Neoverse-V1");
+	assert_int_equal(judge(f), PT_UNKNOWN);
+	assert_int_equal(finding(&f->host, "cpu-flags")->verdict, PT_UNKNOWN);
 }
 
 #define CASE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
@@ -715,6 +803,10 @@ int main(void)
 		CASE(facts_are_read_as_they_were_written),
 		CASE(facts_that_are_none_are_refused_with_the_place),
 		cmocka_unit_test(libvirts_capabilities_are_read),
+		CASE(one_of_that_name_or_uuid_there_is_told_before),
+		CASE(a_model_that_an_older_libvirt_does_not_know_is_a_no),
+		CASE(memory_in_caches_is_not_certain),
+		CASE(an_equal_processor_of_another_kind_is_a_yes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
