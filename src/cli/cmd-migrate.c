@@ -256,7 +256,7 @@ static int move(struct pt_cli *cli, struct pt_vm_conn *conn, const struct moving
 			      answer ? "; --force-unknown leaves that to libvirt, which checks again" : "");
 		return PT_EXIT_NO;
 	}
-	return pt_moving_run(cli, conn, &m->look, uri, &found, err);
+	return pt_moving_run(cli, conn, &m->look, &m->hosts.v[0], &found, err);
 }
 
 /* 1: one host that can be moved to */
@@ -281,9 +281,13 @@ static int which_host(struct pt_cli *cli, char **ret_uri, struct pt_error *err)
 
 static int check_options(struct pt_cli *cli, char **ret_uri, struct pt_error *err)
 {
-	static const char *const of_moving[] = { "timeout", "bandwidth", "unplug-timeout", "dry-run" };
+	static const char *const of_moving[] = { "timeout",  "bandwidth", "unplug-timeout", "dry-run",
+						 "data-uri", "tls",	  "converge" };
 	int r;
 
+	if (pt_cli_value(cli, "data-uri") && !pt_migrate_data_uri(pt_cli_value(cli, "data-uri")))
+		return pt_usage(err, -EINVAL, "--data-uri %s: expected tcp://ADDRESS or tcp://ADDRESS:PORT",
+				pt_cli_value(cli, "data-uri"));
 	if (!pt_cli_flag(cli, "check"))
 		return which_host(cli, ret_uri, err);
 	for (size_t i = 0; i < sizeof(of_moving) / sizeof(*of_moving); i++)

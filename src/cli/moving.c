@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/moving.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <netdb.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -198,6 +202,9 @@ static int plan_move(struct pt_cli *cli, struct pt_vm_conn *conn, const struct p
 	s->timeout_ms = (unsigned)seconds * 1000;
 	m->to.bandwidth_mib = (unsigned)mib;
 	m->to.autostart = vm->autostart;
+	m->to.data_uri = pt_strdup_opt(pt_cli_value(cli, "data-uri"));
+	m->to.tls = pt_cli_flag(cli, "tls");
+	m->to.converge = pt_cli_flag(cli, "converge");
 	s->state_after = pt_migrate_to_text(&m->to);
 	if (m->to.devices.n) {
 		pt_autofree char *live = NULL;
@@ -308,12 +315,47 @@ static void summarize(struct pt_plan *plan, const struct pt_domain *vm, const ch
 					check->v[i].fix, "%s", check->v[i].fact);
 }
 
-int pt_moving_run(struct pt_cli *cli, struct pt_vm_conn *conn, const struct pt_cpu_look *look, const char *uri,
-		  struct pt_findings *check, struct pt_error *err)
+/* by what name QEMU there is reached; its qemu.conf (migration_host) may say another, so that this is no certain no */
+static void tell_way(struct pt_cli *cli, const struct pt_migrate_host *there, struct pt_plan *plan)
+{
+	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
+	struct addrinfo *found = NULL;
+	bool loops = false;
+	int r;
+
+	if (!pt_cli_flag(cli, "tls"))
+		pt_findings_add(&plan->findings, PT_NOTE, "clear-text", there->where, NULL,
+				"the guest's memory is sent as it is, not encrypted, whatever the URI of libvirt is: "
+				"over a network of your own, or with --tls");
+	if (pt_cli_value(cli, "data-uri"))
+		return;
+	r = PT_WATCHED(&cli->watch, PT_WATCH_LIBVIRT, getaddrinfo(there->name, NULL, &hints, &found));
+	for (const struct addrinfo *a = found; r == 0 && a; a = a->ai_next) {
+		const struct sockaddr_in *in = (const void *)a->ai_addr;
+
+		loops = loops || (a->ai_family == AF_INET && ntohl(in->sin_addr.s_addr) >> 24 == 127);
+	}
+	if (r != 0)
+		pt_findings_add(
+			&plan->findings, PT_WARN, "data-way", there->where, "--data-uri tcp://ADDRESS",
+			"its memory is sent to the name that host calls itself, %s, which is not known here: %s",
+			there->name, gai_strerror(r));
+	else if (loops)
+		pt_findings_add(&plan->findings, PT_WARN, "data-way", there->where, "--data-uri tcp://ADDRESS",
+				"its memory is sent to the name that host calls itself, %s, which is an address of "
+				"this host itself here",
+				there->name);
+	if (r == 0)
+		freeaddrinfo(found);
+}
+
+int pt_moving_run(struct pt_cli *cli, struct pt_vm_conn *conn, const struct pt_cpu_look *look,
+		  const struct pt_migrate_host *there, struct pt_findings *check, struct pt_error *err)
 {
 	PT_AUTO(moving) m = { 0 };
 	PT_AUTO(pt_strv) teamed = { 0 };
 	PT_AUTO(pt_plan) plan = { 0 };
+	const char *uri = there->where;
 	pt_autofree char *question = pt_strf("Move %s to %s?", look->vm.name, uri);
 	struct proof p = { .cli = cli, .uri = uri, .vm = &look->vm, .m = &m };
 	const struct pt_changing_proof proof = { .prove = prove, .ctx = &p };
@@ -330,6 +372,7 @@ int pt_moving_run(struct pt_cli *cli, struct pt_vm_conn *conn, const struct pt_c
 				pt_cli_value_at(cli, "device", teamed.n), look->vm.name, teamed.n,
 				teamed.n == 1 ? "" : "s");
 	summarize(&plan, &look->vm, uri, check);
+	tell_way(cli, there, &plan);
 	r = plan_move(cli, conn, &look->vm, &m, &plan, err);
 	if (r < 0)
 		return r;

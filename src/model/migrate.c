@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 
@@ -70,6 +71,12 @@ char *pt_migrate_to_text(const struct pt_migrate_to *to)
 		pt_strv_addf(&lines, "bandwidth=%u", to->bandwidth_mib);
 	if (to->autostart)
 		pt_strv_add(&lines, "autostart=on");
+	if (to->data_uri)
+		pt_strv_addf(&lines, "data-uri=%s", to->data_uri);
+	if (to->tls)
+		pt_strv_add(&lines, "tls=on");
+	if (to->converge)
+		pt_strv_add(&lines, "converge=on");
 	for (size_t i = 0; i < to->devices.n; i++)
 		pt_strv_addf(&lines, "device=%s", pt_bdf_str(to->devices.v[i]).s);
 	return pt_strv_join(&lines, "\n");
@@ -88,6 +95,18 @@ static bool read_bandwidth(const char *value, struct pt_migrate_to *to)
 	return !errno && !*end && n <= PT_BANDWIDTH_MAX;
 }
 
+bool pt_migrate_data_uri(const char *uri)
+{
+	const char *host = uri + strlen("tcp://");
+	size_t n;
+
+	if (!pt_startswith(uri, "tcp://"))
+		return false;
+	/* letters, digits and what addresses and names have besides; a bracket for IPv6 */
+	n = strspn(host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:[]%");
+	return n > 0 && !host[n] && *host != ':';
+}
+
 static bool read_line(const char *line, struct pt_migrate_to *to)
 {
 	struct pt_bdf bdf;
@@ -98,6 +117,13 @@ static bool read_line(const char *line, struct pt_migrate_to *to)
 		return read_bandwidth(line + strlen("bandwidth="), to);
 	} else if (pt_streq(line, "autostart=on")) {
 		to->autostart = true;
+	} else if (pt_streq(line, "tls=on")) {
+		to->tls = true;
+	} else if (pt_streq(line, "converge=on")) {
+		to->converge = true;
+	} else if (pt_startswith(line, "data-uri=") && !to->data_uri &&
+		   pt_migrate_data_uri(line + strlen("data-uri="))) {
+		to->data_uri = pt_strdup(line + strlen("data-uri="));
 	} else if (pt_startswith(line, "device=") && pt_bdf_parse(line + strlen("device="), &bdf) == 0) {
 		pt_array_push(&to->devices, bdf);
 	} else {
@@ -125,6 +151,7 @@ int pt_migrate_to_parse(const char *text, struct pt_migrate_to *ret_to, struct p
 void pt_migrate_to_done(struct pt_migrate_to *to)
 {
 	free(to->uri);
+	free(to->data_uri);
 	free(to->devices.v);
 	*to = (struct pt_migrate_to){ 0 };
 }

@@ -94,14 +94,22 @@ struct pt_migrate_hosts {
  * @uri: of libvirt there, as this host's daemon reaches it
  * @bandwidth_mib: at most so many MiB a second, 0: no limit of ours
  * @autostart: it starts by itself here, and shall do so there
+ * @data_uri: where its memory is sent, "tcp://10.1.0.2"; NULL: to the name that the host calls itself
+ * @tls: and encrypted; @converge: a guest that writes faster than is copied is slowed down
  * @devices: functions of that host which it gets there
  */
 struct pt_migrate_to {
 	char *uri;
 	unsigned bandwidth_mib;
 	bool autostart;
+	char *data_uri;
+	bool tls;
+	bool converge;
 	PT_ARRAY(struct pt_bdf) devices;
 };
+
+/** pt_migrate_data_uri() - is it one that QEMU can be told: tcp://HOST, with a port or not? */
+bool pt_migrate_data_uri(const char *uri);
 
 /** pt_migrate_to_text() - as a step stores it: words NAME=VALUE, a line each; the caller frees */
 char *pt_migrate_to_text(const struct pt_migrate_to *to);

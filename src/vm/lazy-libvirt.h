@@ -11,34 +11,34 @@
 
 #define PT_LIBVIRT_QEMU(each) each(virDomainQemuAgentCommand) each(virDomainQemuMonitorCommand)
 
-#define PT_LIBVIRT(each)                                                                                                                             \
-	each(virConnSetErrorFunc) each(virConnectBaselineHypervisorCPU) each(virConnectClose) each(virConnectDomainEventDeregisterAny) each(         \
-		virConnectDomainEventRegisterAny) each(virConnectGetCapabilities) each(virConnectGetDomainCapabilities) each(virConnectGetHostname)  \
-		each(virConnectGetLibVersion) each(virConnectGetType) each(virConnectGetVersion) each(virConnectIsAlive) each(                       \
-			virConnectListAllDomains) each(virConnectListAllNetworks) each(virConnectListAllNodeDevices) each(virConnectOpen)            \
-			each(virConnectOpenReadOnly) each(virDomainAbortJob) each(virDomainAttachDeviceFlags) each(                                  \
-				virDomainCreateWithFlags) each(virDomainDefineXMLFlags) each(virDomainDestroyFlags)                                  \
-				each(virDomainDetachDeviceAlias) each(virDomainFree) each(virDomainGetAutostart) each(                               \
-					virDomainGetConnect) each(virDomainGetControlInfo) each(virDomainGetID) each(virDomainGetJobInfo)            \
-					each(virDomainGetJobStats) each(virDomainGetName) each(virDomainGetState) each(                              \
-						virDomainGetUUIDString) each(virDomainGetXMLDesc) each(virDomainHasManagedSaveImage)                 \
-						each(virDomainIsActive) each(virDomainIsPersistent) each(virDomainLookupByID) each(                  \
-							virDomainLookupByName) each(virDomainLookupByUUIDString) each(virDomainMemoryStats)          \
-							each(virDomainMigrateToURI3) each(virDomainRef) each(virDomainSetAutostart) each(            \
-								virDomainShutdown) each(virDomainShutdownFlags) each(virDomainSnapshotNum)           \
-								each(virDomainUndefineFlags) each(virEventAddTimeout) each(                          \
-									virEventRegisterDefaultImpl) each(virEventRemoveTimeout)                     \
-									each(virEventRunDefaultImpl) each(virFreeError) each(                        \
-										virGetLastError) each(virNetworkFree) each(virNetworkGetXMLDesc)     \
-										each(virNodeDeviceFree) each(virNodeDeviceGetXMLDesc) each(          \
-											virNodeGetMemoryStats) each(virSaveLastError)                \
-											each(virSetErrorFunc) each(                                  \
-												virStoragePoolFree) each(virStoragePoolLookupByName) \
-												each(virStorageVolFree) each(                        \
-													virStorageVolGetPath)                        \
-													each(virStorageVolLookupByName) each(        \
-														virTypedParamsAddULLong)             \
-														each(virTypedParamsFree)             \
+#define PT_LIBVIRT(each)                                                                                                                                      \
+	each(virConnSetErrorFunc) each(virConnectBaselineHypervisorCPU) each(virConnectClose) each(virConnectDomainEventDeregisterAny) each(                  \
+		virConnectDomainEventRegisterAny) each(virConnectGetCapabilities) each(virConnectGetDomainCapabilities) each(virConnectGetHostname)           \
+		each(virConnectGetLibVersion) each(virConnectGetType) each(virConnectGetVersion) each(virConnectIsAlive) each(                                \
+			virConnectListAllDomains) each(virConnectListAllNetworks) each(virConnectListAllNodeDevices) each(virConnectOpen)                     \
+			each(virConnectOpenReadOnly) each(virDomainAbortJob) each(virDomainAttachDeviceFlags) each(                                           \
+				virDomainCreateWithFlags) each(virDomainDefineXMLFlags) each(virDomainDestroyFlags)                                           \
+				each(virDomainDetachDeviceAlias) each(virDomainFree) each(virDomainGetAutostart) each(                                        \
+					virDomainGetConnect) each(virDomainGetControlInfo) each(virDomainGetID) each(virDomainGetJobInfo)                     \
+					each(virDomainGetJobStats) each(virDomainGetName) each(virDomainGetState) each(                                       \
+						virDomainGetUUIDString) each(virDomainGetXMLDesc) each(virDomainHasManagedSaveImage)                          \
+						each(virDomainIsActive) each(virDomainIsPersistent) each(virDomainLookupByID) each(                           \
+							virDomainLookupByName) each(virDomainLookupByUUIDString) each(virDomainMemoryStats)                   \
+							each(virDomainMigrateToURI3) each(virDomainRef) each(virDomainSetAutostart) each(                     \
+								virDomainShutdown) each(virDomainShutdownFlags) each(virDomainSnapshotNum)                    \
+								each(virDomainUndefineFlags) each(virEventAddTimeout) each(                                   \
+									virEventRegisterDefaultImpl) each(virEventRemoveTimeout)                              \
+									each(virEventRunDefaultImpl) each(virFreeError) each(                                 \
+										virGetLastError) each(virNetworkFree) each(virNetworkGetXMLDesc)              \
+										each(virNodeDeviceFree) each(virNodeDeviceGetXMLDesc) each(                   \
+											virNodeGetMemoryStats) each(virSaveLastError)                         \
+											each(virSetErrorFunc) each(                                           \
+												virStoragePoolFree) each(virStoragePoolLookupByName)          \
+												each(virStorageVolFree) each(                                 \
+													virStorageVolGetPath) each(virStorageVolLookupByName) \
+													each(virTypedParamsAddString) each(                   \
+														virTypedParamsAddULLong)                      \
+														each(virTypedParamsFree)                      \
 															each(virTypedParamsGetInt)
 
 struct pt_libvirt {
@@ -121,6 +121,7 @@ int pt_libvirt_load(struct pt_error *err);
 #define virStorageVolFree		   pt_libvirt.virStorageVolFree
 #define virStorageVolGetPath		   pt_libvirt.virStorageVolGetPath
 #define virStorageVolLookupByName	   pt_libvirt.virStorageVolLookupByName
+#define virTypedParamsAddString		   pt_libvirt.virTypedParamsAddString
 #define virTypedParamsAddULLong		   pt_libvirt.virTypedParamsAddULLong
 #define virTypedParamsFree		   pt_libvirt.virTypedParamsFree
 #define virTypedParamsGetInt		   pt_libvirt.virTypedParamsGetInt

@@ -147,9 +147,16 @@ int pt_vm_migrate(struct pt_vm_conn *conn, virDomainPtr dom, const struct pt_mig
 		return pt_vm_fail(err, "cannot ask libvirt whether %s is defined", virDomainGetName(dom));
 	if (r)
 		m.flags |= VIR_MIGRATE_PERSIST_DEST | VIR_MIGRATE_UNDEFINE_SOURCE;
+	m.flags |= (to->tls ? VIR_MIGRATE_TLS : 0U) | (to->converge ? VIR_MIGRATE_AUTO_CONVERGE : 0U);
 	if (to->bandwidth_mib &&
 	    virTypedParamsAddULLong(&m.params, &m.n_params, &room, VIR_MIGRATE_PARAM_BANDWIDTH, to->bandwidth_mib) < 0)
 		return pt_vm_fail(err, "cannot limit the bandwidth");
+	if (to->data_uri &&
+	    virTypedParamsAddString(&m.params, &m.n_params, &room, VIR_MIGRATE_PARAM_URI, to->data_uri) < 0) {
+		r = pt_vm_fail(err, "cannot say where the memory goes");
+		virTypedParamsFree(m.params, m.n_params);
+		return r;
+	}
 	r = start_moving(&m, conn, timeout_ms, &why, err);
 	virTypedParamsFree(m.params, m.n_params);
 	return r < 0 ? r : outcome(&m, why, timeout_ms, err);

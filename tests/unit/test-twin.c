@@ -392,7 +392,10 @@ static void where_to_is_read_as_it_was_written(void **state)
 {
 	struct pt_migrate_to to = { .uri = pt_strdup("qemu+ssh://root@b/system?no_tty=1"),
 				    .bandwidth_mib = 30,
-				    .autostart = true };
+				    .autostart = true,
+				    .data_uri = pt_strdup("tcp://[fd00::2]:49152"),
+				    .tls = true,
+				    .converge = true };
 	PT_AUTO(pt_migrate_to) read = { 0 };
 	pt_autofree char *text = NULL;
 	pt_autofree char *again = NULL;
@@ -405,6 +408,8 @@ static void where_to_is_read_as_it_was_written(void **state)
 	again = pt_migrate_to_text(&read);
 	assert_string_equal(text, again);
 	assert_int_equal(read.devices.n, 2);
+	assert_string_equal(read.data_uri, "tcp://[fd00::2]:49152");
+	assert_true(read.tls && read.converge);
 	pt_migrate_to_done(&to);
 }
 
@@ -419,7 +424,13 @@ static void where_to_that_makes_no_sense_is_refused(void **state)
 					   "uri=a://b\nuri=c://d",
 					   "uri=a://b\nfoo=1",
 					   "uri=a://b\ndevice=x",
-					   "uri=a://b\nautostart=off" };
+					   "uri=a://b\nautostart=off",
+					   "uri=a://b\ntls=no",
+					   "uri=a://b\ndata-uri=10.0.0.1",
+					   "uri=a://b\ndata-uri=tcp://",
+					   "uri=a://b\ndata-uri=tcp://:1",
+					   "uri=a://b\ndata-uri=unix:///x",
+					   "uri=a://b\ndata-uri=tcp://a b" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
