@@ -40,11 +40,22 @@ static void add_silent(const char *where, const struct pt_error *why, struct pt_
 	pt_array_push(l, h);
 }
 
+/* named twice it is still one host */
+static bool is_listed(const struct pt_migrate_hosts *l, const char *where)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (pt_streq(l->v[i].where, where))
+			return true;
+	return false;
+}
+
 /* it is asked by pt_candidates_ask() */
 static void add_uri(const char *uri, struct pt_migrate_hosts *l)
 {
 	struct pt_migrate_host h = { .unasked = true };
 
+	if (is_listed(l, uri))
+		return;
 	h.name = pt_strdup(uri);
 	h.where = pt_strdup(uri);
 	pt_array_push(l, h);
@@ -176,6 +187,7 @@ static int add_folder(int fd, const char *path, struct pt_migrate_hosts *l, stru
 {
 	PT_AUTO(pt_strv) names = { 0 };
 	size_t before = l->n;
+	bool any = false;
 	int r = pt_file_list(fd, ".", &names);
 
 	if (r < 0)
@@ -183,10 +195,13 @@ static int add_folder(int fd, const char *path, struct pt_migrate_hosts *l, stru
 	for (size_t i = 0; i < names.n; i++) {
 		pt_autofree char *where = pt_strf("%s/%s", path, names.v[i]);
 
-		if (pt_endswith(names.v[i], ".json"))
+		if (!pt_endswith(names.v[i], ".json"))
+			continue;
+		any = true;
+		if (before == 0 || !is_listed(l, where))
 			add_file(fd, names.v[i], where, l);
 	}
-	if (l->n == before) {
+	if (!any) {
 		r = pt_usage(err, -ENOENT, "%s: no file in it ends in .json", path);
 		pt_hint(err, "`passthru facts --json > %s/HOST.json`, on each host", path);
 	}
@@ -277,6 +292,8 @@ int pt_candidates_add(struct pt_cli *cli, const char *word, struct pt_migrate_ho
 		return add_folder(folder, word, l, err);
 	parent = open_parent(word, &name);
 	if (parent >= 0 && *name && pt_file_exists(parent, name) == 1) {
+		if (is_listed(l, word))
+			return 0;
 		add_file(parent, name, word, l);
 		return 0;
 	}

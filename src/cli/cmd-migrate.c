@@ -285,9 +285,9 @@ static int check_options(struct pt_cli *cli, char **ret_uri, struct pt_error *er
 						 "data-uri", "tls",	  "converge" };
 	int r;
 
-	if (pt_cli_value(cli, "data-uri") && !pt_migrate_data_uri(pt_cli_value(cli, "data-uri")))
-		return pt_usage(err, -EINVAL, "--data-uri %s: expected tcp://ADDRESS or tcp://ADDRESS:PORT",
-				pt_cli_value(cli, "data-uri"));
+	r = pt_moving_options(cli, err);
+	if (r < 0)
+		return r;
 	if (!pt_cli_flag(cli, "check"))
 		return which_host(cli, ret_uri, err);
 	for (size_t i = 0; i < sizeof(of_moving) / sizeof(*of_moving); i++)

@@ -226,6 +226,29 @@ static void tell(void *ctx, const char *how_far)
 		pt_cli_progress(ctx, "moving: %s", how_far);
 }
 
+int pt_moving_options(const struct pt_cli *cli, struct pt_error *err)
+{
+	long ignored = 0;
+	int r = pt_cli_number(cli, "timeout", 1, 86400L * 7, 0, &ignored, err);
+
+	if (r >= 0)
+		r = pt_cli_number(cli, "bandwidth", 1, PT_BANDWIDTH_MAX, 0, &ignored, err);
+	if (r >= 0)
+		r = pt_cli_number(cli, "unplug-timeout", 1, 86400, UNPLUG_TIMEOUT_S, &ignored, err);
+	for (size_t i = 0; r >= 0 && pt_cli_value_at(cli, "device", i); i++) {
+		const char *word = pt_cli_value_at(cli, "device", i);
+		struct pt_bdf bdf;
+
+		if (pt_bdf_parse(word, &bdf) < 0)
+			r = pt_usage(err, -EINVAL,
+				     "--device %s: an address of the other host is wanted, such as 0000:41:10.0", word);
+	}
+	if (r >= 0 && pt_cli_value(cli, "data-uri") && !pt_migrate_data_uri(pt_cli_value(cli, "data-uri")))
+		r = pt_usage(err, -EINVAL, "--data-uri %s: expected tcp://ADDRESS or tcp://ADDRESS:PORT",
+			     pt_cli_value(cli, "data-uri"));
+	return r < 0 ? r : 0;
+}
+
 struct proof {
 	struct pt_cli *cli;
 	const char *uri;

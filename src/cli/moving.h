@@ -28,6 +28,9 @@
 		"wait", 0, "SECONDS", "how long to wait for another change to end (60)", false                         \
 	}
 
+/** pt_moving_options() - what is no number, address or URI is said before anything is asked: 0 or PT_ERROR_USAGE */
+int pt_moving_options(const struct pt_cli *cli, struct pt_error *err);
+
 /**
  * pt_moving_run() - move the VM that the first operand names
  * @conn: libvirt of this host, open for writing

@@ -146,6 +146,7 @@ int pt_xml_read_disk(const xmlNode *disk, struct pt_domain *d, struct pt_error *
 	k->wwn = pt_xml_content(pt_xml_child(disk, "wwn"));
 	k->transient = pt_xml_child(disk, "transient") != NULL;
 	k->readonly = pt_streq(k->device, "cdrom") || pt_xml_child(disk, "readonly");
+	k->mirrored = mirror != NULL;
 	k->boot_order = pt_xml_boot_order(disk);
 	r = pt_xml_read_drive(disk, &k->controller_index, err);
 	if (r >= 0) {

@@ -34,6 +34,7 @@ enum pt_disk_source {
  * @also: further host paths in it: <mirror>, <backingStore> levels, external data store
  * @nvme: for PT_DISK_NVME the function
  * @transient: what is written is thrown away when the VM stops; @readonly: <readonly/>, or a CD-ROM
+ * @mirrored: a block job copies it while the VM runs (<mirror>)
  * @boot_order: <boot order=>, 0 when none
  * @has_controller_index, @controller_index: from <address type='drive' controller=…>
  */
@@ -48,6 +49,7 @@ struct pt_domain_disk {
 	struct pt_strv also;
 	bool transient;
 	bool readonly;
+	bool mirrored;
 	struct pt_bdf nvme;
 	unsigned boot_order;
 	bool has_controller_index;

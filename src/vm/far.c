@@ -18,7 +18,7 @@ PT_DEFINE_CLEANUP(struct pt_vm_conn *, pt_vm_close)
 /*
  * @refs: the thread's and ours: the last one frees
  * @root: a copy: the caller may be gone before the thread is.  Only hints are read from it
- * @r, @err: for the caller once @over is set
+ * @r, @err: for the caller once @over is set; @begun: milliseconds of the clock
  */
 struct pt_far {
 	atomic_int refs;
@@ -30,6 +30,7 @@ struct pt_far {
 	struct pt_far_talk talk;
 	int r;
 	struct pt_error err;
+	long long begun;
 };
 
 static void far_unref(struct pt_far *far)
@@ -78,7 +79,7 @@ struct pt_far *pt_far_begin(const struct pt_root *root, const struct pt_far_talk
 	pthread_t thread;
 	int r;
 
-	*far = (struct pt_far){ .root = *root, .uri = pt_strdup(what->uri), .talk = *what };
+	*far = (struct pt_far){ .root = *root, .uri = pt_strdup(what->uri), .talk = *what, .begun = pt_watch_now_ms() };
 	far->talk.uri = far->uri;
 	atomic_init(&far->refs, 2);
 	(void)pthread_mutex_init(&far->mutex, NULL);
@@ -132,13 +133,13 @@ static int await(struct pt_far *far, unsigned limit_ms)
 	return r;
 }
 
-static int conclude(struct pt_far *far, int waited, unsigned limit_ms, void **ret_said, struct pt_error *err)
+static int conclude(struct pt_far *far, int waited, void **ret_said, struct pt_error *err)
 {
 	int r = far->r;
 
 	if (waited == 0) {
-		r = pt_say(err, -ETIMEDOUT, "libvirt at %s has not answered within %u seconds", far->uri,
-			   limit_ms / 1000);
+		r = pt_say(err, -ETIMEDOUT, "libvirt at %s has not answered within %lld seconds", far->uri,
+			   (pt_watch_now_ms() - far->begun) / 1000);
 		pt_hint(err, "does that host run, and is its network well?  `virsh -c '%s' version` asks the same",
 			far->uri);
 	} else if (waited < 0) {
@@ -158,7 +159,7 @@ static int conclude(struct pt_far *far, int waited, unsigned limit_ms, void **re
 
 int pt_far_end(struct pt_far *far, unsigned limit_ms, void **ret_said, struct pt_error *err)
 {
-	return conclude(far, await(far, limit_ms), limit_ms, ret_said, err);
+	return conclude(far, await(far, limit_ms), ret_said, err);
 }
 
 int pt_far(const struct pt_root *root, const struct pt_far_talk *what, unsigned limit_ms, void **ret_said,
@@ -190,5 +191,5 @@ int pt_far_long(const struct pt_root *root, const struct pt_far_talk *what, unsi
 		waited = await(far, now);
 		spent += now;
 	} while (waited == 0 && spent < most_ms && pt_far(root, &ask, ANSWER_MS, NULL, NULL) == 0);
-	return conclude(far, waited, spent, ret_said, err);
+	return conclude(far, waited, ret_said, err);
 }

@@ -115,6 +115,17 @@ static void what_is_moved_to_is_what_is_looked_at(void **state)
 	assert_int_equal(pt_candidates_add_target(&cli, uri, &target, NULL), 0);
 	assert_int_equal(fchdir(before), 0);
 	assert_string_equal(uri, TARGET);
+	/* named twice it is one host */
+	assert_int_equal(fchdir(fd), 0);
+	assert_int_equal(pt_candidates_add(&cli, "127.0.0.1", &word, NULL), 0);
+	assert_int_equal(pt_candidates_add(&cli, TARGET, &word, NULL), 0);
+	assert_int_equal(pt_candidates_add(&cli, TARGET, &word, NULL), 0);
+	assert_int_equal(fchdir(before), 0);
+	assert_int_equal(word.n, 2);
+	assert_true(word.v[1].unasked);
+	pt_candidates_ask(&cli, &word);
+	assert_false(word.v[1].unasked);
+	assert_non_null(strstr(word.v[1].why_not, "cannot reach libvirt at"));
 	/* for --check the file comes first */
 	assert_string_equal(word.v[0].where, "127.0.0.1");
 	assert_int_equal(target.n, 1);

@@ -500,6 +500,22 @@ static void what_libvirt_refuses_is_said_by_name(void **state)
 	assert_non_null(strstr(finding(&f->vm, "transient")->fact, "disk vda"));
 }
 
+static void a_disk_that_is_being_copied_holds_it_back(void **state)
+{
+	struct fixture *f = *state;
+
+	pt_domain_done(&f->look.live);
+	assert_int_equal(pt_domxml_read("<domain type='kvm'><name>vm</name><devices><disk type='network' device='disk'>"
+					"<source protocol='rbd' name='p/i'/><target dev='vda' bus='virtio'/>"
+					"<mirror type='file' job='copy'><source file='/srv/copy.img'/></mirror>"
+					"</disk></devices></domain>",
+					&f->look.live, NULL),
+			 0);
+	(void)judge(f);
+	assert_non_null(strstr(finding(&f->vm, "block-job")->fact, "disk vda is being copied"));
+	assert_non_null(strstr(finding(&f->vm, "block-job")->fix, "virsh blockjob vm vda"));
+}
+
 /* a device plugged in since, another machine type and memory: the definition says nothing of them */
 static void a_running_vm_is_judged_by_what_it_runs_with(void **state)
 {
@@ -796,6 +812,7 @@ int main(void)
 		CASE(devices_of_this_host_hold_it_back_by_name),
 		CASE(a_device_that_only_the_definition_has_does_not_go_along),
 		CASE(what_libvirt_refuses_is_said_by_name),
+		CASE(a_disk_that_is_being_copied_holds_it_back),
 		CASE(a_running_vm_is_judged_by_what_it_runs_with),
 		CASE(a_disk_that_only_this_host_has_holds_it_back),
 		CASE(every_file_of_a_disk_counts),
