@@ -12,7 +12,7 @@
 #include "cli/print.h"
 #include "journal/journal.h"
 
-#define LIBVIRT_S 60
+#define LIBVIRT_S	 60
 #define BOOT_PATIENCE_MS 120000
 
 static const struct pt_option options[] = {
