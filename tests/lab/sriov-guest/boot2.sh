@@ -15,13 +15,11 @@ expect_exit 0 wait_for 30 pf_has_carrier
 start_libvirt || exit 1
 check "the guest starts by itself" wait_for 120 is_running vfguest
 vf_guest_is_up
-check "the guest lists its functions" guest_lists vfguest again
-check "it has both, with its driver" guest_has_vfs again 2
+check "it has both, with their driver" guest_vfs_are 2
 expect_exit 0 passthru sriov $pf
 output_has "mtu 2000"
 expect_exit 0 passthru detach vfguest 41:10.0 --live --yes
-check "the guest lists its functions" guest_lists vfguest one
-check "it let go of the second one" guest_has_vfs one 1
+check "the guest let go of the second one" guest_vfs_are 1
 check "the VM runs on" is_running vfguest
 check "the VLAN went with it" vf_says 0 "link/ether"
 check_not "of VF 0" vf_says 0 "vlan 43"
