@@ -46,5 +46,5 @@ start_systemd()
 	outer=$!
 	wait_for 30 pgrep -P $outer
 	systemd=$(pgrep -P $outer)
-	wait_for 240 on_host systemctl -q is-active basic.target || { cat /run/lab/systemd.log; return 1; }
+	wait_for 240 on_host systemctl -q is-active sysinit.target || { cat /run/lab/systemd.log; return 1; }
 }
