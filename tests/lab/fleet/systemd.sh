@@ -19,6 +19,7 @@ the_units()
 		unit $target.target '[Unit]' "Description=$target" 'DefaultDependencies=no'
 	done
 	ln -s multi-user.target $units/default.target
+	ln -s ../sysinit.target $units/multi-user.target.wants/
 	cp /usr/lib/systemd/system/systemd-journald.service /usr/lib/systemd/system/systemd-journald*.socket $units/
 	ln -s ../systemd-journald.socket ../systemd-journald.service $units/sysinit.target.wants/
 	# half a minute of silence is what a host is given; the test does not wait as long
