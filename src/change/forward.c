@@ -50,10 +50,14 @@ static char *hosts_driver(const struct pt_run *run, const struct pt_step *s)
 static char *why_forward(const struct pt_run *run, const struct pt_step_row *row)
 {
 	const struct pt_step *s = &row->step;
+	struct pt_bind card = pt_step_bind_before(s);
 	pt_autofree char *driver = NULL;
 	struct pt_error used = { 0 };
 
 	if (s->kind != PT_STEP_DRIVER || !pt_run_must_unwind(run, row) || !pt_run_reserves(run, s->bdf, false))
+		return NULL;
+	/* a stranger that has come to the address is no reason */
+	if (pt_bind_check(run->env->host, &card, NULL) < 0)
 		return NULL;
 	driver = hosts_driver(run, s);
 	if (!driver)
@@ -108,6 +112,11 @@ static int finish_define(struct pt_run *run, struct pt_step_row *row, char **ret
 		return 0;
 	}
 	r = pt_step_check(run, s, err);
+	if (r == -ESTALE)
+		pt_hint(err,
+			"`virsh edit %s` takes the device out of it, or the one before is in backup/ beside the "
+			"journal; then run `passthru recover`",
+			s->vm);
 	return r < 0 ? r : pt_step_make(run, s, ret_seen, err);
 }
 
@@ -157,7 +166,8 @@ static int finish(struct pt_run *run, struct pt_step_row *row, char **ret_seen, 
 static int complete(struct pt_run *run, size_t i, struct pt_error *err)
 {
 	struct pt_step_row *row = &run->record.steps.v[i];
-	int r = row->state == PT_STEP_PLANNED && row->step.kind == PT_STEP_UNRESERVE
+	enum pt_step_kind kind = row->step.kind;
+	int r = row->state == PT_STEP_PLANNED && (kind == PT_STEP_UNRESERVE || kind == PT_STEP_RESERVE)
 			? pt_step_check(run, &row->step, err)
 			: 0;
 
@@ -199,7 +209,8 @@ static void finish_start(struct pt_run *run, size_t i)
 	struct pt_error why = { 0 };
 
 	pt_run_tell(run, i, PT_PROGRESS_BEGIN);
-	if (pt_step_finish_start(run, row, &why) >= 0) {
+	/* begun in the journal: our own hook lets it start by that */
+	if (complete(run, i, &why) == 0 && pt_step_finish_start(run, row, &why) >= 0) {
 		pt_run_note(run, i, PT_STEP_DONE, NULL);
 		pt_run_tell(run, i, PT_PROGRESS_DONE);
 		return;
@@ -211,18 +222,26 @@ static void finish_start(struct pt_run *run, size_t i)
 		run->env->warn(run->env->ctx, text);
 }
 
+static bool is_with_host(const struct pt_run *run, const struct pt_step *s)
+{
+	pt_autofree char *driver = hosts_driver(run, s);
+
+	return driver != NULL;
+}
+
 /*
- * A guest that was shut down has the device no more, whatever it does now.  After another boot a VM starts only if it
- * starts by itself (wake.c), what was in the device has gone with the power, and an interface is left as that boot made
- * it.
+ * A guest that was shut down has the device no more, whatever it does now, and what the host has is not reset under it.
+ * After another boot a VM starts only if it starts by itself (wake.c), what was in the device has gone with the power,
+ * and an interface is left as that boot made it.
  */
 static bool is_needless(const struct pt_run *run, const struct pt_step_row *row)
 {
 	switch (row->step.kind) {
 	case PT_STEP_VM_STOP:
 		return true;
-	case PT_STEP_VM_START:
 	case PT_STEP_RESET:
+		return run->rebooted || is_with_host(run, &row->step);
+	case PT_STEP_VM_START:
 	case PT_STEP_LINK:
 		return run->rebooted;
 	default:
@@ -251,12 +270,22 @@ int pt_run_finish(struct pt_run *run, const char *why)
 
 		if (row->state == PT_STEP_DONE || is_needless(run, row))
 			continue;
-		if (run->env->host_only && pt_run_is_vm_step(&row->step))
+		if (run->env->host_only && pt_run_is_vm_step(&row->step)) {
 			run->waits = true;
-		else if (row->step.kind != PT_STEP_VM_START)
-			finish_step(run, i);
-		else if (!run->lost.n)
+			continue;
+		}
+		if (row->step.kind == PT_STEP_VM_START && run->lost.n) {
+			pt_strv_addf(&run->lost, "not started: %s, which waits for that", row->step.vm);
+			continue;
+		}
+		if (row->step.kind == PT_STEP_VM_START) {
 			finish_start(run, i);
+			continue;
+		}
+		finish_step(run, i);
+		/* what a guest, or a definition, did not let go of is not made ready for the host */
+		if (run->lost.n && pt_run_is_vm_step(&row->step))
+			break;
 	}
 	/* it stays open, in the hands of whoever recovers the rest */
 	if (run->waits)

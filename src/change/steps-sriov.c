@@ -246,5 +246,10 @@ int pt_step_unmake_sriov(struct pt_run *run, const struct pt_step *s, struct pt_
 /* settings that it can do without are missed and said, as on the way back: nothing is left to go back to */
 int pt_step_finish_sriov(struct pt_run *run, const struct pt_step *s, struct pt_error *err)
 {
-	return went_with_the_power(run, s) ? 0 : make(run, s, s->state_after, false, err);
+	int r;
+
+	if (went_with_the_power(run, s))
+		return 0;
+	r = s->kind == PT_STEP_SRIOV && check_vfs(run, s, NULL) < 0 ? check_held(run, s, err) : 0;
+	return r < 0 ? r : make(run, s, s->state_after, false, err);
 }

@@ -437,19 +437,17 @@ static bool was_reserved(const struct pt_run *run, struct pt_bdf bdf)
 
 /*
  * After another boot: what was not reserved before the change, and is not now, has the driver that a boot gives it, be
- * it another one than it had.  @chosen: that driver, for @want to borrow.
+ * it another one than it had, with the override that chose it.  @chosen, @override: for @want to borrow.
  */
 static void want_what_the_boot_chose(const struct pt_run *run, const struct pt_step *s, struct pt_bind *want,
-				     char **chosen)
+				     char **chosen, char **override)
 {
-	pt_autofree char *override = NULL;
-
 	if (!run->rebooted || was_reserved(run, s->bdf) ||
-	    pt_bind_look(run->env->host, s->bdf, chosen, &override, NULL) < 0 || !pt_driver_is_hosts(*chosen) ||
+	    pt_bind_look(run->env->host, s->bdf, chosen, override, NULL) < 0 || !pt_driver_is_hosts(*chosen) ||
 	    pt_streq(*chosen, s->driver_before))
 		return;
 	want->driver = *chosen;
-	want->override = NULL;
+	want->override = *override && !pt_driver_is_hosts(*override) ? NULL : *override;
 }
 
 static int unmake_driver(struct pt_run *run, const struct pt_step *s, struct pt_error *err)
@@ -458,6 +456,7 @@ static int unmake_driver(struct pt_run *run, const struct pt_step *s, struct pt_
 	struct pt_bind want = pt_step_bind_before(s);
 	const char *vm = pt_run_still_has(run, s->bdf);
 	pt_autofree char *chosen = NULL;
+	pt_autofree char *override = NULL;
 	int r;
 
 	if (vm) {
@@ -469,7 +468,7 @@ static int unmake_driver(struct pt_run *run, const struct pt_step *s, struct pt_
 	/* the next boot has chosen its driver by what is reserved, and that the change did not touch */
 	if (lent && run->rebooted)
 		return 0;
-	want_what_the_boot_chose(run, s, &want, &chosen);
+	want_what_the_boot_chose(run, s, &want, &chosen, &override);
 	r = pt_step_check_held(run, s, want.driver, err);
 	if (r < 0)
 		return r;

@@ -196,7 +196,6 @@ static void a_guest_is_not_asked_to_let_go_all_the_time(void **state)
 	struct agentstage *a = *state;
 	char id[PT_CLAIM_ID_LENGTH + 1];
 	PT_AUTO(pt_claim) c = { 0 };
-	PT_AUTO(pt_claim) again = { 0 };
 
 	agentstage_claim(a, "nic:1", "cvm", id);
 	assert_int_equal(agentstage_go(a, PT_AGENT_ALL), 0);

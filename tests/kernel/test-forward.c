@@ -78,6 +78,7 @@ static char *reference(const struct story *s)
 static void restore(const struct story *s)
 {
 	saved_restore(s->start, s->w);
+	stage_hook(s->w);
 	*s->w->fault = (struct fault){ 0 };
 	s->w->taken = NULL;
 }
