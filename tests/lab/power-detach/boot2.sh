@@ -43,3 +43,5 @@ check "the array can be stopped" mdadm --quiet --stop "/dev/$md"
 expect_exit 0 passthru undo 2 --yes
 check "then the guest's it is again" has_driver $hba vfio-pci
 check "with its reservation" test -e /etc/passthru/reserved.d/$hba.conf
+sync
+power_cut
