@@ -54,12 +54,29 @@ void pt_agent_unsettled(struct pt_agent *a, const char *why)
 	pt_agent_say_once(a, LOG_WARNING, NULL, NULL, "%s", text);
 }
 
+/* what changes have in their hands: it is another way when somebody settled one, or one got further */
+static char *unsettled_way(const struct pt_agent *a)
+{
+	PT_AUTO(pt_strv) busy = { 0 };
+	char *way;
+
+	for (size_t i = 0; i < a->facts.n; i++)
+		if (pt_agent_is_changed(&a->facts.v[i]))
+			pt_strv_addf(&busy, "%s %s", pt_bdf_str(a->facts.v[i].bdf).s, a->facts.v[i].owner);
+	way = pt_strv_join(&busy, "; ");
+	return way ? way : pt_strdup("");
+}
+
 /* a change that was cut off is settled before anything new is begun; without libvirt it may have to wait */
 static void recover(struct pt_agent *a)
 {
 	struct pt_error why = { 0 };
+	pt_autofree char *way = NULL;
 
 	if (a->recovered || a->look_only || a->changing)
+		return;
+	way = unsettled_way(a);
+	if (pt_agent_waits(a, PT_AGENT_RECOVER, way))
 		return;
 	/* all claims wait for that */
 	a->changing = "";
@@ -67,8 +84,12 @@ static void recover(struct pt_agent *a)
 		pt_strset(&a->unsettled, "changes that were cut off are being settled");
 	a->recovered = a->hands->recover(a->hands->ctx, &why) == 0;
 	a->changing = NULL;
-	if (!a->recovered)
-		pt_agent_unsettled(a, why.msg);
+	if (a->recovered)
+		return;
+	/* it may have asked a guest to let go; without libvirt it has asked none */
+	if (a->asked && !a->blind)
+		pt_agent_failed(a, PT_AGENT_RECOVER, way, false);
+	pt_agent_unsettled(a, why.msg);
 }
 
 /* VFs that are kept across reboots are there before anything is claimed of them: once, when the agent begins */

@@ -80,6 +80,7 @@ void pt_agent_refuse(struct pt_agent *a, const struct pt_claim *c, const char *w
 	refusal->bdf = c->devices.v[0].bdf;
 	refusal->why = pt_strdup(why);
 	refusal->until = pt_watch_now_ms() + PAUSE_MAX_MS;
+	pt_agent_mark_refused(a);
 }
 
 void pt_agent_mark_refused(struct pt_agent *a)

@@ -187,10 +187,12 @@ static int own_recover(void *ctx, struct pt_error *err)
 	return r;
 }
 
-/* a card that is there, with its VFs kept and none made */
-static bool is_missing(const struct pt_sriov_state *kept, const struct pt_inv_host *host)
+/* a card that no guest may have, with its VFs kept and none made; what was taken away since they were is not missing */
+static bool is_missing(const struct pt_root *root, const struct pt_sriov_state *kept, const struct pt_inv_host *host)
 {
-	if (kept->vfs <= 0 || pt_inv_host_find(host, kept->pf) < 0)
+	int64_t at = pt_inv_host_find(host, kept->pf);
+
+	if (kept->vfs <= 0 || at < 0 || pt_agent_on_vfio(&host->v[at]) || pt_sriov_kept_seen(root, kept->pf))
 		return false;
 	for (size_t i = 0; i < host->n; i++)
 		if (host->v[i].has_parent && pt_bdf_eq(host->v[i].parent, kept->pf))
@@ -201,7 +203,7 @@ static bool is_missing(const struct pt_sriov_state *kept, const struct pt_inv_ho
 /* the boot's unit does this before libvirt starts; where it is not enabled, or was too early for the driver, we do */
 static int own_prepare(void *ctx, const struct pt_inv_host *host, struct pt_error *err)
 {
-	static const char *const words[] = { "boot", "--json" };
+	static const char *const words[] = { "boot", "--json", "--missing-vfs" };
 	const struct pt_own_hands *h = ctx;
 	PT_AUTO(pt_sriov_states) kept = { 0 };
 	struct pt_agent_done done = { 0 };
@@ -209,9 +211,9 @@ static int own_prepare(void *ctx, const struct pt_inv_host *host, struct pt_erro
 	int r = pt_sriov_kept_list(h->config->root, &kept, NULL, err);
 
 	for (size_t i = 0; i < kept.n; i++)
-		missing = missing || is_missing(&kept.v[i], host);
+		missing = missing || is_missing(h->config->root, &kept.v[i], host);
 	if (r == 0 && missing)
-		r = run(ctx, words, 2, NULL, &done, err);
+		r = run(ctx, words, 3, NULL, &done, err);
 	pt_agent_done_done(&done);
 	return r < 0 ? r : missing;
 }

@@ -75,6 +75,8 @@ char *pt_agent_way(const struct pt_domain *vm);
 bool pt_agent_waits(const struct pt_agent *a, const char *id, const char *how);
 /** pt_agent_failed() - the next time is later than the last time; @for_good: never, as long as this agent lives */
 void pt_agent_failed(struct pt_agent *a, const char *id, const char *how, bool for_good);
+/* in place of a claim: the settling of what was cut off */
+#define PT_AGENT_RECOVER "recover"
 /** pt_agent_refuse() - this host does not let the claim's one device be taken: nobody is offered it for a while */
 void pt_agent_refuse(struct pt_agent *a, const struct pt_claim *claim, const char *why);
 /** pt_agent_mark_refused() - they are owned by that, for as long */

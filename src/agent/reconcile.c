@@ -188,7 +188,9 @@ static int keep(struct pt_agent *a, struct one *o, const char *waits, struct pt_
 	if (made < 0) {
 		/* whoever is given it next would fare no better */
 		pt_agent_refuse(a, &o->claim, why.msg);
-		return set_and_put(a, o, PT_ACK_FAILED, waits ? waits : why.msg, err);
+		/* its device is free as soon as that is said */
+		r = pt_agent_publish(a, err);
+		return r < 0 ? r : set_and_put(a, o, PT_ACK_FAILED, waits ? waits : why.msg, err);
 	}
 	told = pt_strdup_opt(waits ? waits : o->ack.reason);
 	return set_and_put(a, o, PT_ACK_BOUND, told, err);
@@ -564,6 +566,8 @@ static int reconcile(struct pt_agent *a, bool look, struct pt_error *err)
 		again = again || r == -ESTALE;
 		r = r == -ESTALE || is_its_own(a, ids.v[i], r, err) ? 0 : r;
 	}
+	if (!a->recovered)
+		pt_strv_add(&ids, PT_AGENT_RECOVER);
 	if (r >= 0 && !is_ending(a))
 		pt_agent_forget(a, &ids);
 	return r < 0 ? r : again;

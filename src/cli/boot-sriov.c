@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "base/cleanup.h"
+#include "decide/group.h"
 #include "host/pci.h"
 #include "host/sriov-kept.h"
 #include "host/sriov-set.h"
@@ -136,14 +137,15 @@ static int set_mtu(const struct pt_host_ops *ops, const struct pt_sriov_state *k
 }
 
 /* 0, or 1 when the PF did not get what is kept */
-static int settle(struct pt_cli *cli, const struct pt_host_ops *ops, json_t *told, const struct pt_sriov_state *kept)
+static int settle(struct pt_cli *cli, const struct pt_host_ops *ops, bool wait, json_t *told,
+		  const struct pt_sriov_state *kept)
 {
 	struct pt_device pf = { 0 };
 	struct pt_error err = { 0 };
 	PT_AUTO(pt_strv) said = { 0 };
 	pt_autofree char *notes = NULL;
 	pt_autofree char *text = NULL;
-	int r = look(cli, kept, ops != NULL, &pf, &err);
+	int r = look(cli, kept, wait, &pf, &err);
 
 	if (r == 0 && pf.vfs_now > 0 && pf.vfs_now != kept->vfs)
 		r = pt_say(&err, -EBUSY,
@@ -184,18 +186,37 @@ static int settle(struct pt_cli *cli, const struct pt_host_ops *ops, json_t *tol
 	return r < 0;
 }
 
-int pt_boot_sriov(struct pt_cli *cli, const struct pt_host_ops *ops, json_t *told, struct pt_error *err)
+/* of those that a later one may make: what a guest may have, or has functions already, is none of them */
+static bool is_missing(struct pt_cli *cli, const struct pt_sriov_state *kept, const struct pt_devices *devices)
+{
+	const struct pt_device *d = pt_devices_find(devices, kept->pf);
+
+	return d && !(d->driver && pt_driver_is_vfio(d->driver)) && d->vfs_now <= 0 &&
+	       !pt_sriov_kept_seen(&cli->root, kept->pf);
+}
+
+int pt_boot_sriov(struct pt_cli *cli, const struct pt_host_ops *ops, bool missing, json_t *told, struct pt_error *err)
 {
 	PT_AUTO(pt_sriov_states) kept = { 0 };
 	PT_AUTO(pt_strv) bad = { 0 };
+	PT_AUTO(pt_strv) missed = { 0 };
+	PT_AUTO(pt_devices) devices = { 0 };
+	pt_autofree char *mark = NULL;
+	struct pt_error unmarked = { 0 };
 	int r = pt_sriov_kept_list(&cli->root, &kept, &bad, err);
-	int failed = 0;
 
+	if (r == 0 && missing)
+		r = pt_pci_list(&cli->root, &devices, err);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < bad.n; i++)
 		(void)fprintf(cli->diag, "passthru: %s\n", bad.v[i]);
 	for (size_t i = 0; i < kept.n; i++)
-		failed += settle(cli, ops, told, &kept.v[i]);
-	return failed + (int)bad.n;
+		if ((!missing || is_missing(cli, &kept.v[i], &devices)) &&
+		    settle(cli, ops, ops && !missing, told, &kept.v[i]) > 0)
+			pt_strv_add(&missed, pt_bdf_str(kept.v[i].pf).s);
+	mark = pt_strv_join(&missed, "\n");
+	if (ops && ops->file_write(ops->ctx, PT_HOST_RUN, PT_SRIOV_SEEN, mark ? mark : "", &unmarked) < 0)
+		(void)fprintf(cli->diag, "passthru: %s\n", unmarked.msg);
+	return (int)(missed.n + bad.n);
 }

@@ -21,6 +21,7 @@
 
 static const struct pt_option options[] = {
 	{ "dry-run", 'n', NULL, "say what would be bound and touch nothing", false },
+	{ "missing-vfs", 0, NULL, "only virtual functions, of cards that were not seen to since the boot", false },
 	{ "wait", 0, "SECONDS", "how long to wait for a change that is under way (60)", false },
 	{ NULL, 0, NULL, NULL, false },
 };
@@ -177,8 +178,9 @@ static int look(struct boot *b, struct pt_error *err)
 static int boot(struct boot *b, struct pt_error *err)
 {
 	/* a VF that is reserved must be there first */
-	int vfs = pt_boot_sriov(b->cli, b->ops, b->told_vfs, err);
-	int r = vfs < 0 ? vfs : look(b, err);
+	bool missing = pt_cli_flag(b->cli, "missing-vfs");
+	int vfs = pt_boot_sriov(b->cli, b->ops, missing, b->told_vfs, err);
+	int r = vfs < 0 ? vfs : missing ? 0 : look(b, err);
 
 	if (r < 0)
 		return r;
@@ -187,7 +189,7 @@ static int boot(struct boot *b, struct pt_error *err)
 		settle(b, &b->known.v[i], &b->where.v[i]);
 	if (b->cli->json)
 		r = pt_print_json(b->cli, json_pack("{s:O, s:O}", "reserved", b->told, "sriov", b->told_vfs), err);
-	else if (!b->known.n)
+	else if (!b->known.n && !missing)
 		(void)fputs("nothing is reserved\n", b->cli->out);
 	return r < 0 ? r : b->failed ? PT_EXIT_NO : PT_EXIT_DONE;
 }
@@ -241,7 +243,10 @@ const struct pt_command pt_command_boot = {
 		"certain: by a serial number that it tells itself, or as the only card of its kind in an unchanged\n"
 		"slot. What is not certain is not bound, and the reason said; the exit status is 3 then. Most often\n"
 		"udev has bound everything before, and nothing is left to do.\n\n"
-		"passthru-boot.service runs it before libvirt starts. It may be run at any time.",
+		"passthru-boot.service runs it before libvirt starts. It may be run at any time.\n\n"
+		"With --missing-vfs nothing is bound, and functions are made only of a card that has none, that\n"
+		"a driver of this host has, and that no earlier run since the boot has seen to: what somebody took\n"
+		"away since then stays away. passthrud runs it when it starts.",
 	.options = options,
 	.max_operands = 0,
 	.run = run,

@@ -69,6 +69,14 @@ int pt_sriov_kept_text(const struct pt_root *root, struct pt_bdf pf, char **ret_
 	return 0;
 }
 
+bool pt_sriov_kept_seen(const struct pt_root *root, struct pt_bdf pf)
+{
+	pt_autofree char *missed = NULL;
+
+	return pt_file_read(root->root_fd, "run/passthru/" PT_SRIOV_SEEN, FILE_MAX, &missed, NULL) == 0 &&
+	       !strstr(missed, pt_bdf_str(pf).s);
+}
+
 bool pt_sriov_kept_is(const struct pt_sriov_state *kept, const struct pt_device *pf)
 {
 	return pt_bdf_eq(kept->pf, pf->bdf) && kept->vendor == pf->vendor && kept->device == pf->device &&

@@ -25,6 +25,13 @@ int pt_sriov_kept_text(const struct pt_root *root, struct pt_bdf pf, char **ret_
 /** pt_sriov_kept_is() - is it about this very card? */
 bool pt_sriov_kept_is(const struct pt_sriov_state *kept, const struct pt_device *pf);
 
+/** what this boot's `passthru boot` could not give its functions, an address a line; in /run/passthru */
+#define PT_SRIOV_SEEN "vfs-missed"
+
+/** pt_sriov_kept_seen() - has `passthru boot` run in this boot, and not missed this PF?  What is not there now was
+ * taken away since */
+bool pt_sriov_kept_seen(const struct pt_root *root, struct pt_bdf pf);
+
 /** pt_sriov_manager() - "udev (/etc/udev/rules.d/70-vfs.rules)": who else sets the number of this PF's VFs at boot; the
  * caller frees; NULL when nobody left a trace */
 char *pt_sriov_manager(const struct pt_root *root, const struct pt_device *pf);

@@ -317,6 +317,18 @@ static int refuses(void *ctx, const struct pt_agent_wish *w, struct pt_agent_don
 	return pt_say(err, -EPERM, "the host boots from it");
 }
 
+static char *owner_when_failed;
+
+static void note_owner(void *ctx, const struct pt_agent_news *n)
+{
+	struct agentstage *a = ctx;
+
+	if (!strstr(n->text, ": failed"))
+		return;
+	free(owner_when_failed);
+	owner_when_failed = owner_of(a, nic(a));
+}
+
 /* a choice that is always the same would go round in a circle */
 static void what_this_host_refuses_is_offered_to_nobody_for_a_while(void **state)
 {
@@ -329,9 +341,15 @@ static void what_this_host_refuses_is_offered_to_nobody_for_a_while(void **state
 
 	a->hands.attach = refuses;
 	a->hands.keep = refuses;
+	a->agent.say = note_owner;
 	agentstage_claim(a, "nic:1", "cvm", id);
 	assert_int_equal(agentstage_go(a, PT_AGENT_ALL), 0);
 	agentstage_ack(a, id, PT_ACK_FAILED, NULL);
+	/* whoever reads that it has failed finds it refused */
+	assert_non_null(owner_when_failed);
+	assert_string_equal(owner_when_failed, "refused: the host boots from it");
+	free(owner_when_failed);
+	owner_when_failed = NULL;
 	assert_int_equal(pt_fleet_release(a->store, id, &c, &a->err), 1);
 	pt_claim_done(&c);
 	assert_int_equal(agentstage_go(a, PT_AGENT_ALL), 0);

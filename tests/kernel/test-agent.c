@@ -481,6 +481,12 @@ static int failing_recover(void *ctx, struct pt_error *err)
 	return refusing.recover < 0 ? pt_say(err, refusing.recover, "change 1 is stuck") : 0;
 }
 
+static void time_passes(struct agentstage *a)
+{
+	for (size_t i = 0; i < a->agent.attempts.n; i++)
+		a->agent.attempts.v[i].again_at = 0;
+}
+
 static void nothing_is_begun_before_what_was_cut_off_is_settled(void **state)
 {
 	struct agentstage *a = begin(state);
@@ -503,6 +509,7 @@ static void nothing_is_begun_before_what_was_cut_off_is_settled(void **state)
 	a->wishes = 0;
 	for (int i = 0; i < 3; i++) {
 		refusing.asked = 0;
+		time_passes(a);
 		assert_int_equal(agentstage_go(a, i == 1 ? PT_AGENT_ALL : PT_AGENT_CLAIMS), 0);
 		assert_int_equal(refusing.asked, 1);
 	}
@@ -514,15 +521,46 @@ static void nothing_is_begun_before_what_was_cut_off_is_settled(void **state)
 	assert_true(agentstage_is_held(a, nic(a)));
 	assert_int_equal(a->wishes, 0);
 	refusing.recover = 0;
+	time_passes(a);
 	assert_int_equal(agentstage_go(a, PT_AGENT_CLAIMS), 0);
 	agentstage_ack(a, id, PT_ACK_RELEASED, NULL);
 	is_with_the_host(a);
 }
 
-static void time_passes(struct agentstage *a)
+/* settling it may mean to ask a guest to let go: not each minute, for ever */
+static void what_cannot_be_settled_is_tried_ever_less_often(void **state)
 {
-	for (size_t i = 0; i < a->agent.attempts.n; i++)
-		a->agent.attempts.v[i].again_at = 0;
+	struct agentstage *a = begin(state);
+
+	refusing.recover = -EINTR;
+	refusing.asked = 0;
+	a->hands.recover = failing_recover;
+	agentstage_restart(a);
+	/* before the VMs are known, and while libvirt is away, no guest was asked: at once again */
+	a->blind = true;
+	for (int i = 0; i < 3; i++)
+		(void)agentstage_go(a, PT_AGENT_ALL);
+	assert_int_equal(refusing.asked, 3);
+	a->blind = false;
+	/* it is known to be back only after that */
+	assert_int_equal(agentstage_go(a, PT_AGENT_ALL), 0);
+	assert_int_equal(refusing.asked, 4);
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(agentstage_go(a, PT_AGENT_ALL), 0);
+	assert_int_equal(refusing.asked, 5);
+	assert_int_equal(a->agent.attempts.n, 1);
+	time_passes(a);
+	assert_int_equal(agentstage_go(a, PT_AGENT_CLAIMS), 0);
+	assert_int_equal(refusing.asked, 6);
+	assert_true(a->agent.attempts.v[0].pause_ms == 120000);
+	assert_int_equal(agentstage_go(a, PT_AGENT_ALL), 0);
+	assert_int_equal(refusing.asked, 6);
+	refusing.recover = 0;
+	time_passes(a);
+	assert_int_equal(agentstage_go(a, PT_AGENT_ALL), 0);
+	assert_int_equal(refusing.asked, 7);
+	/* and nothing of it is left */
+	assert_int_equal(a->agent.attempts.n, 0);
 }
 
 /* another change is under way, passthru is being upgraded: no claim has failed for that, and nothing is tried each
@@ -1017,6 +1055,7 @@ int main(void)
 		ONE(without_libvirt_nothing_new_is_taken),
 		BOTH(cut_off_it_keeps_what_it_has_and_takes_nothing),
 		ONE(nothing_is_begun_before_what_was_cut_off_is_settled),
+		ONE(what_cannot_be_settled_is_tried_ever_less_often),
 		ONE(what_is_in_the_way_for_a_while_is_tried_again),
 		ONE(what_waits_kept_is_tried_again_later),
 		ONE(what_may_be_half_made_has_not_failed),

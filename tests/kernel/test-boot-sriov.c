@@ -16,6 +16,7 @@
 #include "cli/cli.h"
 #include "fakekernel.h"
 #include "fakesys.h"
+#include "host/sriov-kept.h"
 
 #define PF   "0000:41:00.0"
 #define KEPT "address=" PF "\nid=8086:10c9 subsystem=1028:1f49\nvfs=7\nautoprobe=off\n"
@@ -28,6 +29,7 @@ struct fixture {
 	struct fakekernel *kernel;
 	struct fakekernel_device *nic;
 	struct pt_host_ops ops;
+	bool missing;
 	json_t *told;
 };
 
@@ -80,7 +82,7 @@ static const char *boot(struct fixture *f, const char *kept, int expected)
 	fakesys_file(f->sys, "etc/passthru/sriov.d/" PF ".conf", "%s", kept);
 	json_decref(f->told);
 	f->told = json_array();
-	r = pt_boot_sriov(&cli, &f->ops, f->told, &err);
+	r = pt_boot_sriov(&cli, &f->ops, f->missing, f->told, &err);
 	if (r != expected)
 		fail_msg("%d instead of %d: %s", r, expected, err.msg);
 	return json_string_value(json_object_get(json_array_get(f->told, 0), "text"));
@@ -130,6 +132,59 @@ static void an_mtu_that_the_driver_refuses_is_said_and_fails(void **state)
 	assert_non_null(strstr(said, "does not have the MTU of 9500 that is kept: enp65s0 refuses an MTU of 9500"));
 }
 
+static const char *missed(struct fixture *f)
+{
+	for (unsigned i = 0; i < f->kernel->n_files; i++)
+		if (f->kernel->files[i].place == PT_HOST_RUN && strcmp(f->kernel->files[i].name, PT_SRIOV_SEEN) == 0)
+			return f->kernel->files[i].text;
+	return NULL;
+}
+
+static void what_the_boot_missed_is_noted(void **state)
+{
+	struct fixture *f = *state;
+
+	(void)boot(f, KEPT "vf=3 mtu=9500 vlan=7 qos=0\n", 1);
+	assert_string_equal(missed(f), PF);
+	(void)boot(f, KEPT VFS, 0);
+	assert_string_equal(missed(f), "");
+}
+
+static void what_was_taken_away_since_the_boot_is_not_missing(void **state)
+{
+	struct fixture *f = *state;
+
+	f->missing = true;
+	fakesys_file(f->sys, "run/passthru/" PT_SRIOV_SEEN, "%s", "");
+	assert_null(boot(f, KEPT VFS, 0));
+	assert_int_equal(f->nic->vfs_now, 0);
+	/* what it could not be given then is */
+	fakesys_file(f->sys, "run/passthru/" PT_SRIOV_SEEN, "%s", PF);
+	assert_non_null(boot(f, KEPT VFS, 0));
+	assert_int_equal(f->nic->vfs_now, 7);
+}
+
+static void of_a_card_that_nobody_has_seen_to_they_are_made(void **state)
+{
+	struct fixture *f = *state;
+
+	f->missing = true;
+	assert_non_null(boot(f, KEPT VFS, 0));
+	assert_int_equal(f->nic->vfs_now, 7);
+	assert_string_equal(missed(f), "");
+}
+
+/* a guest may have it */
+static void a_card_that_vfio_has_is_given_none(void **state)
+{
+	struct fixture *f = *state;
+
+	f->missing = true;
+	fakesys_driver(f->sys, PF, "vfio-pci");
+	assert_null(boot(f, KEPT VFS, 0));
+	assert_int_equal(f->nic->vfs_now, 0);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -139,6 +194,10 @@ int main(void)
 		TEST(a_larger_mtu_of_somebody_else_stays),
 		TEST(without_a_network_that_needs_one_it_is_left_alone),
 		TEST(an_mtu_that_the_driver_refuses_is_said_and_fails),
+		TEST(what_the_boot_missed_is_noted),
+		TEST(what_was_taken_away_since_the_boot_is_not_missing),
+		TEST(of_a_card_that_nobody_has_seen_to_they_are_made),
+		TEST(a_card_that_vfio_has_is_given_none),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

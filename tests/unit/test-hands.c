@@ -23,6 +23,7 @@
 #include "base/watch.h"
 #include "decide/judge.h"
 #include "fakesys.h"
+#include "host/sriov-kept.h"
 
 struct at_hand {
 	char dir[64];
@@ -283,6 +284,8 @@ static void vfs_that_are_kept_and_missing_are_made(void **state)
 	struct pt_inv_device *d = pt_inv_host_add(&host);
 	pt_autofree char *dir = pt_strf("%s/etc/passthru/sriov.d", h->dir);
 	pt_autofree char *name = pt_strf("%s/0000:41:00.0.conf", dir);
+	pt_autofree char *run = pt_strf("%s/run/passthru", h->dir);
+	pt_autofree char *mark = pt_strf("%s/" PT_SRIOV_SEEN, run);
 	FILE *f;
 
 	d->bdf = pf;
@@ -298,7 +301,24 @@ static void vfs_that_are_kept_and_missing_are_made(void **state)
 	(void)fprintf(f, "address=0000:41:00.0\nid=8086:10c9 subsystem=8086:a03c\nvfs=2\nautoprobe=off\n");
 	assert_int_equal(fclose(f), 0);
 	assert_int_equal(h->hands.prepare(h->hands.ctx, &host, &h->err), 1);
-	assert_true(was_called(h, "boot --json"));
+	assert_true(was_called(h, "boot --json --missing-vfs"));
+	/* kept for a guest */
+	pt_strset(&d->owner, "vfio-pci");
+	assert_int_equal(h->hands.prepare(h->hands.ctx, &host, &h->err), 0);
+	assert_true(was_called(h, ""));
+	pt_strset(&d->owner, NULL);
+	/* the boot has made them, and somebody took them away */
+	assert_int_equal(pt_file_mkdir_p(run, 0700), 0);
+	f = fopen(mark, "we");
+	assert_non_null(f);
+	assert_int_equal(fclose(f), 0);
+	assert_int_equal(h->hands.prepare(h->hands.ctx, &host, &h->err), 0);
+	assert_true(was_called(h, ""));
+	/* or could not */
+	f = fopen(mark, "we");
+	assert_non_null(f);
+	(void)fprintf(f, "0000:41:00.0");
+	assert_int_equal(fclose(f), 0);
 	/* one that could not be made is told */
 	put_script(h, "{\"error\": {\"message\": \"no driver holds the card\"}}", 1);
 	assert_int_equal(h->hands.prepare(h->hands.ctx, &host, &h->err), -EIO);
