@@ -121,15 +121,11 @@ static int finish_define(struct pt_run *run, struct pt_step_row *row, char **ret
 }
 
 /* the record that goes to another VM: what a cut left of ours is written anew */
-static int finish_reserve(struct pt_run *run, const struct pt_step *s, struct pt_error *err)
+static int finish_reserve(struct pt_run *run, struct pt_step_row *row, char **ret_seen, struct pt_error *err)
 {
-	struct pt_reservation reservation = pt_step_reservation(run, s);
-	int r = s->flag || pt_run_hands_over(run, s) ? 0 : pt_reserve_remove(run->env->host, &reservation, err);
+	int r = pt_step_unmake(run, row, err);
 
-	if (r < 0 || s->flag)
-		return r;
-	return (pt_run_hands_over(run, s) ? pt_reserve_replace : pt_reserve_write)(run->env->host, &reservation,
-										   s->reservation, err);
+	return r < 0 ? r : pt_step_make(run, &row->step, ret_seen, err);
 }
 
 static int finish_unplug(struct pt_run *run, struct pt_step *s, char **ret_seen, struct pt_error *err)
@@ -153,7 +149,7 @@ static int finish(struct pt_run *run, struct pt_step_row *row, char **ret_seen, 
 	case PT_STEP_DRIVER:
 		return finish_driver(run, s, ret_seen, err);
 	case PT_STEP_RESERVE:
-		return finish_reserve(run, s, err);
+		return finish_reserve(run, row, ret_seen, err);
 	case PT_STEP_SRIOV:
 	case PT_STEP_SRIOV_KEEP:
 		return pt_step_finish_sriov(run, s, err);
@@ -208,6 +204,10 @@ static void finish_start(struct pt_run *run, size_t i)
 	pt_autofree char *text = NULL;
 	struct pt_error why = { 0 };
 
+	if (run->lost.n) {
+		pt_strv_addf(&run->lost, "not started: %s, which waits for that", row->step.vm);
+		return;
+	}
 	pt_run_tell(run, i, PT_PROGRESS_BEGIN);
 	/* begun in the journal: our own hook lets it start by that */
 	if (complete(run, i, &why) == 0 && pt_step_finish_start(run, row, &why) >= 0) {
@@ -272,10 +272,6 @@ int pt_run_finish(struct pt_run *run, const char *why)
 			continue;
 		if (run->env->host_only && pt_run_is_vm_step(&row->step)) {
 			run->waits = true;
-			continue;
-		}
-		if (row->step.kind == PT_STEP_VM_START && run->lost.n) {
-			pt_strv_addf(&run->lost, "not started: %s, which waits for that", row->step.vm);
 			continue;
 		}
 		if (row->step.kind == PT_STEP_VM_START) {

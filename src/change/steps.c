@@ -258,7 +258,9 @@ static int make_driver(struct pt_run *run, const struct pt_step *s, char **ret_s
 	return r;
 }
 
-static int make_reserve(struct pt_run *run, const struct pt_step *s, struct pt_error *err)
+/* of a step that writes it, or of one that gave it up and is taken back: the record that replaces it is then still
+ * there */
+static int put_record(struct pt_run *run, const struct pt_step *s, struct pt_error *err)
 {
 	const struct pt_host_ops *host = run->env->host;
 	struct pt_reservation reservation = pt_step_reservation(run, s);
@@ -270,7 +272,7 @@ static int make_reserve(struct pt_run *run, const struct pt_step *s, struct pt_e
 	return pt_reserve_write(host, &reservation, s->reservation, err);
 }
 
-static int make_unreserve(struct pt_run *run, const struct pt_step *s, struct pt_error *err)
+static int remove_record(struct pt_run *run, const struct pt_step *s, struct pt_error *err)
 {
 	struct pt_reservation reservation = pt_step_reservation(run, s);
 	int r = s->flag || pt_run_hands_over(run, s) ? 0 : pt_reserve_remove(run->env->host, &reservation, err);
@@ -293,9 +295,9 @@ int pt_step_make(struct pt_run *run, struct pt_step *s, char **ret_seen, struct 
 	case PT_STEP_DRIVER:
 		return make_driver(run, s, ret_seen, err);
 	case PT_STEP_RESERVE:
-		return make_reserve(run, s, err);
+		return put_record(run, s, err);
 	case PT_STEP_UNRESERVE:
-		return make_unreserve(run, s, err);
+		return remove_record(run, s, err);
 	case PT_STEP_SRIOV:
 	case PT_STEP_SRIOV_KEEP:
 		return pt_step_make_sriov(run, s, err);
@@ -482,18 +484,6 @@ static int unmake_driver(struct pt_run *run, const struct pt_step *s, struct pt_
 	return 0;
 }
 
-/* the record that replaced it is still there: the step that wrote that left it to this one */
-static int unmake_unreserve(struct pt_run *run, const struct pt_step *s, struct pt_error *err)
-{
-	struct pt_reservation reservation = pt_step_reservation(run, s);
-
-	if (s->flag)
-		return 0;
-	if (pt_run_hands_over(run, s))
-		return pt_reserve_replace(run->env->host, &reservation, s->reservation, err);
-	return pt_reserve_write(run->env->host, &reservation, s->reservation, err);
-}
-
 int pt_step_unmake(struct pt_run *run, struct pt_step_row *row, struct pt_error *err)
 {
 	struct pt_step *s = &row->step;
@@ -510,9 +500,9 @@ int pt_step_unmake(struct pt_run *run, struct pt_step_row *row, struct pt_error 
 	case PT_STEP_DRIVER:
 		return unmake_driver(run, s, err);
 	case PT_STEP_RESERVE:
-		return make_unreserve(run, s, err);
+		return remove_record(run, s, err);
 	case PT_STEP_UNRESERVE:
-		return unmake_unreserve(run, s, err);
+		return put_record(run, s, err);
 	case PT_STEP_SRIOV:
 	case PT_STEP_SRIOV_KEEP:
 		return pt_step_unmake_sriov(run, s, err);

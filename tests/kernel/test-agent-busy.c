@@ -92,6 +92,14 @@ static int slow_attach(void *ctx, const struct pt_agent_wish *w, struct pt_agent
 	return own_attach(ctx, w, ret, err);
 }
 
+/* from now on it takes a while to attach, and @meanwhile is done then */
+static void attach_slowly(struct agentstage *a, void (*meanwhile)(struct agentstage *a))
+{
+	own_attach = a->hands.attach;
+	a->hands.attach = slow_attach;
+	during = meanwhile;
+}
+
 /* claims come: one that lies, one that fits, one that is given back already */
 static void the_world_goes_on(struct agentstage *a)
 {
@@ -116,9 +124,7 @@ static void while_one_claim_is_attached_all_else_goes_on(void **state)
 	char id[PT_CLAIM_ID_LENGTH + 1];
 	PT_AUTO(pt_ack) ack = { 0 };
 
-	own_attach = a->hands.attach;
-	a->hands.attach = slow_attach;
-	during = the_world_goes_on;
+	attach_slowly(a, the_world_goes_on);
 	agentstage_claim(a, "nic:1", "cvm", id);
 	assert_int_equal(agentstage_go(a, PT_AGENT_ALL), 0);
 	/* what needs no change was done during it */
@@ -152,9 +158,7 @@ static void facts_are_published_while_a_change_is_made(void **state)
 	struct agentstage *a = *state;
 	char id[PT_CLAIM_ID_LENGTH + 1];
 
-	own_attach = a->hands.attach;
-	a->hands.attach = slow_attach;
-	during = note_facts;
+	attach_slowly(a, note_facts);
 	agentstage_claim(a, "nic:1", "cvm", id);
 	assert_int_equal(agentstage_go(a, PT_AGENT_CLAIMS), 0);
 	assert_non_null(strstr(facts_during, "4242"));
@@ -179,9 +183,7 @@ static void a_claim_that_is_released_while_it_is_attached_is_given_back_afterwar
 	struct agentstage *a = *state;
 	char id[PT_CLAIM_ID_LENGTH + 1];
 
-	own_attach = a->hands.attach;
-	a->hands.attach = slow_attach;
-	during = give_it_up;
+	attach_slowly(a, give_it_up);
 	agentstage_claim(a, "nic:1", "cvm", id);
 	assert_int_equal(agentstage_go(a, PT_AGENT_ALL), 0);
 	agentstage_ack(a, id, PT_ACK_ATTACHED, NULL);
@@ -190,7 +192,7 @@ static void a_claim_that_is_released_while_it_is_attached_is_given_back_afterwar
 	assert_string_equal(a->s->nic->driver, "igb");
 }
 
-/* a guest that does not let go is not asked in each round; who gives the command again has it asked at once */
+/* a guest that does not let go is not asked in each round */
 static void a_guest_is_not_asked_to_let_go_all_the_time(void **state)
 {
 	struct agentstage *a = *state;

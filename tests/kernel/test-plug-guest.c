@@ -194,7 +194,7 @@ static void what_was_given_back_is_not_given_back_twice(void **state)
 	live_lets_go(w);
 	stage_close(w);
 	*w->fault = (struct fault){ .die_after = 1 };
-	assert_int_equal(stage_in_child(w, live_child_recover), FAULT_EXIT);
+	assert_int_equal(stage_in_child(w, stage_child_recover), FAULT_EXIT);
 	*w->fault = (struct fault){ 0 };
 	stage_open(w);
 	assert_non_null(strstr(w->cvm->live, "<hostdev"));

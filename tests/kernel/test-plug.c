@@ -96,10 +96,10 @@ static bool kill_one(struct stage *w, int (*change)(struct stage *w), struct fau
 	ended = stage_in_child(w, change);
 	if (m) {
 		*w->fault = (struct fault){ .die_after = m };
-		(void)stage_in_child(w, live_child_recover);
+		(void)stage_in_child(w, stage_child_recover);
 	}
 	*w->fault = (struct fault){ 0 };
-	assert_int_equal(stage_in_child(w, live_child_recover), 0);
+	assert_int_equal(stage_in_child(w, stage_child_recover), 0);
 	now = stage_text(w);
 	if (strcmp(now, goal[0]) != 0 && strcmp(now, goal[1]) != 0)
 		fail_msg("killed before %u, after %u, recover %u: between\n%s", fault.die_before, fault.die_after, m,

@@ -14,7 +14,6 @@
 #include <unistd.h>
 
 #include <cmocka.h>
-#include <sqlite3.h>
 
 #include "base/alloc.h"
 #include "base/cleanup.h"
@@ -246,21 +245,6 @@ static void a_look_that_is_killed_is_taken_back_by_recover(void **state)
 	free(before);
 }
 
-static void reboot(struct stage *w)
-{
-	pt_autofree char *path = pt_strf("%s/state/journal.db", w->dir);
-	sqlite3 *db = NULL;
-
-	*w->fault = (struct fault){ 0 };
-	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-	assert_int_equal(
-		sqlite3_exec(db, "UPDATE change SET boot = 'earlier', begun_boot = 'earlier'", NULL, NULL, NULL),
-		SQLITE_OK);
-	assert_int_equal(sqlite3_close(db), SQLITE_OK);
-	fakekernel_reboot(w->kernel);
-	fakevm_reboot(w->vm);
-}
-
 static void a_power_cut_during_a_look_leaves_what_the_boot_makes_of_it(void **state)
 {
 	struct stage *w = *state;
@@ -268,13 +252,13 @@ static void a_power_cut_during_a_look_leaves_what_the_boot_makes_of_it(void **st
 	unsigned writes;
 	unsigned n;
 
-	reboot(w);
+	stage_reboot(w);
 	before = stage_text(w);
 	for (n = 1;; n++) {
 		*w->fault = (struct fault){ .die_after = n };
 		if (stage_in_child(w, child_try) == 0)
 			break;
-		reboot(w);
+		stage_reboot(w);
 		writes = w->kernel->writes;
 		recover_all(w, true);
 		assert_as(w, before, "the power went after write", n);
@@ -282,9 +266,9 @@ static void a_power_cut_during_a_look_leaves_what_the_boot_makes_of_it(void **st
 	}
 	assert_in_range(n, 6, 12);
 	/* and where the boot could not be sure of the card, it is not bound by its address alone */
-	reboot(w);
+	stage_reboot(w);
 	assert_int_equal(stage_in_child(w, child_die_looking), FAULT_EXIT);
-	reboot(w);
+	stage_reboot(w);
 	(void)strcpy(w->hba->driver, "megaraid_sas");
 	w->hba->override[0] = '\0';
 	recover_all(w, true);

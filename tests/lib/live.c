@@ -83,11 +83,3 @@ void live_must(int r, const struct pt_error *err)
 	if (r < 0)
 		fail_msg("%s", err->msg);
 }
-
-int live_child_recover(struct stage *w)
-{
-	unsigned n;
-
-	stage_open(w);
-	return pt_change_recover(&w->env, &n, NULL) == 0 ? 0 : 1;
-}

@@ -16,9 +16,6 @@ int live_undo(struct stage *w, struct pt_error *err);
 /** live_recover() - must succeed; how many changes it settled */
 unsigned live_recover(struct stage *w);
 
-/** live_child_recover() - for a child that may die in it: 0 when it succeeded */
-int live_child_recover(struct stage *w);
-
 /** live_given() - opens the stage and attaches: the VM runs with the device */
 void live_given(struct stage *w);
 
