@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <strings.h>
 
+#include "base/alloc.h"
 #include "base/cleanup.h"
 #include "decide/group.h"
 #include "decide/judge.h"
@@ -253,17 +254,70 @@ static void add_define(struct repair *r, const struct pt_domain *vm)
 	s->edit = edit;
 }
 
-static void add_steps(struct repair *r)
+enum { LEFT = 1, WRITTEN = 2 };
+
+/* is there still another's record where it is to be written? */
+static bool is_in_the_way(const struct repair *r, const char *state, size_t i)
 {
 	const struct pt_keeps *known = &r->j.host->reserved;
 
-	/* all are taken up before one is written: two may have changed places */
-	for (size_t i = 0; i < known->n; i++)
-		if (concerned(r, i) && is_rewritten(&known->v[i], &r->where->v[i]))
-			add_unreserve(r, &known->v[i]);
-	for (size_t i = 0; i < known->n; i++)
-		if (concerned(r, i) && is_rewritten(&known->v[i], &r->where->v[i]))
-			add_reserve(r, &known->v[i], &r->where->v[i]);
+	for (size_t k = 0; k < known->n; k++)
+		if (k != i && !(state[k] & LEFT) && pt_bdf_eq(known->v[k].id.last_seen, r->where->v[i].bdf))
+			return true;
+	return false;
+}
+
+static void take_up(struct repair *r, char *state, size_t i)
+{
+	add_unreserve(r, &r->j.host->reserved.v[i]);
+	state[i] |= LEFT;
+}
+
+/* the record at the old address is taken up when the new one stands: a power cut in between leaves two, never none */
+static void write_anew(struct repair *r, char *state, size_t i)
+{
+	const struct pt_keep *k = &r->j.host->reserved.v[i];
+
+	/* at the same address the one replaces the other in one write: pt_run_hands_over() */
+	if (!is_moved(k, &r->where->v[i]))
+		take_up(r, state, i);
+	add_reserve(r, k, &r->where->v[i]);
+	state[i] |= WRITTEN;
+	if (!(state[i] & LEFT))
+		take_up(r, state, i);
+}
+
+/* each as soon as its place is free; of those that have changed places with each other one is taken up before */
+static void add_records(struct repair *r)
+{
+	const struct pt_keeps *known = &r->j.host->reserved;
+	pt_autofree char *state = pt_alloc(known->n + 1);
+	bool again = true;
+
+	while (again) {
+		size_t stuck = known->n;
+
+		again = false;
+		for (size_t i = 0; i < known->n; i++) {
+			if (!concerned(r, i) || !is_rewritten(&known->v[i], &r->where->v[i]) || state[i] & WRITTEN)
+				continue;
+			if (!is_in_the_way(r, state, i)) {
+				write_anew(r, state, i);
+				again = true;
+			} else if (!(state[i] & LEFT) && stuck == known->n) {
+				stuck = i;
+			}
+		}
+		if (!again && stuck < known->n) {
+			take_up(r, state, stuck);
+			again = true;
+		}
+	}
+}
+
+static void add_steps(struct repair *r)
+{
+	add_records(r);
 	for (size_t i = 0; i < r->j.devices.n; i++)
 		pt_judge_bind(&r->j, r->j.devices.v[i]);
 	for (size_t i = 0; i < r->j.others->n; i++)

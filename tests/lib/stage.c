@@ -602,13 +602,14 @@ int stage_make_repair(struct stage *w, struct pt_error *err)
 	PT_AUTO(pt_plan) plan = { .verb = pt_strdup("repair"), .summary = pt_strdup("repair what has moved") };
 	const struct pt_hostdev_move move = { { .bus = 1 }, w->hba->bdf };
 	long long id = 0;
-	struct pt_step *s = device_step(w, &plan, PT_STEP_UNRESERVE);
+	struct pt_step *s = device_step(w, &plan, PT_STEP_RESERVE);
 	int r;
 
-	s->bdf = move.from;
-	s = device_step(w, &plan, PT_STEP_RESERVE);
+	/* as pt_decide_repair() has it: the old record goes when the new one stands */
 	s->vm = pt_strdup("cvm");
 	s->vm_uuid = pt_strdup(STAGE_CVM);
+	s = device_step(w, &plan, PT_STEP_UNRESERVE);
+	s->bdf = move.from;
 	s = device_step(w, &plan, PT_STEP_DRIVER);
 	s->driver_before = pt_strdup("megaraid_sas");
 	s->driver_after = pt_strdup("vfio-pci");

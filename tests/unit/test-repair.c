@@ -125,7 +125,7 @@ static void a_card_with_a_serial_is_followed(void **state)
 	put(f, "0000:11:00.0", "dsn:2", NULL);
 	put(f, "0000:13:00.0", "dsn:1", NULL);
 	(void)vm_with(f, "0000:11:00.0", PT_DOMAIN_SHUTOFF);
-	repaired(f, "unreserve reserve driver vm-define");
+	repaired(f, "reserve unreserve driver vm-define");
 	s = world_step(f->w, PT_STEP_UNRESERVE, 0);
 	assert_string_equal(pt_bdf_str(s->bdf).s, "0000:11:00.0");
 	s = world_step(f->w, PT_STEP_RESERVE, 0);
@@ -150,10 +150,34 @@ static void two_that_changed_places_are_rewritten_together(void **state)
 	put(f, "0000:12:00.0", NULL, "disk:1");
 	assert_int_equal(decide(f, NULL), 0);
 	made = world_steps(f->w);
-	assert_string_equal(made, "unreserve unreserve reserve reserve driver driver");
+	assert_string_equal(made, "unreserve reserve unreserve reserve driver driver");
 	free(made);
-	assert_string_equal(pt_bdf_str(world_step(f->w, PT_STEP_RESERVE, 0)->bdf).s, "0000:12:00.0");
-	assert_non_null(strstr(world_step(f->w, PT_STEP_RESERVE, 0)->identity, "behind=disk:1\n"));
+	/* each in the place of the other's, in one write: the first that is taken up has none before it */
+	assert_string_equal(pt_bdf_str(world_step(f->w, PT_STEP_RESERVE, 0)->bdf).s, "0000:11:00.0");
+	assert_non_null(strstr(world_step(f->w, PT_STEP_RESERVE, 0)->identity, "behind=disk:2\n"));
+	assert_string_equal(pt_bdf_str(world_step(f->w, PT_STEP_RESERVE, 1)->bdf).s, "0000:12:00.0");
+	assert_non_null(strstr(world_step(f->w, PT_STEP_RESERVE, 1)->identity, "behind=disk:1\n"));
+}
+
+/* the last of a row is written first, whatever the order they are known in */
+static void a_row_that_moved_up_is_never_without_a_record(void **state)
+{
+	struct fixture *f = *state;
+	static const char *const places[] = { "0000:11:00.0", "0000:12:00.0", "0000:13:00.0", "0000:14:00.0" };
+	static const char *const disks[] = { "disk:1", "disk:2", "disk:3" };
+
+	for (unsigned i = 0; i < 3; i++) {
+		reserve(f, places[i], NULL, disks[i]);
+		put(f, places[i + 1], NULL, disks[i]);
+	}
+	repaired(f, "reserve unreserve reserve unreserve reserve unreserve driver driver driver");
+	for (unsigned i = 0; i < 3; i++) {
+		const struct pt_step *to = world_step(f->w, PT_STEP_RESERVE, i);
+
+		assert_string_equal(pt_bdf_str(to->bdf).s, places[3 - i]);
+		assert_non_null(strstr(to->identity, disks[2 - i]));
+		assert_string_equal(pt_bdf_str(world_step(f->w, PT_STEP_UNRESERVE, i)->bdf).s, places[2 - i]);
+	}
 }
 
 static void where_two_fit_nothing_is_rewritten(void **state)
@@ -183,7 +207,7 @@ static void the_only_one_of_its_kind_is_followed_with_a_warning(void **state)
 
 	reserve(f, "0000:11:00.0", NULL, NULL);
 	put(f, "0000:13:00.0", NULL, NULL);
-	repaired(f, "unreserve reserve driver");
+	repaired(f, "reserve unreserve driver");
 	assert_int_equal(world_finding(f->w, "identity")->verdict, PT_WARN);
 }
 
@@ -215,7 +239,7 @@ static void what_is_only_remembered_is_not_bound(void **state)
 	pt_strset(&reserve(f, "0000:11:00.0", "dsn:1", NULL)->driver, "libvirt");
 	put(f, "0000:13:00.0", "dsn:1", NULL);
 	(void)vm_with(f, "0000:11:00.0", PT_DOMAIN_SHUTOFF);
-	repaired(f, "unreserve reserve vm-define");
+	repaired(f, "reserve unreserve vm-define");
 }
 
 /* in another slot of the same bus number, and nothing to tell it by: the hook refuses it until somebody says so */
@@ -252,7 +276,7 @@ static void an_nvme_disk_that_names_the_old_address_is_refused(void **state)
 	assert_non_null(strstr(pt_plan_refusal(&f->w->plan)->fix, "0000:13:00.0"));
 	/* edited, as it was told */
 	disk->nvme = world_bdf("0000:13:00.0");
-	repaired(f, "unreserve reserve driver");
+	repaired(f, "reserve unreserve driver");
 	assert_null(world_finding(f->w, "other-vm"));
 }
 
@@ -280,7 +304,7 @@ static void another_vm_whose_definition_names_the_new_address_is_told(void **sta
 	other = world_add_vm(f->w, "other", PT_DOMAIN_SHUTOFF);
 	pt_strset(&other->uuid, "22222222-2222-3333-4444-555555555555");
 	(void)world_add_hostdev(other, "0000:13:00.0", false);
-	repaired(f, "unreserve reserve driver vm-define");
+	repaired(f, "reserve unreserve driver vm-define");
 	assert_int_equal(world_finding(f->w, "other-vm")->verdict, PT_WARN);
 	assert_non_null(strstr(world_finding(f->w, "other-vm")->fact, "VM other names 0000:13:00.0 too"));
 	f->w->others.v[1].state = PT_DOMAIN_RUNNING;
@@ -303,7 +327,7 @@ static void two_vms_whose_devices_changed_places_are_no_others(void **state)
 	other = world_add_vm(f->w, "other", PT_DOMAIN_SHUTOFF);
 	pt_strset(&other->uuid, "22222222-2222-3333-4444-555555555555");
 	(void)world_add_hostdev(other, "0000:12:00.0", false);
-	repaired(f, "unreserve unreserve reserve reserve driver driver vm-define vm-define");
+	repaired(f, "unreserve reserve unreserve reserve driver driver vm-define vm-define");
 	assert_null(world_finding(f->w, "other-vm"));
 }
 
@@ -413,6 +437,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_card_with_a_serial_is_followed),
 		TEST(two_that_changed_places_are_rewritten_together),
+		TEST(a_row_that_moved_up_is_never_without_a_record),
 		TEST(where_two_fit_nothing_is_rewritten),
 		TEST(where_none_fits_nothing_is_rewritten),
 		TEST(the_only_one_of_its_kind_is_followed_with_a_warning),
