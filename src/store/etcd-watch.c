@@ -24,7 +24,8 @@
 /**
  * struct etcd_watch
  * @easy: the stream, while there is one
- * @in: what came and was not read yet
+ * @in: what came; @read of it was read already
+ * @searched: so much of the rest has no end of a line
  * @created: etcd has said that it watches
  * @heard_ms: when something came, or the stream began
  * @retry_ms, @retry_at: how long was waited for the last attempt, and when the next one is
@@ -37,6 +38,8 @@ struct etcd_watch {
 	struct curl_slist *headers;
 	char *body;
 	struct pt_buf in;
+	size_t read;
+	size_t searched;
 	bool created;
 	long long heard_ms;
 	long long retry_ms;
@@ -69,7 +72,7 @@ static void hang_up(struct etcd_watch *e)
 	}
 	curl_slist_free_all(pt_take_ptr(e->headers));
 	free(pt_take_ptr(e->body));
-	e->in.n = 0;
+	e->in.n = e->read = e->searched = 0;
 	e->created = false;
 }
 
@@ -229,23 +232,51 @@ static int read_line(struct etcd_watch *e, const json_t *line, struct pt_changes
 	return r < 0 ? r : c->records.n > 0;
 }
 
-/* the next whole line of what came, if there is one; 1 when it is news, 0 when there is none */
+/* what was read is dropped when it is most of what there is, so that a stream that is behind is not moved for each line
+ */
+static void drop_read(struct etcd_watch *e)
+{
+	if (e->read < e->in.n - e->read)
+		return;
+	e->in.n -= e->read;
+	if (e->in.n)
+		memmove(e->in.s, e->in.s + e->read, e->in.n);
+	e->read = 0;
+}
+
+/* the next whole line of what came; false when there is none */
+static bool next_line(struct etcd_watch *e, const char **ret_line, size_t *ret_n)
+{
+	size_t from = e->read + e->searched;
+	const char *end = from < e->in.n ? memchr(e->in.s + from, '\n', e->in.n - from) : NULL;
+
+	if (!end) {
+		e->searched = e->in.n - e->read;
+		return false;
+	}
+	*ret_line = e->in.s + e->read;
+	*ret_n = (size_t)(end - *ret_line);
+	e->searched = 0;
+	e->read += *ret_n + 1;
+	return true;
+}
+
+/* until a line is news: 1; 0 when no whole line is left */
 static int read_lines(struct etcd_watch *e, struct pt_changes *c, struct pt_error *err)
 {
-	char *end;
+	const char *text;
+	size_t n;
 	int r = 0;
 
-	while (r == 0 && e->in.n && (end = memchr(e->in.s, '\n', e->in.n))) {
-		size_t n = (size_t)(end - e->in.s);
-		json_t *line = json_loadb(e->in.s, n, 0, NULL);
+	while (r == 0 && next_line(e, &text, &n)) {
+		json_t *line = json_loadb(text, n, 0, NULL);
 
-		e->in.n -= n + 1;
-		memmove(e->in.s, end + 1, e->in.n);
 		if (line)
 			r = read_line(e, line, c, err);
 		else if (n)
 			another_member(e, "what it streams is no JSON");
 		json_decref(line);
+		drop_read(e);
 	}
 	if (r == 1)
 		e->w.since = c->records.revision;
@@ -306,11 +337,15 @@ int pt_etcd_watch_next(struct pt_store_watch *w, int timeout_ms, struct pt_chang
 
 		if (!e->easy && now >= e->retry_at)
 			r = w->since == 0 || e->missed ? list_all(e, c, err) : connect_stream(e, err);
-		/* also for one who does not wait at all */
-		if (r == 0 && e->easy)
-			(void)curl_multi_perform(e->multi, &running);
+		/* what came is read before more is taken: who is behind is waited for by etcd, and keeps no more here
+		 */
 		if (r == 0)
 			r = read_lines(e, c, err);
+		/* also for one who does not wait at all */
+		if (r == 0 && e->easy) {
+			(void)curl_multi_perform(e->multi, &running);
+			r = read_lines(e, c, err);
+		}
 		if (r != 0)
 			return r;
 		look_at_stream(e);

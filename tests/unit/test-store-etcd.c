@@ -300,6 +300,54 @@ static void a_watch_goes_on_at_another_member(void **state)
 	pt_store_close(writer);
 }
 
+enum { BEHIND = 400 };
+
+/* of each another length, over many of what a connection brings at once */
+static char *long_value(int i)
+{
+	size_t n = 1 + (size_t)i * 7919 % 60000;
+	char *value = pt_alloc(n + 1);
+
+	memset(value, 'a' + i % 26, n);
+	return value;
+}
+
+static void who_did_not_listen_hears_all_in_order(void **state)
+{
+	struct fixture *f = *state;
+	long long until = pt_watch_now_ms() + 4 * (long long)SOON_MS;
+	struct pt_store_watch *w = NULL;
+	PT_AUTO(pt_changes) nothing = { 0 };
+	int next = 0;
+
+	assert_int_equal(pt_store_watch(f->store, "n/", 0, &w, &f->err), 0);
+	assert_int_equal(pt_store_watch_next(w, NEWS_MS, &nothing, &f->err), 1);
+	/* the stream is open, and nobody reads it */
+	assert_int_equal(pt_store_watch_next(w, 0, &nothing, &f->err), 0);
+	for (int i = 0; i < BEHIND; i++) {
+		pt_autofree char *key = pt_strf("n/%03d", i);
+		pt_autofree char *value = long_value(i);
+
+		assert_int_equal(put(f, key, value), 1);
+	}
+	while (next < BEHIND && pt_watch_now_ms() < until) {
+		PT_AUTO(pt_changes) c = { 0 };
+		int r = pt_store_watch_next(w, 1000, &c, &f->err);
+
+		if (r < 0)
+			fail_msg("%s", f->err.msg);
+		assert_false(r == 1 && c.whole);
+		for (size_t k = 0; r == 1 && k < c.records.n; k++, next++) {
+			pt_autofree char *value = long_value(next);
+
+			assert_int_equal(atoi(c.records.v[k].key + 2), next);
+			assert_string_equal(c.records.v[k].value, value);
+		}
+	}
+	assert_int_equal(next, BEHIND);
+	pt_store_watch_close(w);
+}
+
 static void set_user(struct fixture *f, const char *user, const char *password)
 {
 	pt_strset(&f->config.user, user);
@@ -390,6 +438,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_full_quota_is_said_and_reading_goes_on, small_quota, teardown),
 		cmocka_unit_test_setup_teardown(what_is_no_etcd_is_said, one_member, teardown),
 		cmocka_unit_test_setup_teardown(a_watch_goes_on_at_another_member, three_members, teardown),
+		cmocka_unit_test_setup_teardown(who_did_not_listen_hears_all_in_order, one_member, teardown),
 		cmocka_unit_test_setup_teardown(a_user_may_what_its_role_says, with_tls, teardown),
 		cmocka_unit_test_setup_teardown(a_client_without_certificate_is_told, with_tls, teardown),
 	};
