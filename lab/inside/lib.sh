@@ -134,7 +134,7 @@ save()
 	cp -r -- "$@" /run/lab/out/
 }
 
-# Two servers: what one tells, both find.
+# Several servers: what one tells, all find.
 # tell WORD [TEXT]; told WORD: the text, or a failure when nobody has said the word.
 tell()
 {

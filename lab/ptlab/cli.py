@@ -116,7 +116,7 @@ def do_run(lab, args):
     scenarios = [find_scenario(lab, n, names) for n in dict.fromkeys(wanted)]
     hardware = formats.hardware_names(lab.hardware)
     for scenario in scenarios:
-        for name in scenario.hardware + scenario.second_hardware:
+        for name in sum((names for _, names in scenario.beside), scenario.hardware):
             pick("hardware", name, hardware)
     jobs = args.jobs or (1 if args.verbose else room_for())
     if jobs > 1:    # the longest first, so that none is left alone at the end

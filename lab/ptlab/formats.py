@@ -46,11 +46,13 @@ class Scenario:
     programs: list      # what has to be in the build directory
     install: bool       # is `make install`ed in the server
     processors: int     # how many its kernel starts
-    servers: int = 1
-    second: list = field(default_factory=list)              # the scripts of the second server
-    second_hardware: list = field(default_factory=list)     # as @hardware
+    beside: list = field(default_factory=list)              # for each further server a pair: as @boots, as @hardware
     host_net: bool = False      # it reaches this machine's loopback, and outside.sh runs there
     build: str = ""     # whose programs; "" for those of the whole run
+
+    @property
+    def servers(self):
+        return 1 + len(self.beside)
 
 
 def split_lines(path):
@@ -131,8 +133,9 @@ def hardware_names(folder):
     return sorted(n for n in os.listdir(folder) if os.path.isfile(os.path.join(folder, n)))
 
 
+BESIDE = ("second", "third")      # what the files and keys of further servers begin with
 SCENARIO_KEYS = ("description", "hardware", "time-limit", "needs", "state", "programs", "install", "processors",
-                 "servers", "second-hardware", "host-net")
+                 "servers", "host-net") + tuple(f"{which}-hardware" for which in BESIDE)
 
 
 def find_boots(path, each="boot", single="inside"):
@@ -161,18 +164,17 @@ def load_scenario(folder, name):
         raise LabError(f"{file}: time-limit: is a number of seconds")
     if values.get("processors", "1") not in ("1", "2"):
         raise LabError(f"{file}: processors: is 1 or 2")
-    if values.get("servers", "1") not in ("1", "2"):
-        raise LabError(f"{file}: servers: is 1 or 2")
-    servers = int(values.get("servers", "1"))
+    if values.get("servers", "1") not in ("1", "2", "3"):
+        raise LabError(f"{file}: servers: is 1, 2 or 3")
+    beside = BESIDE[:int(values.get("servers", "1")) - 1]
     return Scenario(name=name, path=path, description=values["description"],
                     hardware=values["hardware"].split(), boots=find_boots(path),
                     time_limit=int(values["time-limit"]), needs=values.get("needs", "").split(),
                     state=parse_size(values["state"], file) if "state" in values else 0,
                     programs=values.get("programs", "passthru").replace("none", "").split(),
                     install=values.get("install", "no") == "yes",
-                    processors=int(values.get("processors", "1")), servers=servers,
-                    second=find_boots(path, "second", "second") if servers > 1 else [],
-                    second_hardware=values.get("second-hardware", values["hardware"]).split() if servers > 1 else [],
+                    processors=int(values.get("processors", "1")),
+                    beside=[(find_boots(path, which, which), values.get(f"{which}-hardware", values["hardware"]).split()) for which in beside],
                     host_net=values.get("host-net", "no") == "yes")
 
 

@@ -4,7 +4,6 @@ import contextlib
 import fcntl
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import threading
@@ -16,6 +15,7 @@ from .kernel import find_kernel, find_tool
 from .machine import Frozen, need_qemu, server_sees
 from .outside import Outside, free_ports
 from .server import TOLD, Crashed, Failed, Over, Results, Server, Skip, print_lock, stopping, time_factor
+from .wire import Wire
 
 AGAIN = "once more from the beginning:"      # tools/run-tests repeats these lines at its end
 RUNS = 3
@@ -73,7 +73,7 @@ class Run:
         self.show = "all" if verbose else "failures"
         self.servers = []
         self.ports = {}
-        self.wire = ()
+        self.wire = None
         self.outside = None
         self.ended = threading.Event()      # the first server is done, or one has failed
         self.trouble = []                   # what the servers' threads ended with, the first first
@@ -144,14 +144,11 @@ class Run:
 
     @contextlib.contextmanager
     def surroundings(self):
-        """The cable between two servers, and what runs on this machine for them."""
-        ends = ()
+        """What connects several servers, and what runs on this machine for them."""
         script = os.path.join(self.scenario.path, "outside.sh")
         try:
             if self.scenario.servers > 1:
-                # Both ends stay open here: a server that lost its power finds the cable plugged in at its next boot.
-                ends = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
-                self.wire = tuple(s.fileno() for s in ends)
+                self.wire = Wire(self.scenario.servers)
             self.ports = free_ports() if self.scenario.host_net else {}
             if self.scenario.host_net and os.path.isfile(script):
                 values = dict(self.ports, LAB=self.lab.lab, PT_SOURCE=self.lab.source, PT_BUILD=self.build, PT_SCENARIO_DIR=self.scenario.path)
@@ -161,19 +158,20 @@ class Run:
             if self.outside:
                 self.outside.end()
                 self.outside = None
-            for s in ends:
-                s.close()
-            self.wire = ()
+            if self.wire:
+                self.wire.close()
+                self.wire = None
 
     def network(self, number):
         """(arguments, descriptors) of QEMU for a server's networks."""
-        arguments = []
+        arguments, descriptors = [], []
         if self.wire:
-            arguments += ["-netdev", f"dgram,id=labwire,local.type=fd,local.str={self.wire[number - 1]}",
+            descriptors = [self.wire.end(number)]
+            arguments += ["-netdev", f"dgram,id=labwire,local.type=fd,local.str={descriptors[0]}",
                           "-device", f"virtio-net-pci,bus=pcie.0,netdev=labwire,mac=52:54:00:1a:b0:0{number}"]
         if self.scenario.host_net:
             arguments += ["-netdev", "user,id=labhost", "-device", f"virtio-net-pci,bus=pcie.0,netdev=labhost,mac=52:54:00:1a:b1:0{number}"]
-        return arguments, [self.wire[number - 1]] if self.wire else []
+        return arguments, descriptors
 
     def over(self, server):
         """Asked by each server's thread now and then: is there nothing more to wait for from @server?"""
@@ -199,7 +197,7 @@ class Run:
             machine.cut_after(seconds)
 
     def boot_server(self, server, deadline):
-        """In a thread of its own for the second; what goes wrong ends all of them."""
+        """In a thread of its own for each but the first; what goes wrong ends all of them."""
         try:
             server.boot_all(deadline)
             if server.results.failed or server.number == 1:

@@ -9,7 +9,7 @@ import threading
 import time
 
 from . import LabError
-from .formats import Disk, load_hardware
+from .formats import BESIDE, Disk, load_hardware
 from .kernel import find_tool
 from .machine import Machine, why_it_died, write_environment
 
@@ -129,16 +129,15 @@ class Results:
 
 
 class Server:
-    """One server of a run, from making its disks to its last boot.  @number: 1, or 2 for the second."""
+    """One server of a run, from making its disks to its last boot.  @number: from 1 on."""
 
     def __init__(self, run, number):
         self.run, self.lab, self.scenario, self.number = run, run.lab, run.scenario, number
         suffix = "" if number == 1 else str(number)
         self.out = os.path.join(run.folder, "out" + suffix)
         self.disks = os.path.join(run.folder, "disks" + suffix)
-        self.serials = os.path.join(run.folder, "second-serial" if number == 2 else "serial")
-        self.boots = self.scenario.boots if number == 1 else self.scenario.second
-        self.hardware = self.scenario.hardware if number == 1 else self.scenario.second_hardware
+        self.serials = os.path.join(run.folder, "serial" if number == 1 else f"{BESIDE[number - 2]}-serial")
+        self.boots, self.hardware = [(self.scenario.boots, self.scenario.hardware), *self.scenario.beside][number - 1]
         self.machine = None
         self.results = None
 
