@@ -102,8 +102,12 @@ static int prepare(struct pt_agent *a, struct pt_error *err)
 		return 0;
 	a->prepared = true;
 	a->changing = "";
-	r = a->hands->prepare(a->hands->ctx, &a->facts, &why);
+	r = a->hands->prepare(a->hands->ctx, &a->lacks, &why);
 	a->changing = NULL;
+	for (size_t i = 0; i < a->lacks.n; i++)
+		pt_agent_say(a, LOG_WARNING, NULL, pt_bdf_str(a->lacks.v[i].pf).s,
+			     "%s, whose virtual functions are kept across reboots: %s", pt_bdf_str(a->lacks.v[i].pf).s,
+			     a->lacks.v[i].why);
 	if (r < 0)
 		pt_agent_say(a, LOG_WARNING, NULL, NULL, "what this host keeps across reboots is not all there: %s",
 			     why.msg);
@@ -169,6 +173,14 @@ void pt_agent_done_done(struct pt_agent_done *d)
 	*d = (struct pt_agent_done){ 0 };
 }
 
+void pt_agent_lacks_done(struct pt_agent_lacks *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		free(l->v[i].why);
+	free(l->v);
+	*l = (struct pt_agent_lacks){ 0 };
+}
+
 void pt_agent_done(struct pt_agent *a)
 {
 	pt_rules_done(&a->rules);
@@ -177,6 +189,7 @@ void pt_agent_done(struct pt_agent *a)
 	pt_strv_done(&a->told);
 	pt_agent_forget(a, NULL);
 	pt_agent_allow(a);
+	pt_agent_lacks_done(&a->lacks);
 	free(a->unsettled);
 	free(a->blind);
 	free(a->published);

@@ -71,8 +71,9 @@ struct pt_agent {
 	struct pt_rules rules;
 	bool ruled;
 	bool recovered;
-	char *unsettled; /* why not */
-	bool prepared;	 /* what is kept across reboots was seen to */
+	char *unsettled;	     /* why not */
+	bool prepared;		     /* what is kept across reboots was seen to */
+	struct pt_agent_lacks lacks; /* what of it is missing */
 	struct pt_inv_host facts;
 	struct pt_domains vms;
 	bool moving;	      /* something of it is being changed: to be looked at again soon */

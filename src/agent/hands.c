@@ -137,19 +137,15 @@ static int own_vms(void *ctx, struct pt_domains *ret, struct pt_error *err)
 	return -ENOTCONN;
 }
 
-/* @words: of the command line, NULL where one is not wanted */
-static int run(struct pt_own_hands *h, const char *const *words, size_t n_words, const struct pt_agent_wish *wish,
-	       struct pt_agent_done *ret, struct pt_error *err)
+/* @words: of the command line, NULL where one is not wanted.  Its exit status, and what it said */
+static int call(struct pt_own_hands *h, const char *const *words, size_t n_words, const struct pt_agent_wish *wish,
+		char **out, char **said, struct pt_error *err)
 {
 	size_t n_devices = wish ? wish->n : 0;
 	pt_autofree const char **argv = pt_alloc((n_words + n_devices + 5) * sizeof(*argv));
 	struct pt_bdf_text *names = pt_alloc((n_devices + 1) * sizeof(*names));
-	pt_autofree char *out = NULL;
-	pt_autofree char *said = NULL;
-	json_t *o = NULL;
 	size_t n = 0;
 	int status;
-	int r = 0;
 
 	argv[n++] = h->config->passthru;
 	if (h->config->uri) {
@@ -163,10 +159,22 @@ static int run(struct pt_own_hands *h, const char *const *words, size_t n_words,
 		names[i] = pt_bdf_str(wish->devices[i]);
 		argv[n++] = names[i].s;
 	}
-	status = pt_program_run(&h->program, argv, CHANGE_MS, &out, &said, err);
+	status = pt_program_run(&h->program, argv, CHANGE_MS, out, said, err);
 	free(names);
+	return status == -ECANCELED ? -EINTR : status;
+}
+
+static int run(struct pt_own_hands *h, const char *const *words, size_t n_words, const struct pt_agent_wish *wish,
+	       struct pt_agent_done *ret, struct pt_error *err)
+{
+	pt_autofree char *out = NULL;
+	pt_autofree char *said = NULL;
+	int status = call(h, words, n_words, wish, &out, &said, err);
+	json_t *o;
+	int r = 0;
+
 	if (status < 0)
-		return status == -ECANCELED ? -EINTR : status;
+		return status;
 	o = json_loads(out, 0, NULL);
 	/* made, and not all of it proved: the report says so, and the change stands */
 	if (status == 0 || (status == EXIT_NO && json_is_true(json_object_get(o, "made"))))
@@ -187,35 +195,57 @@ static int own_recover(void *ctx, struct pt_error *err)
 	return r;
 }
 
-/* a card that no guest may have, with its VFs kept and none made; what was taken away since they were is not missing */
-static bool is_missing(const struct pt_root *root, const struct pt_sriov_state *kept, const struct pt_inv_host *host)
+/* how it went with each card: {"sriov": [{"kept", "state", "text"}]}; 1 some have theirs now that had not */
+static int read_made(const json_t *report, bool all, struct pt_agent_lacks *missed)
 {
-	int64_t at = pt_inv_host_find(host, kept->pf);
+	const json_t *list = json_object_get(report, "sriov");
+	int made = 0;
 
-	if (kept->vfs <= 0 || at < 0 || pt_agent_on_vfio(&host->v[at]) || pt_sriov_kept_seen(root, kept->pf))
-		return false;
-	for (size_t i = 0; i < host->n; i++)
-		if (host->v[i].has_parent && pt_bdf_eq(host->v[i].parent, kept->pf))
-			return false;
-	return true;
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const json_t *o = json_array_get(list, i);
+		const char *text = json_string_value(json_object_get(o, "text"));
+		const char *state = json_string_value(json_object_get(o, "state"));
+		const char *kept = json_string_value(json_object_get(o, "kept"));
+		struct pt_agent_lack one = { 0 };
+
+		made = made || pt_streq(state, "made");
+		/* one of those that were made may lack something else: which one the text tells */
+		if (all || !text || !kept || pt_bdf_parse(kept, &one.pf) < 0)
+			continue;
+		one.why = pt_strdup(text);
+		pt_text_clean(one.why);
+		pt_array_push(missed, one);
+	}
+	return made;
 }
 
-/* the boot's unit does this before libvirt starts; where it is not enabled, or was too early for the driver, we do */
-static int own_prepare(void *ctx, const struct pt_inv_host *host, struct pt_error *err)
+/*
+ * The boot's unit does this before libvirt starts; where it is not enabled, or was too early for the driver, we do.
+ * What is missing is that program's to know; where nothing is kept it is not asked.
+ */
+static int own_prepare(void *ctx, struct pt_agent_lacks *ret_missed, struct pt_error *err)
 {
 	static const char *const words[] = { "boot", "--json", "--missing-vfs" };
-	const struct pt_own_hands *h = ctx;
+	struct pt_own_hands *h = ctx;
 	PT_AUTO(pt_sriov_states) kept = { 0 };
-	struct pt_agent_done done = { 0 };
-	bool missing = false;
-	int r = pt_sriov_kept_list(h->config->root, &kept, NULL, err);
+	PT_AUTO(pt_strv) bad = { 0 };
+	pt_autofree char *out = NULL;
+	pt_autofree char *said = NULL;
+	json_t *report;
+	int status;
+	int r = pt_sriov_kept_list(h->config->root, &kept, &bad, err);
 
-	for (size_t i = 0; i < kept.n; i++)
-		missing = missing || is_missing(h->config->root, &kept.v[i], host);
-	if (r == 0 && missing)
-		r = run(ctx, words, 3, NULL, &done, err);
-	pt_agent_done_done(&done);
-	return r < 0 ? r : missing;
+	if (r < 0 || kept.n + bad.n == 0)
+		return r;
+	status = call(h, words, 3, NULL, &out, &said, err);
+	if (status < 0)
+		return status;
+	report = json_loads(out, 0, NULL);
+	r = read_made(report, status == 0, ret_missed);
+	if (status != 0 && (!ret_missed->n || json_object_get(report, "error")))
+		r = failure(status, out, said, err);
+	json_decref(report);
+	return r;
 }
 
 static int own_keep(void *ctx, const struct pt_agent_wish *w, struct pt_agent_done *ret, struct pt_error *err)

@@ -37,14 +37,28 @@ struct pt_agent_done {
 
 void pt_agent_done_done(struct pt_agent_done *done);
 
+/* a card without the virtual functions that are kept of it, and why; owns its string */
+struct pt_agent_lack {
+	struct pt_bdf pf;
+	char *why;
+};
+
+struct pt_agent_lacks {
+	struct pt_agent_lack *v;
+	size_t n;
+	size_t cap;
+};
+
+void pt_agent_lacks_done(struct pt_agent_lacks *list);
+
 /**
  * struct pt_agent_hands
  * @facts: what this host has, with what must not be given away as owned; 1: something in it is being changed now, and
  * is to be looked at again soon
  * @vms: every VM, as far as vms.h tells; -ETIMEDOUT, -ECONNREFUSED and others when nobody can be asked
  * @recover: finish or unwind what was cut off
- * @prepare: what this host keeps across reboots and has not got, its VFs first, is made; 1 something was, 0 there was
- * nothing to do, a negative errno: some of it is missing still.  May be NULL
+ * @prepare: virtual functions that this host keeps across reboots and has not got are made; 1 some were, 0 there was
+ * nothing to make; @ret_missed: of which cards they are missing still.  May be NULL
  * @keep: reserve devices for guests
  * @attach: give them to the VM, for good; @detach: take them from it, reset them, and give them back to the host: while
  * it runs if it runs when that is done, and it is never shut down
@@ -61,7 +75,7 @@ struct pt_agent_hands {
 	int (*facts)(void *ctx, struct pt_inv_host *ret_host, struct pt_error *err);
 	int (*vms)(void *ctx, struct pt_domains *ret_vms, struct pt_error *err);
 	int (*recover)(void *ctx, struct pt_error *err);
-	int (*prepare)(void *ctx, const struct pt_inv_host *host, struct pt_error *err);
+	int (*prepare)(void *ctx, struct pt_agent_lacks *ret_missed, struct pt_error *err);
 	int (*keep)(void *ctx, const struct pt_agent_wish *wish, struct pt_agent_done *ret, struct pt_error *err);
 	int (*attach)(void *ctx, const struct pt_agent_wish *wish, struct pt_agent_done *ret, struct pt_error *err);
 	int (*detach)(void *ctx, const struct pt_agent_wish *wish, struct pt_agent_done *ret, struct pt_error *err);

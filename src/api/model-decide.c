@@ -295,12 +295,12 @@ static json_t *host_json(const struct pt_model *m, const struct pt_fleet_host *h
 		offered += view.spec[i] >= 0;
 		idle += view.spec[i] >= 0 && pt_view_is_free(&view, i) && !pt_fleet_is_lost(h);
 	}
-	return json_pack("{s:s, s:s?, s:I, s:I, s:I, s:I, s:s?}", "name", h->name, "agent",
+	return json_pack("{s:s, s:s?, s:I, s:I, s:I, s:I, s:s?, s:s?}", "name", h->name, "agent",
 			 !h->agent  ? NULL
 			 : h->alive ? "alive"
 				    : "lost",
 			 "devices", (json_int_t)h->host.n, "offered", offered, "free", idle, "claimed",
-			 (json_int_t)h->holds.n, "wrong", wrong);
+			 (json_int_t)h->holds.n, "wrong", wrong, "note", h->note);
 }
 
 json_t *pt_model_hosts(struct pt_model *m)

@@ -58,7 +58,7 @@ static void add_line(struct pt_table *table, const struct pt_fleet_host *h, stru
 
 		pt_table_cell(table, line, 2 + i, text);
 	}
-	pt_table_cell(table, line, 6, h->wrong);
+	pt_table_cell(table, line, 6, h->wrong ? h->wrong : h->note);
 }
 
 static struct pt_table *new_table(void)
@@ -91,10 +91,11 @@ int pt_fleeting_hosts(struct pt_cli *cli, struct pt_storing *s, struct pt_error 
 		struct counts n = count(&f, h);
 
 		add_line(table, h, n);
-		(void)json_array_append_new(
-			list, json_pack("{s:s, s:s?, s:I, s:I, s:I, s:I, s:s?}", "name", h->name, "agent", agent_of(h),
-					"devices", (json_int_t)h->host.n, "offered", (json_int_t)n.offered, "free",
-					(json_int_t)n.free, "claimed", (json_int_t)h->holds.n, "wrong", h->wrong));
+		(void)json_array_append_new(list,
+					    json_pack("{s:s, s:s?, s:I, s:I, s:I, s:I, s:s?, s:s?}", "name", h->name,
+						      "agent", agent_of(h), "devices", (json_int_t)h->host.n, "offered",
+						      (json_int_t)n.offered, "free", (json_int_t)n.free, "claimed",
+						      (json_int_t)h->holds.n, "wrong", h->wrong, "note", h->note));
 	}
 	if (cli->json)
 		r = pt_print_json(cli, json_pack("{s:O}", "hosts", list), err);

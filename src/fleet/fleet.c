@@ -21,6 +21,7 @@ static void host_done(struct pt_fleet_host *h)
 	free(h->wrong_facts);
 	free(h->wrong_held);
 	free(h->wrong_alive);
+	free(h->note);
 }
 
 void pt_fleet_done(struct pt_fleet *f)
@@ -140,6 +141,7 @@ void pt_fleet_take_facts(struct pt_fleet *f, struct pt_fleet_host *h, const stru
 	pt_inv_host_done(&h->host);
 	h->host = (struct pt_inv_host){ 0 };
 	pt_strset(&h->wrong_facts, NULL);
+	pt_strset(&h->note, NULL);
 	h->stale = true;
 	h->facts = record->revision;
 	h->agent = false;
@@ -155,6 +157,7 @@ void pt_fleet_take_facts(struct pt_fleet *f, struct pt_fleet_host *h, const stru
 			pt_strset(&h->wrong_facts, why.msg);
 		else
 			h->host = pt_take(read.host);
+		pt_strset(&h->note, read.note);
 		h->agent = r == 0 && read.agent;
 	}
 	set_wrong(h);

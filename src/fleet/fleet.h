@@ -28,6 +28,7 @@
  * @facts, @held: revisions; 0: there is no such record
  * @wrong: why nothing is given of it, or NULL: its record is not understood, or its device_spec does not work;
  * @wrong_facts, @wrong_held, @wrong_alive: because of which record
+ * @note: what it lacks by its own word, for people; NULL: nothing
  * @agent: passthrud runs there; @alive: alive/HOST is there: its agent renews it
  */
 struct pt_fleet_host {
@@ -41,6 +42,7 @@ struct pt_fleet_host {
 	char *wrong_facts;
 	char *wrong_held;
 	char *wrong_alive;
+	char *note;
 	bool agent;
 	bool alive;
 	/* for choose.c: where it is in which rules' index, and whether that is as the view is */

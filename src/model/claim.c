@@ -133,6 +133,7 @@ void pt_host_record_done(struct pt_host_record *r)
 {
 	pt_inv_host_done(&r->host);
 	pt_pci_config_done(&r->config);
+	free(r->note);
 }
 
 void pt_waiting_done(struct pt_waiting *w)

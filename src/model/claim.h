@@ -125,11 +125,13 @@ void pt_waiting_done(struct pt_waiting *waiting);
  * struct pt_host_record - what a host publishes of itself; owns its members
  * @config: its own device_spec, and nothing else: what it offers is its own to say
  * @agent: passthrud keeps alive/HOST there while this host lives: without that record it is lost
+ * @note: what it has not got and should have, for people; NULL: nothing
  */
 struct pt_host_record {
 	struct pt_inv_host host;
 	struct pt_pci_config config;
 	bool agent;
+	char *note;
 };
 
 /* who holds a device: one entry a claimed device; @id is a claim's */

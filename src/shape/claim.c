@@ -87,11 +87,15 @@ json_t *pt_waiting_json(const struct pt_waiting *w)
 json_t *pt_host_record_json(const struct pt_host_record *r)
 {
 	json_t *specs = json_array();
+	json_t *o;
 
 	for (size_t i = 0; i < r->config.device_spec.n; i++)
 		(void)json_array_append_new(specs, pt_value_json(&r->config.device_spec.v[i].value));
-	return json_pack("{s:o, s:o, s:b}", "host", pt_place_write_host(&r->host), "device_spec", specs, "agent",
-			 r->agent);
+	o = json_pack("{s:o, s:o, s:b}", "host", pt_place_write_host(&r->host), "device_spec", specs, "agent",
+		      r->agent);
+	if (r->note)
+		(void)json_object_set_new(o, "note", pt_json_text(r->note));
+	return o;
 }
 
 char *pt_record_text(json_t *json)
@@ -332,6 +336,8 @@ int pt_host_record_read(const char *text, const char *where, struct pt_host_reco
 		r = pt_place_read_host(json_object_get(o, "host"), "host", &record.host, err);
 	if (r == 0)
 		r = pt_field_bool(o, "record", "agent", &record.agent, err);
+	if (r == 0)
+		r = pt_field_string(o, "record", "note", &record.note, err);
 	json_decref(config);
 	json_decref(o);
 	if (r < 0)

@@ -409,12 +409,12 @@ static void a_card_that_was_pulled_was_not_given_back(void **state)
 static unsigned prepared;
 
 /* a VF comes to be: what was the other card until then */
-static int makes_one(void *ctx, const struct pt_inv_host *host, struct pt_error *err)
+static int makes_one(void *ctx, struct pt_agent_lacks *missed, struct pt_error *err)
 {
 	struct agentstage *a = ctx;
 
 	(void)err;
-	assert_true(host->n > 0);
+	assert_int_equal(missed->n, 0);
 	prepared++;
 	a->s->hba->ids[1] = 0x4242;
 	return 1;
@@ -439,6 +439,51 @@ static void vfs_that_are_kept_are_made_once_and_published(void **state)
 	assert_non_null(strstr(record.value, "4242"));
 }
 
+static int makes_none(void *ctx, struct pt_agent_lacks *missed, struct pt_error *err)
+{
+	struct agentstage *a = ctx;
+	const struct pt_agent_lack one = { .pf = nic(a), .why = pt_strdup("not made: no driver holds the card") };
+
+	(void)err;
+	pt_array_push(missed, one);
+	return 0;
+}
+
+static void why_vfs_are_missing_is_said_and_published(void **state)
+{
+	struct agentstage *a = *state;
+	PT_AUTO(pt_record) record = { 0 };
+	PT_AUTO(pt_host_record) host = { 0 };
+	PT_AUTO(pt_fleet) fleet = { 0 };
+	struct pt_pci_config none = { 0 };
+	struct pt_inv_device *vf;
+	struct pt_bdf twice;
+
+	a->hands.prepare = makes_none;
+	agentstage_restart(a);
+	assert_int_equal(agentstage_go(a, PT_AGENT_ALL), 0);
+	assert_non_null(strstr(a->said, "are kept across reboots: not made: no driver holds the card"));
+	assert_int_equal(pt_store_get(a->store, "facts/h1", &record, &a->err), 1);
+	assert_int_equal(pt_host_record_read(record.value, "facts/h1", &host, &a->err), 0);
+	assert_non_null(strstr(host.note, "has no virtual functions: not made: no driver holds the card"));
+	/* whoever looks sees it, and the host gives what it has all the same */
+	assert_int_equal(pt_fleet_load(a->store, &none, &fleet, &a->err), 0);
+	assert_string_equal(fleet.hosts.v[0].note, host.note);
+	assert_null(fleet.hosts.v[0].wrong_facts);
+	/* made by hand since: nothing is missing any more */
+	vf = pt_inv_host_add(&a->agent.facts);
+	vf->bdf = (struct pt_bdf){ .bus = 0x77 };
+	vf->type = PT_DEV_VF;
+	vf->has_parent = true;
+	vf->parent = nic(a);
+	assert_int_equal(pt_inv_host_finish(&a->agent.facts, &twice), 0);
+	assert_int_equal(pt_agent_publish(&a->agent, &a->err), 1);
+	pt_record_done(&record);
+	record = (struct pt_record){ 0 };
+	assert_int_equal(pt_store_get(a->store, "facts/h1", &record, &a->err), 1);
+	assert_null(strstr(record.value, "\"note\""));
+}
+
 #define T(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -453,6 +498,7 @@ int main(void)
 		T(what_this_host_refuses_is_offered_to_nobody_for_a_while),
 		T(what_is_offered_no_more_is_not_attached),
 		T(vfs_that_are_kept_are_made_once_and_published),
+		T(why_vfs_are_missing_is_said_and_published),
 		T(a_card_that_was_pulled_was_not_given_back),
 	};
 

@@ -273,70 +273,85 @@ static bool was_called(struct at_hand *h, const char *how)
 	return strcmp(line, how) == 0;
 }
 
-/* a card whose VFs are kept and not there: as the boot's unit would make them, no more and no other */
+static void put_kept(struct at_hand *h, const char *text)
+{
+	pt_autofree char *dir = pt_strf("%s/etc/passthru/sriov.d", h->dir);
+	pt_autofree char *name = pt_strf("%s/0000:41:00.0.conf", dir);
+	FILE *f;
+
+	assert_int_equal(pt_file_mkdir_p(dir, 0700), 0);
+	f = fopen(name, "we");
+	assert_non_null(f);
+	(void)fputs(text, f);
+	assert_int_equal(fclose(f), 0);
+}
+
+#define KEPT "address=0000:41:00.0\nid=8086:10c9 subsystem=8086:a03c\nvfs=2\nautoprobe=off\n"
+#define MADE                                                                                                           \
+	"{\"reserved\": [], \"sriov\": [{\"kept\": \"0000:41:00.0\", \"state\": \"made\", \"text\": \"2 virtual "      \
+	"functions made%s\"}]}"
+#define LEFT "{\"kept\": \"0000:42:00.0\", \"state\": \"left-alone\", \"text\": \"not made: no driver holds the card\"}"
+
+static int prepare(struct at_hand *h, struct pt_agent_lacks *missed)
+{
+	pt_agent_lacks_done(missed);
+	return h->hands.prepare(h->hands.ctx, missed, &h->err);
+}
+
+/* which are missing is for the program to say that the boot's unit is, too; where nothing is kept it is not asked */
 static void vfs_that_are_kept_and_missing_are_made(void **state)
 {
 	struct at_hand *h = *state;
 	struct pt_root root = PT_ROOT_NONE;
-	struct pt_inv_host host = { 0 };
-	struct pt_bdf pf = { .bus = 0x41 };
-	struct pt_bdf twice;
-	struct pt_inv_device *d = pt_inv_host_add(&host);
-	pt_autofree char *dir = pt_strf("%s/etc/passthru/sriov.d", h->dir);
-	pt_autofree char *name = pt_strf("%s/0000:41:00.0.conf", dir);
-	pt_autofree char *run = pt_strf("%s/run/passthru", h->dir);
-	pt_autofree char *mark = pt_strf("%s/" PT_SRIOV_SEEN, run);
-	FILE *f;
+	struct pt_agent_lacks missed = { 0 };
+	pt_autofree char *made = pt_strf(MADE, "");
+	pt_autofree char *half = pt_strf(MADE, "; its interface does not have the MTU of 9000 that is kept");
 
-	d->bdf = pf;
-	assert_int_equal(pt_file_mkdir_p(dir, 0700), 0);
 	root.root_fd = open(h->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	h->config.root = &root;
 	put_script(h, "{}", 0);
-	/* nothing is kept */
-	assert_int_equal(h->hands.prepare(h->hands.ctx, &host, &h->err), 0);
+	assert_int_equal(prepare(h, &missed), 0);
 	assert_true(was_called(h, ""));
-	f = fopen(name, "we");
-	assert_non_null(f);
-	(void)fprintf(f, "address=0000:41:00.0\nid=8086:10c9 subsystem=8086:a03c\nvfs=2\nautoprobe=off\n");
-	assert_int_equal(fclose(f), 0);
-	assert_int_equal(h->hands.prepare(h->hands.ctx, &host, &h->err), 1);
+	put_kept(h, KEPT);
+	put_script(h, made, 0);
+	assert_int_equal(prepare(h, &missed), 1);
 	assert_true(was_called(h, "boot --json --missing-vfs"));
-	/* kept for a guest */
-	pt_strset(&d->owner, "vfio-pci");
-	assert_int_equal(h->hands.prepare(h->hands.ctx, &host, &h->err), 0);
-	assert_true(was_called(h, ""));
-	pt_strset(&d->owner, NULL);
-	/* the boot has made them, and somebody took them away */
-	assert_int_equal(pt_file_mkdir_p(run, 0700), 0);
-	f = fopen(mark, "we");
-	assert_non_null(f);
-	assert_int_equal(fclose(f), 0);
-	assert_int_equal(h->hands.prepare(h->hands.ctx, &host, &h->err), 0);
-	assert_true(was_called(h, ""));
-	/* or could not */
-	f = fopen(mark, "we");
-	assert_non_null(f);
-	(void)fprintf(f, "0000:41:00.0");
-	assert_int_equal(fclose(f), 0);
-	/* one that could not be made is told */
-	put_script(h, "{\"error\": {\"message\": \"no driver holds the card\"}}", 1);
-	assert_int_equal(h->hands.prepare(h->hands.ctx, &host, &h->err), -EIO);
-	assert_string_equal(h->err.msg, "no driver holds the card");
-	(void)was_called(h, "");
-	/* it has some: whoever made another number of them meant it */
-	d = pt_inv_host_add(&host);
-	d->bdf = (struct pt_bdf){ .bus = 0x41, .slot = 0x10 };
-	d->has_parent = true;
-	d->parent = pf;
-	assert_int_equal(pt_inv_host_finish(&host, &twice), 0);
-	assert_int_equal(h->hands.prepare(h->hands.ctx, &host, &h->err), 0);
-	assert_true(was_called(h, ""));
-	/* and a card that is not there has none to make */
-	host.v[0].bdf.bus = 0x42;
-	host.v[1].has_parent = false;
-	assert_int_equal(h->hands.prepare(h->hands.ctx, &host, &h->err), 0);
-	pt_inv_host_done(&host);
+	assert_int_equal(missed.n, 0);
+	put_script(h, "{\"reserved\": [], \"sriov\": []}", 0);
+	assert_int_equal(prepare(h, &missed), 0);
+	assert_int_equal(missed.n, 0);
+	put_script(h, half, 3);
+	assert_int_equal(prepare(h, &missed), 1);
+	assert_int_equal(missed.n, 1);
+	assert_non_null(strstr(missed.v[0].why, "the MTU of 9000"));
+	pt_agent_lacks_done(&missed);
+	(void)close(root.root_fd);
+}
+
+static void why_vfs_could_not_be_made_is_told(void **state)
+{
+	struct at_hand *h = *state;
+	struct pt_root root = PT_ROOT_NONE;
+	struct pt_agent_lacks missed = { 0 };
+
+	root.root_fd = open(h->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	h->config.root = &root;
+	put_kept(h, KEPT);
+	put_script(h, "{\"reserved\": [], \"sriov\": [" LEFT "]}", 3);
+	assert_int_equal(prepare(h, &missed), 0);
+	assert_int_equal(missed.n, 1);
+	assert_int_equal(missed.v[0].pf.bus, 0x42);
+	assert_string_equal(missed.v[0].why, "not made: no driver holds the card");
+	/* it did not get as far */
+	put_script(h, "{\"error\": {\"message\": \"another change is under way\"}}", 1);
+	assert_int_equal(prepare(h, &missed), -EIO);
+	assert_string_equal(h->err.msg, "another change is under way");
+	assert_int_equal(missed.n, 0);
+	/* what is no report tells nothing, and is none */
+	put_script(h, "{\"sriov\": [1, {\"kept\": \"x\", \"state\": 3}, {\"kept\": null}]}", 3);
+	assert_true(prepare(h, &missed) < 0);
+	assert_int_equal(missed.n, 0);
+	pt_agent_lacks_done(&missed);
 	(void)close(root.root_fd);
 }
 
@@ -349,7 +364,7 @@ int main(void)
 		T(a_program_that_is_not_there_is_no_no),	  T(no_guest_is_ever_shut_down_by_it),
 		T(vms_are_listed_by_a_program_of_their_own),	  T(what_is_no_list_of_vms_is_no_empty_one),
 		T(a_libvirt_that_never_answers_holds_up_nothing), T(a_child_that_does_not_end_is_left_behind),
-		T(vfs_that_are_kept_and_missing_are_made),
+		T(vfs_that_are_kept_and_missing_are_made),	  T(why_vfs_could_not_be_made_is_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
