@@ -13,6 +13,7 @@
 #include "agent/hands.h"
 #include "decide/pools.h"
 #include "model/claim.h"
+#include "model/network.h"
 #include "store/store.h"
 
 /* what a round is to look at */
@@ -51,7 +52,7 @@ struct pt_agent_refusal {
  * @host: its name in the fleet
  * @boot: this host's boot id; NULL: not known
  * @store: for this thread alone
- * @config: this host's own device_spec
+ * @config: this host's own device_spec; @networks: its own networks; NULL: it has none
  * @look_only: publish, and touch nothing
  * @ending: no new change is begun
  * @say: told what happens
@@ -61,6 +62,7 @@ struct pt_agent {
 	const char *boot;
 	struct pt_store *store;
 	const struct pt_pci_config *config;
+	const struct pt_networks *networks;
 	const struct pt_agent_hands *hands;
 	bool look_only;
 	atomic_bool *ending;

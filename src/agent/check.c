@@ -44,6 +44,7 @@ static int check_one(const struct pt_agent *a, const struct pt_view *view, const
 		     const struct pt_holds *holds, struct pt_bdf bdf, struct pt_error *err)
 {
 	struct pt_bdf_text name = pt_bdf_str(bdf);
+	const char *network = pt_claim_network(claim);
 	int64_t at = pt_inv_host_find(view->host, bdf);
 
 	if (!pt_streq(pt_holds_find(holds, bdf), claim->id))
@@ -54,6 +55,14 @@ static int check_one(const struct pt_agent *a, const struct pt_view *view, const
 	if (view->spec[at] < 0)
 		return pt_refuse(err, "claim-not-offered", "%s is not offered by the device_spec of %s", name.s,
 				 a->host);
+	if (network && !pt_inv_host_network(view->host, network))
+		return pt_refuse(err, "claim-network", "%s is claimed for network %s, and %s has no [network %s]",
+				 name.s, network, a->host, network);
+	if (network && !pt_view_in_network(view, (size_t)at, network))
+		return pt_refuse(err, "claim-network",
+				 "%s is claimed for network %s, and is no virtual function on its cables by the "
+				 "device_spec of %s",
+				 name.s, network, a->host);
 	if (pt_agent_is_changed(&view->host->v[at]))
 		return pt_say(err, -EAGAIN, "%s is in the hands of %s", name.s, view->host->v[at].owner);
 	if (view->host->v[at].owner)

@@ -74,6 +74,12 @@ int pt_agent_look(struct pt_agent *a, bool vms, struct pt_error *err)
 	pt_inv_host_done(&a->facts);
 	a->facts = facts;
 	pt_strset(&a->facts.name, a->host);
+	for (size_t i = 0; a->networks && i < a->networks->n; i++) {
+		const struct pt_network *n = &a->networks->v[i];
+		const struct pt_inv_network one = { pt_strdup(n->name), pt_strdup_opt(n->physical_network) };
+
+		pt_array_push(&a->facts.networks, one);
+	}
 	if (vms)
 		/* what was seen before stays: nothing that may be used is offered */
 		(void)ask_vms(a);

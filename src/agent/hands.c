@@ -258,8 +258,10 @@ static int own_keep(void *ctx, const struct pt_agent_wish *w, struct pt_agent_do
 /* managed='no' whatever it is: what was claimed stays off the host until it was reset */
 static int own_attach(void *ctx, const struct pt_agent_wish *w, struct pt_agent_done *ret, struct pt_error *err)
 {
-	const char *const words[] = { "attach",		 "--json", "--yes",	"--managed", "no",
-				      "--prove-timeout", PROVE_S,  "--no-stop", w->vm };
+	const char *const words[] = { "attach",	   "--json",	"--yes",
+				      "--managed", "no",	"--prove-timeout",
+				      PROVE_S,	   "--no-stop", w->network ? "--network" : NULL,
+				      w->network,  w->vm };
 
 	return run(ctx, words, sizeof(words) / sizeof(*words), w, ret, err);
 }

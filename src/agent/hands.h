@@ -15,10 +15,12 @@
 /**
  * struct pt_agent_wish - a change that is wanted; borrows
  * @vm: UUID of the VM; NULL: of none
+ * @network: of this host, that its one device is put into when a VM gets it; NULL: it is given as it is
  * @devices: functions of one claim
  */
 struct pt_agent_wish {
 	const char *vm;
+	const char *network;
 	const struct pt_bdf *devices;
 	size_t n;
 };

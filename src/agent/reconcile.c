@@ -110,7 +110,7 @@ static struct pt_agent_wish wish_of(const struct pt_agent *a, const struct pt_cl
 	for (size_t i = 0; i < c->devices.n; i++)
 		if (is_part(a, c->devices.v[i].bdf, vm, part))
 			devices[n++] = c->devices.v[i].bdf;
-	return (struct pt_agent_wish){ vm ? vm->uuid : NULL, devices, n };
+	return (struct pt_agent_wish){ vm ? vm->uuid : NULL, pt_claim_network(c), devices, n };
 }
 
 typedef int change_fn(void *ctx, const struct pt_agent_wish *wish, struct pt_agent_done *ret, struct pt_error *err);
@@ -122,10 +122,12 @@ static int change(struct pt_agent *a, struct one *o, enum part part, change_fn *
 	struct pt_agent_wish wish = wish_of(a, &o->claim, vm, part);
 	/* the VMs are looked at anew while it is made */
 	pt_autofree char *uuid = pt_strdup_opt(wish.vm);
+	pt_autofree char *network = pt_strdup_opt(wish.network);
 	PT_AUTO(pt_agent_done) done = { 0 };
 	int made;
 
 	wish.vm = uuid;
+	wish.network = network;
 	a->changing = o->id;
 	made = make(a->hands->ctx, &wish, &done, ret_why);
 	a->changing = NULL;

@@ -157,6 +157,7 @@ static int begin(struct service *v, struct pt_error *err)
 	v->own = pt_own_hands_new(&v->own_config, &v->hands);
 	v->agent = (struct pt_agent){ .host = v->s->host,
 				      .config = v->s->pci,
+				      .networks = v->s->networks,
 				      .hands = &v->hands,
 				      .look_only = o->look_only,
 				      .ctx = v,

@@ -6,6 +6,7 @@
 #include "api/api.h"
 #include "base/root.h"
 #include "daemon/options.h"
+#include "model/network.h"
 #include "model/pciconfig.h"
 #include "model/storeconf.h"
 
@@ -15,6 +16,7 @@ struct pt_serve {
 	const struct pt_root *root;
 	const struct pt_store_config *store;
 	const struct pt_pci_config *pci;
+	const struct pt_networks *networks;
 	const struct pt_api_config *api;
 	const char *host;
 	const char *passthru;

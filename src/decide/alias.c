@@ -270,6 +270,22 @@ static void add_ask(struct pt_request *request, const struct pt_pci_alias *a, ui
 		ask->specs[ask->n_specs] = pt_value_copy(&a->specs[ask->n_specs]);
 }
 
+/* what it is there is each host's own to say; the claimer needs no alias for it */
+static void add_network(struct pt_request *request, const char *name, uint32_t count)
+{
+	struct pt_ask *ask = pt_array_add(&request->asks);
+	struct pt_value *spec = pt_alloc(sizeof(*spec));
+
+	*spec = (struct pt_value){ .kind = PT_VALUE_OBJECT };
+	pt_value_set(spec, "dev_type", pt_value_string("type-VF"));
+	ask->alias = pt_strdup(name);
+	ask->network = pt_strdup(name + strlen(PT_ASK_NETWORK));
+	ask->count = count;
+	ask->policy = request->policy;
+	ask->specs = spec;
+	ask->n_specs = 1;
+}
+
 /* "name:count" */
 static int expand_one(const struct pt_pci_aliases *aliases, struct pt_request *request, const char *part, bool last,
 		      struct pt_error *err)
@@ -286,6 +302,10 @@ static int expand_one(const struct pt_pci_aliases *aliases, struct pt_request *r
 		return pt_usage(err, -EINVAL,
 				"request '%.300s': '%.100s' is not of the form NAME:COUNT[,NAME:COUNT...]",
 				request->alias, part);
+	if (pt_startswith(name, PT_ASK_NETWORK) && name[strlen(PT_ASK_NETWORK)]) {
+		add_network(request, name, count_of(digits));
+		return 0;
+	}
 	a = pt_pci_aliases_find(aliases, name);
 	if (!a)
 		return not_defined(aliases, name, err);

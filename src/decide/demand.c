@@ -12,7 +12,8 @@
 /* the same alias in the same words asks for the same */
 static bool same_ask(const struct pt_ask *a, const struct pt_ask *b)
 {
-	if (!pt_streq(a->alias, b->alias) || a->policy != b->policy || a->n_specs != b->n_specs)
+	if (!pt_streq(a->alias, b->alias) || !pt_streq(a->network, b->network) || a->policy != b->policy ||
+	    a->n_specs != b->n_specs)
 		return false;
 	for (size_t i = 0; i < a->n_specs; i++)
 		if (!pt_value_same(&a->specs[i], &b->specs[i]))

@@ -81,8 +81,11 @@ static char *why_not(const struct pt_network_facts *f, const struct pt_device *v
 
 	if (h)
 		return pt_strf("VM %s has it", h->name);
-	/* what is only remembered of an earlier VM is no reservation */
-	if (keep && pt_keep_at_boot(keep))
+	/*
+	 * What is only remembered of an earlier VM is no reservation.  Who names the very function wants that one, as
+	 * with a card that is reserved and attached: a claimed one waits like this for its VM.
+	 */
+	if (keep && pt_keep_at_boot(keep) && !(f->only && pt_bdf_eq(*f->only, vf->bdf)))
 		return pt_strdup("it is reserved");
 	for (size_t i = 0; i < f->host->uses.n; i++)
 		if (pt_bdf_eq(f->host->uses.v[i].bdf, vf->bdf))

@@ -245,7 +245,7 @@ static bool in_placement(const struct pt_view *view, size_t device, const struct
 	const char *rp = view->host->v[device].rp_uuid;
 
 	/* a request without an alias is a network port's: its device is not Placement's matter */
-	if (!ask->alias || !ask->n_specs)
+	if (!ask->alias || !ask->n_specs || ask->network)
 		return true;
 	if (ask->rp_uuids.n)
 		return rp && pt_strv_has(&ask->rp_uuids, rp);
@@ -266,11 +266,30 @@ static bool is_type(const struct pt_view *view, size_t device, const char *type)
 		   : strcmp(pt_dev_type_str(view->host->v[device].type), type) == 0;
 }
 
+/* of a class that is not told only the type says what it is */
+static bool may_be_network(uint32_t class_code)
+{
+	return class_code == 0 || class_code >> 16 == 0x02;
+}
+
+bool pt_view_in_network(const struct pt_view *view, size_t device, const char *network)
+{
+	const struct pt_inv_device *d = &view->host->v[device];
+	const struct pt_inv_network *n = pt_inv_host_network(view->host, network);
+	const struct pt_value *tag;
+
+	if (!n || d->type != PT_DEV_VF || !may_be_network(d->class_code) || view->spec[device] < 0)
+		return false;
+	tag = pt_value_get(&view->rules->specs.v[view->spec[device]].tags, "physical_network");
+	return !n->physical_network ||
+	       (tag && tag->kind == PT_VALUE_STRING && strcmp(tag->text, n->physical_network) == 0);
+}
+
 enum pt_stage pt_view_stage(const struct pt_view *view, size_t device, const struct pt_ask *ask)
 {
 	size_t i = 0;
 
-	if (view->spec[device] < 0)
+	if (view->spec[device] < 0 || (ask->network && !pt_view_in_network(view, device, ask->network)))
 		return PT_STAGE_SPEC;
 	while (i < ask->n_specs && !spec_matches(view, device, &ask->specs[i]))
 		i++;

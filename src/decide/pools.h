@@ -80,6 +80,13 @@ bool pt_view_is_free(const struct pt_view *view, size_t device);
 /** pt_view_stage() - how far device number @device gets for @ask */
 enum pt_stage pt_view_stage(const struct pt_view *view, size_t device, const struct pt_ask *ask);
 
+/**
+ * pt_view_in_network() - can device number @device be put into the network of that name, as its host has it?
+ *
+ * A virtual function of a network card that a device_spec offers, on the network's cables by that device_spec's tag.
+ */
+bool pt_view_in_network(const struct pt_view *view, size_t device, const char *network);
+
 /** pt_view_serves() - is the device's property @key what @want says; for one that is in the configuration */
 bool pt_view_serves(const struct pt_view *view, size_t device, const char *key, const struct pt_value *want);
 

@@ -43,7 +43,7 @@ static bool is_held(const struct pt_request *r)
 	if (r->guest_cells.n)
 		return false;
 	for (size_t i = 0; i < r->asks.n; i++) {
-		if (r->asks.v[i].alias && r->asks.v[i].rp_uuids.n)
+		if (r->asks.v[i].network || (r->asks.v[i].alias && r->asks.v[i].rp_uuids.n))
 			return false;
 		for (size_t s = 0; s < r->asks.v[i].n_specs; s++)
 			for (size_t k = 0; k < sizeof(not_held) / sizeof(*not_held); k++)

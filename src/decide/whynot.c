@@ -40,7 +40,9 @@ static void fill_funnel(const struct pt_field *f, const struct pt_ask *ask, cons
 
 static char *name_of(const struct pt_ask *ask, size_t i)
 {
-	return ask->alias ? pt_strf("alias %s", ask->alias) : pt_strf("request %zu", i);
+	return ask->network ? pt_strf("network %s", ask->network)
+	       : ask->alias ? pt_strf("alias %s", ask->alias)
+			    : pt_strf("request %zu", i);
 }
 
 static char *cells_text(const int *ids, size_t n)
@@ -67,11 +69,24 @@ static char *numa_text(const struct pt_ask *ask, const struct funnel *u, const i
 	return pt_buf_take(&b);
 }
 
-static char *stage_text(enum pt_stage stage, const struct pt_ask *ask, const struct funnel *u, const int *ids,
-			size_t n_ids)
+/* none of its devices is on it */
+static char *no_network(const struct pt_inv_host *host, const struct pt_ask *ask)
+{
+	const struct pt_inv_network *n = pt_inv_host_network(host, ask->network);
+
+	if (!n)
+		return pt_strf("its configuration has no [network %s]", ask->network);
+	return pt_strf("no virtual function that device_spec offers is on %s",
+		       n->physical_network ? n->physical_network : "a network card");
+}
+
+static char *stage_text(enum pt_stage stage, const struct pt_inv_host *host, const struct pt_ask *ask,
+			const struct funnel *u, const int *ids, size_t n_ids)
 {
 	switch (stage) {
 	case PT_STAGE_SPEC:
+		if (ask->network && !u->left[PT_STAGE_SPEC])
+			return no_network(host, ask);
 		return u->left[PT_STAGE_SPEC]
 			       ? pt_strf("%u match, %u of them free", u->left[PT_STAGE_SPEC], u->usable_free)
 			       : pt_strdup("no device that device_spec offers matches");
@@ -113,7 +128,7 @@ static int alone(const struct pt_field *f, size_t i, const int *ids, size_t n_id
 	pt_strset(&a->alias, ask->alias);
 	{
 		pt_autofree char *name = name_of(ask, i);
-		pt_autofree char *what = stage_text((enum pt_stage)stage, ask, &u, ids, n_ids);
+		pt_autofree char *what = stage_text((enum pt_stage)stage, f->view->host, ask, &u, ids, n_ids);
 
 		a->message = pt_strf("%s asks for %u; host %s: %s", name, ask->count, a->host, what);
 	}

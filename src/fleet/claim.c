@@ -253,10 +253,22 @@ static int made_before(struct pt_fleet *f, const struct pt_claim_ask *ask, struc
 	return r == 1 ? own(ask, &record, ret, err) : r;
 }
 
+/* its host makes one change of each claim, and a VM has one address in a network */
+static int check_networks(const struct pt_request *r, struct pt_error *err)
+{
+	for (size_t i = 0; i < r->asks.n; i++)
+		if (r->asks.v[i].network && (r->asks.n > 1 || r->asks.v[i].count != 1))
+			return pt_usage(err, -EINVAL,
+					"'%.300s': a virtual function in a network is claimed by itself, one a claim",
+					r->alias ? r->alias : r->asks.v[i].alias);
+	return 0;
+}
+
 static int expand(struct pt_fleet *f, const struct pt_claim_ask *ask, struct pt_error *err)
 {
 	int r = ask->request->asks.n ? 0 : pt_pci_alias_expand(&f->names.aliases, ask->request, err);
 
+	r = r < 0 ? r : check_networks(ask->request, err);
 	return r < 0 ? r : pt_request_check(ask->request, err);
 }
 

@@ -129,6 +129,13 @@ void pt_alive_done(struct pt_alive *a)
 	*a = (struct pt_alive){ 0 };
 }
 
+const char *pt_claim_network(const struct pt_claim *c)
+{
+	const char *alias = c->devices.n == 1 ? c->devices.v[0].alias : NULL;
+
+	return alias && pt_startswith(alias, PT_ASK_NETWORK) ? alias + strlen(PT_ASK_NETWORK) : NULL;
+}
+
 void pt_host_record_done(struct pt_host_record *r)
 {
 	pt_inv_host_done(&r->host);

@@ -59,6 +59,9 @@ enum pt_ack_state {
 	PT_ACK_STATES
 };
 
+/** pt_claim_network() - the network that it is a virtual function of, as its host has it; NULL: of none */
+const char *pt_claim_network(const struct pt_claim *claim);
+
 /** pt_claim_identify() - keep with each device of a claim what it is on its host */
 void pt_claim_identify(struct pt_claim *claim, const struct pt_inv_host *host);
 /** pt_claim_device_is() - is what is at its address now what was given?  What either does not tell is no difference */

@@ -104,8 +104,21 @@ void pt_inv_device_done(struct pt_inv_device *d)
 	*d = (struct pt_inv_device){ 0 };
 }
 
+const struct pt_inv_network *pt_inv_host_network(const struct pt_inv_host *h, const char *name)
+{
+	for (size_t i = 0; i < h->networks.n; i++)
+		if (strcmp(h->networks.v[i].name, name) == 0)
+			return &h->networks.v[i];
+	return NULL;
+}
+
 void pt_inv_host_done(struct pt_inv_host *h)
 {
+	for (size_t i = 0; i < h->networks.n; i++) {
+		free(h->networks.v[i].name);
+		free(h->networks.v[i].physical_network);
+	}
+	free(h->networks.v);
 	for (size_t i = 0; i < h->n; i++)
 		pt_inv_device_done(&h->v[i]);
 	free(h->v);

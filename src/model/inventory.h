@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/alloc.h"
 #include "model/bdf.h"
 
 /* Nova's device types */
@@ -61,13 +62,21 @@ struct pt_inv_cell {
 	int64_t memory_mib;
 };
 
+/* a [network NAME] of the host; @physical_network: NULL: any network card */
+struct pt_inv_network {
+	char *name;
+	char *physical_network;
+};
+
 /**
  * struct pt_inv_host - owns everything in it
+ * @networks: those that VFs of it can be put into, as its own configuration has them
  * @devices: sorted by address once pt_inv_host_finish() was called
  * @ignored: devices left out since their address is beyond what Nova supports (domain FFFF)
  */
 struct pt_inv_host {
 	char *name;
+	PT_ARRAY(struct pt_inv_network) networks;
 	struct pt_inv_cell *cells;
 	size_t n_cells;
 	size_t cap_cells;
@@ -95,6 +104,9 @@ struct pt_inv_device *pt_inv_host_add(struct pt_inv_host *h);
  * Return: 0, or -EEXIST with the address in @ret_twice when two devices have the same one.
  */
 int pt_inv_host_finish(struct pt_inv_host *h, struct pt_bdf *ret_twice);
+
+/** pt_inv_host_network() - by name; NULL: it has none of that name */
+const struct pt_inv_network *pt_inv_host_network(const struct pt_inv_host *h, const char *name);
 
 /** pt_inv_host_find() - index of a device, or -1; of a finished host */
 int64_t pt_inv_host_find(const struct pt_inv_host *h, struct pt_bdf bdf);

@@ -36,6 +36,8 @@ const struct pt_refusal pt_refusals[] = {
 	  NULL, "passthru recover settles it: before that nobody knows what is true" },
 	{ "claim-empty", "the claim names no device",
 	  NULL, "withdraw it, and claim what is meant" },
+	{ "claim-network", "this host has no network of the claim's name, or the device is not on its cables",
+	  NULL, "[network NAME] and device_spec's physical_network on that host say which: what the store says is no permission" },
 	{ "claim-not-free", "the device that the claim names is not free on this host",
 	  NULL, "passthru show says who has it; the claim is another one's or this host's to give up" },
 	{ "claim-not-held", "the claim names a device that the store does not hold for it",

@@ -87,6 +87,7 @@ void pt_ask_done(struct pt_ask *a)
 		pt_value_done(&a->specs[i]);
 	free(a->specs);
 	free(a->alias);
+	free(a->network);
 	pt_strv_done(&a->rp_uuids);
 	*a = (struct pt_ask){ 0 };
 }

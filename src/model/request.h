@@ -29,6 +29,7 @@ int pt_numa_policy_parse(const char *text);		    /* the enum, or -EINVAL */
  * @count: larger ones than PT_COUNT_MAX were cut to it
  * @policy: PT_NUMA_UNSET means legacy
  * @alias: NULL when the request did not come from an alias (a network port)
+ * @network: of the host that gives it, on whose cables it must be; NULL: wherever it is.  @alias is "network=NAME" then
  * @rp_uuids: chosen resource providers, one a device; empty when none were chosen
  */
 struct pt_ask {
@@ -37,8 +38,12 @@ struct pt_ask {
 	uint32_t count;
 	enum pt_numa_policy policy;
 	char *alias;
+	char *network;
 	struct pt_strv rp_uuids;
 };
+
+/* in place of an alias: a virtual function in the host's network of that name */
+#define PT_ASK_NETWORK "network="
 
 #define PT_COUNT_MAX ((uint32_t)1 << 30)
 

@@ -84,6 +84,17 @@ json_t *pt_waiting_json(const struct pt_waiting *w)
 	return o;
 }
 
+/* beside the host, not in it: who knows no networks reads the rest */
+static json_t *networks_json(const struct pt_inv_host *host)
+{
+	json_t *o = json_object();
+
+	for (size_t i = 0; i < host->networks.n; i++)
+		(void)json_object_set_new(o, host->networks.v[i].name,
+					  pt_json_text(host->networks.v[i].physical_network));
+	return o;
+}
+
 json_t *pt_host_record_json(const struct pt_host_record *r)
 {
 	json_t *specs = json_array();
@@ -95,6 +106,8 @@ json_t *pt_host_record_json(const struct pt_host_record *r)
 		      r->agent);
 	if (r->note)
 		(void)json_object_set_new(o, "note", pt_json_text(r->note));
+	if (r->host.networks.n)
+		(void)json_object_set_new(o, "networks", networks_json(&r->host));
 	return o;
 }
 
@@ -321,6 +334,30 @@ int pt_alive_read(const char *text, const char *where, struct pt_alive *ret, str
 	return 0;
 }
 
+/* more than a host has */
+#define NETWORKS_MAX 4096
+
+static int read_networks(json_t *o, struct pt_inv_host *host, struct pt_error *err)
+{
+	const char *name;
+	json_t *on;
+
+	if (json_object_size(o) > NETWORKS_MAX || (o && !json_is_object(o)))
+		return pt_say(err, -EBADMSG, "record: 'networks' is no object, or has more than %d members",
+			      NETWORKS_MAX);
+	json_object_foreach(o, name, on)
+	{
+		struct pt_inv_network n = { 0 };
+
+		if (!json_is_string(on) && !json_is_null(on))
+			return pt_say(err, -EBADMSG, "record: network '%.60s' is on what is no text", name);
+		n.name = pt_strdup(name);
+		n.physical_network = pt_strdup_opt(json_string_value(on));
+		pt_array_push(&host->networks, n);
+	}
+	return 0;
+}
+
 int pt_host_record_read(const char *text, const char *where, struct pt_host_record *ret_record, struct pt_error *err)
 {
 	PT_AUTO(pt_host_record) record = { 0 };
@@ -338,6 +375,8 @@ int pt_host_record_read(const char *text, const char *where, struct pt_host_reco
 		r = pt_field_bool(o, "record", "agent", &record.agent, err);
 	if (r == 0)
 		r = pt_field_string(o, "record", "note", &record.note, err);
+	if (r == 0)
+		r = read_networks(json_object_get(o, "networks"), &record.host, err);
 	json_decref(config);
 	json_decref(o);
 	if (r < 0)

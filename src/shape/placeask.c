@@ -99,7 +99,7 @@ static void take_rps_from_spec(struct pt_ask *ask)
 static int read_ask(const json_t *o, const char *where, enum pt_numa_policy policy, struct pt_ask *ask,
 		    struct pt_error *err)
 {
-	static const char *const keys[] = { "spec", "count", "numa_policy", "alias_name", "rp_uuids", NULL };
+	static const char *const keys[] = { "spec", "count", "numa_policy", "alias_name", "network", "rp_uuids", NULL };
 	int64_t count = 1;
 	int r = pt_field_only(o, where, keys, err);
 
@@ -109,6 +109,7 @@ static int read_ask(const json_t *o, const char *where, enum pt_numa_policy poli
 	/* a port's own policy wins over that of the flavor */
 	r = r < 0 ? r : read_policy(o, where, &ask->policy, err);
 	r = r < 0 ? r : pt_field_string(o, where, "alias_name", &ask->alias, err);
+	r = r < 0 ? r : pt_field_string(o, where, "network", &ask->network, err);
 	r = r < 0 ? r : read_rps(o, where, ask, err);
 	if (r < 0)
 		return r;

@@ -164,6 +164,8 @@ static json_t *ask_json(const struct pt_ask *a)
 	o = json_pack("{s:o, s:I}", "spec", specs, "count", (json_int_t)a->count);
 	set_text(o, "numa_policy", a->policy == PT_NUMA_UNSET ? NULL : pt_numa_policy_str(a->policy));
 	set_text(o, "alias_name", a->alias);
+	if (a->network)
+		set_text(o, "network", a->network);
 	return o;
 }
 

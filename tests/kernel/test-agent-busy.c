@@ -449,6 +449,74 @@ static int makes_none(void *ctx, struct pt_agent_lacks *missed, struct pt_error 
 	return 0;
 }
 
+static int (*facts_of)(void *ctx, struct pt_inv_host *ret, struct pt_error *err);
+static int (*attach_of)(void *ctx, const struct pt_agent_wish *w, struct pt_agent_done *ret, struct pt_error *err);
+static char asked_network[16];
+
+static int as_a_vf(void *ctx, struct pt_inv_host *ret, struct pt_error *err)
+{
+	int r = facts_of(ctx, ret, err);
+	int64_t at = r < 0 ? -1 : pt_inv_host_find(ret, nic(ctx));
+
+	if (at >= 0)
+		ret->v[at].type = PT_DEV_VF;
+	return r;
+}
+
+static int attach_in_network(void *ctx, const struct pt_agent_wish *w, struct pt_agent_done *ret, struct pt_error *err)
+{
+	(void)snprintf(asked_network, sizeof(asked_network), "%s", w->network ? w->network : "none");
+	assert_int_equal(w->n, 1);
+	return attach_of(ctx, w, ret, err);
+}
+
+/* what the network is, is this host's own word, both times */
+static void a_claimed_function_goes_into_this_hosts_network(void **state)
+{
+	struct agentstage *a = *state;
+	char name[] = "blue";
+	char physnet[] = "physnet1";
+	char other_physnet[] = "physnet2";
+	struct pt_network blue = { .name = name, .physical_network = physnet };
+	struct pt_networks networks = { .v = &blue, .n = 1 };
+	PT_AUTO(pt_host_record) own = { 0 };
+	PT_AUTO(pt_ack) ack = { 0 };
+	PT_AUTO(pt_ack) other = { 0 };
+	char id[PT_CLAIM_ID_LENGTH + 1];
+	char late[PT_CLAIM_ID_LENGTH + 1];
+	PT_AUTO(pt_claim) gone = { 0 };
+
+	assert_int_equal(pt_host_record_read("{\"host\": {\"name\": \"h1\"}, \"device_spec\": [{\"vendor_id\": "
+					     "\"8086\", \"physical_network\": \"physnet1\"}]}",
+					     "own", &own, &a->err),
+			 0);
+	facts_of = a->hands.facts;
+	attach_of = a->hands.attach;
+	a->hands.facts = as_a_vf;
+	a->hands.attach = attach_in_network;
+	agentstage_restart(a);
+	a->agent.config = &own.config;
+	a->agent.networks = &networks;
+	assert_int_equal(agentstage_go(a, PT_AGENT_ALL), 0);
+	agentstage_claim(a, "network=blue:1", "cvm", id);
+	assert_int_equal(agentstage_go(a, PT_AGENT_ALL), 0);
+	agentstage_ack(a, id, PT_ACK_ATTACHED, &ack);
+	assert_string_equal(asked_network, "blue");
+	assert_true(agentstage_vm_has(a->s->cvm, nic(a)));
+	assert_int_equal(pt_fleet_release(a->store, id, &gone, &a->err), PT_RELEASE_MARKED);
+	assert_int_equal(agentstage_go(a, PT_AGENT_ALL), 0);
+	agentstage_ack(a, id, PT_ACK_RELEASED, NULL);
+	pt_claim_done(&gone);
+	assert_int_equal(pt_fleet_release(a->store, id, &gone, &a->err), 1);
+	/* on other cables since it was claimed: the claim gives no right to that */
+	agentstage_claim(a, "network=blue:1", "cvm", late);
+	blue.physical_network = other_physnet;
+	assert_int_equal(agentstage_go(a, PT_AGENT_ALL), 0);
+	agentstage_ack(a, late, PT_ACK_FAILED, &other);
+	assert_non_null(strstr(other.reason, "no virtual function on its cables"));
+	assert_false(agentstage_vm_has(a->s->cvm, nic(a)));
+}
+
 static void why_vfs_are_missing_is_said_and_published(void **state)
 {
 	struct agentstage *a = *state;
@@ -499,6 +567,7 @@ int main(void)
 		T(what_is_offered_no_more_is_not_attached),
 		T(vfs_that_are_kept_are_made_once_and_published),
 		T(why_vfs_are_missing_is_said_and_published),
+		T(a_claimed_function_goes_into_this_hosts_network),
 		T(a_card_that_was_pulled_was_not_given_back),
 	};
 

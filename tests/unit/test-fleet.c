@@ -383,6 +383,56 @@ static void a_record_that_is_not_understood_takes_out_its_host_alone(void **stat
 	}
 }
 
+/* a host with two VFs of a NIC, of which one is on physnet1 */
+#define VFS(name, networks)                                                                                            \
+	"{\"agent\": false, \"device_spec\": [{\"address\": \"0000:41:10.0\", \"physical_network\": \"physnet1\"}, "   \
+	"{\"vendor_id\": \"8086\"}], \"networks\": {" networks "}, \"host\": {\"name\": \"" name "\", \"devices\": ["  \
+	"{\"address\": \"0000:41:10.0\", \"vendor_id\": \"8086\", \"product_id\": \"10ca\", \"type\": \"type-VF\", "   \
+	"\"parent\": \"0000:41:00.0\"}, "                                                                              \
+	"{\"address\": \"0000:41:10.2\", \"vendor_id\": \"8086\", \"product_id\": \"10ca\", \"type\": \"type-VF\", "   \
+	"\"parent\": \"0000:41:00.0\"}]}}"
+
+static void a_network_is_claimed_where_the_host_has_it(void **state)
+{
+	struct storestage *f = begin(state, 1);
+	PT_AUTO(pt_fleet) fleet = { 0 };
+	PT_AUTO(pt_claim) c = { 0 };
+	PT_AUTO(pt_claim) any = { 0 };
+	PT_AUTO(pt_claim) none = { 0 };
+	PT_AUTO(pt_request) request = { .alias = pt_strdup("network=blue:1") };
+	PT_AUTO(pt_fleet_answers) answers = { 0 };
+	const struct pt_claim_ask ask = { .request = &request };
+
+	put(f, "facts/no-net", VFS("no-net", ""));
+	put(f, "facts/physnet1", VFS("physnet1", "\"blue\": \"physnet1\", \"any\": null"));
+	put(f, "facts/physnet2", VFS("physnet2", "\"blue\": \"physnet2\""));
+	load(f, &fleet);
+	assert_int_equal(claiming_claim(&fleet, "network=blue:1", "vm1", &c, &f->err), 1);
+	assert_string_equal(c.host, "physnet1");
+	assert_string_equal(pt_claim_network(&c), "blue");
+	assert_string_equal(pt_bdf_str(c.devices.v[0].bdf).s, "0000:41:10.0");
+	/* on any card; a name that nobody's configuration has; what is left is on other cables */
+	assert_int_equal(claiming_claim(&fleet, "network=any:1", "vm1", &any, &f->err), 1);
+	assert_string_equal(pt_bdf_str(any.devices.v[0].bdf).s, "0000:41:10.2");
+	assert_int_equal(claiming_claim(&fleet, "network=red:1", "vm1", &none, &f->err), 0);
+	assert_int_equal(pt_fleet_why(&fleet, &ask, &answers, &f->err), 0);
+	for (size_t i = 0; i < answers.n; i++) {
+		const char *host = answers.v[i].host;
+		const char *why = strcmp(host, "physnet1") == 0 ? "1 match, 0 of them free"
+				  : strcmp(host, "physnet2") == 0
+					  ? "no virtual function that device_spec offers is on physnet2"
+					  : "its configuration has no [network blue]";
+
+		if (!strstr(answers.v[i].message, why))
+			fail_msg("%s: %s", host, answers.v[i].message);
+	}
+	/* by itself, and one a claim */
+	assert_true(claiming_claim(&fleet, "network=any:2", "vm1", &none, &f->err) < 0);
+	assert_true(claiming_claim(&fleet, "gpu:1,network=any:1", "vm1", &none, &f->err) < 0);
+	assert_non_null(strstr(f->err.msg, "one a claim"));
+	claiming_check(f->store, &f->pci);
+}
+
 static void facts_that_changed_since_are_looked_at_again(void **state)
 {
 	struct storestage *f = begin(state, 1);
@@ -590,6 +640,7 @@ int main(void)
 		BOTH(an_unknown_mark_of_the_claim_that_was_seen_is_found),
 		BOTH(only_the_record_that_was_seen_is_withdrawn),
 		BOTH(a_record_that_is_not_understood_takes_out_its_host_alone),
+		BOTH(a_network_is_claimed_where_the_host_has_it),
 		BOTH(facts_that_changed_since_are_looked_at_again),
 		BOTH(facts_do_not_heal_what_is_held),
 		BOTH(a_host_whose_agent_runs_is_neither_withdrawn_nor_published_by_hand),

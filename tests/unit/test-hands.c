@@ -273,6 +273,21 @@ static bool was_called(struct at_hand *h, const char *how)
 	return strcmp(line, how) == 0;
 }
 
+static void a_network_is_named_to_the_program(void **state)
+{
+	struct at_hand *h = *state;
+	const struct pt_bdf bdf = { .bus = 2 };
+	const struct pt_agent_wish wish = { .vm = "some-uuid", .network = "blue", .devices = &bdf, .n = 1 };
+	struct pt_agent_done done = { 0 };
+
+	put_script(h, "{\"change\": 7}", 0);
+	assert_int_equal(h->hands.attach(h->hands.ctx, &wish, &done, &h->err), 0);
+	assert_true(was_called(h, "attach --json --yes --managed no --prove-timeout 90 --no-stop --network blue "
+				  "some-uuid 0000:02:00.0"));
+	assert_int_equal(done.change, 7);
+	pt_agent_done_done(&done);
+}
+
 static void put_kept(struct at_hand *h, const char *text)
 {
 	pt_autofree char *dir = pt_strf("%s/etc/passthru/sriov.d", h->dir);
@@ -360,11 +375,17 @@ static void why_vfs_could_not_be_made_is_told(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(a_no_that_passes_is_told_from_one_that_stays),  T(what_was_cut_off_is_never_a_no),
-		T(a_program_that_is_not_there_is_no_no),	  T(no_guest_is_ever_shut_down_by_it),
-		T(vms_are_listed_by_a_program_of_their_own),	  T(what_is_no_list_of_vms_is_no_empty_one),
-		T(a_libvirt_that_never_answers_holds_up_nothing), T(a_child_that_does_not_end_is_left_behind),
-		T(vfs_that_are_kept_and_missing_are_made),	  T(why_vfs_could_not_be_made_is_told),
+		T(a_no_that_passes_is_told_from_one_that_stays),
+		T(what_was_cut_off_is_never_a_no),
+		T(a_program_that_is_not_there_is_no_no),
+		T(no_guest_is_ever_shut_down_by_it),
+		T(vms_are_listed_by_a_program_of_their_own),
+		T(what_is_no_list_of_vms_is_no_empty_one),
+		T(a_libvirt_that_never_answers_holds_up_nothing),
+		T(a_child_that_does_not_end_is_left_behind),
+		T(a_network_is_named_to_the_program),
+		T(vfs_that_are_kept_and_missing_are_made),
+		T(why_vfs_could_not_be_made_is_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

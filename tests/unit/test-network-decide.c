@@ -145,6 +145,12 @@ static void what_the_host_uses_or_has_reserved_is_not_free(void **state)
 	pt_strset(&keep->driver, "vfio-pci");
 	refused(f, VF1 ": it is reserved");
 	refused(f, VF0 ": this host uses it");
+	/* nor is it with its card named; who names the function itself means that one */
+	f->only = world_bdf(PF);
+	f->facts.only = &f->only;
+	refused(f, VF1 ": it is reserved");
+	f->only = world_bdf(VF1);
+	picked(f, VF1);
 }
 
 static void none_free_says_who_has_each(void **state)
