@@ -444,6 +444,19 @@ static void reply_changed(struct pt_call *c, const char *id)
 	pt_reply_say(c, 412, "GET it again", "%s is not %.60s: it has changed", id, c->headers.if_match);
 }
 
+/* 404 when it is certain that there is none: one that was sent, and lands in between, is there */
+static int get_to_end(struct pt_call *c, struct pt_claim *claim, long long *revision)
+{
+	struct pt_error err = { 0 };
+	int r = TIMED(c, PT_OP_GET, pt_fleet_get(c->store, c->args[0], claim, revision, &err));
+	int never = r == 0 ? TIMED(c, PT_OP_RELEASE, pt_fleet_release_unborn(c->store, c->args[0], &err)) : 1;
+
+	if (r >= 0 && never >= 0)
+		return r == 1 ? 1 : get(c, claim, revision);
+	pt_reply_error(c, 0, &err);
+	return r < 0 ? r : never;
+}
+
 void pt_delete_claim(struct pt_call *c)
 {
 	PT_AUTO(pt_claim) claim = { 0 };
@@ -453,7 +466,7 @@ void pt_delete_claim(struct pt_call *c)
 	char etag[32];
 	int r;
 
-	if (get(c, &claim, &revision) != 1)
+	if (get_to_end(c, &claim, &revision) != 1)
 		return;
 	(void)snprintf(etag, sizeof(etag), "\"%lld\"", revision);
 	if (!pt_etag_in(c->headers.if_match, etag)) {

@@ -87,6 +87,12 @@ static int run(struct pt_cli *cli, struct pt_error *err)
 		(void)fprintf(cli->diag, "passthru: not listed: %s\n", seen.claims.wrong.v[i]);
 	if (cli->json)
 		return pt_print_json(cli, pt_claims_seen_json(&seen), err);
+	/* as tools of other fleets do: the list is empty, and that is no error */
+	if (!seen.claims.n && !seen.left.n) {
+		(void)fprintf(cli->diag, "passthru: no claims%s in %s\n",
+			      asked.holder || asked.host ? " of that kind" : "", pt_store_name(s.store));
+		return PT_EXIT_DONE;
+	}
 	r = print_table(cli, &seen, err);
 	return r < 0 ? r : PT_EXIT_DONE;
 }

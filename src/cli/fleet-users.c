@@ -150,11 +150,15 @@ int pt_fleeting_add_host(struct pt_cli *cli, struct pt_storing *s, struct pt_err
 
 int pt_fleeting_add_user(struct pt_cli *cli, struct pt_storing *s, struct pt_error *err)
 {
-	static const struct pt_store_right rights[] = {
-		{ "claims/", true }, { "held/", true }, { "queue/", true }, { "acks/", true }, { "quota/used/", true }
-	};
+	static const struct pt_store_right rights[] = { { "claims/", true },	 { "held/", true },
+							{ "queue/", true },	 { "acks/", true },
+							{ "quota/used/", true }, { "ended/", true } };
 	struct pt_store_user u = {
-		.name = cli->operands[1], .role = CLAIMERS, .rights = rights, .n_rights = 5, .shared = true
+		.name = cli->operands[1],
+		.role = CLAIMERS,
+		.rights = rights,
+		.n_rights = sizeof(rights) / sizeof(*rights),
+		.shared = true,
 	};
 
 	if (pt_cli_flag(cli, "view")) {

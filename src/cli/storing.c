@@ -104,6 +104,17 @@ static int wait_for_agent(struct pt_cli *cli, struct pt_store *store, struct pt_
 	return r < 0 ? r : 0;
 }
 
+/* "no" is said when it is certain: one that was sent and lands in between is released */
+static int release_one(struct pt_store *store, const char *id, struct pt_claim *c, struct pt_error *err)
+{
+	int r = pt_fleet_release(store, id, c, err);
+	int never = r == 0 ? pt_fleet_release_unborn(store, id, err) : 1;
+
+	if (never == 0)
+		r = pt_fleet_release(store, id, c, err);
+	return never < 0 ? never : r;
+}
+
 /* one after the other: those before stay released when one fails, and are told */
 static int release_all(struct pt_cli *cli, struct pt_store *store, struct ended *e, struct pt_error *err)
 {
@@ -113,7 +124,7 @@ static int release_all(struct pt_cli *cli, struct pt_store *store, struct ended 
 	for (int i = 0; r == 0 && i < cli->n_operands; i++) {
 		PT_AUTO(pt_claim) c = { 0 };
 
-		r = pt_fleet_release(store, cli->operands[i], &c, err);
+		r = release_one(store, cli->operands[i], &c, err);
 		if (r == 0) {
 			r = pt_usage(err, -ENOENT, "there is no claim %s", cli->operands[i]);
 			pt_hint(err, "`passthru claims` lists them");

@@ -14,7 +14,7 @@
 #include "fleet/race.h"
 #include "shape/claim.h"
 
-enum { SAW_HELD, SAW_CLAIM, SAW_FACTS, SAW_MORE };
+enum { SAW_HELD, SAW_CLAIM, SAW_FACTS, SAW_ENDED, SAW_MORE };
 /* its place in the queue, the limit and what counts against it: each only where there is one */
 #define SAW_MAX (SAW_MORE + 3)
 
@@ -92,6 +92,9 @@ static int look_again(struct pt_fleet *f, struct pt_fleet_host *h, const struct 
 {
 	if (now->v[SAW_CLAIM].value)
 		return own(ask, &now->v[SAW_CLAIM], ret, err);
+	if (now->n > SAW_ENDED && now->v[SAW_ENDED].value)
+		return pt_usage(err, -EEXIST, "%s was released before it was there: it is no claim, and will be none",
+				ask->id);
 	if (now->n > SAW_FACTS && now->v[SAW_FACTS].revision != h->facts)
 		pt_fleet_take_facts(f, h, &now->v[SAW_FACTS]);
 	if (now->v[SAW_HELD].revision != h->held)
@@ -182,6 +185,7 @@ static void make_deal(struct deal *d, const struct pt_fleet_host *h, const struc
 	compare(d, held_key, h->held);
 	compare(d, claim_key, 0);
 	compare(d, keep(d, pt_strf("facts/%s", h->name)), h->facts);
+	compare(d, keep(d, pt_strf("ended/%s", ask->id)), 0);
 	put(d, held_key, keep(d, pt_record_text(pt_holds_json(&holds))));
 	put(d, claim_key, keep(d, pt_record_text(pt_claim_json(claim))));
 	if (ask->queued) {

@@ -10,6 +10,7 @@
  * alive/HOST    its agent runs: there as long as that keeps its lease (fleet/agent.h)
  * acks/HOST/ID  what its agent says of a claim (fleet/agent.h)
  * queue/ID      a request that waits (fleet/queue.h)
+ * ended/ID      released before it was there: a sending of it that comes late does not land
  * quota/…       what projects may have (fleet/quota.h)
  */
 #ifndef PT_FLEET_FLEET_H
@@ -206,6 +207,15 @@ int pt_fleet_release(struct pt_store *store, const char *id, struct pt_claim *re
  */
 int pt_fleet_release_seen(struct pt_store *store, const char *id, long long seen, struct pt_claim *ret_claim,
 			  struct pt_error *err);
+
+/**
+ * pt_fleet_release_unborn() - there is no claim of that id, and there will be none: not by a sending of it, either,
+ * whose client was killed and that is still on its way
+ *
+ * Holds for an hour, longer than anything is on its way; a record with a lease keeps it.  Return: 1 it is so; 0 the
+ * claim is there (by now): release it; -ETIMEDOUT unknown: asking again does no harm; else as pt_store_commit().
+ */
+int pt_fleet_release_unborn(struct pt_store *store, const char *id, struct pt_error *err);
 
 /**
  * pt_fleet_release_wait() - until the agent of its host has given a marked claim's devices back; then end it

@@ -160,6 +160,34 @@ int pt_fleet_release(struct pt_store *store, const char *id, struct pt_claim *re
 	return pt_fleet_release_seen(store, id, 0, ret_claim, err);
 }
 
+#define UNBORN_S 3600u
+
+int pt_fleet_release_unborn(struct pt_store *store, const char *id, struct pt_error *err)
+{
+	pt_autofree char *claim_key = pt_strf("claims/%s", id);
+	pt_autofree char *ended_key = pt_strf("ended/%s", id);
+	const struct pt_saw saw = { claim_key, 0 };
+	struct pt_write write = { ended_key, "{}", 0 };
+	const struct pt_txn txn = { &saw, 1, &write, 1 };
+	int r = pt_race_check_id(id, err);
+
+	r = r < 0 ? r : pt_store_lease(store, UNBORN_S, &write.lease, err);
+	if (r < 0)
+		return r;
+	/* it is written for good, whatever an earlier sending of it has done: asked again until somebody answers */
+	r = -ETIMEDOUT;
+	for (unsigned i = 0; i < PT_RACE_QUESTIONS && r == -ETIMEDOUT; i++) {
+		PT_AUTO(pt_records) now = { 0 };
+
+		if (i)
+			pt_race_pause(100);
+		r = pt_store_commit(store, &txn, NULL, &now, err);
+	}
+	if (r == -EACCES)
+		pt_hint(err, "`passthru fleet add-user`, said again, gives the rights that this version uses");
+	return r;
+}
+
 /* 1 it is over, 0 not yet */
 static int heard_the_end(const struct pt_changes *changes, const char *key, struct pt_ack *ret, struct pt_error *err)
 {

@@ -120,6 +120,25 @@ static void a_claim_is_made_seen_and_released(void **state)
 	answer_done(&a);
 }
 
+/* "no" to a GET is about now, to a DELETE for good: what is still on its way does not land */
+static void what_is_deleted_and_not_there_never_will_be(void **state)
+{
+	static const char body[] = "{\"asked\": \"gpu\", \"for\": \"vm1\", \"id\": \"c-00000000000000000001\"}";
+	struct apiserver *s = *state;
+	struct answer a = ask(s, 404, "GET /v1/claims/c-00000000000000000001", "", NULL);
+
+	answer_done(&a);
+	a = ask(s, 201, "POST /v1/claims", JSON, body);
+	answer_done(&a);
+	a = ask(s, 200, "DELETE /v1/claims/c-00000000000000000001", "If-Match: *\r\n", NULL);
+	answer_done(&a);
+	a = ask(s, 404, "DELETE /v1/claims/c-00000000000000000001", "If-Match: *\r\n", NULL);
+	answer_done(&a);
+	a = ask(s, 409, "POST /v1/claims", JSON, body);
+	answer_done(&a);
+	claiming_check(s->store, &s->pci);
+}
+
 static void the_same_id_again_is_the_same_claim(void **state)
 {
 	static const char body[] = "{\"asked\": \"gpu\", \"for\": \"vm1\", \"id\": \"c-0123456789abcdef0123\"}";
@@ -387,6 +406,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(health_tells_that_the_store_is_known),
 		TEST(a_claim_is_made_seen_and_released),
+		TEST(what_is_deleted_and_not_there_never_will_be),
 		TEST(the_same_id_again_is_the_same_claim),
 		TEST(what_does_not_fit_is_told_why),
 		TEST(claims_in_a_row_never_meet_an_old_view),

@@ -494,6 +494,26 @@ static void what_makes_no_sense_is_refused_and_changes_nothing(void **state)
 	assert_non_null(strstr(d->p.err, "not released in one call"));
 	run(d, 0, "passthru claims");
 	assert_string_equal(d->p.out, "");
+	assert_non_null(strstr(d->p.err, "passthru: no claims in "));
+	run(d, 0, "passthru claims --for vm1");
+	assert_non_null(strstr(d->p.err, "passthru: no claims of that kind in "));
+	run(d, 0, "passthru claims --json");
+	assert_string_equal(d->p.err, "");
+}
+
+/* whoever was told that there is none can count on that */
+static void what_is_released_and_not_there_is_never_claimed(void **state)
+{
+	struct desk *d = *state;
+
+	publish(d);
+	run(d, 2, "passthru release c-0123456789abcdef0123");
+	assert_non_null(strstr(d->p.err, "there is no claim c-0123456789abcdef0123"));
+	run(d, 2, "passthru claim a1:1 --for vm1 --id c-0123456789abcdef0123");
+	assert_non_null(strstr(d->p.err, "was released before it was there"));
+	run(d, 0, "passthru claims");
+	assert_string_equal(d->p.out, "");
+	run(d, 0, "passthru claim a1:1 --for vm1");
 }
 
 static void a_store_that_makes_no_sense_is_said_with_its_line(void **state)
@@ -532,6 +552,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(why_asks_every_host_and_claims_nothing, begin, end),
 		cmocka_unit_test_setup_teardown(a_guest_gets_devices_of_its_own_node, begin, end),
 		cmocka_unit_test_setup_teardown(a_host_whose_agent_is_silent_is_lost_and_gives_nothing, begin, end),
+		cmocka_unit_test_setup_teardown(what_is_released_and_not_there_is_never_claimed, begin, end),
 		cmocka_unit_test_setup_teardown(claims_of_a_lost_host_are_placed_on_others_once_it_is_off, begin, end),
 		cmocka_unit_test_setup_teardown(a_limit_is_set_shown_and_kept, begin, end),
 		cmocka_unit_test_setup_teardown(waiting_ends_by_time_or_by_control_c, begin, end),

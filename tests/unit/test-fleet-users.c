@@ -141,6 +141,7 @@ static void a_host_writes_its_own_records_and_no_others(void **state)
 					      "acks/h10/c-00000000000000000000",
 					      "claims/c-00000000000000000000",
 					      "queue/c-00000000000000000000",
+					      "ended/c-00000000000000000000",
 					      "quota/limit/red",
 					      "quota/used/red" };
 	struct desk *d = *state;
@@ -173,9 +174,9 @@ static void a_host_writes_its_own_records_and_no_others(void **state)
 
 static void a_claimer_claims_and_a_viewer_looks(void **state)
 {
-	static const char *const claimer[] = { "claims/c-00000000000000000000", "held/h1",
-					       "queue/c-00000000000000000000", "quota/used/red",
-					       "acks/h1/c-00000000000000000000" };
+	static const char *const claimer[] = { "claims/c-00000000000000000000",	 "held/h1",
+					       "queue/c-00000000000000000000",	 "quota/used/red",
+					       "acks/h1/c-00000000000000000000", "ended/c-00000000000000000000" };
 	struct desk *d = *state;
 
 	if (!d->etcd)

@@ -239,6 +239,79 @@ static void an_unknown_release_is_asked_again(void **state)
 	claiming_check(f->store, &f->pci);
 }
 
+/* a sending that is on its way while its id is released: kept back, and let go afterwards */
+static struct pt_saw held_back_saw[8];
+static struct pt_write held_back_writes[8];
+static struct pt_txn held_back;
+static struct pt_strv held_back_texts;
+
+static const char *keep_text(const char *text)
+{
+	if (!text)
+		return NULL;
+	pt_strv_add(&held_back_texts, text);
+	return held_back_texts.v[held_back_texts.n - 1];
+}
+
+static int hold_back(struct pt_store *store, const struct pt_txn *txn, long long *revision, struct pt_records *now,
+		     struct pt_error *err)
+{
+	(void)store;
+	(void)revision;
+	(void)now;
+	assert_true(txn->n_saw <= 8 && txn->n_writes <= 8);
+	held_back = (struct pt_txn){ held_back_saw, txn->n_saw, held_back_writes, txn->n_writes };
+	for (size_t i = 0; i < txn->n_saw; i++)
+		held_back_saw[i] = (struct pt_saw){ keep_text(txn->saw[i].key), txn->saw[i].revision };
+	for (size_t i = 0; i < txn->n_writes; i++)
+		held_back_writes[i] = (struct pt_write){ keep_text(txn->writes[i].key), keep_text(txn->writes[i].value),
+							 txn->writes[i].lease };
+	/* its client is killed here: all further that it would do is left out */
+	return pt_say(err, -EIO, "killed");
+}
+
+static void what_was_released_before_it_was_there_never_is(void **state)
+{
+	struct storestage *f = begin(state, 1);
+	PT_AUTO(pt_fleet) fleet = { 0 };
+	PT_AUTO(pt_claim) c = { 0 };
+	struct pt_request request = { .alias = pt_strdup("gpu:1") };
+	PT_AUTO(pt_fleet_answers) answers = { 0 };
+	const char *id = "c-0123456789abcdef0123";
+	const struct pt_claim_ask ask = { .id = id, .holder = "vm1", .request = &request };
+	struct pt_store_ops ops;
+
+	for (int fenced = 0; fenced < 2; fenced++) {
+		load(f, &fleet);
+		begin_lying(f, &ops, 0);
+		ops.commit = hold_back;
+		assert_int_equal(pt_fleet_claim(&fleet, &ask, &c, &answers, &f->err), -EIO);
+		f->store->ops = real;
+		/* whoever looks is told what there is now, and no more */
+		assert_int_equal(pt_fleet_get(f->store, id, &c, NULL, &f->err), 0);
+		assert_int_equal(pt_fleet_release(f->store, id, &c, &f->err), 0);
+		if (fenced)
+			assert_int_equal(pt_fleet_release_unborn(f->store, id, &f->err), 1);
+		assert_int_equal(pt_store_commit(f->store, &held_back, NULL, NULL, &f->err), !fenced);
+		pt_strv_done(&held_back_texts);
+		if (!fenced) {
+			/* it has landed: a release finds it */
+			assert_int_equal(pt_fleet_release_unborn(f->store, id, &f->err), 0);
+			assert_int_equal(pt_fleet_release(f->store, id, &c, &f->err), 1);
+			pt_claim_done(&c);
+		}
+		pt_fleet_done(&fleet);
+	}
+	assert_int_equal(pt_fleet_get(f->store, id, &c, NULL, &f->err), 0);
+	/* nor is it by its client, which goes on with the id */
+	load(f, &fleet);
+	assert_int_equal(pt_fleet_claim(&fleet, &ask, &c, &answers, &f->err), -EEXIST);
+	assert_non_null(strstr(f->err.msg, "released before it was there"));
+	assert_int_equal(claiming_claim(&fleet, "gpu:4", "vm1", &c, &f->err), 1);
+	claiming_check(f->store, &f->pci);
+	pt_request_done(&request);
+}
+
 static const char *rewritten; /* a record that somebody else writes first, as it is */
 
 static int late_commit(struct pt_store *store, const struct pt_txn *txn, long long *revision, struct pt_records *now,
@@ -641,6 +714,7 @@ int main(void)
 		BOTH(only_the_record_that_was_seen_is_withdrawn),
 		BOTH(a_record_that_is_not_understood_takes_out_its_host_alone),
 		BOTH(a_network_is_claimed_where_the_host_has_it),
+		BOTH(what_was_released_before_it_was_there_never_is),
 		BOTH(facts_that_changed_since_are_looked_at_again),
 		BOTH(facts_do_not_heal_what_is_held),
 		BOTH(a_host_whose_agent_runs_is_neither_withdrawn_nor_published_by_hand),
