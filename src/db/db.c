@@ -5,9 +5,13 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/statvfs.h>
 
 #include "base/alloc.h"
 #include "base/cleanup.h"
+
+/* what SQLite's shared index (-shm) needs to begin with, twice */
+#define ROOM 65536u
 
 static int errno_of(int code)
 {
@@ -43,15 +47,36 @@ int pt_db_damaged(const struct pt_db *d, const char *reason, struct pt_error *er
 	return r;
 }
 
+/* SQLite calls a full or read-only file system an I/O error, or a file that it cannot open, where its -shm is concerned */
+static int look_at_filesystem(const struct pt_db *d, int r)
+{
+	struct statvfs fs;
+
+	if ((r != -EIO && r != -EACCES && r != -EROFS) || fstatvfs(d->dir_fd, &fs) < 0)
+		return r;
+	if (fs.f_flag & ST_RDONLY)
+		return -EROFS;
+	return (unsigned long long)fs.f_bavail * fs.f_frsize < ROOM ? -ENOSPC : r;
+}
+
 int pt_db_fail(const struct pt_db *d, int code, const char *doing, struct pt_error *err)
 {
-	int r = errno_of(code);
+	int r = look_at_filesystem(d, errno_of(code));
+	const char *why = sqlite3_errmsg(d->sqlite);
 
 	if (r == -EBADMSG)
-		return pt_db_damaged(d, sqlite3_errmsg(d->sqlite), err);
-	(void)pt_say(err, r, "cannot %s in the %s %s: %s", doing, d->kind->noun, d->path, sqlite3_errmsg(d->sqlite));
+		return pt_db_damaged(d, why, err);
+	if (r == -ENOSPC)
+		why = "its file system is full";
+	if (r == -EROFS)
+		why = "it cannot be written";
+	(void)pt_say(err, r, "cannot %s in the %s %s: %s", doing, d->kind->noun, d->path, why);
 	if (r == -ENOSPC)
 		pt_hint(err, "make room on that file system: nothing is changed that cannot be noted");
+	if (r == -EROFS)
+		pt_hint(err,
+			"where its file system is mounted read-only, the kernel's log may say why; nothing is changed "
+			"that cannot be noted");
 	return r;
 }
 

@@ -86,9 +86,9 @@ static int refuse_empty(const struct pt_db *d, struct pt_error *err)
 }
 
 /* a write-ahead log that is still there: somebody has it open now, or the last one died */
-static int was_cut_off(const struct pt_db *d)
+static bool has_log(const struct pt_db *d, const char *name)
 {
-	pt_autofree char *wal = pt_strf("%s-wal", d->kind->file);
+	pt_autofree char *wal = pt_strf("%s-wal", name);
 	struct stat st;
 
 	return fstatat(d->dir_fd, wal, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_size > 0;
@@ -172,7 +172,22 @@ static int connect_db(struct pt_db *d, const char *path, enum pt_db_mode mode, s
 	return pt_db_run(d, "set up", err, "PRAGMA synchronous = FULL", "");
 }
 
-/* made aside and put in place as one, so that there is never half of one */
+static void remove_new(const struct pt_db *d, const char *name)
+{
+	static const char *const parts[] = { "", "-journal", "-wal", "-shm" };
+
+	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
+		pt_autofree char *part = pt_strf("%s%s", name, parts[i]);
+
+		(void)unlinkat(d->dir_fd, part, 0);
+	}
+}
+
+/*
+ * Made aside and put in place as one, so that there is never half of one.  The tables go into the file itself, by
+ * SQLite's older way: a write-ahead log that a full disk keeps from being moved into it, which closing does not tell,
+ * would stay behind under the old name.
+ */
 static int make_new(const struct pt_db *d, struct pt_error *err)
 {
 	pt_autofree char *name = pt_strf("%s.%d.new", d->kind->file, (int)getpid());
@@ -181,24 +196,24 @@ static int make_new(const struct pt_db *d, struct pt_error *err)
 	pt_autoclose int fd = -EBADF;
 	int r;
 
-	(void)unlinkat(d->dir_fd, name, 0); /* of a dead process with our number */
+	remove_new(d, name); /* of a dead process with our number */
 	fd = openat(d->dir_fd, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return pt_fail(err, -errno, "cannot make the %s %s", d->kind->noun, d->path);
 	r = connect_db(&made, path, PT_DB_WRITE, err);
 	if (r == 0)
-		r = pt_db_run(&made, "set up", err, "PRAGMA journal_mode = WAL", "");
-	if (r == 0)
 		r = pt_db_schema(&made, true, err);
+	if (r == 0)
+		r = pt_db_run(&made, "set up", err, "PRAGMA journal_mode = WAL", "");
 	(void)sqlite3_db_config(made.sqlite, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
-	if (sqlite3_close(made.sqlite) != SQLITE_OK && r == 0)
+	if ((sqlite3_close(made.sqlite) != SQLITE_OK || has_log(d, name)) && r == 0)
 		r = pt_say(err, -EIO, "cannot make the %s %s", d->kind->noun, d->path);
 	if (r == 0 && fsync(fd) < 0)
 		r = pt_fail(err, -errno, "cannot make the %s %s", d->kind->noun, d->path);
 	/* when another process was faster, its file is as good */
 	if (r == 0 && renameat2(d->dir_fd, name, d->dir_fd, d->kind->file, RENAME_NOREPLACE) < 0 && errno != EEXIST)
 		r = pt_fail(err, -errno, "cannot make the %s %s", d->kind->noun, d->path);
-	(void)unlinkat(d->dir_fd, name, 0);
+	remove_new(d, name);
 	if (r == 0 && fsync(d->dir_fd) < 0)
 		r = pt_fail(err, -errno, "cannot make the %s %s", d->kind->noun, d->path);
 	return r;
@@ -217,7 +232,7 @@ static int open_file(struct pt_db *d, enum pt_db_mode mode, struct pt_error *err
 	r = there ? refuse_empty(d, err) : make_new(d, err);
 	if (r < 0)
 		return r;
-	deep = was_cut_off(d);
+	deep = has_log(d, d->kind->file);
 	r = check_log(d, err);
 	if (r == 0)
 		r = connect_db(d, d->path, mode, err);

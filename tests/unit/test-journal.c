@@ -2,6 +2,7 @@
 /* The journal: what was written is there after any death, and no other file is taken for it. */
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -10,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -18,6 +20,7 @@
 #include <sqlite3.h>
 
 #include "base/alloc.h"
+#include "base/cleanup.h"
 #include "base/file.h"
 #include "base/root.h"
 #include "fakesys.h"
@@ -369,6 +372,59 @@ static void the_original_is_kept_whatever_the_vm_is_called(void **state)
 	pt_journal_close(j);
 }
 
+/* 0 well; 77: no file system of its own can be had here; each other number is the line that was not so */
+static int on_a_small_disk(const struct fixture *f, unsigned kib)
+{
+	pt_autofree char *small = pt_strf("size=%uk,mode=700", kib);
+	struct pt_error err = { 0 };
+	struct pt_journal *j = NULL;
+	struct pt_strv names = { 0 };
+	int r;
+
+	if (mkdir(f->state, 0700) < 0 || unshare(CLONE_NEWNS | (geteuid() ? CLONE_NEWUSER : 0)) < 0 ||
+	    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 || mount("small", f->state, "tmpfs", 0, small) < 0)
+		return 77;
+	r = pt_journal_open(f->state, PT_JOURNAL_WRITE, &j, &err);
+	pt_journal_close(j);
+	if (r < 0 && (r != -ENOSPC || !strstr(err.hint, "make room")))
+		return __LINE__ % 256;
+	if (mount("small", f->state, "tmpfs", MS_REMOUNT, "size=4m,mode=700") < 0)
+		return 77;
+	j = NULL;
+	if (pt_journal_open(f->state, PT_JOURNAL_WRITE, &j, &err) < 0)
+		return __LINE__ % 256;
+	pt_journal_close(j);
+	r = open(f->state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (pt_file_list(r, ".", &names) < 0 || names.n != 1)
+		return __LINE__ % 256;
+	pt_strv_done(&names);
+	if (mount("small", f->state, "tmpfs", MS_REMOUNT | MS_RDONLY, "") < 0)
+		return 77;
+	if (pt_journal_open(f->state, PT_JOURNAL_READ, &j, &err) != -EROFS || !strstr(err.hint, "read-only"))
+		return __LINE__ % 256;
+	return 0;
+}
+
+static void a_journal_that_is_begun_on_a_full_disk_is_whole_when_there_is_room(void **state)
+{
+	struct fixture *f = *state;
+
+	for (unsigned kib = 8; kib <= 136; kib += 4) {
+		pid_t child = fork();
+		int status = -1;
+
+		assert_true(child >= 0);
+		if (child == 0)
+			_exit(on_a_small_disk(f, kib));
+		assert_int_equal(waitpid(child, &status, 0), child);
+		assert_int_equal(rmdir(f->state), 0);
+		if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
+			skip();
+		if (status != 0)
+			fail_msg("%u KiB: line %d", kib, WEXITSTATUS(status));
+	}
+}
+
 static void an_owner_is_told_from_a_later_process_with_its_number(void **state)
 {
 	struct pt_root root;
@@ -425,6 +481,7 @@ int main(void)
 		TEST(an_undo_marks_what_it_undid_and_its_own_undo_takes_that_back),
 		TEST(reading_makes_no_journal_and_a_frozen_one_is_not_touched),
 		TEST(the_original_is_kept_whatever_the_vm_is_called),
+		TEST(a_journal_that_is_begun_on_a_full_disk_is_whole_when_there_is_room),
 		TEST(an_owner_is_told_from_a_later_process_with_its_number),
 	};
 
