@@ -160,22 +160,39 @@ struct pt_change_ids {
 int pt_change_unanswered(const struct pt_change_env *env, struct pt_change_ids *ret_ids, struct pt_error *err);
 
 /**
- * pt_change_gone() - what of change @id can never be taken back, since its device or its VM is gone
- * @ret_lines: one line a step, with what is there instead; never empty
+ * struct pt_given_up - what giving a change up comes to; owns its strings
+ * @lines: one a step that can never be taken back, or made, with what is there instead; and a VM that is left shut off
+ * since a device is gone
+ * @forward: NULL: all else of the change is taken back; else it is finished, for this reason: a driver of this host has
+ * a device that it was to get, or the VM is taken to have moved
+ */
+struct pt_given_up {
+	struct pt_strv lines;
+	char *forward;
+};
+
+void pt_given_up_done(struct pt_given_up *given);
+
+/**
+ * pt_change_gone() - what of change @id can never be taken back, since its device or its VM is gone, and which way all
+ * else of it would go
+ * @ret_given: its lines are never empty
  *
  * Touches nothing.  Refuses (PT_ERROR_REFUSED) a change that is under way, and one of which nothing is gone; -ENOENT
  * and -EINVAL (PT_ERROR_USAGE) when there is no such change or it is settled; -ENOTCONN when it has steps of VMs and
  * libvirt cannot be asked (@no_vms).
  */
-int pt_change_gone(const struct pt_change_env *env, long long id, struct pt_strv *ret_lines, struct pt_error *err);
+int pt_change_gone(const struct pt_change_env *env, long long id, struct pt_given_up *ret_given, struct pt_error *err);
 
 /**
- * pt_change_give_up() - recover change @id, and give up what pt_change_gone() tells; all else of it is taken back
- * @ret_lines: what was given up; a VM that is left shut off since a device is gone is among it
+ * pt_change_give_up() - recover change @id, and give up what pt_change_gone() tells
+ * @told: what that told whoever answered; NULL: nobody was asked
+ * @ret_given: what was given up
  *
  * A device or a VM that is there is never given up: what cannot be taken back of those leaves the change stuck
- * (-EINTR).
+ * (-EINTR).  -ESTALE, and nothing was done, when it would go the other way by now than @told.
  */
-int pt_change_give_up(const struct pt_change_env *env, long long id, struct pt_strv *ret_lines, struct pt_error *err);
+int pt_change_give_up(const struct pt_change_env *env, long long id, const struct pt_given_up *told,
+		      struct pt_given_up *ret_given, struct pt_error *err);
 
 #endif

@@ -249,6 +249,11 @@ static bool is_needless(const struct pt_run *run, const struct pt_step_row *row)
 	}
 }
 
+bool pt_run_must_finish(const struct pt_run *run, const struct pt_step_row *row)
+{
+	return row->state != PT_STEP_DONE && !is_needless(run, row) && row->step.kind != PT_STEP_VM_START;
+}
+
 static int end_finishing(struct pt_run *run, const char *why)
 {
 	pt_autofree char *cause = pt_run_cause(run->record.head.message, "cut off");

@@ -65,25 +65,59 @@ static int check_unsettled(const struct pt_change_env *env, const struct pt_chan
 	return r;
 }
 
-static void find_gone(struct pt_run *run, struct pt_strv *lines)
+void pt_given_up_done(struct pt_given_up *given)
+{
+	pt_strv_done(&given->lines);
+	free(given->forward);
+}
+
+/* all of it is made, when this move counts as made */
+static bool is_last(const struct pt_run *run, const struct pt_step_row *row)
+{
+	for (size_t i = 0; i < run->record.steps.n; i++)
+		if (&run->record.steps.v[i] != row && run->record.steps.v[i].state != PT_STEP_DONE)
+			return false;
+	return true;
+}
+
+/* a move whose other host does not answer: what is taken for true */
+static void find_unreachable(const struct pt_run *run, struct pt_given_up *given)
+{
+	for (size_t i = 0; i < run->record.steps.n; i++) {
+		const struct pt_step_row *row = &run->record.steps.v[i];
+		pt_autofree char *what = pt_step_describe(&row->step);
+		pt_autofree char *there = pt_step_unreachable(run, row);
+
+		if (!there)
+			continue;
+		pt_strv_addf(&given->lines, "%s: %s", what, there);
+		if (vm_gone(run, &row->step, NULL) && is_last(run, row))
+			given->forward = pt_strf("%s is taken to have moved", row->step.vm);
+	}
+}
+
+static void find_gone(struct pt_run *run, struct pt_given_up *given)
 {
 	/* what was made to its end is finished, not taken back */
 	if (pt_run_all_made(&run->record))
 		return;
+	given->forward = pt_run_goes_forward(run);
+	if (!given->forward)
+		find_unreachable(run, given);
 	for (size_t i = run->record.steps.n; i-- > 0;) {
 		const struct pt_step_row *row = &run->record.steps.v[i];
 		pt_autofree char *what = pt_step_describe(&row->step);
-		pt_autofree char *there = pt_step_unreachable(run, row);
 		struct pt_error why = { 0 };
 
-		if (there)
-			pt_strv_addf(lines, "%s: %s", what, there);
-		else if (pt_run_must_unwind(run, row) && pt_step_gone(run, &row->step, &why))
-			pt_strv_addf(lines, "%s: %s", what, why.msg);
+		if (row->step.kind == PT_STEP_VM_MIGRATE && given->lines.n)
+			continue;
+		if ((given->forward ? pt_run_must_finish(run, row) : pt_run_must_unwind(run, row)) &&
+		    pt_step_gone(run, &row->step, &why))
+			pt_strv_addf(&given->lines, "%s: %s", what, why.msg);
 	}
 }
 
-static int look(struct pt_run *run, long long id, struct pt_strv *lines, struct pt_error *err)
+static int look(struct pt_run *run, long long id, struct pt_given_up *given, struct pt_error *err)
 {
 	struct pt_owner self = { 0 };
 	int r = pt_journal_get(run->env->journal, id, &run->record, err);
@@ -100,40 +134,55 @@ static int look(struct pt_run *run, long long id, struct pt_strv *lines, struct 
 	if (r < 0)
 		return r;
 	run->rebooted = strcmp(run->record.head.begun_boot, self.boot) != 0;
-	find_gone(run, lines);
-	if (lines->n)
+	find_gone(run, given);
+	if (given->lines.n)
 		return 0;
 	r = pt_refuse(err, "nothing-gone",
-		      "nothing of change %lld (%s) has to be given up: what it must be taken back on is there", id,
-		      run->record.head.summary);
+		      "nothing of change %lld (%s) has to be given up: what it must be %s on is there", id,
+		      run->record.head.summary, given->forward ? "finished" : "taken back");
 	pt_hint(err, "`passthru recover` settles it, or says what stands in the way");
 	return r;
 }
 
-int pt_change_gone(const struct pt_change_env *env, long long id, struct pt_strv *ret_lines, struct pt_error *err)
+int pt_change_gone(const struct pt_change_env *env, long long id, struct pt_given_up *ret_given, struct pt_error *err)
 {
 	PT_AUTO(pt_run) run = { .env = env };
-	PT_AUTO(pt_strv) lines = { 0 };
-	int r = look(&run, id, &lines, err);
+	PT_AUTO(pt_given_up) given = { 0 };
+	int r = look(&run, id, &given, err);
 
 	if (r < 0)
 		return r;
-	*ret_lines = lines;
-	lines = (struct pt_strv){ 0 };
+	*ret_given = given;
+	given = (struct pt_given_up){ 0 };
 	return 0;
 }
 
-int pt_change_give_up(const struct pt_change_env *env, long long id, struct pt_strv *ret_lines, struct pt_error *err)
+/* the card may be back, somebody may have recovered the change, or the host have come to use a device of it */
+static int ask_again(const struct pt_change_env *env, long long id, const struct pt_given_up *told,
+		     struct pt_given_up *now, struct pt_error *err)
+{
+	int r = pt_change_gone(env, id, now, err);
+
+	if (r < 0 || !told || !told->forward == !now->forward)
+		return r;
+	r = pt_say(err, -ESTALE, "change %lld would not be %s, as was asked, but %s%s%s", id,
+		   now->forward ? "taken back" : "finished", now->forward ? "finished" : "taken back",
+		   now->forward ? ": " : "", now->forward ? now->forward : "");
+	pt_hint(err, "nothing was done; give the command again");
+	return r;
+}
+
+int pt_change_give_up(const struct pt_change_env *env, long long id, const struct pt_given_up *told,
+		      struct pt_given_up *ret_given, struct pt_error *err)
 {
 	PT_AUTO(pt_run) run = { .env = env, .what = "recover", .recovering = true, .give_up = true };
-	PT_AUTO(pt_strv) lines = { 0 };
+	PT_AUTO(pt_given_up) now = { 0 };
 	PT_AUTO(pt_held) held = { 0 };
 	PT_AUTO(pt_buf) lost = { 0 };
 	int r = pt_run_lock(&run, env->wait_ms, err);
 
-	/* asked again under the lock: the card may be back, or somebody may have recovered the change */
 	if (r == 0)
-		r = pt_change_gone(env, id, &lines, err);
+		r = ask_again(env, id, told, &now, err);
 	if (r == 0)
 		r = pt_run_settle(&run, id, &lost, err);
 	if (r == 1) {
@@ -150,7 +199,8 @@ int pt_change_give_up(const struct pt_change_env *env, long long id, struct pt_s
 		return pt_say(err, -EAGAIN, "change %lld was not settled: it is left as it is", id);
 	if (r < 0)
 		return r;
-	*ret_lines = run.given;
+	ret_given->lines = run.given;
 	run.given = (struct pt_strv){ 0 };
+	ret_given->forward = pt_take_ptr(now.forward);
 	return 0;
 }

@@ -202,6 +202,9 @@ char *pt_run_goes_forward(const struct pt_run *run);
  */
 int pt_run_finish(struct pt_run *run, const char *why);
 
+/** pt_run_must_finish() - has going forward to make this step?  A VM that does not start then is no reason to fail */
+bool pt_run_must_finish(const struct pt_run *run, const struct pt_step_row *row);
+
 /* does libvirt make it? */
 bool pt_run_is_vm_step(const struct pt_step *step);
 

@@ -21,7 +21,7 @@ static const struct pt_option options[] = {
 	{ "stop-timeout", 0, "SECONDS", "how long a guest may take to shut down (120)", false },
 	{ "wait", 0, "SECONDS", "how long to wait for another change to end (60)", false },
 	{ "boot", 0, "host|vms", "one part: the host's, before libvirt; the VMs', when libvirt has come up", false },
-	{ "give-up", 0, "CHANGE", "take it back but for what was done to a device, or a VM, that is gone for good",
+	{ "give-up", 0, "CHANGE", "settle it without what was to be done to a device, or a VM, that is gone for good",
 	  false },
 	{ "yes", 'y', NULL, "do not ask", false },
 	{ NULL, 0, NULL, NULL, false },
@@ -253,44 +253,60 @@ static void print_lines(struct pt_cli *cli, const char *title, const struct pt_s
 	(void)fflush(cli->out);
 }
 
-static int ask_give_up(struct pt_cli *cli, const struct pt_change_env *env, long long id, struct pt_error *err)
+static int given_json(struct pt_cli *cli, long long id, bool made, const struct pt_given_up *given,
+		      struct pt_error *err)
 {
-	pt_autofree char *title = pt_strf("of change %lld this is never taken back:", id);
-	PT_AUTO(pt_strv) lines = { 0 };
-	int r = pt_change_gone(env, id, &lines, err);
+	return pt_print_json(cli,
+			     json_pack("{s:I, s:b, s:s, s:s?, s:o}", "change", (json_int_t)id, "made", made, "way",
+				       given->forward ? "forward" : "back", "why", given->forward, "given_up",
+				       lines_json(&given->lines)),
+			     err);
+}
+
+static void tell_give_up(struct pt_cli *cli, long long id, const struct pt_given_up *given)
+{
+	pt_autofree char *title =
+		pt_strf("of change %lld this is never %s:", id, given->forward ? "made" : "taken back");
+	pt_autofree char *rest =
+		given->forward ? pt_text_clean(pt_strf("all else of it is finished, not taken back (%s); a VM that it "
+						       "was to start again is started, without the device",
+						       given->forward))
+			       : pt_strdup("all else of it is; a VM that it shut down stays shut off if it has to do "
+					   "with a device that is gone");
+
+	print_lines(cli, title, &given->lines);
+	pt_cli_wrap(cli->out, rest, 0, 0);
+	(void)fflush(cli->out);
+}
+
+static int ask_give_up(struct pt_cli *cli, const struct pt_change_env *env, long long id, struct pt_given_up *told,
+		       struct pt_error *err)
+{
+	int r = pt_change_gone(env, id, told, err);
 
 	if (r < 0)
 		return r;
 	if (cli->json && pt_cli_flag(cli, "dry-run"))
-		return pt_print_json(cli,
-				     json_pack("{s:I, s:b, s:o}", "change", (json_int_t)id, "made", 0, "given_up",
-					       lines_json(&lines)),
-				     err);
-	if (!cli->json) {
-		print_lines(cli, title, &lines);
-		(void)fputs("all else of it is; a VM that it shut down stays shut off if it has to do with a device "
-			    "that is gone\n",
-			    cli->out);
-		(void)fflush(cli->out);
-	}
+		return given_json(cli, id, false, told, err);
+	if (!cli->json)
+		tell_give_up(cli, id, told);
 	if (pt_cli_flag(cli, "dry-run"))
 		return 0;
-	r = pt_cli_confirm(cli, "Give it up?", err);
+	r = pt_cli_confirm(cli, told->forward ? "Give it up, and finish the rest?" : "Give it up?", err);
 	if (r == 0)
 		(void)fputs("nothing was changed\n", cli->diag);
 	return r;
 }
 
-static int report_given(struct pt_cli *cli, long long id, const struct pt_strv *given, struct pt_error *err)
+static int report_given(struct pt_cli *cli, long long id, const struct pt_given_up *given, struct pt_error *err)
 {
-	pt_autofree char *title = pt_strf("change %lld is settled; never taken back is:", id);
+	pt_autofree char *title = pt_strf(given->forward ? "change %lld is finished; never made is:"
+							 : "change %lld is settled; never taken back is:",
+					  id);
 
 	if (cli->json)
-		return pt_print_json(cli,
-				     json_pack("{s:I, s:b, s:o}", "change", (json_int_t)id, "made", 1, "given_up",
-					       lines_json(given)),
-				     err);
-	print_lines(cli, title, given);
+		return given_json(cli, id, true, given, err);
+	print_lines(cli, title, &given->lines);
 	return PT_EXIT_DONE;
 }
 
@@ -298,7 +314,8 @@ static int give_up(struct pt_cli *cli, long long id, struct pt_error *err)
 {
 	PT_CLEANUP(pt_vm_closep) struct pt_vm_conn *conn = NULL;
 	bool dry = pt_cli_flag(cli, "dry-run");
-	PT_AUTO(pt_strv) given = { 0 };
+	PT_AUTO(pt_given_up) told = { 0 };
+	PT_AUTO(pt_given_up) given = { 0 };
 	struct pt_error no_vms = { 0 };
 	struct pt_changing c = { 0 };
 	long stop_s = 0;
@@ -313,7 +330,7 @@ static int give_up(struct pt_cli *cli, long long id, struct pt_error *err)
 		r = pt_changing_look(cli, conn, &c, err);
 	c.env.no_vms = no_vms.code != 0;
 	if (r == 0)
-		r = ask_give_up(cli, &c.env, id, err);
+		r = ask_give_up(cli, &c.env, id, &told, err);
 	pt_changing_close(&c);
 	if (r == -ENOTCONN && no_vms.code) {
 		*err = no_vms;
@@ -331,7 +348,7 @@ static int give_up(struct pt_cli *cli, long long id, struct pt_error *err)
 	c.env.no_vms = no_vms.code != 0;
 	c.env.stop_ms = (unsigned)stop_s * 1000;
 	if (r == 0)
-		r = pt_change_give_up(&c.env, id, &given, err);
+		r = pt_change_give_up(&c.env, id, &told, &given, err);
 	pt_changing_close(&c);
 	return r < 0 ? r : report_given(cli, id, &given, err);
 }
@@ -435,7 +452,10 @@ const struct pt_command pt_command_recover = {
 		"A card that was pulled in the middle of a change leaves it stuck: nothing can be put back on it. "
 		"--give-up settles "
 		"that one change without it, after telling what is never taken back; definitions, reservations and "
-		"all other devices are.  What is there is never given up.  A VM that was on its way to a host that "
+		"all other devices are.  Where the change is one that is finished, as above, all else of it is made "
+		"instead: "
+		"which of the two is said first.  What is there is never given up.  A VM that was on its way to a host "
+		"that "
 		"does not answer, and does not run here, is taken to be here alone.",
 	.options = options,
 	.max_operands = 0,

@@ -47,7 +47,8 @@ int pt_db_damaged(const struct pt_db *d, const char *reason, struct pt_error *er
 	return r;
 }
 
-/* SQLite calls a full or read-only file system an I/O error, or a file that it cannot open, where its -shm is concerned */
+/* SQLite calls a full or read-only file system an I/O error, or a file that it cannot open, where its -shm is concerned
+ */
 static int look_at_filesystem(const struct pt_db *d, int r)
 {
 	struct statvfs fs;

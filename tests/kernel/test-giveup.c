@@ -27,10 +27,10 @@ static int recover(struct stage *w)
 
 static int give_up(struct stage *w)
 {
-	PT_AUTO(pt_strv) given = { 0 };
+	PT_AUTO(pt_given_up) given = { 0 };
 
 	stage_open(w);
-	return pt_change_give_up(&w->env, 1, &given, NULL) == 0 ? 0 : 1;
+	return pt_change_give_up(&w->env, 1, NULL, &given, NULL) == 0 ? 0 : 1;
 }
 
 /* change 1, killed after its @n-th write; false when it has fewer */
@@ -163,8 +163,8 @@ static void it_is_told_before_what_is_never_taken_back_and_what_was_given_up_aft
 {
 	struct stage *w = *state;
 	PT_AUTO(pt_change_record) record = { 0 };
-	PT_AUTO(pt_strv) gone = { 0 };
-	PT_AUTO(pt_strv) given = { 0 };
+	PT_AUTO(pt_given_up) gone = { 0 };
+	PT_AUTO(pt_given_up) given = { 0 };
 	struct pt_error err = { 0 };
 	unsigned settled = 0;
 
@@ -173,16 +173,16 @@ static void it_is_told_before_what_is_never_taken_back_and_what_was_given_up_aft
 	stage_says(&err, "--give-up");
 	assert_int_equal(stage_state_of(w, 1), PT_CHANGE_STUCK);
 	assert_int_equal(pt_change_gone(&w->env, 1, &gone, &err), 0);
-	assert_int_equal(gone.n, 1);
-	assert_non_null(strstr(gone.v[0], "bind 0000:01:00.0"));
-	assert_non_null(strstr(gone.v[0], "there is no PCI function 0000:01:00.0 any more"));
+	assert_int_equal(gone.lines.n, 1);
+	assert_non_null(strstr(gone.lines.v[0], "bind 0000:01:00.0"));
+	assert_non_null(strstr(gone.lines.v[0], "there is no PCI function 0000:01:00.0 any more"));
 	assert_int_equal(stage_state_of(w, 1), PT_CHANGE_STUCK);
 
-	assert_int_equal(pt_change_give_up(&w->env, 1, &given, &err), 0);
-	assert_int_equal(given.n, 2);
-	assert_non_null(strstr(given.v[0], "bind 0000:01:00.0"));
-	assert_non_null(strstr(given.v[1], "shut down cvm"));
-	assert_non_null(strstr(given.v[1], "left shut off"));
+	assert_int_equal(pt_change_give_up(&w->env, 1, NULL, &given, &err), 0);
+	assert_int_equal(given.lines.n, 2);
+	assert_non_null(strstr(given.lines.v[0], "bind 0000:01:00.0"));
+	assert_non_null(strstr(given.lines.v[1], "shut down cvm"));
+	assert_non_null(strstr(given.lines.v[1], "left shut off"));
 	assert_int_equal(w->cvm->state, PT_DOMAIN_SHUTOFF);
 	assert_null(strstr(w->cvm->xml, "<hostdev"));
 	assert_int_equal(pt_journal_get(w->env.journal, 1, &record, NULL), 0);
@@ -195,7 +195,7 @@ static void it_is_told_before_what_is_never_taken_back_and_what_was_given_up_aft
 static void what_is_there_is_not_given_up(void **state)
 {
 	struct stage *w = *state;
-	PT_AUTO(pt_strv) lines = { 0 };
+	PT_AUTO(pt_given_up) lines = { 0 };
 	struct pt_error err = { 0 };
 	unsigned settled = 0;
 	char *between;
@@ -207,7 +207,7 @@ static void what_is_there_is_not_given_up(void **state)
 	assert_int_equal(pt_change_gone(&w->env, 1, &lines, &err), -EPERM);
 	stage_says(&err, "nothing of change 1 (attach 0000:01:00.0 to cvm) has to be given up");
 	stage_says(&err, "passthru recover");
-	assert_int_equal(pt_change_give_up(&w->env, 1, &lines, &err), -EPERM);
+	assert_int_equal(pt_change_give_up(&w->env, 1, NULL, &lines, &err), -EPERM);
 	now = stage_text(w);
 	assert_string_equal(now, between);
 	free(between);
@@ -219,15 +219,15 @@ static void what_is_there_is_not_given_up(void **state)
 static void a_stranger_at_its_address_is_no_reason_to_touch_him(void **state)
 {
 	struct stage *w = *state;
-	PT_AUTO(pt_strv) given = { 0 };
+	PT_AUTO(pt_given_up) given = { 0 };
 
 	cut_off_and_pulled(w);
 	w->hba->gone = false;
 	w->hba->ids[1] = 0x005d;
 	(void)snprintf(w->hba->driver, sizeof(w->hba->driver), "igb");
 	w->hba->override[0] = '\0';
-	assert_int_equal(pt_change_give_up(&w->env, 1, &given, NULL), 0);
-	assert_non_null(strstr(given.v[0], "another device is at 0000:01:00.0 now"));
+	assert_int_equal(pt_change_give_up(&w->env, 1, NULL, &given, NULL), 0);
+	assert_non_null(strstr(given.lines.v[0], "another device is at 0000:01:00.0 now"));
 	assert_string_equal(w->hba->driver, "igb");
 	assert_string_equal(w->hba->override, "");
 	assert_null(strstr(w->cvm->xml, "<hostdev"));
@@ -236,7 +236,7 @@ static void a_stranger_at_its_address_is_no_reason_to_touch_him(void **state)
 static void of_two_devices_only_the_one_that_is_gone_is_given_up(void **state)
 {
 	struct stage *w = *state;
-	PT_AUTO(pt_strv) given = { 0 };
+	PT_AUTO(pt_given_up) given = { 0 };
 	struct pt_error err = { 0 };
 
 	cut_off_when_defined(w);
@@ -244,7 +244,7 @@ static void of_two_devices_only_the_one_that_is_gone_is_given_up(void **state)
 	w->hba->gone = true;
 	w->nic->probe_fails = true;
 	stage_open(w);
-	assert_int_equal(pt_change_give_up(&w->env, 1, &given, &err), -EINTR);
+	assert_int_equal(pt_change_give_up(&w->env, 1, NULL, &given, &err), -EINTR);
 	assert_int_equal(err.kind, PT_ERROR_INTERRUPTED);
 	stage_says(&err, "bind 0000:02:00.0");
 	assert_null(strstr(err.msg, "bind 0000:01:00.0"));
@@ -252,10 +252,10 @@ static void of_two_devices_only_the_one_that_is_gone_is_given_up(void **state)
 	assert_int_equal(w->cvm->state, PT_DOMAIN_SHUTOFF);
 
 	w->nic->probe_fails = false;
-	assert_int_equal(pt_change_give_up(&w->env, 1, &given, &err), 0);
+	assert_int_equal(pt_change_give_up(&w->env, 1, NULL, &given, &err), 0);
 	assert_string_equal(w->nic->driver, "igb");
 	assert_string_equal(w->nic->override, "");
-	assert_int_equal(given.n, 2);
+	assert_int_equal(given.lines.n, 2);
 	assert_int_equal(stage_state_of(w, 1), PT_CHANGE_FAILED);
 }
 
@@ -269,8 +269,8 @@ static void a_card_with_a_network_that_is_pulled_can_be_given_up(void **state)
 {
 	struct stage *w = *state;
 	const struct saved start = { *w->kernel, *w->vm };
-	PT_AUTO(pt_strv) gone = { 0 };
-	PT_AUTO(pt_strv) given = { 0 };
+	PT_AUTO(pt_given_up) gone = { 0 };
+	PT_AUTO(pt_given_up) given = { 0 };
 	struct pt_error err = { 0 };
 	unsigned settled = 0;
 
@@ -287,8 +287,8 @@ static void a_card_with_a_network_that_is_pulled_can_be_given_up(void **state)
 	assert_int_equal(pt_change_recover(&w->env, &settled, &err), -EINTR);
 	stage_says(&err, "--give-up");
 	assert_int_equal(pt_change_gone(&w->env, 1, &gone, &err), 0);
-	assert_int_equal(gone.n, 2);
-	if (pt_change_give_up(&w->env, 1, &given, &err) < 0)
+	assert_int_equal(gone.lines.n, 2);
+	if (pt_change_give_up(&w->env, 1, NULL, &given, &err) < 0)
 		fail_msg("%s", err.msg);
 	assert_int_equal(stage_state_of(w, 1), PT_CHANGE_FAILED);
 	assert_null(strstr(w->cvm->xml, "<hostdev"));
@@ -313,7 +313,7 @@ static void an_interface_is_not_given_up_after_another_boot(void **state)
 static void without_libvirt_a_change_of_vms_is_left_as_it_is(void **state)
 {
 	struct stage *w = *state;
-	PT_AUTO(pt_strv) lines = { 0 };
+	PT_AUTO(pt_given_up) lines = { 0 };
 	struct pt_error err = { 0 };
 	enum pt_change_state was;
 	char *between;
@@ -325,7 +325,7 @@ static void without_libvirt_a_change_of_vms_is_left_as_it_is(void **state)
 	w->env.no_vms = true;
 	assert_int_equal(pt_change_gone(&w->env, 1, &lines, &err), -ENOTCONN);
 	stage_says(&err, "change 1 (attach 0000:01:00.0 to cvm) is about VMs, too");
-	assert_int_equal(pt_change_give_up(&w->env, 1, &lines, &err), -ENOTCONN);
+	assert_int_equal(pt_change_give_up(&w->env, 1, NULL, &lines, &err), -ENOTCONN);
 	now = stage_text(w);
 	assert_string_equal(now, between);
 	assert_int_equal(stage_state_of(w, 1), was);
@@ -336,7 +336,7 @@ static void without_libvirt_a_change_of_vms_is_left_as_it_is(void **state)
 static void without_libvirt_a_change_of_devices_alone_can_be_given_up(void **state)
 {
 	struct stage *w = *state;
-	PT_AUTO(pt_strv) given = { 0 };
+	PT_AUTO(pt_given_up) given = { 0 };
 	struct pt_error err = { 0 };
 
 	for (unsigned n = 1; strcmp(w->hba->driver, "vfio-pci") != 0; n++) {
@@ -348,7 +348,7 @@ static void without_libvirt_a_change_of_devices_alone_can_be_given_up(void **sta
 	w->hba->gone = true;
 	stage_open(w);
 	w->env.no_vms = true;
-	if (pt_change_give_up(&w->env, 1, &given, &err) < 0)
+	if (pt_change_give_up(&w->env, 1, NULL, &given, &err) < 0)
 		fail_msg("%s", err.msg);
 	assert_int_equal(stage_state_of(w, 1), PT_CHANGE_FAILED);
 }
@@ -356,7 +356,7 @@ static void without_libvirt_a_change_of_devices_alone_can_be_given_up(void **sta
 static void a_detach_whose_card_is_pulled_leaves_the_vm_its_definition_and_off(void **state)
 {
 	struct stage *w = *state;
-	PT_AUTO(pt_strv) given = { 0 };
+	PT_AUTO(pt_given_up) given = { 0 };
 	struct pt_error err = { 0 };
 	char *vms;
 
@@ -367,7 +367,7 @@ static void a_detach_whose_card_is_pulled_leaves_the_vm_its_definition_and_off(v
 	*w->fault = (struct fault){ 0 };
 	w->hba->gone = true;
 	stage_open(w);
-	if (pt_change_give_up(&w->env, 2, &given, &err) < 0)
+	if (pt_change_give_up(&w->env, 2, NULL, &given, &err) < 0)
 		fail_msg("%s", err.msg);
 	assert_int_equal(w->cvm->state, PT_DOMAIN_SHUTOFF);
 	assert_int_equal(stage_state_of(w, 2), PT_CHANGE_FAILED);
@@ -382,7 +382,7 @@ static void a_detach_whose_card_is_pulled_leaves_the_vm_its_definition_and_off(v
 static void a_vm_that_was_undefined_meanwhile_is_given_up_and_its_device_put_back(void **state)
 {
 	struct stage *w = *state;
-	PT_AUTO(pt_strv) given = { 0 };
+	PT_AUTO(pt_given_up) given = { 0 };
 	struct pt_error err = { 0 };
 	unsigned settled = 0;
 
@@ -390,18 +390,106 @@ static void a_vm_that_was_undefined_meanwhile_is_given_up_and_its_device_put_bac
 	w->cvm->uuid[0] ^= 1;
 	stage_open(w);
 	assert_int_equal(pt_change_recover(&w->env, &settled, &err), -EINTR);
-	assert_int_equal(pt_change_give_up(&w->env, 1, &given, &err), 0);
+	assert_int_equal(pt_change_give_up(&w->env, 1, NULL, &given, &err), 0);
 	assert_string_equal(w->hba->driver, "megaraid_sas");
 	assert_string_equal(w->hba->override, "");
 	assert_int_equal(fakekernel_kept(w->kernel), 0);
 	assert_int_equal(stage_state_of(w, 1), PT_CHANGE_FAILED);
 }
 
+static bool is_with_host(const struct fakekernel_device *d)
+{
+	return strcmp(d->driver, d->native) == 0;
+}
+
+static bool is_half_given(const struct fakekernel_device *has, const struct fakekernel_device *between)
+{
+	return is_with_host(has) && !between->driver[0];
+}
+
+/* a detach of two, killed when the host has one, which it uses since, and the other was on its way, which is pulled */
+static void half_given_and_pulled(struct stage *w)
+{
+	const struct saved start = { *w->kernel, *w->vm };
+
+	for (unsigned n = 1; !is_half_given(w->hba, w->nic) && !is_half_given(w->nic, w->hba); n++) {
+		*w->kernel = start.kernel;
+		*w->vm = start.vm;
+		forget(w);
+		assert_int_equal(stage_in_child(w, stage_child_attach), 0);
+		assert_true(killed_after(w, stage_child_detach, n));
+	}
+	w->taken = is_with_host(w->hba) ? w->hba : w->nic;
+	(w->taken == w->hba ? w->nic : w->hba)->gone = true;
+	stage_open(w);
+}
+
+/* all else is not taken back then, as elsewhere: that is said before and after, and is what is done */
+static void where_the_host_uses_what_it_got_all_else_is_finished_and_that_is_said(void **state)
+{
+	struct stage *w = *state;
+	const struct pt_given_up wrong = { 0 };
+	PT_AUTO(pt_change_record) record = { 0 };
+	PT_AUTO(pt_given_up) gone = { 0 };
+	PT_AUTO(pt_given_up) given = { 0 };
+	struct pt_error err = { 0 };
+	unsigned settled = 0;
+
+	half_given_and_pulled(w);
+	assert_int_equal(pt_change_recover(&w->env, &settled, &err), -EINTR);
+	stage_says(&err, "not finished");
+	assert_int_equal(pt_change_gone(&w->env, 2, &gone, &err), 0);
+	assert_int_equal(gone.lines.n, 1);
+	assert_non_null(strstr(gone.lines.v[0], w->hba->gone ? "0000:01:00.0" : "0000:02:00.0"));
+	assert_non_null(gone.forward);
+	assert_non_null(strstr(gone.forward, "this host uses it"));
+
+	/* who was asked about the other way has not said yes to this one */
+	assert_int_equal(pt_change_give_up(&w->env, 2, &wrong, &given, &err), -ESTALE);
+	stage_says(&err, "change 2 would not be taken back, as was asked, but finished");
+	assert_int_equal(stage_state_of(w, 2), PT_CHANGE_STUCK);
+	assert_int_equal(w->cvm->state, PT_DOMAIN_SHUTOFF);
+
+	if (pt_change_give_up(&w->env, 2, &gone, &given, &err) < 0)
+		fail_msg("%s", err.msg);
+	assert_int_equal(given.lines.n, 1);
+	assert_string_equal(given.forward, gone.forward);
+	assert_int_equal(stage_state_of(w, 2), PT_CHANGE_DONE);
+	assert_true(is_with_host(w->taken));
+	assert_null(strstr(w->cvm->xml, "<hostdev"));
+	assert_int_equal(w->cvm->state, PT_DOMAIN_RUNNING);
+	assert_int_equal(fakekernel_kept(w->kernel), 0);
+	assert_int_equal(pt_journal_get(w->env.journal, 2, &record, NULL), 0);
+	assert_non_null(strstr(record.head.message, "finished by recover: "));
+	assert_non_null(strstr(record.head.message, "given up: "));
+}
+
+/* and the other way round: the host has stopped using it since the question */
+static void what_was_to_be_finished_is_not_taken_back_unasked(void **state)
+{
+	struct stage *w = *state;
+	PT_AUTO(pt_given_up) told = { 0 };
+	PT_AUTO(pt_given_up) given = { 0 };
+	struct pt_error err = { 0 };
+
+	half_given_and_pulled(w);
+	assert_int_equal(pt_change_gone(&w->env, 2, &told, &err), 0);
+	assert_non_null(told.forward);
+	w->taken = NULL;
+	assert_int_equal(pt_change_give_up(&w->env, 2, &told, &given, &err), -ESTALE);
+	stage_says(&err, "would not be finished, as was asked, but taken back");
+	assert_int_equal(pt_change_give_up(&w->env, 2, NULL, &given, &err), 0);
+	assert_null(given.forward);
+	assert_int_equal(stage_state_of(w, 2), PT_CHANGE_FAILED);
+	assert_non_null(strstr(w->cvm->xml, "<hostdev"));
+	assert_int_equal(w->cvm->state, PT_DOMAIN_SHUTOFF);
+}
+
 static void what_is_settled_under_way_or_unknown_is_refused(void **state)
 {
 	struct stage *w = *state;
 	PT_AUTO(pt_plan) plan = { 0 };
-	PT_AUTO(pt_strv) lines = { 0 };
+	PT_AUTO(pt_given_up) lines = { 0 };
 	struct pt_owner self = { 0 };
 	struct pt_error err = { 0 };
 	long long id = 0;
@@ -412,13 +500,13 @@ static void what_is_settled_under_way_or_unknown_is_refused(void **state)
 	assert_int_equal(pt_change_gone(&w->env, 1, &lines, &err), -EINVAL);
 	stage_says(&err, "change 1 (attach 0000:01:00.0 to cvm) is settled: it is done");
 	assert_int_equal(err.kind, PT_ERROR_USAGE);
-	assert_int_equal(pt_change_give_up(&w->env, 9, &lines, &err), -ENOENT);
+	assert_int_equal(pt_change_give_up(&w->env, 9, NULL, &lines, &err), -ENOENT);
 	w->hba->gone = false;
 	stage_detach(w, &plan);
 	assert_int_equal(pt_owner_self(w->root.proc_fd, &self, NULL), 0);
 	assert_int_equal(pt_journal_begin(w->env.journal, &plan, &self, &id, NULL), 0);
 	w->hba->gone = true;
-	assert_int_equal(pt_change_give_up(&w->env, id, &lines, &err), -EPERM);
+	assert_int_equal(pt_change_give_up(&w->env, id, NULL, &lines, &err), -EPERM);
 	stage_says(&err, "is being made right now by process");
 }
 
@@ -440,6 +528,10 @@ int main(void)
 		T(without_libvirt_a_change_of_devices_alone_can_be_given_up),
 		T(a_detach_whose_card_is_pulled_leaves_the_vm_its_definition_and_off),
 		T(a_vm_that_was_undefined_meanwhile_is_given_up_and_its_device_put_back),
+		cmocka_unit_test_setup_teardown(where_the_host_uses_what_it_got_all_else_is_finished_and_that_is_said,
+						stage_setup_both, stage_teardown),
+		cmocka_unit_test_setup_teardown(what_was_to_be_finished_is_not_taken_back_unasked, stage_setup_both,
+						stage_teardown),
 		T(what_is_settled_under_way_or_unknown_is_refused),
 	};
 

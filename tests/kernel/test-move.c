@@ -235,21 +235,21 @@ static void where_it_is_cannot_be_told_and_nothing_is_started(void **state)
 	stage_settled(w);
 }
 
-static int give_up(struct stage *w, struct pt_strv *given, struct pt_error *err)
+static int give_up(struct stage *w, struct pt_given_up *given, struct pt_error *err)
 {
 	PT_AUTO(pt_change_list) list = { 0 };
 
 	*err = (struct pt_error){ 0 };
 	assert_int_equal(pt_journal_list(w->env.journal, true, &list, NULL), 0);
 	assert_int_equal(list.n, 1);
-	return pt_change_give_up(&w->env, list.v[0].id, given, err);
+	return pt_change_give_up(&w->env, list.v[0].id, NULL, given, err);
 }
 
 /* burnt down, say: somebody answers for it, and the VM can be started here again */
 static void a_host_that_is_gone_for_good_can_be_given_up(void **state)
 {
 	struct stage *w = *state;
-	PT_AUTO(pt_strv) given = { 0 };
+	PT_AUTO(pt_given_up) given = { 0 };
 	struct pt_error err = { 0 };
 	unsigned starts;
 
@@ -263,8 +263,8 @@ static void a_host_that_is_gone_for_good_can_be_given_up(void **state)
 	assert_int_equal(w->vm_ops.start(w->vm_ops.ctx, w->cvm->uuid, &err), -EPERM);
 	if (give_up(w, &given, &err) < 0)
 		fail_msg("%s", err.msg);
-	assert_int_equal(given.n, 1);
-	assert_non_null(strstr(given.v[0], "cvm is taken to be here alone: " THERE " does not answer"));
+	assert_int_equal(given.lines.n, 1);
+	assert_non_null(strstr(given.lines.v[0], "cvm is taken to be here alone: " THERE " does not answer"));
 	/* QEMU had ended of itself: it is started, with its device */
 	assert_int_equal(w->cvm->starts, starts + 1);
 	assert_non_null(strstr(w->cvm->live, "<interface"));
@@ -275,8 +275,8 @@ static void a_host_that_is_gone_for_good_can_be_given_up(void **state)
 static void what_giving_a_host_up_comes_to_is_said_before(void **state)
 {
 	struct stage *w = *state;
-	PT_AUTO(pt_strv) lines = { 0 };
-	PT_AUTO(pt_strv) none = { 0 };
+	PT_AUTO(pt_given_up) lines = { 0 };
+	PT_AUTO(pt_given_up) none = { 0 };
 	struct pt_error err = { 0 };
 	PT_AUTO(pt_change_list) list = { 0 };
 
@@ -286,8 +286,9 @@ static void what_giving_a_host_up_comes_to_is_said_before(void **state)
 	assert_int_equal(move(w, &err), -EINTR);
 	assert_int_equal(pt_journal_list(w->env.journal, true, &list, NULL), 0);
 	assert_int_equal(pt_change_gone(&w->env, list.v[0].id, &lines, &err), 0);
-	assert_int_equal(lines.n, 1);
-	assert_non_null(strstr(lines.v[0], "Only if that host is certain to be off"));
+	assert_int_equal(lines.lines.n, 1);
+	assert_null(lines.forward);
+	assert_non_null(strstr(lines.lines.v[0], "Only if that host is certain to be off"));
 	w->cvm->silent = false;
 	assert_int_equal(pt_change_gone(&w->env, list.v[0].id, &none, &err), -EPERM);
 	assert_string_equal(err.refusal, "nothing-gone");
@@ -298,7 +299,7 @@ static void what_giving_a_host_up_comes_to_is_said_before(void **state)
 static void a_host_that_took_the_vm_and_is_gone_can_be_given_up(void **state)
 {
 	struct stage *w = *state;
-	PT_AUTO(pt_strv) given = { 0 };
+	PT_AUTO(pt_given_up) given = { 0 };
 	struct pt_error err = { 0 };
 
 	attached(w);
@@ -307,7 +308,8 @@ static void a_host_that_took_the_vm_and_is_gone_can_be_given_up(void **state)
 	assert_true(w->cvm->away);
 	if (give_up(w, &given, &err) < 0)
 		fail_msg("%s", err.msg);
-	assert_non_null(strstr(given.v[0], "cvm is not defined here any more, so it is taken to have moved"));
+	assert_string_equal(given.forward, "cvm is taken to have moved");
+	assert_non_null(strstr(given.lines.v[0], "cvm is not defined here any more, so it is taken to have moved"));
 	assert_string_equal(w->cvm->arrived, "");
 	stage_settled(w);
 }
