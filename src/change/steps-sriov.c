@@ -52,23 +52,24 @@ static int compare_vf(const struct pt_step *s, const struct pt_vf_state *before,
 	return stale(err);
 }
 
-static int check_vfs(const struct pt_run *run, const struct pt_step *s, struct pt_error *err)
+/* @text: the one of its two states that is asked for */
+static int check_vfs(const struct pt_run *run, const struct pt_step *s, const char *text, struct pt_error *err)
 {
-	PT_AUTO(pt_sriov_state) before = PT_SRIOV_STATE_UNSAID;
+	PT_AUTO(pt_sriov_state) want = PT_SRIOV_STATE_UNSAID;
 	PT_AUTO(pt_sriov_state) now = PT_SRIOV_STATE_UNSAID;
-	int r = parse(s->state_before, &before, err);
+	int r = parse(text, &want, err);
 
 	if (r == 0)
 		r = pt_sriov_look(run->env->host, s->bdf, &now, err);
 	if (r < 0)
 		return r;
-	if (before.vfs >= 0 && before.vfs != now.vfs) {
+	if (want.vfs >= 0 && want.vfs != now.vfs) {
 		(void)pt_say(err, -ESTALE, "%s has %d virtual functions now; expected were %d", pt_bdf_str(s->bdf).s,
-			     now.vfs, before.vfs);
+			     now.vfs, want.vfs);
 		return stale(err);
 	}
-	for (size_t i = 0; i < before.v.n && r == 0; i++)
-		r = compare_vf(s, &before.v.v[i], &now, before.vfs >= 0, err);
+	for (size_t i = 0; i < want.v.n && r == 0; i++)
+		r = compare_vf(s, &want.v.v[i], &now, want.vfs >= 0, err);
 	return r;
 }
 
@@ -117,7 +118,7 @@ int pt_step_check_sriov(const struct pt_run *run, const struct pt_step *s, struc
 
 	if (r < 0)
 		return r;
-	return s->kind == PT_STEP_SRIOV ? check_vfs(run, s, err) : check_kept(run, s, err);
+	return s->kind == PT_STEP_SRIOV ? check_vfs(run, s, s->state_before, err) : check_kept(run, s, err);
 }
 
 static int write_kept(struct pt_run *run, const struct pt_step *s, const char *text, struct pt_error *err)
@@ -238,7 +239,7 @@ int pt_step_unmake_sriov(struct pt_run *run, const struct pt_step *s, struct pt_
 		return 0;
 	if (s->kind == PT_STEP_SRIOV)
 		r = pt_bind_check(run->env->host, &card, err);
-	if (r == 0 && s->kind == PT_STEP_SRIOV && check_vfs(run, s, NULL) < 0)
+	if (r == 0 && s->kind == PT_STEP_SRIOV && check_vfs(run, s, s->state_before, NULL) < 0)
 		r = check_held(run, s, err);
 	return r < 0 ? r : make(run, s, s->state_before, false, err);
 }
@@ -250,6 +251,6 @@ int pt_step_finish_sriov(struct pt_run *run, const struct pt_step *s, struct pt_
 
 	if (went_with_the_power(run, s))
 		return 0;
-	r = s->kind == PT_STEP_SRIOV && check_vfs(run, s, NULL) < 0 ? check_held(run, s, err) : 0;
+	r = s->kind == PT_STEP_SRIOV && check_vfs(run, s, s->state_after, NULL) < 0 ? check_held(run, s, err) : 0;
 	return r < 0 ? r : make(run, s, s->state_after, false, err);
 }

@@ -563,6 +563,190 @@ static void a_vm_that_starts_by_itself_does_so_when_its_detach_is_finished(void 
 	story_done(&s);
 }
 
+/* its VM does not start again, so it is taken back; but the host uses by then what it got, and keeps it */
+static void stuck_with_the_host(struct stage *w, int (*change)(struct stage *w))
+{
+	w->taken = w->hba;
+	w->cvm->wont_start = true;
+	assert_int_equal(stage_in_child(w, change), 1);
+	w->cvm->wont_start = false;
+	assert_true(host_has(w->hba));
+	stage_open(w);
+}
+
+static enum pt_change_state last_state(const struct stage *w)
+{
+	PT_AUTO(pt_change_list) list = { 0 };
+
+	assert_int_equal(pt_journal_list(w->env.journal, false, &list, NULL), 0);
+	return list.v[list.n - 1].state;
+}
+
+static void recovered(struct stage *w, int expected)
+{
+	struct pt_error err = { 0 };
+	unsigned settled = 0;
+
+	if (pt_change_recover(&w->env, &settled, &err) != expected)
+		fail_msg("%s", err.msg);
+	assert_int_equal(last_state(w), expected == 0 ? PT_CHANGE_DONE : PT_CHANGE_STUCK);
+	assert_true(host_has(w->hba));
+}
+
+static void add_step(struct pt_plan *plan, enum pt_step_kind kind, const struct fakekernel_device *d)
+{
+	struct pt_step *s = pt_plan_step(plan, kind);
+
+	s->bdf = d->bdf;
+	s->vendor = d->ids[0];
+	s->device = d->ids[1];
+	s->subvendor = d->ids[2];
+	s->subdevice = d->ids[3];
+	if (kind != PT_STEP_DRIVER)
+		return;
+	s->driver_before = pt_strdup("vfio-pci");
+	s->override_before = pt_strdup("vfio-pci");
+	s->reprobe = true;
+}
+
+static int applied(struct stage *w, struct pt_plan *plan)
+{
+	long long id;
+
+	return pt_change_apply(&w->env, plan, &id, NULL) == 0 ? 0 : 1;
+}
+
+/* stage_detach(), with the controller reset before its driver gets it */
+static int detach_and_reset(struct stage *w)
+{
+	struct pt_plan plan;
+	size_t i = 0;
+
+	stage_open(w);
+	stage_detach(w, &plan);
+	add_step(&plan, PT_STEP_RESET, w->hba);
+	while (plan.steps.v[i].kind != PT_STEP_DRIVER)
+		i++;
+	for (size_t k = plan.steps.n - 1; k > i; k--) {
+		struct pt_step other = plan.steps.v[k - 1];
+
+		plan.steps.v[k - 1] = plan.steps.v[k];
+		plan.steps.v[k] = other;
+	}
+	return applied(w, &plan);
+}
+
+static void what_the_host_has_is_not_reset_once_more_when_it_is_finished(void **state)
+{
+	struct stage *w = *state;
+
+	assert_int_equal(stage_in_child(w, stage_child_attach), 0);
+	stuck_with_the_host(w, detach_and_reset);
+	assert_int_equal(w->hba->resets, 1);
+	(void)strcpy(w->hba->held_by, "mdadm");
+	recovered(w, 0);
+	assert_int_equal(w->hba->resets, 1);
+	assert_int_equal(w->cvm->state, PT_DOMAIN_RUNNING);
+}
+
+/* a change that takes its VF from a guest, and gives the controller, which was reserved, to the host */
+static int take_vf_and_release(struct stage *w)
+{
+	struct pt_plan plan;
+	struct pt_step start = { 0 };
+	bool cold = !w->live;
+	struct pt_error err = { 0 };
+
+	stage_open(w);
+	stage_detach(w, &plan);
+	if (cold) {
+		start = plan.steps.v[plan.steps.n - 1];
+		plan.steps.n--;
+	}
+	add_step(&plan, PT_STEP_UNRESERVE, w->hba);
+	add_step(&plan, PT_STEP_DRIVER, w->hba);
+	if (cold)
+		pt_array_push(&plan.steps, start);
+	else {
+		struct pt_step *s = pt_plan_step(&plan, PT_STEP_VM_AUTOSTART);
+
+		s->vm = pt_strdup("cvm");
+		s->vm_uuid = pt_strdup(STAGE_CVM);
+		s->flag = true;
+	}
+	if (pt_change_prepare(&w->vm_ops, &plan, &err) < 0)
+		fail_msg("%s", err.msg);
+	return applied(w, &plan);
+}
+
+static void given_and_reserved(struct stage *w)
+{
+	assert_int_equal(stage_in_child(w, stage_child_attach), 0);
+	assert_int_equal(stage_in_child(w, stage_child_reserve), 0);
+	assert_int_equal(w->nic->vf[0].vlan, 42);
+}
+
+static void assert_taken(const struct stage *w)
+{
+	assert_int_equal(w->nic->vf[0].vlan, 0);
+	assert_null(strstr(w->cvm->xml, "<interface type='hostdev'"));
+}
+
+/* somebody has started it, hook or not: an untagged frame is worse than a change that stays open */
+static void a_vf_that_a_guest_has_meanwhile_keeps_its_vlan(void **state)
+{
+	struct stage *w = *state;
+	struct fakekernel_device *vf;
+
+	given_and_reserved(w);
+	vf = fakekernel_find(w->kernel, (struct pt_bdf){ .bus = 2, .slot = 0x10 });
+	stuck_with_the_host(w, take_vf_and_release);
+	assert_int_equal(w->nic->vf[0].vlan, 42);
+	(void)strcpy(vf->held_by, "qemu");
+	recovered(w, -EINTR);
+	assert_int_equal(w->nic->vf[0].vlan, 42);
+	vf->held_by[0] = '\0';
+	recovered(w, 0);
+	assert_taken(w);
+	assert_int_equal(w->cvm->state, PT_DOMAIN_RUNNING);
+}
+
+static bool has_vf(const struct stage *w)
+{
+	return strstr(w->cvm->live, "<interface type='hostdev'") != NULL;
+}
+
+/* nothing behind the first thing that a guest did not let go of is touched: not its definition either */
+static void a_guest_that_does_not_let_go_stops_what_is_finished(void **state)
+{
+	struct stage *w = *state;
+	struct saved *start;
+	unsigned stuck = 0;
+
+	given_and_reserved(w);
+	start = saved_new(w);
+	for (unsigned n = 1; !stuck; n++) {
+		saved_restore(start, w);
+		w->taken = w->hba;
+		*w->fault = (struct fault){ .fail_at = n };
+		assert_int_equal(stage_in_child(w, take_vf_and_release), 1);
+		*w->fault = (struct fault){ 0 };
+		stuck = host_has(w->hba) ? n : 0;
+	}
+	saved_free(start);
+	assert_true(has_vf(w));
+	stage_open(w);
+	w->cvm->ignores_unplug = true;
+	recovered(w, -EINTR);
+	assert_true(has_vf(w));
+	assert_int_equal(w->nic->vf[0].vlan, 42);
+	assert_non_null(strstr(w->cvm->xml, "<interface type='hostdev'"));
+	w->cvm->ignores_unplug = false;
+	recovered(w, 0);
+	assert_false(has_vf(w));
+	assert_taken(w);
+}
+
 int main(void)
 {
 #define T(name)	   cmocka_unit_test_setup_teardown(name, stage_setup, stage_teardown)
@@ -591,6 +775,11 @@ int main(void)
 		T(a_vm_that_does_not_start_without_it_is_told_and_left_off),
 		T(where_only_the_reservation_could_not_be_put_back_a_boot_later_it_is_finished),
 		T(a_vm_that_starts_by_itself_does_so_when_its_detach_is_finished),
+		T(what_the_host_has_is_not_reset_once_more_when_it_is_finished),
+		cmocka_unit_test_setup_teardown(a_vf_that_a_guest_has_meanwhile_keeps_its_vlan, stage_setup_network,
+						stage_teardown),
+		cmocka_unit_test_setup_teardown(a_guest_that_does_not_let_go_stops_what_is_finished,
+						stage_setup_live_network, stage_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
