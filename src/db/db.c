@@ -70,7 +70,7 @@ int pt_db_fail(const struct pt_db *d, int code, const char *doing, struct pt_err
 	if (r == -ENOSPC)
 		why = "its file system is full";
 	if (r == -EROFS)
-		why = "it cannot be written";
+		why = "it is read-only";
 	(void)pt_say(err, r, "cannot %s in the %s %s: %s", doing, d->kind->noun, d->path, why);
 	if (r == -ENOSPC)
 		pt_hint(err, "make room on that file system: nothing is changed that cannot be noted");

@@ -160,6 +160,9 @@ static int connect_db(struct pt_db *d, const char *path, enum pt_db_mode mode, s
 
 	if (code != SQLITE_OK)
 		return pt_db_fail(d, code, "open what is", err);
+	/* SQLite is content with reading where it cannot write */
+	if (mode == PT_DB_WRITE && sqlite3_db_readonly(d->sqlite, "main") == 1)
+		return pt_db_fail(d, SQLITE_READONLY, "write", err);
 	(void)sqlite3_limit(d->sqlite, SQLITE_LIMIT_LENGTH, ROW_MAX);
 	(void)sqlite3_busy_timeout(d->sqlite, 10000);
 	/* hostile files: no SQL of theirs (triggers, views) may call anything */
@@ -219,21 +222,11 @@ static int make_new(const struct pt_db *d, struct pt_error *err)
 	return r;
 }
 
-static int open_file(struct pt_db *d, enum pt_db_mode mode, struct pt_error *err)
+static int set_up(struct pt_db *d, enum pt_db_mode mode, struct pt_error *err)
 {
-	int there = look_at_file(d, mode, err);
-	int deep;
-	int r;
+	int deep = has_log(d, d->kind->file);
+	int r = check_log(d, err);
 
-	if (there < 0)
-		return there;
-	if (!there && mode != PT_DB_WRITE)
-		return pt_fail(err, -ENOENT, "cannot open the %s %s", d->kind->noun, d->path);
-	r = there ? refuse_empty(d, err) : make_new(d, err);
-	if (r < 0)
-		return r;
-	deep = has_log(d, d->kind->file);
-	r = check_log(d, err);
 	if (r == 0)
 		r = connect_db(d, d->path, mode, err);
 	if (r == 0)
@@ -244,6 +237,41 @@ static int open_file(struct pt_db *d, enum pt_db_mode mode, struct pt_error *err
 		r = pt_db_schema(d, mode != PT_DB_FROZEN, err);
 	if (r == 0)
 		(void)sqlite3_db_config(d->sqlite, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
+	return r;
+}
+
+/*
+ * Reading needs a file of SQLite's own beside it, for which a full file system has no room.  Where there is no log, all
+ * is in the file itself, and nobody can write to it now: it is read as a captured one.  Otherwise libvirt's hook would
+ * start no VM with a device of the host for as long as the disk is full.
+ */
+static bool is_readable_alone(const struct pt_db *d, enum pt_db_mode mode, int r)
+{
+	return mode == PT_DB_READ && (r == -ENOSPC || r == -EROFS) && !has_log(d, d->kind->file);
+}
+
+static int open_file(struct pt_db *d, enum pt_db_mode mode, struct pt_error *err)
+{
+	struct pt_error why = { 0 };
+	int there = look_at_file(d, mode, err);
+	int r;
+
+	if (there < 0)
+		return there;
+	if (!there && mode != PT_DB_WRITE)
+		return pt_fail(err, -ENOENT, "cannot open the %s %s", d->kind->noun, d->path);
+	r = there ? refuse_empty(d, err) : make_new(d, err);
+	if (r < 0)
+		return r;
+	r = set_up(d, mode, &why);
+	if (is_readable_alone(d, mode, r)) {
+		(void)sqlite3_close(d->sqlite);
+		d->sqlite = NULL;
+		why = (struct pt_error){ 0 };
+		r = set_up(d, PT_DB_FROZEN, &why);
+	}
+	if (r < 0 && err)
+		*err = why;
 	return r;
 }
 

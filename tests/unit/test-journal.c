@@ -372,17 +372,24 @@ static void the_original_is_kept_whatever_the_vm_is_called(void **state)
 	pt_journal_close(j);
 }
 
+static bool small_disk(const struct fixture *f, unsigned kib)
+{
+	pt_autofree char *small = pt_strf("size=%uk,mode=700", kib);
+
+	return mkdir(f->state, 0700) == 0 && unshare(CLONE_NEWNS | (geteuid() ? CLONE_NEWUSER : 0)) == 0 &&
+	       mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+	       mount("small", f->state, "tmpfs", 0, small) == 0;
+}
+
 /* 0 well; 77: no file system of its own can be had here; each other number is the line that was not so */
 static int on_a_small_disk(const struct fixture *f, unsigned kib)
 {
-	pt_autofree char *small = pt_strf("size=%uk,mode=700", kib);
 	struct pt_error err = { 0 };
 	struct pt_journal *j = NULL;
 	struct pt_strv names = { 0 };
 	int r;
 
-	if (mkdir(f->state, 0700) < 0 || unshare(CLONE_NEWNS | (geteuid() ? CLONE_NEWUSER : 0)) < 0 ||
-	    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 || mount("small", f->state, "tmpfs", 0, small) < 0)
+	if (!small_disk(f, kib))
 		return 77;
 	r = pt_journal_open(f->state, PT_JOURNAL_WRITE, &j, &err);
 	pt_journal_close(j);
@@ -398,11 +405,77 @@ static int on_a_small_disk(const struct fixture *f, unsigned kib)
 	if (pt_file_list(r, ".", &names) < 0 || names.n != 1)
 		return __LINE__ % 256;
 	pt_strv_done(&names);
+	return 0;
+}
+
+/* how many changes one sees who only reads; a negative errno */
+static int changes_seen(const struct fixture *f, struct pt_error *err)
+{
+	struct pt_change_list list = { 0 };
+	struct pt_journal *j = NULL;
+	int r = pt_journal_open(f->state, PT_JOURNAL_READ, &j, err);
+
+	if (r == 0)
+		r = pt_journal_list(j, true, &list, err);
+	if (r == 0)
+		r = (int)list.n;
+	pt_change_list_done(&list);
+	pt_journal_close(j);
+	return r;
+}
+
+static bool fill(const struct fixture *f)
+{
+	pt_autofree char *path = pt_strf("%s/fill", f->state);
+	static const char block[4096];
+	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	ssize_t n;
+
+	do
+		n = write(fd, block, sizeof(block));
+	while (n > 0);
+	return fd >= 0 && n < 0 && errno == ENOSPC && close(fd) == 0;
+}
+
+static int read_on_a_full_disk(struct fixture *f)
+{
+	struct pt_error err = { 0 };
+	struct pt_journal *j;
+
+	if (!small_disk(f, 256))
+		return 77;
+	j = opened(f);
+	(void)begun(f, j);
+	pt_journal_close(j);
+	if (!fill(f))
+		return __LINE__ % 256;
+	if (changes_seen(f, &err) != 1)
+		return __LINE__ % 256;
+	if (pt_journal_open(f->state, PT_JOURNAL_WRITE, &j, &err) != -ENOSPC || !strstr(err.hint, "make room"))
+		return __LINE__ % 256;
 	if (mount("small", f->state, "tmpfs", MS_REMOUNT | MS_RDONLY, "") < 0)
 		return 77;
-	if (pt_journal_open(f->state, PT_JOURNAL_READ, &j, &err) != -EROFS || !strstr(err.hint, "read-only"))
+	if (changes_seen(f, &err) != 1)
+		return __LINE__ % 256;
+	if (pt_journal_open(f->state, PT_JOURNAL_WRITE, &j, &err) != -EROFS || !strstr(err.hint, "read-only"))
 		return __LINE__ % 256;
 	return 0;
+}
+
+static void what_is_whole_can_be_read_on_a_full_and_on_a_read_only_disk(void **state)
+{
+	struct fixture *f = *state;
+	pid_t child = fork();
+	int status = -1;
+
+	assert_true(child >= 0);
+	if (child == 0)
+		_exit(read_on_a_full_disk(f));
+	assert_int_equal(waitpid(child, &status, 0), child);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
+		skip();
+	if (status != 0)
+		fail_msg("line %d", WEXITSTATUS(status));
 }
 
 static void a_journal_that_is_begun_on_a_full_disk_is_whole_when_there_is_room(void **state)
@@ -481,6 +554,7 @@ int main(void)
 		TEST(an_undo_marks_what_it_undid_and_its_own_undo_takes_that_back),
 		TEST(reading_makes_no_journal_and_a_frozen_one_is_not_touched),
 		TEST(the_original_is_kept_whatever_the_vm_is_called),
+		TEST(what_is_whole_can_be_read_on_a_full_and_on_a_read_only_disk),
 		TEST(a_journal_that_is_begun_on_a_full_disk_is_whole_when_there_is_room),
 		TEST(an_owner_is_told_from_a_later_process_with_its_number),
 	};
