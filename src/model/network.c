@@ -17,6 +17,7 @@ void pt_networks_done(struct pt_networks *l)
 		free(l->v[i].name);
 		free(l->v[i].physical_network);
 		free(l->v[i].where);
+		pt_strv_done(&l->v[i].said);
 	}
 	free(l->v);
 	*l = (struct pt_networks){ 0 };

@@ -12,6 +12,7 @@
  * @mtu: that the PF must have; 0: whatever it has
  * @settings: of each VF in it; a network always says its VLAN, which may be none
  * @where: "passthru.conf:12"
+ * @said: what was set so far, and where: "vlan", "passthru.conf:13", …
  */
 struct pt_network {
 	char *name;
@@ -19,6 +20,7 @@ struct pt_network {
 	unsigned mtu;
 	struct pt_vf_settings settings;
 	char *where;
+	struct pt_strv said;
 };
 
 struct pt_networks {

@@ -60,7 +60,7 @@ static int read_vlan(const struct pt_ini_entry *e, const char *file, const char 
 	s->vlan = 0;
 	if (pt_streq(value, "none") || number(value, 1, PT_VLAN_MAX, &s->vlan))
 		return 0;
-	if (!strpbrk(value, ",-: "))
+	if (value[0] == '-' || !strpbrk(value, ",-: "))
 		return bad(e, file, value, "none (the guest may tag), or 1 to 4094", err);
 	r = pt_usage(err, -EINVAL, "%s:%u: [%s] vlan = %.80s: a card has one VLAN for a VF, not a list of them", file,
 		     e->line, e->section, value);
@@ -126,6 +126,27 @@ static int check_name(const struct pt_ini_entry *e, const char *file, const char
 			file, e->line, e->section, NAME_MAX_);
 }
 
+/*
+ * Elsewhere the last of two values counts, or they add up.  Two sections of one name, maybe in two files, are more
+ * likely two networks: the guests of the one would be in the VLAN of the other without a word.
+ */
+static int say_once(const struct pt_ini_entry *e, const char *file, struct pt_network *n, struct pt_error *err)
+{
+	pt_autofree char *here = pt_strf("%s:%u", file, e->line);
+
+	for (size_t i = 0; i + 1 < n->said.n; i += 2) {
+		if (!pt_streq(n->said.v[i], e->key))
+			continue;
+		(void)pt_usage(err, -EINVAL, "%s: [%s] sets %s, which %s does already", here, e->section, e->key,
+			       n->said.v[i + 1]);
+		pt_hint(err, "one network says it once; a second network needs another name");
+		return -EINVAL;
+	}
+	pt_strv_add(&n->said, e->key);
+	pt_strv_add(&n->said, here);
+	return 0;
+}
+
 static int read_entry(const struct pt_ini_entry *e, const char *file, struct pt_networks *l, struct pt_error *err)
 {
 	pt_autofree char *name = pt_text_trim(pt_strdup(e->section + strlen(PREFIX)));
@@ -140,7 +161,8 @@ static int read_entry(const struct pt_ini_entry *e, const char *file, struct pt_
 		n->name = pt_strdup(name);
 		n->where = pt_strf("%s:%u", file, e->line);
 	}
-	return read_key(e, file, value, n, err);
+	r = read_key(e, file, value, n, err);
+	return r < 0 ? r : say_once(e, file, n, err);
 }
 
 /* [network], [Network blue]: passed over in silence it would be looked for in vain */

@@ -56,8 +56,12 @@ static void what_is_wrong_is_said_with_its_line(void **state)
 		const char *text;
 		const char *says;
 	} bad[] = {
+		{ "[network a]\nvlan = 10\n[network b]\nvlan = 1\n[network a]\nmtu = 1500\nvlan = 20\n",
+		  "passthru.conf:7: [network a] sets vlan, which passthru.conf:2 does already" },
+		{ "[network a]\nvlan = 10\nvlan = 10\n", "passthru.conf:3: [network a] sets vlan" },
 		{ "[network a]\nvlan = 10,20\n", "passthru.conf:2: [network a] vlan = 10,20: a card has one VLAN" },
 		{ "[network a]\nvlan = 10-20\n", "not a list of them" },
+		{ "[network a]\nvlan = -1\n", "vlan = -1: expected none (the guest may tag), or 1 to 4094" },
 		{ "[network a]\nvlan = 0\n", "expected none (the guest may tag), or 1 to 4094" },
 		{ "[network a]\nvlan = 4095\n", "1 to 4094" },
 		{ "[network a]\nvlan = 5\ntrust = maybe\n", "passthru.conf:3: [network a] trust = maybe" },
