@@ -181,6 +181,8 @@ void pt_look_procs(struct pt_look *look)
 		return;
 	find_ancestors(look, &ancestors);
 	pt_look_pids(look, &pids);
+	if (look->root->captured && !pids.n)
+		pt_look_blind(look, "a capture holds no processes: who had it, or anything below it, open is not told");
 	for (size_t i = 0; i < pids.n; i++)
 		if (walk(look, pids.v[i], &ancestors) < 0)
 			unseen++;

@@ -100,6 +100,7 @@ static void add_rest(struct fakesys *sys)
 	fakesys_file(sys, "sys/kernel/security/lockdown", "%s", "[none] integrity confidentiality\n");
 	fakesys_file(sys, "proc/self/mountinfo", "%s", "22 1 253:0 / / rw - ext4 /dev/mapper/root rw\n");
 	fakesys_file(sys, "proc/swaps", "%s", "Filename\tType\tSize\tUsed\tPriority\n");
+	fakesys_mkdir(sys, "proc/1/fd");
 	fakesys_file(sys, "dev/vfio/vfio", "%s", "");
 	fakesys_file(sys, "dev/kvm", "%s", "");
 	fakesys_file(sys, "usr/sbin/update-grub", "%s", "");

@@ -33,9 +33,20 @@ static void unused_disks_have_no_uses(void **state)
 {
 	struct users_fixture *f = *state;
 
+	fakesys_mkdir(f->sys, "proc/1/fd");
 	users_look(f, HBA);
 	users_expect_none(f);
 	assert_int_equal(f->blind.n, 0);
+}
+
+static void a_capture_without_processes_says_that_open_files_were_not_seen(void **state)
+{
+	struct users_fixture *f = *state;
+
+	users_look(f, HBA);
+	users_expect_none(f);
+	assert_int_equal(f->blind.n, 1);
+	assert_true(users_blind_to(f, "a capture holds no processes"));
 }
 
 static void a_mounted_partition_is_named_with_its_disk_and_place(void **state)
@@ -580,6 +591,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, users_teardown)
 	const struct CMUnitTest tests[] = {
 		T(unused_disks_have_no_uses),
+		T(a_capture_without_processes_says_that_open_files_were_not_seen),
 		T(a_mounted_partition_is_named_with_its_disk_and_place),
 		T(the_mount_of_another_controllers_disk_is_not_ours),
 		T(many_mount_points_of_one_filesystem_are_one_use),
