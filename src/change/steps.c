@@ -194,7 +194,8 @@ static int ask_groups(const struct pt_run *run, const struct pt_step *last, stru
 		if (s->kind != PT_STEP_DRIVER || !s->driver_after || !pt_driver_is_vfio(s->driver_after))
 			continue;
 		r = host->viable(host->ctx, s->bdf, &why);
-		if (r == -ENOENT || (r == -EBUSY && !starts_a_vm(run)))
+		if (r == -ENOENT || (r == -EBUSY && !starts_a_vm(run)) ||
+		    (r == -EOPNOTSUPP && !pt_run_has_vms(&run->record)))
 			r = 0;
 		if (r < 0 && err)
 			*err = why;

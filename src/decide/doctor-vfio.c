@@ -92,6 +92,13 @@ static void judge_node(const struct pt_platform *p, struct pt_findings *f)
 	else if (p->kernel.dev_vfio == PT_KNOWN_UNKNOWN)
 		pt_findings_add(f, PT_UNKNOWN, "vfio-node", "/dev/vfio/vfio", NULL, "%s",
 				p->captured ? "a capture does not tell" : "/dev cannot be read");
+	else if (in_kernel(p->kernel.vfio) && p->kernel.dev_iommu == PT_KNOWN_YES)
+		pt_findings_add(
+			f, PT_FAIL, "vfio-node", "/dev/vfio/vfio",
+			"boot a kernel with CONFIG_VFIO_GROUP and CONFIG_VFIO_CONTAINER (or "
+			"CONFIG_IOMMUFD_VFIO_CONTAINER), such as a distribution's standard one",
+			"it is not there, only /dev/iommu (iommufd): this kernel has VFIO without groups or their "
+			"container, and by these a device is given to a VM here");
 	else if (in_kernel(p->kernel.vfio))
 		pt_findings_add(f, PT_FAIL, "vfio-node", "/dev/vfio/vfio",
 				"see whether devtmpfs is mounted on /dev and udev runs; in a container, hand the node "

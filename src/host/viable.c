@@ -53,6 +53,42 @@ static int busy(const struct pt_root *root, struct pt_bdf bdf, const char *group
 	return r;
 }
 
+/* "vfio0", under which iommufd has the function; NULL: this kernel has no such nodes, or VFIO does not hold it */
+static char *cdev_of(const struct pt_root *root, struct pt_bdf bdf)
+{
+	pt_autofree char *dir = pt_strf("bus/pci/devices/%s/vfio-dev", pt_bdf_str(bdf).s);
+	PT_AUTO(pt_strv) names = { 0 };
+
+	(void)pt_file_list(root->sys_fd, dir, &names);
+	for (size_t i = 0; i < names.n; i++)
+		if (pt_startswith(names.v[i], "vfio"))
+			return pt_strdup(names.v[i]);
+	return NULL;
+}
+
+/*
+ * Over the device's own node there is no question that leaves it alone: VFIO_DEVICE_BIND_IOMMUFD opens the device,
+ * which resets it.  And whoever starts the VM asks for the group.
+ */
+static int no_node(const struct pt_root *root, struct pt_bdf bdf, const char *group, struct pt_error *err)
+{
+	pt_autofree char *cdev = cdev_of(root, bdf);
+	bool only = cdev && root->dev_fd >= 0 && pt_file_exists(root->dev_fd, "vfio/devices") == 1;
+	int r = pt_say(err, only ? -EOPNOTSUPP : -ENOENT,
+		       "cannot ask VFIO about IOMMU group %s of %s: there is no /dev/vfio/%s%s%s", group,
+		       pt_bdf_str(bdf).s, group, only ? ", only iommufd's /dev/vfio/devices/" : "", only ? cdev : "");
+
+	if (only)
+		pt_hint(err,
+			"this kernel is built without CONFIG_VFIO_GROUP, and a device is given to a VM by its group "
+			"here: boot one that has it, such as a distribution's standard one");
+	else
+		pt_hint(err,
+			"see whether devtmpfs is mounted on /dev, and `ls -l /dev/vfio`; in a container, hand that "
+			"folder in");
+	return r;
+}
+
 int pt_viable_ask(const struct pt_root *root, struct pt_bdf bdf, struct pt_error *err)
 {
 	pt_autofree char *link = pt_strf("bus/pci/devices/%s/iommu_group", pt_bdf_str(bdf).s);
@@ -68,6 +104,8 @@ int pt_viable_ask(const struct pt_root *root, struct pt_bdf bdf, struct pt_error
 	fd = root->dev_fd < 0 ? -ENOENT : pt_file_open(root->dev_fd, node, O_RDWR);
 	if (fd == -EBUSY)
 		return busy(root, bdf, group, err);
+	if (fd == -ENOENT)
+		return no_node(root, bdf, group, err);
 	if (fd < 0)
 		return pt_fail(err, fd, "cannot ask VFIO about IOMMU group %s", group);
 	if (ioctl(fd, VFIO_GROUP_GET_STATUS, &status) < 0)

@@ -14,7 +14,7 @@
  * pt_viable_ask() - may VFIO have the group of @bdf?
  *
  * Return: 1 yes; -EPERM no, with the members that stand in the way; -EBUSY somebody has it, with who; -ENOENT there is
- * no node to ask at (a kernel with cdevs only).
+ * no node to ask at; -EOPNOTSUPP nor will there be one: the kernel has cdevs only.
  */
 int pt_viable_ask(const struct pt_root *root, struct pt_bdf bdf, struct pt_error *err);
 

@@ -344,6 +344,26 @@ static void a_group_that_the_host_still_uses_is_found_before_the_vm_is_touched(v
 	free(before);
 }
 
+/* libvirt's QEMU asks for the group: it is found before the VM is touched; what is only reserved needs none yet */
+static void a_kernel_without_groups_is_found_before_the_vm_is_touched(void **state)
+{
+	struct stage *w = *state;
+	struct pt_error err = { 0 };
+	char *before = stage_text(w);
+
+	w->kernel->iommufd_only = true;
+	stage_open(w);
+	assert_int_equal(attach(w, &err), -EOPNOTSUPP);
+	assert_ptr_equal(strstr(err.msg, "there is no node of the group of 0000:01:00.0\neverything is as it was"),
+			 err.msg);
+	assert_int_equal(w->cvm->defines, 0);
+	assert_stage(w, before, 0);
+	stage_close(w);
+	assert_int_equal(stage_in_child(w, stage_child_reserve), 0);
+	assert_string_equal(w->hba->driver, "vfio-pci");
+	free(before);
+}
+
 /* the same neighbour, but the VM gets it too: libvirt takes it from the host's driver when it starts the VM */
 static void a_member_that_libvirt_binds_itself_is_not_waited_for(void **state)
 {
@@ -404,6 +424,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_vm_is_not_started_without_the_device_that_could_not_be_put_back,
 						stage_setup, stage_teardown),
 		cmocka_unit_test_setup_teardown(a_member_that_libvirt_binds_itself_is_not_waited_for, stage_setup,
+						stage_teardown),
+		cmocka_unit_test_setup_teardown(a_kernel_without_groups_is_found_before_the_vm_is_touched, stage_setup,
 						stage_teardown),
 		cmocka_unit_test_setup_teardown(a_group_that_the_host_still_uses_is_found_before_the_vm_is_touched,
 						stage_setup, stage_teardown),

@@ -585,6 +585,8 @@ static int fake_viable(void *ctx, struct pt_bdf bdf, struct pt_error *err)
 	struct fakekernel *k = ctx;
 	const struct fakekernel_device *of = fakekernel_find(k, bdf);
 
+	if (k->iommufd_only)
+		return pt_say(err, -EOPNOTSUPP, "there is no node of the group of %s", pt_bdf_str(bdf).s);
 	for (unsigned i = 0; of && i < k->n_devices; i++)
 		if (k->devices[i].group == of->group && k->devices[i].held_by[0])
 			return pt_say(err, -EBUSY, "the group of %s is in use: /dev/vfio/%d open by %s",

@@ -98,7 +98,8 @@ struct fakekernel {
 	unsigned n_drivers;
 	struct fakekernel_file files[FAKEKERNEL_FILES];
 	unsigned n_files;
-	unsigned writes; /* to attributes */
+	unsigned writes;   /* to attributes */
+	bool iommufd_only; /* VFIO's groups have no nodes */
 };
 
 /** fakekernel_new() - drivers: megaraid_sas, igb and pcieport loaded; vfio-pci a module that is not loaded yet */

@@ -295,6 +295,18 @@ static void modules_that_cannot_come_are_told_apart(void **state)
 	assert_null(named(f, "vfio-node"));
 }
 
+static void a_kernel_with_iommufd_alone_is_told_from_one_whose_node_is_missing(void **state)
+{
+	struct fixture *f = *state;
+
+	f->p.kernel.vfio = PT_MODULE_LOADED;
+	f->p.kernel.dev_vfio = PT_KNOWN_NO;
+	f->p.kernel.dev_iommu = PT_KNOWN_NO;
+	assert_says(of_host(f, "vfio-node"), PT_FAIL, "its node is not there", "devtmpfs");
+	f->p.kernel.dev_iommu = PT_KNOWN_YES;
+	assert_says(of_host(f, "vfio-node"), PT_FAIL, "only /dev/iommu", "CONFIG_VFIO_GROUP");
+}
+
 static void kvm_is_not_blamed_for_what_the_processor_lacks(void **state)
 {
 	struct fixture *f = *state;
@@ -536,6 +548,7 @@ int main(void)
 		test(each_reason_against_interrupt_remapping_is_told_apart),
 		test(an_override_of_acs_and_noiommu_are_warned_of),
 		test(an_id_that_takes_several_devices_is_warned_of_with_their_names),
+		test(a_kernel_with_iommufd_alone_is_told_from_one_whose_node_is_missing),
 		test(modules_that_cannot_come_are_told_apart),
 		test(kvm_is_not_blamed_for_what_the_processor_lacks),
 		test(a_device_alone_in_its_group_may_go),
