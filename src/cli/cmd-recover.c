@@ -130,6 +130,15 @@ static int read_gone(const struct pt_cli *cli, enum part part, long long *ret_id
 	return pt_cli_change_id(text, ret_id, err);
 }
 
+/* what is wrong is wrong also where there is nothing to recover */
+static int check_numbers(const struct pt_cli *cli, struct pt_error *err)
+{
+	long seconds = 0;
+	int r = pt_cli_number(cli, "stop-timeout", 1, 86400, 120, &seconds, err);
+
+	return r < 0 ? r : pt_cli_number(cli, "wait", 0, 86400, 60, &seconds, err);
+}
+
 /* is there anything?  Asked before libvirt is: at boot, where nothing is to be done, it need not even run */
 static int count(const struct pt_cli *cli, unsigned *ret_n, unsigned *ret_unanswered, struct pt_error *err)
 {
@@ -399,6 +408,8 @@ static int run(struct pt_cli *cli, struct pt_error *err)
 
 	if (r == 0)
 		r = read_gone(cli, part, &gone, err);
+	if (r == 0)
+		r = check_numbers(cli, err);
 	if (r == 0)
 		r = pt_cli_need_live(cli, err);
 	if (r == 0)

@@ -52,7 +52,8 @@ static int read_vlan(const struct pt_cli *cli, struct pt_vf_settings *s, struct 
 		return pt_usage(err, -EINVAL, "--qos does nothing without --vlan: the priority is in the tag");
 	if (!text)
 		return 0;
-	if (strpbrk(text, ",-")) {
+	/* 10,20 or 10-20; -1 is just no VLAN */
+	if (text[0] != '-' && strpbrk(text, ",-")) {
 		r = pt_usage(err, -EINVAL, "--vlan %s: a card has one VLAN for a VF, not a list of them", text);
 		pt_hint(err, "--vlan none lets the guest tag, with whatever VLANs the switch gives this port");
 		return r;

@@ -146,6 +146,10 @@ static void a_captured_host_cannot_be_changed(void **state)
 	assert_int_equal(passthru("recover now", out, sizeof(out)), 2);
 	assert_int_equal(passthru("recover --boot sideways", out, sizeof(out)), 2);
 	assert_non_null(strstr(out, "expected host or vms"));
+	assert_int_equal(passthru("recover --wait -1", out, sizeof(out)), 2);
+	assert_non_null(strstr(out, "--wait -1: expected a number"));
+	assert_int_equal(passthru("recover --stop-timeout 0", out, sizeof(out)), 2);
+	assert_non_null(strstr(out, "--stop-timeout 0: expected a number"));
 }
 
 static void giving_up_needs_a_number_and_goes_with_no_part_of_a_boot(void **state)

@@ -330,6 +330,7 @@ static void bad_settings_are_usage_errors_that_say_why(void **state)
 	assert_usage("passthru vf 41:10.2 --mac 52:54:00:12:34", "six bytes");
 	assert_usage("passthru vf 41:10.2 --mac 53:54:00:12:34:56", "no card can have");
 	assert_usage("passthru vf 41:10.2 --vlan 10,20", "not a list");
+	assert_usage("passthru vf 41:10.2 --vlan -1", "--vlan -1: expected a number from 1 to 4094");
 	assert_usage("passthru vf 41:10.2 --vlan 4095", "4094");
 	assert_usage("passthru vf 41:10.2 --vlan 0", "1");
 	assert_usage("passthru vf 41:10.2 --qos 3", "without --vlan");
