@@ -62,6 +62,29 @@ char *pt_text_trim(char *s)
 	return s;
 }
 
+struct pt_shell_word pt_shell(const char *word)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@%+=:,./_-";
+	struct pt_shell_word w = { "" };
+	size_t n = strlen(word);
+	size_t at = 0;
+
+	if (n && n < sizeof(w.s) && strspn(word, plain) == n) {
+		memcpy(w.s, word, n);
+		return w;
+	}
+	w.s[at++] = '\'';
+	/* room for a quoted quote, the last quote and the end */
+	for (const char *c = word; *c && at + 6 <= sizeof(w.s); c++) {
+		const char *as = *c == '\'' ? "'\\''" : (char[]){ *c, '\0' };
+
+		memcpy(w.s + at, as, strlen(as));
+		at += strlen(as);
+	}
+	w.s[at] = '\'';
+	return w;
+}
+
 int pt_hex_digit(char c)
 {
 	if (c >= '0' && c <= '9')

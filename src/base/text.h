@@ -17,6 +17,18 @@ char *pt_text_clean_lines(char *s);
 /** pt_text_trim() - remove blanks at both ends, in place; disks pad their strings with them; @s itself stays valid */
 char *pt_text_trim(char *s);
 
+/* as long as libvirt lets a VM's name be (a file is called after it), each byte quoted */
+struct pt_shell_word {
+	char s[1100];
+};
+
+/**
+ * pt_shell() - a name as a shell takes it for one word, for the commands in hints: 'my vm'; by value, as pt_bdf_str()
+ *
+ * One that needs no quotes has none.  What is too long for it is cut.
+ */
+struct pt_shell_word pt_shell(const char *word);
+
 /** pt_hex_digit() - 0 to 15; -1 when @c is no hexadecimal digit */
 int pt_hex_digit(char c);
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "change/run.h"
 #include "domxml/domxml.h"
 
@@ -66,7 +67,7 @@ static int check_definition(const struct pt_run *run, const struct pt_step *s, s
 		r = pt_refuse(err, "managed-save", "%s has a managed save image, which holds its old devices", s->vm);
 		pt_hint(err,
 			"start it and shut it down, or `virsh managedsave-remove %s` if what it was doing may be lost",
-			s->vm);
+			pt_shell(s->vm).s);
 		return r;
 	}
 	r = vm->get_xml(vm->ctx, s->vm_uuid, &now, err);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "change/run.h"
 #include "decide/group.h"
 
@@ -116,7 +117,7 @@ static int finish_define(struct pt_run *run, struct pt_step_row *row, char **ret
 		pt_hint(err,
 			"`virsh edit %s` takes the device out of it, or the one before is in backup/ beside the "
 			"journal; then run `passthru recover`",
-			s->vm);
+			pt_shell(s->vm).s);
 	return r < 0 ? r : pt_step_make(run, s, ret_seen, err);
 }
 

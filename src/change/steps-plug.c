@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "change/lock.h"
 #include "change/run.h"
 #include "domxml/domxml.h"
@@ -43,7 +44,8 @@ static int not_running(const struct pt_step *s, enum pt_domain_state state, stru
 
 	pt_refused_by(err, paused ? "vm-paused" : "vm-state-changed", false);
 	if (paused)
-		pt_hint(err, "`virsh resume %s`, then give the command again: a paused guest hears nothing", s->vm);
+		pt_hint(err, "`virsh resume %s`, then give the command again: a paused guest hears nothing",
+			pt_shell(s->vm).s);
 	else
 		pt_hint(err,
 			"give the command again: an undo needs no guest then, attach and detach go without --live");

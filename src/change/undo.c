@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "change/run.h"
 #include "decide/group.h"
 #include "domxml/domxml.h"
@@ -243,7 +244,7 @@ static int invert_define(const struct undo *u, const struct pt_step_row *row, st
 		pt_hint(err,
 			"take that edit back with `virsh edit %s`, then undo; the original is backup/%lld-%s.xml "
 			"beside the journal",
-			s->vm, u->record.head.id, s->vm);
+			pt_shell(s->vm).s, u->record.head.id, s->vm);
 		return -EPERM;
 	}
 	pt_step_invert(s, &inverse);
@@ -353,8 +354,8 @@ static int refuse_paused(const struct undo *u, const struct pt_step *s, struct p
 	int r = pt_refuse(err, "vm-paused", "change %lld cannot be undone: %s is paused, and its guest hears nothing",
 			  u->record.head.id, s->vm);
 
-	pt_hint(err, "`virsh resume %s`, or shut it down: then it gets or loses %s with its definition", s->vm,
-		pt_bdf_str(s->bdf).s);
+	pt_hint(err, "`virsh resume %s`, or shut it down: then it gets or loses %s with its definition",
+		pt_shell(s->vm).s, pt_bdf_str(s->bdf).s);
 	return r;
 }
 

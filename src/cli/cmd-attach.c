@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/text.h"
 #include "cli/changing.h"
 #include "cli/commands.h"
 #include "cli/giving.h"
@@ -224,7 +225,7 @@ static int card_failover(struct pt_cli *cli, const struct pt_giving *g, struct p
 		      pt_bdf_str(d->bdf).s, text, pt_mac_str(f->mac).s);
 	pt_hint(err,
 		"give that interface the card's MAC (`virsh edit %s`), or make a new one: --failover-on bridge:NAME",
-		g->vm.name);
+		pt_shell(g->vm.name).s);
 	return r;
 }
 

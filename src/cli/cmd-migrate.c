@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "cli/candidates.h"
 #include "cli/changing.h"
 #include "cli/commands.h"
@@ -229,7 +230,7 @@ static int not_running(const struct moving *m, struct pt_error *err)
 			  vm->state == PT_DOMAIN_PAUSED ? "is paused" : "does not run");
 
 	if (vm->state == PT_DOMAIN_PAUSED)
-		pt_hint(err, "`virsh resume %s`, then give the command again", vm->name);
+		pt_hint(err, "`virsh resume %s`, then give the command again", pt_shell(vm->name).s);
 	else
 		pt_hint(err, "start it first; `virsh migrate --offline --persistent` moves a definition alone");
 	return r;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What VMs have of the devices in other ways than as a <disk> that simply leaves the definition. */
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "decide/group.h"
 #include "decide/judge.h"
 
@@ -54,13 +55,13 @@ static void judge_own(struct pt_judge *j, const struct pt_vm_claim *c, const str
 			c->target, c->vm, c->path, bdf.s);
 		break;
 	case PT_CLAIM_ARGUMENT:
-		fix = pt_strf("take it out of the <qemu:commandline> first: `virsh edit %s`", c->vm);
+		fix = pt_strf("take it out of the <qemu:commandline> first: `virsh edit %s`", pt_shell(c->vm).s);
 		pt_judge_refuse(j, PT_FORCE_NEVER, "qemu-arguments", NULL, fix,
 				"VM %s has %s, which is behind %s, among the arguments of its <qemu:commandline>",
 				c->vm, c->path, bdf.s);
 		break;
 	case PT_CLAIM_SCSI:
-		fix = pt_strf("take that <hostdev> out of the definition first: `virsh edit %s`", c->vm);
+		fix = pt_strf("take that <hostdev> out of the definition first: `virsh edit %s`", pt_shell(c->vm).s);
 		pt_judge_refuse(j, PT_FORCE_NEVER, "scsi-hostdev", NULL, fix,
 				"VM %s has the SCSI device %s, which is behind %s, as a host device of its own", c->vm,
 				c->path, bdf.s);

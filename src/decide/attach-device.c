@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "decide/group.h"
 #include "decide/judge.h"
 #include "decide/use-fix.h"
@@ -59,7 +60,7 @@ static void judge_group(struct pt_judge *j, int group, const struct pt_group_mem
 
 	if (blocks[0]) {
 		fix = pt_strf("%s the whole group: `passthru %s%s%s`%s", j->vm->name ? "give the VM" : "reserve",
-			      j->vm->name ? "attach " : "reserve", j->vm->name ? j->vm->name : "", all,
+			      j->vm->name ? "attach " : "reserve", j->vm->name ? pt_shell(j->vm->name).s : "", all,
 			      pt_group_apart_in_another_slot(l) ? "; or move the card to another slot" : "");
 		pt_judge_refuse(j, PT_FORCE_NEVER, "group", where, fix,
 				"IOMMU group %d can only go as a whole: beside %s it has %s", group, wanted, blocks);

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "decide/judge.h"
 #include "decide/memory.h"
 
@@ -17,7 +18,7 @@ void pt_judge_vm_state(struct pt_judge *j)
 	if (vm->managed_save) {
 		fix = pt_strf(
 			"start it and shut it down from within, or drop the image with `virsh managedsave-remove %s`",
-			vm->name);
+			pt_shell(vm->name).s);
 		pt_judge_refuse(j, PT_FORCE_NEVER, "managed-save", NULL, fix,
 				"VM %s has a managed save image, which would be resumed with its old devices",
 				vm->name);
@@ -123,7 +124,7 @@ static void tell_lost(struct pt_judge *j)
 			continue;
 		fix = pt_strf("`passthru repair` finds a device that has moved; `passthru detach %s %s` takes one that "
 			      "is gone out of the definition",
-			      j->vm->name, bdf.s);
+			      pt_shell(j->vm->name).s, bdf.s);
 		pt_judge_say(j, PT_WARN, "device-gone", NULL, fix,
 			     "VM %s also has %s, which this host does not have now: it cannot start", j->vm->name,
 			     bdf.s);

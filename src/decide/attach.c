@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "decide/group.h"
 #include "decide/judge.h"
 #include "model/vf.h"
@@ -38,11 +39,11 @@ static int check_request(const struct pt_judge *j, struct pt_error *err)
 			pt_hint(err,
 				h ? "`passthru verify %s` says what its guest sees of it"
 				  : "it is in the <qemu:commandline> or a backing chain of %s",
-				j->vm->name);
+				h ? pt_shell(j->vm->name).s : j->vm->name);
 		} else if (pt_judge_runs_with(j, d->bdf)) {
 			r = pt_usage(err, -EEXIST, "VM %s runs with %s already, though its definition does not have it",
 				     j->vm->name, title);
-			pt_hint(err, "`passthru detach %s %s --live` takes it from there", j->vm->name,
+			pt_hint(err, "`passthru detach %s %s --live` takes it from there", pt_shell(j->vm->name).s,
 				pt_bdf_str(d->bdf).s);
 		}
 		if (r < 0)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "decide/cpu.h"
 #include "decide/cpuflags.h"
 #include "decide/judge.h"
@@ -172,7 +173,7 @@ static void judge_cache(struct pt_judge *j, const struct pt_cpu_def *want)
 	if (!j->vm->cpu_cache_passthrough || want->mode == PT_CPU_MODE_HOST_PASSTHROUGH ||
 	    want->mode == PT_CPU_MODE_MAXIMUM)
 		return;
-	fix = pt_strf("`virsh edit %s`: take <cache mode='passthrough'/> out of its <cpu>", j->vm->name);
+	fix = pt_strf("`virsh edit %s`: take <cache mode='passthrough'/> out of its <cpu>", pt_shell(j->vm->name).s);
 	pt_judge_refuse(j, PT_FORCE_NEVER, "cache", NULL, fix,
 			"the <cpu> of %s has <cache mode='passthrough'/>, which libvirt takes with host-passthrough "
 			"only, not with %s",
@@ -263,7 +264,7 @@ static void tell_price(struct pt_judge *j, const struct pt_cpu_look *look, const
 			fix = pt_strf("if it is %s that is wanted: `passthru cpu %s --nested` adds just that to %s, "
 				      "which more "
 				      "hosts can run",
-				      virt, look->vm.name, look->vm.cpu.model);
+				      virt, pt_shell(look->vm.name).s, look->vm.cpu.model);
 		pt_judge_say(j, PT_NOTE, "migration", NULL, fix,
 			     "with host-passthrough %s can migrate only to hosts whose processors have all flags of "
 			     "this one",
@@ -373,7 +374,8 @@ int pt_decide_cpu(const struct pt_cpu_look *look, const struct pt_cpu_request *r
 	if (request->nested && !want.model && (want.mode == PT_CPU_MODE_CUSTOM || want.mode == PT_CPU_MODE_NONE)) {
 		r = pt_usage(err, -EINVAL, "%s names no processor model, and libvirt takes no flag without one",
 			     look->vm.name);
-		pt_hint(err, "name one with it: `passthru cpu %s MODEL --nested`, or host-model", look->vm.name);
+		pt_hint(err, "name one with it: `passthru cpu %s MODEL --nested`, or host-model",
+			pt_shell(look->vm.name).s);
 		return r;
 	}
 	if (want.mode == PT_CPU_MODE_CUSTOM) {

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "decide/attach.h"
 #include "decide/group.h"
 #include "decide/judge.h"
@@ -20,7 +21,8 @@ static int not_in_vm(const struct pt_judge *j, struct pt_bdf bdf, struct pt_erro
 	if (pt_judge_holds(j->vm, bdf)) {
 		r = pt_usage(err, -ENOENT, "VM %s has %s, but not as a host device that could be detached", j->vm->name,
 			     pt_bdf_str(bdf).s);
-		pt_hint(err, "it is an NVMe disk, or in its <qemu:commandline>: `virsh edit %s`", j->vm->name);
+		pt_hint(err, "it is an NVMe disk, or in its <qemu:commandline>: `virsh edit %s`",
+			pt_shell(j->vm->name).s);
 		return r;
 	}
 	r = pt_usage(err, -ENOENT, "VM %s does not have %s", j->vm->name, pt_bdf_str(bdf).s);

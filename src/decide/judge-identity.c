@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "decide/judge.h"
 #include "decide/whereabouts.h"
 
@@ -56,7 +57,7 @@ void pt_judge_recorded(struct pt_judge *j)
 			continue;
 		fix = pt_strf("`passthru repair%s%s` first: it finds where the device is now. Where that one is gone "
 			      "for good, `passthru release %s`, or detach it from its VM",
-			      k->vm ? " " : "", k->vm ? k->vm : "", pt_bdf_str(d->bdf).s);
+			      k->vm ? " " : "", k->vm ? pt_shell(k->vm).s : "", pt_bdf_str(d->bdf).s);
 		pt_judge_refuse(j, PT_FORCE_NEVER, "identity", "/etc/passthru/reserved.d", fix,
 				"%s is not certain to be the device that is recorded there%s%s: %s",
 				pt_bdf_str(d->bdf).s, k->vm ? " for VM " : "", k->vm ? k->vm : "", why);

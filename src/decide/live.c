@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Can a VM get or lose a device while it runs?  What it cannot is refused here, before anything is touched. */
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "decide/judge.h"
 
 #define COLD "leave --live out: the VM is then shut down for the change"
@@ -69,7 +70,7 @@ static void judge_ports(struct pt_judge *j)
 		return;
 	fix = pt_strf("%s, and gets the root ports that are missing; `passthru attach %s --spare-ports %zu` adds spare "
 		      "ones to its definition, which it has from its next start on",
-		      COLD, j->vm->name, need);
+		      COLD, pt_shell(j->vm->name).s, need);
 	pt_judge_refuse(
 		j, PT_FORCE_NEVER, "root-ports", NULL, fix,
 		"%zu device%s need%s as many free root ports that take one while the VM runs, and %zu of the %d "

@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "decide/cpuflags.h"
 #include "decide/migrate-ask.h"
 
@@ -199,7 +200,7 @@ static void judge_flags(const struct pt_migrate_ask *ask, const struct pt_migrat
 		fix = pt_strf(
 			"a processor that both can run: `passthru cpu baseline` with both hosts, then `passthru cpu %s "
 			"FILE --restart`",
-			ask->look->vm.name);
+			pt_shell(ask->look->vm.name).s);
 	if (sure > 0)
 		pt_findings_add(l, PT_FAIL, "cpu-flags", host->where, fix, "it lacks %zu flag%s that the VM has: %s",
 				missing.n, missing.n == 1 ? "" : "s", names);

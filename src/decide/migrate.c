@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "decide/migrate-ask.h"
 
 static bool asks_for(const struct pt_cpu_def *cpu, const char *feature)
@@ -29,15 +30,15 @@ static const struct pt_migrate_device *device_of(const struct pt_migrate_ask *as
 /* what would unblock it; the caller frees */
 static char *unblock(const struct pt_migrate_ask *ask, const struct pt_migrate_device *d, struct pt_bdf bdf)
 {
-	const char *vm = ask->look->vm.name;
+	struct pt_shell_word vm = pt_shell(ask->look->vm.name);
 
 	if (d->network)
 		return pt_strf(
 			"a virtio interface that stands in for it: `passthru detach %s %s`, then `passthru attach %s "
 			"%s --failover`, and it is exchanged for one there; or detach it, and attach one of its kind "
 			"there",
-			vm, pt_bdf_str(bdf).s, vm, pt_bdf_str(bdf).s);
-	return pt_strf("`passthru detach %s %s` first, and attach one of its kind there", vm, pt_bdf_str(bdf).s);
+			vm.s, pt_bdf_str(bdf).s, vm.s, pt_bdf_str(bdf).s);
+	return pt_strf("`passthru detach %s %s` first, and attach one of its kind there", vm.s, pt_bdf_str(bdf).s);
 }
 
 static void judge_pci(const struct pt_migrate_ask *ask, const struct pt_domain_hostdev *h, struct pt_findings *l)
@@ -114,7 +115,7 @@ static void judge_defined(const struct pt_migrate_ask *ask, struct pt_findings *
 		if (!h->has_bdf || pt_domain_hostdev_by_bdf(&ask->look->live, h->bdf))
 			continue;
 		fix = pt_strf("`passthru detach %s %s --live` takes it out, or attach --live gives it to what runs",
-			      vm->name, pt_bdf_str(h->bdf).s);
+			      pt_shell(vm->name).s, pt_bdf_str(h->bdf).s);
 		pt_findings_add(l, PT_FAIL, "definition", NULL, fix,
 				"the definition of %s has %s, which it does not run with: there it would start with "
 				"whatever is at that address",
@@ -204,7 +205,8 @@ static void tell_unlisted(const struct pt_migrate_ask *ask, struct pt_findings *
 /* what qemuMigrationSrcIsAllowed() refuses besides */
 static void judge_refused(const struct pt_domain *vm, struct pt_findings *l)
 {
-	pt_autofree char *list = pt_strf("`virsh snapshot-list %s`, then `virsh snapshot-delete`", vm->name);
+	pt_autofree char *list =
+		pt_strf("`virsh snapshot-list %s`, then `virsh snapshot-delete`", pt_shell(vm->name).s);
 
 	if (vm->has_snapshots)
 		pt_findings_add(l, PT_FAIL, "snapshots", NULL, list,
@@ -217,8 +219,8 @@ static void judge_refused(const struct pt_domain *vm, struct pt_findings *l)
 		pt_findings_add(l, PT_FAIL, "shmem", NULL, "take it out of the VM first",
 				"the shared memory %s is not role='master': libvirt does not move it", vm->shmem.v[i]);
 	for (size_t i = 0; i < vm->disks.n; i++) {
-		pt_autofree char *end = pt_strf("`virsh blockjob %s %s --info`; it ends, or --abort ends it", vm->name,
-						vm->disks.v[i].target);
+		pt_autofree char *end = pt_strf("`virsh blockjob %s %s --info`; it ends, or --abort ends it",
+						pt_shell(vm->name).s, vm->disks.v[i].target);
 
 		if (vm->disks.v[i].mirrored)
 			pt_findings_add(l, PT_FAIL, "block-job", NULL, end,

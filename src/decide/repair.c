@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "decide/group.h"
 #include "decide/judge.h"
 
@@ -176,7 +177,7 @@ static void judge_unfollowed(struct repair *r, const struct pt_keep *k, const st
 
 	if (!is_for(k, vm) || has_it(k, vm) || !pt_judge_holds(vm, k->id.last_seen))
 		return;
-	fix = pt_strf("`virsh edit %s`: put %s there, then repair", vm->name, pt_bdf_str(w->bdf).s);
+	fix = pt_strf("`virsh edit %s`: put %s there, then repair", pt_shell(vm->name).s, pt_bdf_str(w->bdf).s);
 	pt_judge_refuse(
 		&r->j, PT_FORCE_NEVER, "not-a-hostdev", NULL, fix,
 		"VM %s names %s as an NVMe disk or in its <qemu:commandline>, which is not rewritten: the device "

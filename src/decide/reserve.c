@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "decide/group.h"
 #include "decide/judge.h"
 
@@ -183,8 +184,8 @@ static void judge_giving_back(struct pt_judge *j)
 
 			if (!pt_judge_holds(vm, d->bdf))
 				continue;
-			fix = pt_strf("`passthru detach %s %s` takes it from the VM and releases it", vm->name,
-				      pt_bdf_str(d->bdf).s);
+			fix = pt_strf("`passthru detach %s %s` takes it from the VM and releases it",
+				      pt_shell(vm->name).s, pt_bdf_str(d->bdf).s);
 			pt_judge_refuse(j, vm->state == PT_DOMAIN_SHUTOFF ? PT_FORCE_BY_NAME : PT_FORCE_NEVER,
 					"other-vm", NULL, fix, "VM %s has %s in its definition, and is %s", vm->name,
 					pt_bdf_str(d->bdf).s, vm->state == PT_DOMAIN_SHUTOFF ? "shut off" : "running");

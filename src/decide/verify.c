@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "base/cleanup.h"
+#include "base/text.h"
 
 #define SAY_MAX 10
 
@@ -40,7 +41,7 @@ static void tell_not_live(const struct pt_verify *v, const struct pt_verify_devi
 {
 	pt_autofree char *fix = pt_strf("what was changed in the definition counts from the next start on: shut the VM "
 					"down and start it, or `passthru attach %s %s --live`",
-					v->vm->name, pt_bdf_str(d->bdf).s);
+					pt_shell(v->vm->name).s, pt_bdf_str(d->bdf).s);
 
 	pt_findings_add(out, PT_FAIL, "live-definition", "libvirt", fix,
 			"%s is in the definition of %s, but not in the VM that runs", pt_bdf_str(d->bdf).s,
@@ -275,7 +276,7 @@ static void judge_qmp(const struct pt_verify *v, const struct pt_verify_device *
 /* a VM that is off proves nothing; what can be said is where its devices are */
 static void tell_where(const struct pt_verify *v, struct pt_findings *out)
 {
-	pt_autofree char *fix = pt_strf("start it: `virsh start %s`", v->vm->name);
+	pt_autofree char *fix = pt_strf("start it: `virsh start %s`", pt_shell(v->vm->name).s);
 
 	pt_findings_add(out, PT_FAIL, "running", "libvirt", fix,
 			"%s does not run, so it proves nothing about its devices", v->vm->name);

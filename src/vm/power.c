@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <time.h>
 
+#include "base/text.h"
 #include "base/watch.h"
 #include "vm/conn.h"
 
@@ -60,7 +61,8 @@ int pt_vm_start(struct pt_vm_conn *conn, virDomainPtr dom, struct pt_error *err)
 	if (virDomainHasManagedSaveImage(dom, 0) == 1) {
 		r = pt_refuse(err, "managed-save",
 			      "%s has a managed save image; a start would wake it with the devices it had then", name);
-		pt_hint(err, "wake it and shut it down, or drop the image: `virsh managedsave-remove %s`", name);
+		pt_hint(err, "wake it and shut it down, or drop the image: `virsh managedsave-remove %s`",
+			pt_shell(name).s);
 		return r;
 	}
 	if (virDomainCreateWithFlags(dom, 0) < 0)
@@ -290,7 +292,7 @@ int pt_vm_stop(struct pt_vm_conn *conn, virDomainPtr dom, unsigned timeout_ms, b
 		return force_off(dom, err);
 	if (state == PT_DOMAIN_PAUSED) {
 		r = pt_say(err, -ETIMEDOUT, "%s is paused, so it cannot shut down", virDomainGetName(dom));
-		pt_hint(err, "`virsh resume %s` first, or force it off", virDomainGetName(dom));
+		pt_hint(err, "`virsh resume %s` first, or force it off", pt_shell(virDomainGetName(dom)).s);
 		return r;
 	}
 	return shut_down(conn, dom, timeout_ms, err);

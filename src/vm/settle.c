@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "base/watch.h"
 #include "vm/conn.h"
 #include "vm/far.h"
@@ -320,13 +321,13 @@ static int end_rest(virDomainPtr dom, const char *name, struct pt_error *err)
 	if (state == PT_DOMAIN_RUNNING) {
 		r = pt_say(err, -EBUSY, "%s runs HERE TOO: two guests write to its disks", name);
 		pt_hint(err, "end one of them at once: `virsh destroy %s`, here or there; then `passthru recover`",
-			name);
+			pt_shell(name).s);
 		return r;
 	}
 	if (state != PT_DOMAIN_PAUSED || reason != VIR_DOMAIN_PAUSED_MIGRATION) {
 		r = pt_say(err, -EBUSY, "%s is still active here, and not as a migration leaves it", name);
 		pt_hint(err, "do not resume it; `virsh destroy %s` here ends what is left, then `passthru recover`",
-			name);
+			pt_shell(name).s);
 		return r;
 	}
 	if (virDomainDestroyFlags(dom, 0) < 0)

@@ -242,6 +242,26 @@ static void a_sandbox_that_forbids_openat2_is_told_of(void **state)
 	assert_int_equal(status, 0);
 }
 
+static void a_name_in_a_command_is_one_word_to_a_shell(void **state)
+{
+	char longest[257];
+	char *script = NULL;
+	struct pt_shell_word word;
+
+	(void)state;
+	assert_string_equal(pt_shell("web-1.example_a").s, "web-1.example_a");
+	assert_string_equal(pt_shell("my vm").s, "'my vm'");
+	assert_string_equal(pt_shell("").s, "''");
+	assert_string_equal(pt_shell("it's `x` $HOME").s, "'it'\\''s `x` $HOME'");
+	/* a shell takes it for that name: the longest that libvirt takes, too */
+	memset(longest, '\'', sizeof(longest) - 1);
+	longest[sizeof(longest) - 1] = '\0';
+	word = pt_shell(longest);
+	script = pt_strf("n=%s; [ ${#n} = 256 ] && [ -z \"$(printf %%s \"$n\" | tr -d \\')\" ]", word.s);
+	assert_int_equal(system(script), 0);
+	free(script);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -250,6 +270,7 @@ int main(void)
 		cmocka_unit_test(a_message_too_long_ends_in_dots),
 		cmocka_unit_test(a_refusal_carries_its_name),
 		cmocka_unit_test(an_array_has_a_place_even_for_no_element),
+		cmocka_unit_test(a_name_in_a_command_is_one_word_to_a_shell),
 		cmocka_unit_test(a_hexadecimal_digit_has_a_value_and_nothing_else_has),
 		cmocka_unit_test_setup_teardown(a_link_out_of_the_directory_is_not_followed, make, drop),
 		cmocka_unit_test_setup_teardown(a_links_own_target_is_read_even_when_it_leads_out, make, drop),

@@ -303,7 +303,12 @@ static void what_is_hidden_from_libvirt_cannot_be_detached(void **state)
 	w->vm.hostdevs.v[0].kind = PT_HOSTDEV_OTHER;
 	world_ask(w, "0000:01:00.0");
 	assert_int_equal(world_detach(w), -ENOENT);
-	assert_non_null(strstr(w->err.hint, "virsh edit cvm"));
+	assert_non_null(strstr(w->err.hint, "`virsh edit cvm`"));
+	/* as a shell takes it */
+	pt_strset(&w->vm.name, "the cvm");
+	w->err = (struct pt_error){ 0 };
+	assert_int_equal(world_detach(w), -ENOENT);
+	assert_non_null(strstr(w->err.hint, "`virsh edit 'the cvm'`"));
 }
 
 static void half_a_group_cannot_be_given_back(void **state)
