@@ -177,12 +177,12 @@ void pt_look_procs(struct pt_look *look)
 	struct ancestors ancestors = { .own = -1 };
 	size_t unseen = 0;
 
-	if (look->root->proc_fd < 0)
-		return;
-	find_ancestors(look, &ancestors);
 	pt_look_pids(look, &pids);
 	if (look->root->captured && !pids.n)
 		pt_look_blind(look, "a capture holds no processes: who had it, or anything below it, open is not told");
+	if (look->root->proc_fd < 0)
+		return;
+	find_ancestors(look, &ancestors);
 	for (size_t i = 0; i < pids.n; i++)
 		if (walk(look, pids.v[i], &ancestors) < 0)
 			unseen++;

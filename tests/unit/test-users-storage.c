@@ -47,6 +47,12 @@ static void a_capture_without_processes_says_that_open_files_were_not_seen(void 
 	users_expect_none(f);
 	assert_int_equal(f->blind.n, 1);
 	assert_true(users_blind_to(f, "a capture holds no processes"));
+	/* nor is one without /proc taken for a host without users */
+	(void)close(f->sys->root.proc_fd);
+	f->sys->root.proc_fd = -EBADF;
+	pt_strv_done(&f->blind);
+	users_look(f, HBA);
+	assert_true(users_blind_to(f, "a capture holds no processes"));
 }
 
 static void a_mounted_partition_is_named_with_its_disk_and_place(void **state)
