@@ -164,7 +164,7 @@ static int run(struct pt_cli *cli, struct pt_error *err)
 
 const struct pt_command pt_command_claim = {
 	.name = "claim",
-	.args = "ALIAS[:COUNT][,…]",
+	.args = "ALIAS[:COUNT][,…] | network=NAME",
 	.group = "Fleet",
 	.summary = "Claim devices of some host of the fleet, so that nobody else gets them",
 	.description = "The host is chosen as `passthru place` does, among those that `passthru fleet publish` has put "
@@ -173,7 +173,8 @@ const struct pt_command pt_command_claim = {
 		       "transaction that\n"
 		       "compares what the decision saw; what it asks of the host is done by that host's passthrud: "
 		       "bind, and attach\n"
-		       "where --for names a VM of it.",
+		       "where --for names a VM of it.\n\n"
+		       "network=NAME is one virtual function, put into the network that its host knows by that name.",
 	.options = options,
 	.min_operands = 1,
 	.max_operands = 1,
