@@ -201,6 +201,10 @@ int pt_change_give_up(const struct pt_change_env *env, long long id, const struc
 		return r;
 	ret_given->lines = run.given;
 	run.given = (struct pt_strv){ 0 };
-	ret_given->forward = pt_take_ptr(now.forward);
+	/* what was done, should the host have come to use it, or not to, since the question a moment ago */
+	if (run.forward || !pt_run_all_made(&run.record))
+		ret_given->forward = pt_take_ptr(run.forward);
+	else
+		ret_given->forward = pt_take_ptr(now.forward);
 	return 0;
 }

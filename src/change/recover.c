@@ -61,7 +61,6 @@ int pt_run_settle(struct pt_run *run, long long id, struct pt_buf *lost, struct 
 	struct pt_change_row *head = &run->record.head;
 	struct pt_owner self = { 0 };
 	pt_autofree char *cause = NULL;
-	pt_autofree char *forward = NULL;
 	pt_autofree char *what = NULL;
 	struct pt_error where = { 0 };
 	int r = pt_journal_get(env->journal, id, &run->record, err);
@@ -91,9 +90,9 @@ int pt_run_settle(struct pt_run *run, long long id, struct pt_buf *lost, struct 
 		r = pt_journal_finish(env->journal, id, PT_CHANGE_DONE, given, err);
 		return r < 0 ? r : 1;
 	}
-	forward = pt_run_goes_forward(run);
+	run->forward = pt_run_goes_forward(run);
 	cause = pt_run_cause(head->message, TAKEN_BACK);
-	if ((forward ? pt_run_finish(run, forward) : pt_run_unwind(run, cause)) == 0)
+	if ((run->forward ? pt_run_finish(run, run->forward) : pt_run_unwind(run, cause)) == 0)
 		return run->waits ? 0 : 1;
 	what = pt_strv_join(&run->lost, "\n");
 	pt_buf_addf(lost, "\nchange %lld (%s): %s", id, head->summary,

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <strings.h>
 #include <time.h>
 
@@ -17,6 +18,7 @@ void pt_run_done(struct pt_run *run)
 	pt_strv_done(&run->lost);
 	pt_strv_done(&run->running);
 	pt_strv_done(&run->given);
+	free(run->forward);
 	pt_strv_done(&run->fallen);
 }
 

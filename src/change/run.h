@@ -32,6 +32,7 @@
  * @journal_lost: something could not be noted while unwinding
  * @give_up: what cannot be taken back since its device or its VM is gone is given up: giveup.c
  * @given: those, one line each
+ * @forward: why pt_run_settle() finished the change; NULL: it did not
  * @not_there: somebody answers for it that the VM that was to move does not run on the other host
  * @device_given: a device is among them: no VM is started then
  * @no_request: the step that failed asked its guest for nothing that could still come
@@ -52,6 +53,7 @@ struct pt_run {
 	bool journal_lost;
 	bool give_up;
 	struct pt_strv given;
+	char *forward;
 	bool not_there;
 	bool device_given;
 	bool no_request;
