@@ -239,11 +239,20 @@ static bool names(const char *uri, const char *word)
 	return !strchr(word, '.') && strncasecmp(name, word, strlen(word)) == 0 && name[strlen(word)] == '.';
 }
 
+/* a line's end in it would be another word of the step that stores it (model/migrate.h) */
+static int check_uri(const char *uri, struct pt_error *err)
+{
+	for (const char *p = uri; *p; p++)
+		if ((unsigned char)*p <= ' ' || *p == 0x7f)
+			return pt_usage(err, -EINVAL, "a URI has no spaces and no control characters: '%s'", uri);
+	return 0;
+}
+
 int pt_candidates_uri(struct pt_cli *cli, const char *word, char **ret_uri, struct pt_error *err)
 {
 	PT_AUTO(pt_strv) configured = { 0 };
 	const char *found = NULL;
-	int r = strstr(word, "://") ? 0 : pt_placeable_candidates(cli, &configured, err);
+	int r = strstr(word, "://") ? check_uri(word, err) : pt_placeable_candidates(cli, &configured, err);
 
 	if (r < 0)
 		return r;
@@ -284,8 +293,10 @@ int pt_candidates_add(struct pt_cli *cli, const char *word, struct pt_migrate_ho
 	int r;
 
 	if (strstr(word, "://")) {
-		add_uri(word, l);
-		return 0;
+		r = check_uri(word, err);
+		if (r == 0)
+			add_uri(word, l);
+		return r;
 	}
 	folder = open(word, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (folder >= 0)

@@ -19,6 +19,7 @@
 #include "decide/migrate.h"
 #include "host/filesystem.h"
 #include "vm/cpu.h"
+#include "vm/now.h"
 
 PT_DEFINE_CLEANUP(struct pt_vm_conn *, pt_vm_close)
 
@@ -29,6 +30,8 @@ static const struct pt_option options[] = {
 	  "--json`, or a folder of them",
 	  true },
 	{ "all", 0, NULL, "every host that the configuration names: [migrate] host", false },
+	{ "ask-qemu", 0, NULL, "ask the VM's QEMU, too, what it cannot move; libvirt then marks the VM as tainted",
+	  false },
 	PT_MOVING_OPTIONS,
 	{ NULL, 0, NULL, NULL, false },
 };
@@ -36,6 +39,7 @@ static const struct pt_option options[] = {
 /* all that is looked at */
 struct moving {
 	struct pt_cpu_look look;
+	struct pt_migrate_now now;
 	struct pt_migrate_host source;
 	struct pt_migrate_hosts hosts;
 	struct pt_devices devices;
@@ -47,6 +51,7 @@ struct moving {
 static void moving_done(struct moving *m)
 {
 	pt_cpu_look_done(&m->look);
+	pt_migrate_now_done(&m->now);
 	pt_migrate_host_done(&m->source);
 	pt_migrate_hosts_done(&m->hosts);
 	pt_devices_done(&m->devices);
@@ -168,12 +173,29 @@ static int look_at_twins(struct pt_cli *cli, struct moving *m, const struct pt_m
 	return 0;
 }
 
+static int look_at_now(struct pt_cli *cli, struct pt_vm_conn *conn, struct moving *m, struct pt_error *err)
+{
+	const char *uuid = m->look.vm.uuid;
+	int r;
+
+	if (!m->look.running && pt_cli_flag(cli, "ask-qemu"))
+		return pt_usage(err, -ENOTCONN, "--ask-qemu: %s does not run, and has no QEMU to ask", m->look.vm.name);
+	if (!m->look.running)
+		return 0;
+	r = PT_WATCHED(&cli->watch, PT_WATCH_LIBVIRT, pt_vm_now_holds(conn, uuid, &m->look.live, &m->now, err));
+	if (r >= 0 && pt_cli_flag(cli, "ask-qemu"))
+		r = PT_WATCHED(&cli->watch, PT_WATCH_LIBVIRT, pt_vm_now_ask_qemu(conn, uuid, &m->now, err));
+	return r;
+}
+
 /* @uri: what is moved to, and so what is checked: the word may be a folder of old facts, too; NULL: --check */
 static int look_at_all(struct pt_cli *cli, struct pt_vm_conn *conn, const char *uri, struct moving *m,
 		       struct pt_error *err)
 {
 	int r = pt_cpu_look(cli, conn, cli->operands[0], NULL, &m->look, err);
 
+	if (r >= 0)
+		r = look_at_now(cli, conn, m, err);
 	if (r >= 0)
 		r = PT_WATCHED(&cli->watch, PT_WATCH_LIBVIRT, pt_vm_hypervisor(conn, &m->source, err));
 	if (r >= 0)
@@ -206,6 +228,7 @@ static void make_ask(const struct moving *m, struct pt_migrate_needs *needs, str
 	pt_migrate_needs_of(&m->look, &m->source, needs);
 	*ret_ask = (struct pt_migrate_ask){ .look = &m->look,
 					    .there = m->there.v,
+					    .now = m->look.running ? &m->now : NULL,
 					    .needs = needs,
 					    .source = &m->source,
 					    .devices = m->held.v,

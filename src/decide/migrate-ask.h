@@ -27,4 +27,10 @@ static inline bool is_whole_host(const struct pt_migrate_ask *ask)
 	return cpu_of(ask)->mode == PT_CPU_MODE_HOST_PASSTHROUGH || cpu_of(ask)->mode == PT_CPU_MODE_MAXIMUM;
 }
 
+/* of type qemu: without KVM */
+static inline bool is_emulated(const struct pt_migrate_ask *ask)
+{
+	return pt_streq(pt_cpu_look_now(ask->look)->type, "qemu");
+}
+
 #endif

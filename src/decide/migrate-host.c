@@ -2,7 +2,9 @@
 /* The half of decide/migrate.h that is about the other host. */
 #include "decide/migrate.h"
 
+#include <ctype.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -170,6 +172,36 @@ static bool is_alike_elsewhere(const struct pt_migrate_ask *ask, const struct pt
 	       pt_streq(a->vendor, b->vendor) && pt_streq(a->model, b->model);
 }
 
+/* "10.0.2": 0 for what is no version */
+static unsigned long version_number(const char *text)
+{
+	unsigned major = 0;
+	unsigned minor = 0;
+	unsigned micro = 0;
+
+	/* libvirt makes it of a number */
+	if (!text || sscanf(text, "%3u.%3u.%3u", &major, &minor, &micro) < 2)
+		return 0;
+	return major * 1000000UL + minor * 1000UL + micro;
+}
+
+/* without KVM the processor is QEMU's own, whatever the host has; a QEMU learns flags and forgets none */
+static void judge_emulated(const struct pt_migrate_ask *ask, const struct pt_migrate_host *host, struct pt_findings *l)
+{
+	const char *here = ask->source->hypervisor.qemu;
+	const char *there = host->hypervisor.qemu;
+
+	if (version_number(here) && version_number(there) >= version_number(here))
+		pt_findings_add(l, PT_OK, "cpu-flags", host->where, NULL,
+				"QEMU emulates the VM's processor, and is %s there, %s here", there, here);
+	else
+		pt_findings_add(
+			l, PT_UNKNOWN, "cpu-flags", host->where, "bring QEMU there to the version of this host",
+			"QEMU emulates the VM's processor: whether QEMU %s there can do all that QEMU %s here does is "
+			"not known",
+			there ? there : "of an unknown version", here ? here : "of an unknown version");
+}
+
 static void judge_flags(const struct pt_migrate_ask *ask, const struct pt_migrate_host *host, struct pt_findings *l)
 {
 	PT_AUTO(pt_strv) missing = { 0 };
@@ -329,6 +361,49 @@ static void judge_memory(const struct pt_migrate_ask *ask, const struct pt_migra
 				(host->available_kib - host->certain_kib) / 1024);
 }
 
+/* "net_br_lan_52_54_00_00_00_01" is br-lan: libvirt makes an underscore of what is neither letter nor digit */
+static bool is_netdev(const char *device, const char *name)
+{
+	const size_t mac = strlen("_52_54_00_00_00_01");
+	size_t n = strlen(name);
+
+	if (!pt_startswith(device, "net_"))
+		return false;
+	device += strlen("net_");
+	if (strlen(device) != n && strlen(device) != n + mac)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (device[i] != name[i] && (device[i] != '_' || isalnum((unsigned char)name[i])))
+			return false;
+	return true;
+}
+
+static bool has_netdev(const struct pt_migrate_host *host, const char *name)
+{
+	for (size_t i = 0; i < host->netdevs.n; i++)
+		if (is_netdev(host->netdevs.v[i], name))
+			return true;
+	return false;
+}
+
+/* libvirt there would refuse it, but only after its functions have been taken from the guest here */
+static void judge_networks(const struct pt_migrate_ask *ask, const struct pt_migrate_host *host, struct pt_findings *l)
+{
+	const struct pt_domain *vm = pt_cpu_look_now(ask->look);
+
+	for (size_t i = 0; host->nets_known && i < vm->networks.n; i++) {
+		pt_autofree char *fix = pt_strf("there: `virsh net-start %s`, or define it first", vm->networks.v[i]);
+
+		if (!pt_strv_has(&host->networks, vm->networks.v[i]))
+			pt_findings_add(l, PT_FAIL, "network", host->where, fix,
+					"its libvirt has no active network %s, which the VM is on", vm->networks.v[i]);
+	}
+	for (size_t i = 0; host->netdevs_known && i < vm->bridges.n; i++)
+		if (!has_netdev(host, vm->bridges.v[i]))
+			pt_findings_add(l, PT_FAIL, "network", host->where, "make it there, as it is here",
+					"it has no bridge %s, which the VM is on", vm->bridges.v[i]);
+}
+
 /* libvirt refuses a name that another has, and takes the place of a definition that has name and UUID */
 static void judge_vm_there(const struct pt_migrate_ask *ask, const struct pt_migrate_host *host,
 			   const struct pt_migrate_vm *v, struct pt_findings *l)
@@ -367,6 +442,15 @@ static void judge_model(const struct pt_migrate_ask *ask, const struct pt_migrat
 		host->hypervisor.libvirt ? host->hypervisor.libvirt : "", cpu->model);
 }
 
+static void judge_processor(const struct pt_migrate_ask *ask, const struct pt_migrate_host *host, struct pt_findings *l)
+{
+	judge_vendor(ask, host, l);
+	judge_kvm(ask, host, l);
+	judge_flags(ask, host, l);
+	judge_alike(ask, host, l);
+	judge_tsc(ask, host, l);
+}
+
 void pt_decide_migrate_host(const struct pt_migrate_ask *ask, const struct pt_migrate_host *host,
 			    struct pt_findings *ret_findings)
 {
@@ -386,12 +470,12 @@ void pt_decide_migrate_host(const struct pt_migrate_ask *ask, const struct pt_mi
 	}
 	for (size_t i = 0; i < host->vms.n; i++)
 		judge_vm_there(ask, host, &host->vms.v[i], ret_findings);
-	judge_vendor(ask, host, ret_findings);
 	judge_model(ask, host, ret_findings);
-	judge_kvm(ask, host, ret_findings);
-	judge_flags(ask, host, ret_findings);
-	judge_alike(ask, host, ret_findings);
-	judge_tsc(ask, host, ret_findings);
+	if (is_emulated(ask))
+		judge_emulated(ask, host, ret_findings);
+	else
+		judge_processor(ask, host, ret_findings);
 	judge_machine(ask, host, ret_findings);
 	judge_memory(ask, host, ret_findings);
+	judge_networks(ask, host, ret_findings);
 }

@@ -41,6 +41,34 @@ static char *unblock(const struct pt_migrate_ask *ask, const struct pt_migrate_d
 	return pt_strf("`passthru detach %s %s` first, and attach one of its kind there", vm.s, pt_bdf_str(bdf).s);
 }
 
+/* the kernel answers who has opened the device: that is QEMU, which hears it when it starts and blocks itself */
+static void judge_variant(const struct pt_migrate_ask *ask, const char *title, const char *driver, const char *fix,
+			  struct pt_findings *l)
+{
+	pt_autofree char *how = pt_strf(
+		"`--ask-qemu` has its QEMU tell, which has asked the kernel (libvirt then marks %s as tainted until "
+		"it is shut off); or %s",
+		ask->look->vm.name, fix);
+
+	if (ask->now && ask->now->asked && !ask->now->blockers.n)
+		pt_findings_add(
+			l, PT_WARN, "device", NULL,
+			"see that the target has the same function at this address, held by the same driver",
+			"%s is held by %s, and QEMU says that it can move its state: to a function like it at the "
+			"same address there",
+			title, driver);
+	else if (ask->now && ask->now->asked)
+		pt_findings_add(
+			l, PT_UNKNOWN, "device", NULL, fix,
+			"%s is held by %s, which may be able to move its state; what QEMU says it cannot move is "
+			"told apart",
+			title, driver);
+	else
+		pt_findings_add(l, PT_UNKNOWN, "device", NULL, ask->look->running ? how : fix,
+				"%s is held by %s, which may be able to move its state; the kernel was not asked",
+				title, driver);
+}
+
 static void judge_pci(const struct pt_migrate_ask *ask, const struct pt_domain_hostdev *h, struct pt_findings *l)
 {
 	const struct pt_migrate_device *device = device_of(ask, h->bdf);
@@ -61,9 +89,7 @@ static void judge_pci(const struct pt_migrate_ask *ask, const struct pt_domain_h
 	/* vfio-pci itself has no migration; a driver made for one kind of device may */
 	if (driver && !pt_streq(driver, "vfio-pci") &&
 	    (pt_startswith(driver, "vfio") || pt_endswith(driver, "vfio_pci")))
-		pt_findings_add(l, PT_UNKNOWN, "device", NULL, fix,
-				"%s is held by %s, which may be able to move its state; the kernel was not asked",
-				title, driver);
+		judge_variant(ask, title, driver, fix, l);
 	else
 		pt_findings_add(l, PT_FAIL, "device", NULL, fix,
 				"%s is a device of this host, and %s cannot move its state", title,
@@ -202,8 +228,84 @@ static void tell_unlisted(const struct pt_migrate_ask *ask, struct pt_findings *
 				names);
 }
 
-/* what qemuMigrationSrcIsAllowed() refuses besides */
-static void judge_refused(const struct pt_domain *vm, struct pt_findings *l)
+/* a mirror that libvirt told of as a job, too */
+static bool tells_of(const struct pt_migrate_now *now, const char *target)
+{
+	size_t n = target ? strlen(target) : 0;
+
+	for (size_t i = 0; n && now && i < now->block_jobs.n; i++)
+		if (strncmp(now->block_jobs.v[i], target, n) == 0 && now->block_jobs.v[i][n] == ':')
+			return true;
+	return false;
+}
+
+/* what goes on with it now, and ends some time */
+static void judge_jobs(const struct pt_migrate_now *now, const char *vm, struct pt_findings *l)
+{
+	pt_autofree char *job_fix =
+		pt_strf("`virsh domjobinfo %s`; it ends, or `virsh domjobabort %s` ends it", vm, vm);
+	pt_autofree char *silent = pt_strv_join(&now->silent, "; ");
+
+	if (now->job)
+		pt_findings_add(l, PT_FAIL, "job", NULL, job_fix,
+				"libvirt is at work on %s, %s: it moves no VM meanwhile", vm, now->job);
+	for (size_t i = 0; i < now->block_jobs.n; i++) {
+		const char *job = now->block_jobs.v[i];
+		pt_autofree char *fix = pt_strf("`virsh blockjob %s %.*s --info`; it ends, or --abort ends it", vm,
+						(int)strcspn(job, ":"), job);
+
+		pt_findings_add(l, PT_FAIL, "block-job", NULL, fix,
+				"a block job goes on at disk %s: libvirt moves no VM that has one", job);
+	}
+	for (size_t i = 0; i < now->blockers.n; i++)
+		pt_findings_add(l, PT_FAIL, "qemu", NULL, "take out of the VM what it names",
+				"its QEMU cannot move it: %s", now->blockers.v[i]);
+	if (now->silent.n)
+		pt_findings_add(l, PT_UNKNOWN, "job", NULL, "ask again", "what goes on with %s is not known: %s", vm,
+				silent);
+}
+
+/* libvirt lets them be, and forgets them here when the VM is gone; the bitmaps in the images go along */
+static void judge_checkpoints(const struct pt_migrate_now *now, const char *vm, struct pt_findings *l)
+{
+	pt_autofree char *fix = pt_strf(
+		"before: `virsh checkpoint-dumpxml %s NAME` of each into a file; there, when it has moved: `virsh "
+		"checkpoint-create %s FILE --redefine`, parents first; or begin with a full backup",
+		vm, vm);
+
+	if (now->checkpoints)
+		pt_findings_add(
+			l, PT_WARN, "checkpoints", NULL, fix,
+			"%s has %u checkpoint%s: libvirt does not take them along, and the next incremental backup "
+			"there fails on the bitmaps that they left in the images",
+			vm, now->checkpoints, now->checkpoints == 1 ? "" : "s");
+}
+
+/*
+ * The kernel's own words (Documentation/virt/kvm/x86/running-nested-guests.rst): works on Intel since Linux 5.3 and
+ * QEMU 4.2; on AMD, undefined behaviour.
+ */
+static void judge_nested(const struct pt_migrate_ask *ask, struct pt_findings *l)
+{
+	const struct pt_strv *flags = &ask->needs->given.flags;
+	const char *vm = ask->look->vm.name;
+
+	if (pt_strv_has(flags, "svm"))
+		pt_findings_add(
+			l, PT_WARN, "nested", NULL, "shut the guests in its guest down before it moves",
+			"%s can run guests of its own (svm): if one runs while it is moved, what becomes of it is, "
+			"by the kernel's documentation, undefined on AMD; with none it moves as any other",
+			vm);
+	else if (pt_strv_has(flags, "vmx"))
+		pt_findings_add(
+			l, PT_NOTE, "nested", NULL, NULL,
+			"%s can run guests of its own (vmx): they move with it where both hosts have Linux 5.3 and "
+			"QEMU 4.2 at least",
+			vm);
+}
+
+/* what qemuMigrationSrcIsAllowed() refuses besides, and what is bound to this host's own chips */
+static void judge_refused(const struct pt_domain *vm, const struct pt_migrate_now *now, struct pt_findings *l)
 {
 	pt_autofree char *list =
 		pt_strf("`virsh snapshot-list %s`, then `virsh snapshot-delete`", pt_shell(vm->name).s);
@@ -222,11 +324,20 @@ static void judge_refused(const struct pt_domain *vm, struct pt_findings *l)
 		pt_autofree char *end = pt_strf("`virsh blockjob %s %s --info`; it ends, or --abort ends it",
 						pt_shell(vm->name).s, vm->disks.v[i].target);
 
-		if (vm->disks.v[i].mirrored)
+		if (vm->disks.v[i].mirrored && !tells_of(now, vm->disks.v[i].target))
 			pt_findings_add(l, PT_FAIL, "block-job", NULL, end,
 					"disk %s is being copied by a block job: libvirt moves no VM that has one",
 					vm->disks.v[i].target);
 	}
+	if (vm->host_tpm)
+		pt_findings_add(l, PT_FAIL, "device", NULL, "take it out of the VM first, or have it emulated",
+				"the TPM %s of this host belongs to the VM, and stays here", vm->host_tpm);
+	if (vm->launch_secured)
+		pt_findings_add(
+			l, PT_FAIL, "launch-security", NULL, NULL,
+			"its memory is encrypted by this host's processor (<launchSecurity type='%s'>): QEMU cannot "
+			"move it",
+			vm->launch_secured);
 	for (size_t i = 0; i < vm->disks.n; i++)
 		if (vm->disks.v[i].transient)
 			pt_findings_add(l, PT_FAIL, "transient", NULL, "take <transient/> out of it, or the disk",
@@ -241,10 +352,11 @@ static void tell_networks(const struct pt_domain *vm, struct pt_findings *l)
 
 	if (vm->bridges.n)
 		pt_findings_add(l, PT_NOTE, "network", NULL, NULL,
-				"the target must have these bridges, which is not looked at: %s", bridges);
+				"the target must have these bridges (a host that is a URI is asked): %s", bridges);
 	if (vm->networks.n)
 		pt_findings_add(l, PT_NOTE, "network", NULL, NULL,
-				"libvirt there must have these networks, which is not looked at: %s", networks);
+				"libvirt there must have these networks, active (a host that is a URI is asked): %s",
+				networks);
 }
 
 void pt_decide_migrate_vm(const struct pt_migrate_ask *ask, struct pt_findings *ret_findings)
@@ -263,7 +375,12 @@ void pt_decide_migrate_vm(const struct pt_migrate_ask *ask, struct pt_findings *
 				pt_cpu_mode_str(cpu->mode));
 	tell_unlisted(ask, ret_findings);
 	judge_invtsc(ask, ret_findings);
-	judge_refused(vm, ret_findings);
+	judge_nested(ask, ret_findings);
+	judge_refused(vm, ask->now, ret_findings);
+	if (ask->now)
+		judge_jobs(ask->now, ask->look->vm.name, ret_findings);
+	if (ask->now)
+		judge_checkpoints(ask->now, ask->look->vm.name, ret_findings);
 	tell_networks(vm, ret_findings);
 	if (!ask->look->running)
 		pt_findings_add(ret_findings, PT_NOTE, "off", NULL, NULL,

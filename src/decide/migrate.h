@@ -60,6 +60,7 @@ void pt_migrate_needs_done(struct pt_migrate_needs *n);
  * @needs: of the VM in @look
  * @source: this host's libvirt
  * @there: of each candidate what its libvirt says of functions that could take the place of the VM's; NULL: not asked
+ * @now: what libvirt knows besides of a VM that runs; NULL: not asked
  * @devices, @disks: for those that the VM has now (pt_cpu_look_now()) that there is something to say of
  */
 struct pt_migrate_ask {
@@ -67,6 +68,7 @@ struct pt_migrate_ask {
 	const struct pt_migrate_needs *needs;
 	const struct pt_migrate_host *source;
 	const struct pt_findings *there;
+	const struct pt_migrate_now *now;
 	const struct pt_migrate_device *devices;
 	size_t n_devices;
 	const struct pt_migrate_disk *disks;

@@ -25,6 +25,9 @@ int pt_domxml_read_cpu_caps(const char *xml, struct pt_cpu_caps *ret_caps, struc
 int pt_domxml_read_caps(const char *xml, struct pt_cpu_host *ret_cpu, struct pt_hypervisor *ret_hypervisor,
 			struct pt_error *err);
 
+/** pt_domxml_read_page_sizes() - of the same document: the sizes of pages that the processor has, the base one too */
+int pt_domxml_read_page_sizes(const char *xml, unsigned *ret_kib, size_t most, size_t *ret_n, struct pt_error *err);
+
 /** pt_domxml_print_cpu() - @def as a <cpu> document; the caller frees */
 char *pt_domxml_print_cpu(const struct pt_cpu_def *def);
 

@@ -82,3 +82,25 @@ int pt_domxml_read_caps(const char *xml, struct pt_cpu_host *ret_cpu, struct pt_
 	*ret_hypervisor = h;
 	return 0;
 }
+
+int pt_domxml_read_page_sizes(const char *xml, unsigned *ret_kib, size_t most, size_t *ret_n, struct pt_error *err)
+{
+	PT_AUTO(pt_xml) x = { 0 };
+	const xmlNode *cpu;
+	size_t n = 0;
+	int r = pt_xml_open_root(xml, "capabilities", &x, err);
+
+	if (r < 0)
+		return r;
+	cpu = pt_xml_path(xmlDocGetRootElement(x.doc), "host", "cpu");
+	for (const xmlNode *p = pt_xml_child(cpu, "pages"); p && n < most; p = pt_xml_next(p, "pages")) {
+		pt_autofree char *size = pt_xml_attr(p, "size");
+		unsigned long long value = 0;
+
+		/* libvirt writes no other unit */
+		if (size && pt_xml_attr_is(p, "unit", "KiB") && pt_xml_number(size, UINT32_MAX, &value) == 0 && value)
+			ret_kib[n++] = (unsigned)value;
+	}
+	*ret_n = n;
+	return 0;
+}

@@ -98,6 +98,19 @@ static int read_shmem(const xmlNode *shmem, struct pt_domain *d, struct pt_error
 	return 0;
 }
 
+/* its state is in this host's chip; one that is emulated goes along */
+static int read_tpm(const xmlNode *tpm, struct pt_domain *d, struct pt_error *err)
+{
+	const xmlNode *backend = pt_xml_child(tpm, "backend");
+	char *path;
+
+	if (!backend || !pt_xml_attr_is(backend, "type", "passthrough") || d->host_tpm)
+		return 0;
+	path = pt_xml_attr(pt_xml_child(backend, "device"), "path");
+	d->host_tpm = path ? path : pt_strdup("/dev/tpm0");
+	return 0;
+}
+
 static int read_emulator(const xmlNode *emulator, struct pt_domain *d, struct pt_error *err)
 {
 	free(d->emulator);
@@ -111,11 +124,17 @@ static int read_devices(const xmlNode *devices, struct pt_domain *d, struct pt_e
 		const char *name;
 		int (*read)(const xmlNode *node, struct pt_domain *d, struct pt_error *err);
 	} readers[] = {
-		{ "disk", pt_xml_read_disk },	    { "controller", read_controller },
-		{ "hostdev", pt_xml_read_hostdev }, { "interface", pt_xml_read_interface },
-		{ "memballoon", read_balloon },	    { "iommu", read_iommu },
-		{ "channel", read_channel },	    { "emulator", read_emulator },
-		{ "filesystem", read_filesystem },  { "shmem", read_shmem },
+		{ "disk", pt_xml_read_disk },
+		{ "controller", read_controller },
+		{ "hostdev", pt_xml_read_hostdev },
+		{ "interface", pt_xml_read_interface },
+		{ "memballoon", read_balloon },
+		{ "iommu", read_iommu },
+		{ "channel", read_channel },
+		{ "emulator", read_emulator },
+		{ "filesystem", read_filesystem },
+		{ "shmem", read_shmem },
+		{ "tpm", read_tpm },
 	};
 	size_t n = 0;
 
@@ -281,6 +300,7 @@ static int read_domain(const xmlNode *domain, struct pt_domain *d, struct pt_err
 	d->ioapic = pt_xml_attr(pt_xml_path(domain, "features", "ioapic"), "driver");
 	d->vcpus = read_vcpus(pt_xml_child(domain, "vcpu"));
 	d->tsc_hz = read_tsc(pt_xml_child(domain, "clock"));
+	d->launch_secured = pt_xml_attr(pt_xml_child(domain, "launchSecurity"), "type");
 	r = pt_xml_read_memory(domain, d, err);
 	if (r == 0)
 		r = pt_xml_read_cpu(pt_xml_child(domain, "cpu"), &d->cpu, err);

@@ -47,6 +47,8 @@ void pt_domain_done(struct pt_domain *d)
 	pt_strv_done(&d->networks);
 	pt_strv_done(&d->virtiofs);
 	pt_strv_done(&d->shmem);
+	free(d->host_tpm);
+	free(d->launch_secured);
 	free(d->nodes);
 	free(d->name);
 	free(d->uuid);

@@ -174,6 +174,8 @@ struct pt_domain {
 	struct pt_strv networks;
 	struct pt_strv virtiofs;
 	struct pt_strv shmem;
+	char *host_tpm;	      /* the device of one that is passed through */
+	char *launch_secured; /* type of <launchSecurity>: "sev" */
 	char *nodes;
 	int pcie_ports;
 	int free_pcie_ports;

@@ -20,6 +20,15 @@ void pt_hypervisor_done(struct pt_hypervisor *h)
 	*h = (struct pt_hypervisor){ 0 };
 }
 
+void pt_migrate_now_done(struct pt_migrate_now *n)
+{
+	free(n->job);
+	pt_strv_done(&n->block_jobs);
+	pt_strv_done(&n->silent);
+	pt_strv_done(&n->blockers);
+	*n = (struct pt_migrate_now){ 0 };
+}
+
 void pt_migrate_alike_done(struct pt_migrate_alike *a)
 {
 	free(a->text);
@@ -48,6 +57,8 @@ void pt_migrate_host_done(struct pt_migrate_host *h)
 		free(h->vms.v[i].uuid);
 	}
 	free(h->vms.v);
+	pt_strv_done(&h->networks);
+	pt_strv_done(&h->netdevs);
 	*h = (struct pt_migrate_host){ 0 };
 }
 

@@ -50,6 +50,8 @@ struct pt_migrate_vm {
  * @available_kib: memory free for VMs, 0 unknown; @certain_kib: so much of it for certain, 0: all
  * @vms: that host's, where its libvirt was asked
  * @hugepages: of each size that there is, empty when not known
+ * @nets_known, @networks: libvirt's networks that are active; @netdevs_known, @netdevs: network interfaces, bridges
+ * among them, as libvirt calls its node devices: "net_br0_52_54_00_00_00_01"
  */
 struct pt_migrate_host {
 	char *name;
@@ -65,6 +67,10 @@ struct pt_migrate_host {
 	uint64_t certain_kib;
 	PT_ARRAY(struct pt_hugepages) hugepages;
 	PT_ARRAY(struct pt_migrate_vm) vms;
+	bool nets_known;
+	struct pt_strv networks;
+	bool netdevs_known;
+	struct pt_strv netdevs;
 };
 
 /*
@@ -85,6 +91,25 @@ struct pt_migrate_hosts {
 	size_t cap;
 	PT_ARRAY(struct pt_migrate_alike) alike;
 };
+
+/**
+ * struct pt_migrate_now - what libvirt knows of a VM at this moment that no definition says; owns everything in it
+ * @checkpoints: so many of incremental backups
+ * @job: what libvirt is at work on ("a backup"); NULL: nothing
+ * @block_jobs: disks that one goes on at, "vda: a pull"
+ * @silent: what libvirt did not answer, and why
+ * @asked: QEMU was, and @blockers is its own word: what it cannot move, in its words
+ */
+struct pt_migrate_now {
+	unsigned checkpoints;
+	char *job;
+	struct pt_strv block_jobs;
+	struct pt_strv silent;
+	bool asked;
+	struct pt_strv blockers;
+};
+
+void pt_migrate_now_done(struct pt_migrate_now *n);
 
 /* MiB a second: more than any link has */
 #define PT_BANDWIDTH_MAX 1048576

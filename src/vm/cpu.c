@@ -87,6 +87,57 @@ static uint64_t available_kib(virConnectPtr conn, uint64_t *ret_certain)
 	return sum;
 }
 
+#define PAGE_SIZES_MAX 16
+
+static bool is_less(const unsigned *sizes, size_t n, unsigned size)
+{
+	for (size_t i = 0; i < n; i++)
+		if (sizes[i] < size)
+			return true;
+	return false;
+}
+
+/* free pages of each size but the smallest, which all memory is made of; what libvirt does not tell stays unknown */
+static void read_hugepages(virConnectPtr conn, const char *caps, struct pt_migrate_host *h)
+{
+	unsigned sizes[PAGE_SIZES_MAX];
+	unsigned long long free_pages[PAGE_SIZES_MAX] = { 0 };
+	size_t n = 0;
+
+	if (pt_domxml_read_page_sizes(caps, sizes, PAGE_SIZES_MAX, &n, NULL) < 0 || n < 2)
+		return;
+	/* cell -1: the host as a whole */
+	if (virNodeGetFreePages(conn, (unsigned)n, sizes, -1, 1, free_pages, 0) != (int)n)
+		return;
+	for (size_t i = 0; i < n; i++)
+		if (is_less(sizes, n, sizes[i]))
+			pt_array_push(&h->hugepages,
+				      ((struct pt_hugepages){ .size_kib = sizes[i], .free = free_pages[i] }));
+}
+
+/* where its network driver, or that of node devices, does not answer, they are not known */
+static void read_networks(virConnectPtr conn, struct pt_migrate_host *h)
+{
+	virNodeDevicePtr *devices = NULL;
+	virNetworkPtr *networks = NULL;
+	int n = virConnectListAllNetworks(conn, &networks, VIR_CONNECT_LIST_NETWORKS_ACTIVE);
+
+	h->nets_known = n >= 0;
+	for (int i = 0; i < n; i++) {
+		pt_strv_add(&h->networks, virNetworkGetName(networks[i]));
+		(void)virNetworkFree(networks[i]);
+	}
+	free(networks);
+	n = virConnectListAllNodeDevices(conn, &devices, VIR_CONNECT_LIST_NODE_DEVICES_CAP_NET);
+	/* each host has one, lo: a list without is none */
+	h->netdevs_known = n > 0;
+	for (int i = 0; i < n; i++) {
+		pt_strv_add(&h->netdevs, virNodeDeviceGetName(devices[i]));
+		(void)virNodeDeviceFree(devices[i]);
+	}
+	free(devices);
+}
+
 static int read_vms(virConnectPtr conn, struct pt_migrate_host *h, struct pt_error *err)
 {
 	virDomainPtr *all = NULL;
@@ -136,6 +187,8 @@ int pt_vm_hypervisor(struct pt_vm_conn *conn, struct pt_migrate_host *ret_host, 
 		return r;
 	}
 	read_host_model(conn, &h.hypervisor);
+	read_hugepages(conn->conn, xml, &h);
+	read_networks(conn->conn, &h);
 	*ret_host = h;
 	return 0;
 }

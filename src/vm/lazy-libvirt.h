@@ -17,22 +17,22 @@
 		each(virConnectGetLibVersion) each(virConnectGetType) each(virConnectGetVersion) each(virConnectIsAlive) each(                                \
 			virConnectListAllDomains) each(virConnectListAllNetworks) each(virConnectListAllNodeDevices) each(virConnectOpen)                     \
 			each(virConnectOpenReadOnly) each(virDomainAbortJob) each(virDomainAttachDeviceFlags) each(                                           \
-				virDomainCreateWithFlags) each(virDomainDefineXMLFlags) each(virDomainDestroyFlags)                                           \
-				each(virDomainDetachDeviceAlias) each(virDomainFree) each(virDomainGetAutostart) each(                                        \
-					virDomainGetConnect) each(virDomainGetControlInfo) each(virDomainGetID) each(virDomainGetJobInfo)                     \
-					each(virDomainGetJobStats) each(virDomainGetName) each(virDomainGetState) each(                                       \
-						virDomainGetUUIDString) each(virDomainGetXMLDesc) each(virDomainHasManagedSaveImage)                          \
-						each(virDomainIsActive) each(virDomainIsPersistent) each(virDomainLookupByID) each(                           \
-							virDomainLookupByName) each(virDomainLookupByUUIDString) each(virDomainMemoryStats)                   \
-							each(virDomainMigrateToURI3) each(virDomainRef) each(virDomainSetAutostart) each(                     \
-								virDomainShutdown) each(virDomainShutdownFlags) each(virDomainSnapshotNum)                    \
-								each(virDomainUndefineFlags) each(virEventAddTimeout) each(                                   \
-									virEventRegisterDefaultImpl) each(virEventRemoveTimeout)                              \
-									each(virEventRunDefaultImpl) each(virFreeError) each(                                 \
-										virGetLastError) each(virNetworkFree) each(virNetworkGetXMLDesc)              \
-										each(virNodeDeviceFree) each(virNodeDeviceGetXMLDesc) each(                   \
-											virNodeGetMemoryStats) each(virSaveLastError)                         \
-											each(virSetErrorFunc) each(                                           \
+				virDomainCreateWithFlags) each(virDomainDefineXMLFlags) each(virDomainDestroyFlags) each(virDomainDetachDeviceAlias)          \
+				each(virDomainFree) each(virDomainGetAutostart) each(virDomainGetBlockJobInfo) each(virDomainGetConnect) each(                \
+					virDomainGetControlInfo) each(virDomainGetID) each(virDomainGetJobInfo) each(virDomainGetJobStats)                    \
+					each(virDomainGetName) each(virDomainGetState) each(virDomainGetUUIDString) each(                                     \
+						virDomainGetXMLDesc) each(virDomainHasManagedSaveImage) each(virDomainIsActive) each(virDomainIsPersistent)   \
+						each(virDomainListAllCheckpoints) each(virDomainLookupByID) each(virDomainLookupByName) each(                 \
+							virDomainLookupByUUIDString) each(virDomainMemoryStats) each(virDomainMigrateToURI3)                  \
+							each(virDomainRef) each(virDomainSetAutostart) each(virDomainShutdown) each(                          \
+								virDomainShutdownFlags) each(virDomainSnapshotNum) each(virDomainUndefineFlags)               \
+								each(virEventAddTimeout) each(virEventRegisterDefaultImpl) each(                              \
+									virEventRemoveTimeout) each(virEventRunDefaultImpl)                                   \
+									each(virFreeError) each(virGetLastError) each(virNetworkFree) each(                   \
+										virNetworkGetName) each(virNetworkGetXMLDesc) each(virNodeDeviceFree)         \
+										each(virNodeDeviceGetName) each(virNodeDeviceGetXMLDesc) each(                \
+											virNodeGetFreePages) each(virNodeGetMemoryStats)                      \
+											each(virSaveLastError) each(virSetErrorFunc) each(                    \
 												virStoragePoolFree) each(virStoragePoolLookupByName)          \
 												each(virStorageVolFree) each(                                 \
 													virStorageVolGetPath) each(virStorageVolLookupByName) \
@@ -80,6 +80,7 @@ int pt_libvirt_load(struct pt_error *err);
 #define virDomainDetachDeviceAlias	   pt_libvirt.virDomainDetachDeviceAlias
 #define virDomainFree			   pt_libvirt.virDomainFree
 #define virDomainGetAutostart		   pt_libvirt.virDomainGetAutostart
+#define virDomainGetBlockJobInfo	   pt_libvirt.virDomainGetBlockJobInfo
 #define virDomainGetConnect		   pt_libvirt.virDomainGetConnect
 #define virDomainGetControlInfo		   pt_libvirt.virDomainGetControlInfo
 #define virDomainGetID			   pt_libvirt.virDomainGetID
@@ -92,6 +93,7 @@ int pt_libvirt_load(struct pt_error *err);
 #define virDomainHasManagedSaveImage	   pt_libvirt.virDomainHasManagedSaveImage
 #define virDomainIsActive		   pt_libvirt.virDomainIsActive
 #define virDomainIsPersistent		   pt_libvirt.virDomainIsPersistent
+#define virDomainListAllCheckpoints	   pt_libvirt.virDomainListAllCheckpoints
 #define virDomainLookupByID		   pt_libvirt.virDomainLookupByID
 #define virDomainLookupByName		   pt_libvirt.virDomainLookupByName
 #define virDomainLookupByUUIDString	   pt_libvirt.virDomainLookupByUUIDString
@@ -110,9 +112,12 @@ int pt_libvirt_load(struct pt_error *err);
 #define virFreeError			   pt_libvirt.virFreeError
 #define virGetLastError			   pt_libvirt.virGetLastError
 #define virNetworkFree			   pt_libvirt.virNetworkFree
+#define virNetworkGetName		   pt_libvirt.virNetworkGetName
 #define virNetworkGetXMLDesc		   pt_libvirt.virNetworkGetXMLDesc
 #define virNodeDeviceFree		   pt_libvirt.virNodeDeviceFree
+#define virNodeDeviceGetName		   pt_libvirt.virNodeDeviceGetName
 #define virNodeDeviceGetXMLDesc		   pt_libvirt.virNodeDeviceGetXMLDesc
+#define virNodeGetFreePages		   pt_libvirt.virNodeGetFreePages
 #define virNodeGetMemoryStats		   pt_libvirt.virNodeGetMemoryStats
 #define virSaveLastError		   pt_libvirt.virSaveLastError
 #define virSetErrorFunc			   pt_libvirt.virSetErrorFunc

@@ -362,3 +362,21 @@ int pt_reply_query_pci(const char *reply, struct pt_qmp_functions *ret_functions
 		walk(json_object_get(json_array_get(value, i), "devices"), ret_functions, 0);
 	return 0;
 }
+
+int pt_reply_blockers(const char *reply, struct pt_strv *ret_reasons, struct pt_error *err)
+{
+	json_t *value = NULL;
+	int r = 0;
+	json_auto_t *doc = take(reply, JSON_OBJECT, &value, &r, err);
+	const json_t *list = doc ? json_object_get(value, "blocked-reasons") : NULL;
+
+	if (!doc)
+		return r;
+	for (size_t i = 0; i < json_array_size(list) && i < PT_REPLY_LIST; i++) {
+		const char *text = json_string_value(json_array_get(list, i));
+
+		if (text)
+			pt_strv_add(ret_reasons, text);
+	}
+	return 0;
+}

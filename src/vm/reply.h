@@ -53,4 +53,8 @@ void pt_reply_pci_table(const char *text, struct pt_guest *guest);
 /** pt_reply_query_pci() - QEMU's query-pci: functions that have an id */
 int pt_reply_query_pci(const char *reply, struct pt_qmp_functions *ret_functions, struct pt_error *err);
 
+/** pt_reply_blockers() - QEMU's query-migrate: why it cannot be moved; empty: nothing holds it back, or QEMU is too old
+ */
+int pt_reply_blockers(const char *reply, struct pt_strv *ret_reasons, struct pt_error *err);
+
 #endif

@@ -18,7 +18,7 @@
 #include "shape/hostfacts.h"
 #include "tree.h"
 
-static const char *const flags[] = { "aes", "avx", "avx2", "fpu", "hypervisor", "npt", "sse4.1", "svm", "x2apic" };
+static const char *const flags[] = { "aes", "avx", "avx2", "fpu", "hypervisor", "sse4.1", "x2apic" };
 
 struct fixture {
 	struct pt_cpu_look look;
@@ -154,10 +154,10 @@ static void a_model_asks_only_for_its_own_flags(void **state)
 	m->model = pt_strdup("small");
 	pt_strv_add(&m->flags, "fpu");
 	pt_strv_add(&m->flags, "svm");
+	pt_strv_add(&f->look.host_model.flags, "svm");
 	f->look.live.cpu.mode = PT_CPU_MODE_CUSTOM;
 	f->look.live.cpu.model = pt_strdup("small");
 	drop(&f->there.hypervisor.flags, "avx2");
-	drop(&f->there.hypervisor.flags, "svm");
 	assert_int_equal(judge(f), PT_OK);
 	pt_cpu_def_set_feature(&f->look.live.cpu, "svm", "require");
 	assert_int_equal(judge(f), PT_FAIL);
@@ -232,8 +232,52 @@ static void bridges_and_networks_are_named(void **state)
 	(void)judge(f);
 	assert_int_equal(f->vm.n, 2);
 	assert_int_equal(pt_findings_worst(&f->vm), PT_NOTE);
-	assert_non_null(strstr(f->vm.v[0].fact, "not looked at: br0"));
-	assert_non_null(strstr(f->vm.v[1].fact, "not looked at: blue"));
+	assert_non_null(strstr(f->vm.v[0].fact, "these bridges (a host that is a URI is asked): br0"));
+	assert_non_null(strstr(f->vm.v[1].fact, "active (a host that is a URI is asked): blue"));
+}
+
+/* a host that is a URI tells what it has; names as libvirt makes them of node devices */
+static void a_host_without_the_vms_network_or_bridge_is_a_no(void **state)
+{
+	struct fixture *f = *state;
+
+	pt_strv_add(&f->look.live.bridges, "br-lan");
+	pt_strv_add(&f->look.live.networks, "blue");
+	assert_int_equal(judge(f), PT_OK);
+	f->there.nets_known = f->there.netdevs_known = true;
+	pt_strv_add(&f->there.networks, "blue2");
+	pt_strv_add(&f->there.netdevs, "net_lo_00_00_00_00_00_00");
+	pt_strv_add(&f->there.netdevs, "net_br_lan2_52_54_00_00_00_01");
+	pt_strv_add(&f->there.netdevs, "pci_0000_41_00_0");
+	assert_int_equal(judge(f), PT_FAIL);
+	assert_string_equal(finding(&f->host, "network")->fact,
+			    "its libvirt has no active network blue, which the VM is on");
+	pt_strv_add(&f->there.networks, "blue");
+	assert_int_equal(judge(f), PT_FAIL);
+	assert_string_equal(finding(&f->host, "network")->fact, "it has no bridge br-lan, which the VM is on");
+	pt_strv_add(&f->there.netdevs, "net_br_lan_52_54_00_00_00_02");
+	assert_int_equal(judge(f), PT_OK);
+}
+
+/* QEMU makes its processor: no host's matters */
+static void an_emulated_vm_asks_for_qemu_only(void **state)
+{
+	struct fixture *f = *state;
+
+	pt_strset(&f->look.live.type, "qemu");
+	pt_strset(&f->there.cpu.vendor, "GenuineIntel");
+	pt_strset(&f->there.cpu.microcode, "0x1");
+	drop(&f->there.hypervisor.flags, "avx2");
+	f->there.hypervisor.tsc_hz = 1;
+	pt_strset(&f->source.hypervisor.qemu, "10.0.0");
+	assert_int_equal(judge(f), PT_OK);
+	pt_strset(&f->there.hypervisor.qemu, "9.2.0");
+	assert_int_equal(judge(f), PT_UNKNOWN);
+	assert_non_null(strstr(finding(&f->host, "cpu-flags")->fact, "QEMU 9.2.0"));
+	pt_strset(&f->there.hypervisor.qemu, "10.1.0");
+	assert_int_equal(judge(f), PT_OK);
+	free(pt_take_ptr(f->there.hypervisor.qemu));
+	assert_int_equal(judge(f), PT_UNKNOWN);
 }
 
 static void microcode_and_tsc_are_warnings(void **state)
@@ -514,6 +558,138 @@ static void a_disk_that_is_being_copied_holds_it_back(void **state)
 	(void)judge(f);
 	assert_non_null(strstr(finding(&f->vm, "block-job")->fact, "disk vda is being copied"));
 	assert_non_null(strstr(finding(&f->vm, "block-job")->fix, "virsh blockjob vm vda"));
+}
+
+/* what no definition says: libvirt is asked while the VM runs */
+static void what_goes_on_with_it_holds_it_back(void **state)
+{
+	struct fixture *f = *state;
+	struct pt_migrate_now now = { 0 };
+
+	f->ask.now = &now;
+	(void)judge(f);
+	assert_int_equal(pt_findings_worst(&f->vm), PT_OK);
+	now.job = pt_strdup("a backup");
+	pt_strv_add(&now.block_jobs, "vda: a pull");
+	pt_strv_add(&now.silent, "whether a block job goes on: timed out");
+	(void)judge(f);
+	assert_string_equal(finding(&f->vm, "block-job")->fact,
+			    "a block job goes on at disk vda: a pull: libvirt moves no VM that has one");
+	assert_string_equal(finding(&f->vm, "block-job")->fix,
+			    "`virsh blockjob vm vda --info`; it ends, or --abort ends it");
+	assert_string_equal(finding(&f->vm, "job")->fact,
+			    "libvirt is at work on vm, a backup: it moves no VM meanwhile");
+	free(pt_take_ptr(now.job));
+	(void)judge(f);
+	assert_int_equal(finding(&f->vm, "job")->verdict, PT_UNKNOWN);
+	pt_migrate_now_done(&now);
+}
+
+/* a mirror is in the definition, and is a job: it is told once */
+static void a_copy_is_told_once(void **state)
+{
+	struct fixture *f = *state;
+	struct pt_domain_disk *d = pt_array_add(&f->look.live.disks);
+	struct pt_migrate_now now = { 0 };
+	size_t n = 0;
+
+	d->type = PT_DISK_NETWORK;
+	d->target = pt_strdup("vda");
+	d->mirrored = true;
+	pt_strv_add(&now.block_jobs, "vda: a copy");
+	f->ask.now = &now;
+	(void)judge(f);
+	for (size_t i = 0; i < f->vm.n; i++)
+		n += pt_streq(f->vm.v[i].name, "block-job");
+	assert_int_equal(n, 1);
+	pt_migrate_now_done(&now);
+}
+
+/* seen with libvirt 11.3: it moves the VM, and the next incremental backup there fails */
+static void checkpoints_are_warned_of(void **state)
+{
+	struct fixture *f = *state;
+	struct pt_migrate_now now = { .checkpoints = 2 };
+
+	f->ask.now = &now;
+	(void)judge(f);
+	assert_int_equal(pt_findings_worst(&f->vm), PT_WARN);
+	assert_non_null(strstr(finding(&f->vm, "checkpoints")->fact, "vm has 2 checkpoints"));
+	assert_non_null(strstr(finding(&f->vm, "checkpoints")->fix, "--redefine"));
+}
+
+static void what_qemu_says_decides(void **state)
+{
+	struct fixture *f = *state;
+	struct pt_domain_hostdev *h = pt_array_add(&f->look.live.hostdevs);
+	struct pt_migrate_device device = { .bdf = { .bus = 1 }, .driver = (char *)(uintptr_t) "mlx5_vfio_pci" };
+	struct pt_migrate_now now = { 0 };
+
+	h->kind = PT_HOSTDEV_PCI;
+	h->has_bdf = true;
+	h->bdf.bus = 1;
+	pt_array_push(&f->look.vm.hostdevs, *h);
+	f->ask.devices = &device;
+	f->ask.n_devices = 1;
+	f->ask.now = &now;
+	(void)judge(f);
+	assert_int_equal(finding(&f->vm, "device")->verdict, PT_UNKNOWN);
+	assert_non_null(strstr(finding(&f->vm, "device")->fix, "--ask-qemu"));
+	now.asked = true;
+	(void)judge(f);
+	assert_int_equal(finding(&f->vm, "device")->verdict, PT_WARN);
+	assert_non_null(strstr(finding(&f->vm, "device")->fact, "QEMU says that it can move its state"));
+	pt_strv_add(&now.blockers, "0000:01:00.0: VFIO migration is not supported in kernel");
+	(void)judge(f);
+	assert_int_equal(finding(&f->vm, "device")->verdict, PT_UNKNOWN);
+	assert_int_equal(finding(&f->vm, "qemu")->verdict, PT_FAIL);
+	assert_non_null(strstr(finding(&f->vm, "qemu")->fact, "VFIO migration is not supported in kernel"));
+	pt_migrate_now_done(&now);
+}
+
+static void guests_in_the_guest_are_thought_of(void **state)
+{
+	struct fixture *f = *state;
+
+	pt_strv_add(&f->look.host_model.flags, "svm");
+	(void)judge(f);
+	assert_int_equal(finding(&f->vm, "nested")->verdict, PT_WARN);
+	assert_non_null(strstr(finding(&f->vm, "nested")->fact, "undefined on AMD"));
+	drop(&f->look.host_model.flags, "svm");
+	pt_strv_add(&f->look.host_model.flags, "vmx");
+	pt_strv_sort(&f->look.host_model.flags);
+	(void)judge(f);
+	assert_int_equal(finding(&f->vm, "nested")->verdict, PT_NOTE);
+	drop(&f->look.host_model.flags, "vmx");
+	(void)judge(f);
+	for (size_t i = 0; i < f->vm.n; i++)
+		assert_string_not_equal(f->vm.v[i].name, "nested");
+}
+
+static void what_this_hosts_chips_hold_stays_here(void **state)
+{
+	struct fixture *f = *state;
+
+	pt_domain_done(&f->look.live);
+	assert_int_equal(
+		pt_domxml_read(
+			"<domain type='kvm'><name>vm</name><launchSecurity type='sev-snp'/><devices>"
+			"<tpm model='tpm-crb'><backend type='passthrough'><device path='/dev/tpm1'/></backend></tpm>"
+			"<tpm model='tpm-crb'><backend type='emulator'/></tpm></devices></domain>",
+			&f->look.live, NULL),
+		0);
+	(void)judge(f);
+	assert_string_equal(finding(&f->vm, "device")->fact,
+			    "the TPM /dev/tpm1 of this host belongs to the VM, and stays here");
+	assert_non_null(strstr(finding(&f->vm, "launch-security")->fact, "sev-snp"));
+	pt_domain_done(&f->look.live);
+	assert_int_equal(
+		pt_domxml_read("<domain type='kvm'><name>vm</name><devices><tpm><backend type='emulator'/></tpm>"
+			       "</devices></domain>",
+			       &f->look.live, NULL),
+		0);
+	(void)judge(f);
+	assert_int_equal(pt_findings_worst(&f->vm), PT_OK);
 }
 
 /* a device plugged in since, another machine type and memory: the definition says nothing of them */
@@ -798,6 +974,8 @@ int main(void)
 		CASE(another_vendor_is_a_no),
 		CASE(another_architecture_is_a_no_and_vendors_are_x86s),
 		CASE(bridges_and_networks_are_named),
+		CASE(a_host_without_the_vms_network_or_bridge_is_a_no),
+		CASE(an_emulated_vm_asks_for_qemu_only),
 		CASE(microcode_and_tsc_are_warnings),
 		CASE(invtsc_is_had_by_who_names_it_only),
 		cmocka_unit_test(a_clock_that_fixes_the_tsc_is_read),
@@ -813,6 +991,12 @@ int main(void)
 		CASE(a_device_that_only_the_definition_has_does_not_go_along),
 		CASE(what_libvirt_refuses_is_said_by_name),
 		CASE(a_disk_that_is_being_copied_holds_it_back),
+		CASE(what_goes_on_with_it_holds_it_back),
+		CASE(a_copy_is_told_once),
+		CASE(checkpoints_are_warned_of),
+		CASE(what_qemu_says_decides),
+		CASE(guests_in_the_guest_are_thought_of),
+		CASE(what_this_hosts_chips_hold_stays_here),
 		CASE(a_running_vm_is_judged_by_what_it_runs_with),
 		CASE(a_disk_that_only_this_host_has_holds_it_back),
 		CASE(every_file_of_a_disk_counts),

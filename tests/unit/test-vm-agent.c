@@ -322,6 +322,22 @@ static void query_pci_is_read_through_bridges(void **state)
 	assert_int_equal(l.v[1].bars_mapped, 1);
 }
 
+static void what_qemu_cannot_move_is_read(void **state)
+{
+	PT_AUTO(pt_strv) why = { 0 };
+	struct pt_error err = { 0 };
+
+	assert_int_equal(pt_reply_blockers("{\"return\":{},\"id\":\"libvirt-7\"}", &why, &err), 0);
+	assert_int_equal(why.n, 0);
+	assert_int_equal(pt_reply_blockers("{\"return\":{\"blocked-reasons\":[\"0000:01:00.0: VFIO migration is not "
+					   "supported in kernel\", 7]},\"id\":\"libvirt-8\"}",
+					   &why, &err),
+			 0);
+	assert_int_equal(why.n, 1);
+	assert_string_equal(why.v[0], "0000:01:00.0: VFIO migration is not supported in kernel");
+	assert_int_equal(pt_reply_blockers("{\"return\":[]}", &why, &err), -EBADMSG);
+}
+
 static int read_of(const char *words, struct pt_error *err)
 {
 	pt_autofree char *reply =
@@ -363,6 +379,7 @@ int main(void)
 		cmocka_unit_test(a_chunk_that_is_no_base64_is_refused),
 		cmocka_unit_test(an_agent_that_may_never_read_files_is_told_from_one_that_is_slow),
 		cmocka_unit_test(query_pci_is_read_through_bridges),
+		cmocka_unit_test(what_qemu_cannot_move_is_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,6 +17,7 @@
 #include "vm/conn.h"
 #include "vm/far.h"
 #include "vm/libvirt.h"
+#include "vm/now.h"
 
 #define TEST_URI  "test:///default"
 #define TEST_UUID "6695eb01-f6a4-8304-79aa-97f2502e193f"
@@ -269,6 +270,30 @@ static int stop_waiting(void *ctx)
 {
 	(*(int *)ctx)++;
 	return 1;
+}
+
+static void checkpoints_are_counted_and_what_a_driver_lacks_is_none(void **state)
+{
+	static const char checkpoint[] = "<domaincheckpoint><name>c</name></domaincheckpoint>";
+	struct fixture *f = *state;
+	PT_AUTO(pt_migrate_now) now = { 0 };
+	PT_AUTO(pt_migrate_now) then = { 0 };
+	PT_AUTO(pt_domain) live = { 0 };
+	virDomainPtr dom = virDomainLookupByUUIDString(f->conn->conn, TEST_UUID);
+	virDomainCheckpointPtr c;
+
+	assert_int_equal(pt_vm_live(f->conn, TEST_UUID, &live, NULL), 0);
+	assert_int_equal(pt_vm_now_holds(f->conn, TEST_UUID, &live, &now, NULL), 0);
+	assert_int_equal(now.checkpoints, 0);
+	assert_null(now.job);
+	assert_int_equal(now.block_jobs.n, 0);
+	assert_int_equal(now.silent.n, 0);
+	c = virDomainCheckpointCreateXML(dom, checkpoint, 0);
+	assert_non_null(c);
+	(void)virDomainCheckpointFree(c);
+	(void)virDomainFree(dom);
+	assert_int_equal(pt_vm_now_holds(f->conn, TEST_UUID, &live, &then, NULL), 0);
+	assert_int_equal(then.checkpoints, 1);
 }
 
 static void a_wait_can_be_broken_off(void **state)
@@ -574,6 +599,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_vm_that_does_not_exist_is_named_by_its_uuid, setup, teardown),
 		cmocka_unit_test_setup_teardown(only_a_running_vm_has_a_live_definition, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_a_vm_runs_with_counts_though_its_definition_says_otherwise, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(checkpoints_are_counted_and_what_a_driver_lacks_is_none, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(a_wait_can_be_broken_off, setup, teardown),
 		cmocka_unit_test_setup_teardown(who_may_only_read_is_told_so, setup, teardown),
