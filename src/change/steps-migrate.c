@@ -144,10 +144,17 @@ static int start_fallen(struct pt_run *run, const struct pt_step *s, struct pt_e
 	const struct pt_vm_ops *vm = run->env->vm;
 	struct pt_error cause = { 0 };
 
+	int r;
+
 	if (run->rebooted || vm->alive(vm->ctx, s->vm_uuid, &cause) != 0)
 		return 0;
-	if (cause.code != -ECANCELED)
-		return pt_step_start_again(run, s, err);
+	if (cause.code != -ECANCELED) {
+		r = pt_step_start_again(run, s, err);
+		/* not quite as it was: what its guest had not written is lost */
+		if (r >= 0)
+			warn(run, s, "had ended, and has been started again: its guest boots anew (%s)", cause.msg);
+		return r;
+	}
 	warn(run, s, "is shut off: its guest or somebody did that meanwhile, and it is left so");
 	return 0;
 }

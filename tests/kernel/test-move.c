@@ -189,6 +189,13 @@ static void libvirt_is_not_believed_that_it_did_not_move(void **state)
 	has_moved(w);
 }
 
+static void keep_warning(void *ctx, const char *text)
+{
+	struct stage *w = ctx;
+
+	(void)snprintf(w->waited_for, sizeof(w->waited_for), "%s", text);
+}
+
 static void a_vm_that_qemu_lost_is_started_again(void **state)
 {
 	struct stage *w = *state;
@@ -197,9 +204,13 @@ static void a_vm_that_qemu_lost_is_started_again(void **state)
 	attached(w);
 	/* the hook refuses everybody else while the change is open */
 	stage_hook(w);
+	w->env.warn = keep_warning;
+	w->env.ctx = w;
 	w->cvm->lost = true;
 	assert_int_equal(move(w, &err), -EIO);
 	stage_says(&err, "everything is as it was");
+	assert_non_null(strstr(w->waited_for, "cvm had ended"));
+	assert_non_null(strstr(w->waited_for, "has been started again: its guest boots anew"));
 	assert_int_equal(w->cvm->state, PT_DOMAIN_RUNNING);
 	assert_non_null(strstr(w->cvm->live, "<interface"));
 	stage_settled(w);
@@ -330,13 +341,6 @@ static void one_that_runs_on_both_from_the_start_gets_nothing_back(void **state)
 	assert_int_equal(recover(w), 1);
 	assert_non_null(strstr(w->cvm->live, "<interface"));
 	stage_settled(w);
-}
-
-static void keep_warning(void *ctx, const char *text)
-{
-	struct stage *w = ctx;
-
-	(void)snprintf(w->waited_for, sizeof(w->waited_for), "%s", text);
 }
 
 /* it stays, and that the other host could not be asked is said */
