@@ -113,14 +113,16 @@ void pt_cpu_given_of(const struct pt_cpu_look *look, const struct pt_cpu_def *de
 	const char *why_not = NULL;
 	const struct pt_strv *base = base_flags(look, def, &why_not);
 	bool is_x86 = !look->vm.arch || pt_streq(look->vm.arch, "x86_64") || pt_streq(look->vm.arch, "i686");
+	/* what QEMU emulates it gives as libvirt lists it */
+	bool by_kvm = is_x86 && !pt_streq(look->vm.type, "qemu");
 
 	*ret_given = (struct pt_cpu_given){ .known = base != NULL, .why_not = pt_strdup_opt(why_not) };
 	if (!base)
 		return;
 	pt_strv_copy(&ret_given->flags, base);
-	if (def->mode == PT_CPU_MODE_CUSTOM && is_x86)
+	if (def->mode == PT_CPU_MODE_CUSTOM && by_kvm)
 		as_qemu_does(def, NULL, &ret_given->flags);
-	else if (def->mode == PT_CPU_MODE_HOST_MODEL && is_x86)
+	else if (def->mode == PT_CPU_MODE_HOST_MODEL && by_kvm)
 		as_qemu_does(def, &look->caps.host_model, &ret_given->flags);
 	/*
 	 * domcapabilities lists invtsc among host-model's features, but it is the one flag that a guest which may be

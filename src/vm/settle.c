@@ -305,6 +305,9 @@ static unsigned keep_beside(virDomainPtr dom)
 		flags |= VIR_DOMAIN_UNDEFINE_KEEP_NVRAM;
 	if (!xml || strstr(xml, "<tpm"))
 		flags |= VIR_DOMAIN_UNDEFINE_KEEP_TPM;
+	/* libvirt undefines none that has checkpoints; it forgets them, too, when it does this itself */
+	if (virDomainListAllCheckpoints(dom, NULL, 0) > 0)
+		flags |= VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA;
 	free(xml);
 	return flags;
 }

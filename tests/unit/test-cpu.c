@@ -399,6 +399,18 @@ static void a_named_model_has_no_svm_unless_it_is_named(void **state)
 	assert_true(host_model.flags.n > plain.flags.n);
 }
 
+/* seen with libvirt 11.3 and QEMU 10.0: EPYC, which host-model became, ran with npt */
+static void an_emulated_vm_has_the_svm_that_libvirt_lists(void **state)
+{
+	struct pt_cpu_look *l = *state;
+	PT_AUTO(pt_cpu_given) host_model = { 0 };
+
+	pt_strset(&l->vm.type, "qemu");
+	pt_cpu_given_of(l, &(struct pt_cpu_def){ .mode = PT_CPU_MODE_HOST_MODEL }, &host_model);
+	assert_true(pt_strv_has(&host_model.flags, "svm"));
+	assert_true(pt_strv_has(&host_model.flags, "npt"));
+}
+
 /* a baseline of hosts that can nest asks for npt; without svm by name such a VM does not start */
 static void a_baseline_names_the_svm_that_qemu_leaves_out(void **state)
 {
@@ -711,6 +723,7 @@ int main(void)
 		cmocka_unit_test(every_definition_can_be_edited_and_read_again),
 		cmocka_unit_test(a_step_with_a_processor_survives_the_journal),
 		DECISION(a_named_model_has_no_svm_unless_it_is_named),
+		DECISION(an_emulated_vm_has_the_svm_that_libvirt_lists),
 		DECISION(a_baseline_names_the_svm_that_qemu_leaves_out),
 		DECISION(passthrough_for_a_vm_that_is_off_is_one_step),
 		DECISION(a_running_vm_is_refused_with_the_reason_and_the_way_out),
