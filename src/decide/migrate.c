@@ -242,8 +242,9 @@ static bool tells_of(const struct pt_migrate_now *now, const char *target)
 /* what goes on with it now, and ends some time */
 static void judge_jobs(const struct pt_migrate_now *now, const char *vm, struct pt_findings *l)
 {
+	struct pt_shell_word word = pt_shell(vm);
 	pt_autofree char *job_fix =
-		pt_strf("`virsh domjobinfo %s`; it ends, or `virsh domjobabort %s` ends it", vm, vm);
+		pt_strf("`virsh domjobinfo %s`; it ends, or `virsh domjobabort %s` ends it", word.s, word.s);
 	pt_autofree char *silent = pt_strv_join(&now->silent, "; ");
 
 	if (now->job)
@@ -251,7 +252,7 @@ static void judge_jobs(const struct pt_migrate_now *now, const char *vm, struct 
 				"libvirt is at work on %s, %s: it moves no VM meanwhile", vm, now->job);
 	for (size_t i = 0; i < now->block_jobs.n; i++) {
 		const char *job = now->block_jobs.v[i];
-		pt_autofree char *fix = pt_strf("`virsh blockjob %s %.*s --info`; it ends, or --abort ends it", vm,
+		pt_autofree char *fix = pt_strf("`virsh blockjob %s %.*s --info`; it ends, or --abort ends it", word.s,
 						(int)strcspn(job, ":"), job);
 
 		pt_findings_add(l, PT_FAIL, "block-job", NULL, fix,
@@ -271,7 +272,7 @@ static void judge_checkpoints(const struct pt_migrate_now *now, const char *vm, 
 	pt_autofree char *fix = pt_strf(
 		"before: `virsh checkpoint-dumpxml %s NAME` of each into a file; there, when it has moved: `virsh "
 		"checkpoint-create %s FILE --redefine`, parents first; or begin with a full backup",
-		vm, vm);
+		pt_shell(vm).s, pt_shell(vm).s);
 
 	if (now->checkpoints)
 		pt_findings_add(
