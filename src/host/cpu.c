@@ -121,6 +121,32 @@ static void parse_line(const char *line, struct pt_cpu_host *h)
 		take_flags(&h->flags, value);
 }
 
+/* the first line with that key; NULL: none */
+static char *first_of(const char *text, const char *key)
+{
+	for (const char *line = text; *line; line += strcspn(line, "\n"), line += *line == '\n') {
+		const char *value = value_of(line, key);
+
+		if (value)
+			return copy_line(value);
+	}
+	return NULL;
+}
+
+/* arm64's kernel has numbers for a name: "Arm, implementer 0x41, part 0xd0c, variant 0x3, revision 1" */
+static char *arm_model(const char *text)
+{
+	pt_autofree char *implementer = first_of(text, "CPU implementer");
+	pt_autofree char *part = first_of(text, "CPU part");
+	pt_autofree char *variant = first_of(text, "CPU variant");
+	pt_autofree char *revision = first_of(text, "CPU revision");
+
+	if (!implementer || !part)
+		return NULL;
+	return pt_strf("Arm, implementer %s, part %s, variant %s, revision %s", implementer, part,
+		       variant ? variant : "unknown", revision ? revision : "unknown");
+}
+
 void pt_cpuinfo_parse(const char *text, struct pt_cpu_host *ret_host)
 {
 	struct pt_cpu_host h = { .family = -1, .number = -1, .stepping = -1 };
@@ -137,6 +163,8 @@ void pt_cpuinfo_parse(const char *text, struct pt_cpu_host *ret_host)
 		compare(&first.microcode, value_of(line, "microcode"), &first.unlike);
 	}
 	h.unlike += first.unlike;
+	if (!h.model)
+		h.model = arm_model(text);
 	h.virt = pt_strv_has(&h.flags, "vmx") ? "vmx" : pt_strv_has(&h.flags, "svm") ? "svm" : NULL;
 	*ret_host = h;
 }

@@ -98,12 +98,19 @@ static void processors_that_differ_are_counted(void **state)
 static void an_arm_processors_features_are_its_flags(void **state)
 {
 	PT_AUTO(pt_cpu_host) h = { 0 };
+	PT_AUTO(pt_cpu_host) whole = { 0 };
 
 	pt_cpuinfo_parse("processor\t: 0\nBogoMIPS\t: 50.00\nFeatures\t: fp asimd aes \nCPU implementer\t: 0x41\n", &h);
 	assert_int_equal(h.flags.n, 3);
 	assert_null(h.virt);
 	assert_null(h.vendor);
+	assert_null(h.model);
 	assert_int_equal(h.family, -1);
+	pt_cpuinfo_parse(
+		"processor\t: 0\nFeatures\t: fp\nCPU implementer\t: 0x41\nCPU architecture: 8\nCPU variant\t: 0x3\n"
+		"CPU part\t: 0xd0c\nCPU revision\t: 1\n\nprocessor\t: 1\nCPU part\t: 0xd0d\n",
+		&whole);
+	assert_string_equal(whole.model, "Arm, implementer 0x41, part 0xd0c, variant 0x3, revision 1");
 }
 
 static void hostile_text_is_no_processor(void **state)
