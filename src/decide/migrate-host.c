@@ -399,10 +399,12 @@ static void judge_networks(const struct pt_migrate_ask *ask, const struct pt_mig
 					"its libvirt has no active network %s, which the VM is on", vm->networks.v[i]);
 	}
 	for (size_t i = 0; host->netdevs_known && i < vm->bridges.n; i++)
-		/* it hears of interfaces from udev, and where there is none it knows those of its start only */
+		/* no more than a hint: it hears of interfaces from udev, and else knows those of its start only */
 		if (!has_netdev(host, vm->bridges.v[i]))
-			pt_findings_add(l, PT_UNKNOWN, "network", host->where, "make it there, as it is here",
-					"its libvirt sees no bridge %s there, which the VM is on", vm->bridges.v[i]);
+			pt_findings_add(
+				l, PT_WARN, "network", host->where, "make it there, as it is here",
+				"its libvirt sees no bridge %s there, which the VM is on: without it the VM stays here",
+				vm->bridges.v[i]);
 }
 
 /* libvirt refuses a name that another has, and takes the place of a definition that has name and UUID */
