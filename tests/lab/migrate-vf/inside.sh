@@ -66,6 +66,28 @@ cat /run/lab/mover.log
 check "it says that all is as it was" grep -q 'everything is as it was' /run/lab/mover.log
 check "it runs here with its VF" as_before
 
+echo '== QEMU there is killed in the middle'
+check "it is being copied" slowly env
+tell kill
+check "it was killed" await 60 killed
+wait "$mover"
+check "exit status 1" [ $? = 1 ]
+cat /run/lab/mover.log
+check "it says that all is as it was" grep -q 'everything is as it was' /run/lab/mover.log
+check "it runs here with its VF" as_before
+
+echo '== QEMU here is killed in the middle'
+check "it is being copied" slowly env
+kill -9 "$(cat /run/libvirt/qemu/a.pid)"
+wait "$mover"
+check "exit status 1" [ $? = 1 ]
+cat /run/lab/mover.log
+check "it says that its guest boots anew" grep -q 'has been started again' /run/lab/mover.log
+check "it runs here with its VF" as_before
+check_not "and is not there" virsh -q -c $there domstate a
+check "it comes up again" guest_ready a
+check "its agent answers" agent_answers a
+
 echo '== the other one loses its power'
 check "it is being copied" slowly env
 power_cut 0 2
