@@ -8,6 +8,7 @@
 
 #include "agent/parts.h"
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "fleet/agent.h"
 #include "fleet/fleet.h"
 #include "shape/claim.h"
@@ -303,7 +304,7 @@ static int refuse_to_take(struct pt_agent *a, struct one *o, const struct pt_dom
 			  struct pt_error *err)
 {
 	pt_autofree char *reason = pt_strf("VM %s has %s, which is not the claim's: `passthru detach %s %s`",
-					   user->name, pt_bdf_str(bdf).s, user->name, pt_bdf_str(bdf).s);
+					   user->name, pt_bdf_str(bdf).s, pt_shell(user->name).s, pt_bdf_str(bdf).s);
 
 	return set_and_put(a, o, PT_ACK_RELEASING, reason, err);
 }

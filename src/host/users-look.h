@@ -165,6 +165,9 @@ const char *pt_look_denied(void);
 /** pt_look_comm() - a process's name, the caller frees; "?" when it is gone */
 char *pt_look_comm(const struct pt_look *look, int pid);
 
+/** pt_look_parent() - whose child a process is; -1 when it is gone, or that is not seen */
+int pt_look_parent(const struct pt_look *look, int pid);
+
 /** pt_look_pids() - every process of the host */
 void pt_look_pids(const struct pt_look *look, struct pt_strv *ret_pids);
 

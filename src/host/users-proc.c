@@ -44,18 +44,25 @@ static int parent_of(const struct pt_look *look, const char *who, int *ret_own)
 	return parent;
 }
 
+int pt_look_parent(const struct pt_look *look, int pid)
+{
+	char who[16];
+	int own;
+
+	if (look->root->proc_fd < 0)
+		return -1;
+	(void)snprintf(who, sizeof(who), "%d", pid);
+	return parent_of(look, who, &own);
+}
+
 static void find_ancestors(const struct pt_look *look, struct ancestors *a)
 {
-	int ignored;
 	int pid = parent_of(look, "self", &a->own);
 
 	/* the first process is everybody's ancestor: its sockets are no sign of a login */
 	while (pid > 1 && a->n < ANCESTORS_MAX) {
-		char who[16];
-
 		a->pid[a->n++] = pid;
-		(void)snprintf(who, sizeof(who), "%d", pid);
-		pid = parent_of(look, who, &ignored);
+		pid = pt_look_parent(look, pid);
 	}
 }
 

@@ -91,6 +91,34 @@ static void udev_looking_at_a_new_disk_is_no_use(void **state)
 	users_expect_none(f);
 }
 
+static void parent_is(struct users_fixture *f, int pid, const char *comm, int parent)
+{
+	pt_autofree char *path = pt_strf("proc/%d/stat", pid);
+
+	fakesys_file(f->sys, path, "%d (%s) S %d %d 0 0", pid, comm, parent, pid);
+}
+
+static void a_program_of_udevs_rules_is_no_use_either(void **state)
+{
+	struct users_fixture *f = *state;
+
+	fakesys_add_disk(f->sys, HBA, "sda", 8, 0, NULL);
+	open_file(f, 99, "scsi_id", 3, "/dev/sda");
+	parent_is(f, 99, "scsi_id", 98);
+	parent_is(f, 98, "sh", 97);
+	open_file(f, 98, "sh", 0, "/dev/null");
+	open_file(f, 97, "(udev-worker)", 0, "/dev/null");
+	users_look(f, HBA);
+	users_expect_none(f);
+	/* the same program by somebody's hand is one */
+	open_file(f, 199, "scsi_id", 3, "/dev/sda");
+	parent_is(f, 199, "scsi_id", 198);
+	parent_is(f, 198, "bash", 1);
+	open_file(f, 198, "bash", 0, "/dev/null");
+	users_look(f, HBA);
+	users_expect_only(f, PT_USE_OPEN, "sda > open by scsi_id (pid 199)");
+}
+
 static void other_files_and_other_disks_are_no_use(void **state)
 {
 	struct users_fixture *f = *state;
@@ -299,6 +327,7 @@ int main(void)
 		T(the_same_file_opened_twice_is_one_use),
 		T(a_node_in_a_chroot_is_known_by_its_end),
 		T(udev_looking_at_a_new_disk_is_no_use),
+		T(a_program_of_udevs_rules_is_no_use_either),
 		T(other_files_and_other_disks_are_no_use),
 		T(a_disks_generic_scsi_node_counts_for_its_controller),
 		T(a_multipath_namespaces_generic_node_counts_for_its_controllers),
