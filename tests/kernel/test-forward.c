@@ -595,13 +595,8 @@ static void recovered(struct stage *w, int expected)
 
 static void add_step(struct pt_plan *plan, enum pt_step_kind kind, const struct fakekernel_device *d)
 {
-	struct pt_step *s = pt_plan_step(plan, kind);
+	struct pt_step *s = fakekernel_step(d, plan, kind);
 
-	s->bdf = d->bdf;
-	s->vendor = d->ids[0];
-	s->device = d->ids[1];
-	s->subvendor = d->ids[2];
-	s->subdevice = d->ids[3];
 	if (kind != PT_STEP_DRIVER)
 		return;
 	s->driver_before = pt_strdup("vfio-pci");

@@ -115,18 +115,6 @@ static int fake_vms(void *ctx, struct pt_domains *ret, struct pt_error *err)
 	return 0;
 }
 
-static struct pt_step *step_of(const struct fakekernel_device *d, struct pt_plan *plan, enum pt_step_kind kind)
-{
-	struct pt_step *s = pt_plan_step(plan, kind);
-
-	s->bdf = d->bdf;
-	s->vendor = d->ids[0];
-	s->device = d->ids[1];
-	s->subvendor = d->ids[2];
-	s->subdevice = d->ids[3];
-	return s;
-}
-
 static struct pt_step *vm_step(const struct fakevm_one *vm, struct pt_plan *plan, enum pt_step_kind kind)
 {
 	struct pt_step *s = pt_plan_step(plan, kind);
@@ -139,7 +127,7 @@ static struct pt_step *vm_step(const struct fakevm_one *vm, struct pt_plan *plan
 static void plug(const struct fakekernel_device *d, const struct fakevm_one *vm, struct pt_plan *plan,
 		 enum pt_step_kind kind)
 {
-	struct pt_step *s = step_of(d, plan, kind);
+	struct pt_step *s = fakekernel_step(d, plan, kind);
 
 	s->vm = pt_strdup(vm->name);
 	s->vm_uuid = pt_strdup(vm->uuid);
@@ -152,8 +140,8 @@ static void bind(const struct fakekernel_device *d, struct pt_plan *plan)
 
 	if (strcmp(d->driver, "vfio-pci") == 0)
 		return;
-	(void)step_of(d, plan, PT_STEP_RESERVE);
-	s = step_of(d, plan, PT_STEP_DRIVER);
+	(void)fakekernel_step(d, plan, PT_STEP_RESERVE);
+	s = fakekernel_step(d, plan, PT_STEP_DRIVER);
 	s->driver_before = pt_strdup(d->driver);
 	s->driver_after = pt_strdup("vfio-pci");
 	s->override_after = pt_strdup("vfio-pci");
@@ -163,9 +151,9 @@ static void unbind(const struct fakekernel_device *d, struct pt_plan *plan)
 {
 	struct pt_step *s;
 
-	(void)step_of(d, plan, PT_STEP_RESET);
-	(void)step_of(d, plan, PT_STEP_UNRESERVE);
-	s = step_of(d, plan, PT_STEP_DRIVER);
+	(void)fakekernel_step(d, plan, PT_STEP_RESET);
+	(void)fakekernel_step(d, plan, PT_STEP_UNRESERVE);
+	s = fakekernel_step(d, plan, PT_STEP_DRIVER);
 	s->driver_before = pt_strdup(d->driver);
 	s->override_before = pt_strdup("vfio-pci");
 	s->reprobe = true;

@@ -724,6 +724,18 @@ void fakekernel_ops(struct fakekernel *k, struct pt_host_ops *ret_ops)
 	};
 }
 
+struct pt_step *fakekernel_step(const struct fakekernel_device *d, struct pt_plan *plan, enum pt_step_kind kind)
+{
+	struct pt_step *s = pt_plan_step(plan, kind);
+
+	s->bdf = d->bdf;
+	s->vendor = d->ids[0];
+	s->device = d->ids[1];
+	s->subvendor = d->ids[2];
+	s->subdevice = d->ids[3];
+	return s;
+}
+
 unsigned fakekernel_kept(const struct fakekernel *k)
 {
 	unsigned n = 0;

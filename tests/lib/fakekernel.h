@@ -12,6 +12,7 @@
 
 #include "fault.h"
 #include "host/ops.h"
+#include "model/plan.h"
 
 #define FAKEKERNEL_DEVICES 16
 #define FAKEKERNEL_DRIVERS 8
@@ -130,6 +131,9 @@ void fakekernel_unload(struct fakekernel *k, const char *name);
 void fakekernel_reboot(struct fakekernel *k);
 
 void fakekernel_ops(struct fakekernel *k, struct pt_host_ops *ret_ops);
+
+/** fakekernel_step() - a step of a plan about a device, that says which one it is; the plan's */
+struct pt_step *fakekernel_step(const struct fakekernel_device *d, struct pt_plan *plan, enum pt_step_kind kind);
 
 /** fakekernel_kept() - how many files there are that outlive a boot */
 unsigned fakekernel_kept(const struct fakekernel *k);

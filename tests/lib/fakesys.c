@@ -617,3 +617,18 @@ void fakesys_iommu(struct fakesys *sys, const char *name)
 		fakesys_file(sys, ecap, "f00f4a\n");
 	sys_link(sys, link, path);
 }
+
+int fakesys_setup_hba(void **state)
+{
+	struct fakesys *sys = fakesys_new();
+
+	fakesys_add_pci(sys, FAKESYS_HBA, 0x1000, 0x0079, 0x010400, "vfio-pci", 14);
+	*state = sys;
+	return 0;
+}
+
+int fakesys_teardown(void **state)
+{
+	fakesys_free(*state);
+	return 0;
+}

@@ -54,6 +54,11 @@ struct fakesys *fakesys_new(void);
 /* removes the directory; fails the test when a descriptor was left open since fakesys_new() */
 void fakesys_free(struct fakesys *sys);
 
+/* cmocka's, for tests of one card that VFIO has: FAKESYS_HBA, in IOMMU group 14; the state is a struct fakesys */
+#define FAKESYS_HBA "0000:01:00.0"
+int fakesys_setup_hba(void **state);
+int fakesys_teardown(void **state);
+
 /** fakesys_add_pci() - a function in short; @driver NULL: none; @group -1: none; numa_node is -1 */
 void fakesys_add_pci(struct fakesys *sys, const char *bdf, unsigned vendor, unsigned device, unsigned class_code,
 		     const char *driver, int group);

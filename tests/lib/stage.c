@@ -184,30 +184,18 @@ static struct pt_step *vm_step(struct pt_plan *plan, enum pt_step_kind kind)
 	return s;
 }
 
-static struct pt_step *step_of(const struct fakekernel_device *d, struct pt_plan *plan, enum pt_step_kind kind)
-{
-	struct pt_step *s = pt_plan_step(plan, kind);
-
-	s->bdf = d->bdf;
-	s->vendor = d->ids[0];
-	s->device = d->ids[1];
-	s->subvendor = d->ids[2];
-	s->subdevice = d->ids[3];
-	return s;
-}
-
 static struct pt_step *device_step(const struct stage *w, struct pt_plan *plan, enum pt_step_kind kind)
 {
-	return step_of(w->hba, plan, kind);
+	return fakekernel_step(w->hba, plan, kind);
 }
 
 /* the other member of the group goes along */
 static void give_nic(struct stage *w, struct pt_plan *plan)
 {
-	struct pt_step *s = step_of(w->nic, plan, PT_STEP_RESERVE);
+	struct pt_step *s = fakekernel_step(w->nic, plan, PT_STEP_RESERVE);
 
 	s->vm = pt_strdup("cvm");
-	s = step_of(w->nic, plan, PT_STEP_DRIVER);
+	s = fakekernel_step(w->nic, plan, PT_STEP_DRIVER);
 	s->driver_before = pt_strdup("igb");
 	s->driver_after = pt_strdup("vfio-pci");
 	s->override_after = pt_strdup("vfio-pci");
@@ -217,8 +205,8 @@ static void take_nic(struct stage *w, struct pt_plan *plan)
 {
 	struct pt_step *s;
 
-	(void)step_of(w->nic, plan, PT_STEP_UNRESERVE);
-	s = step_of(w->nic, plan, PT_STEP_DRIVER);
+	(void)fakekernel_step(w->nic, plan, PT_STEP_UNRESERVE);
+	s = fakekernel_step(w->nic, plan, PT_STEP_DRIVER);
 	s->driver_before = pt_strdup("vfio-pci");
 	s->override_before = pt_strdup("vfio-pci");
 	s->reprobe = true;
@@ -276,7 +264,7 @@ static void set_states(struct pt_step *s, const char *before, const char *after)
 
 static void plug_step(const struct fakekernel_device *d, struct pt_plan *plan, enum pt_step_kind kind)
 {
-	struct pt_step *s = step_of(d, plan, kind);
+	struct pt_step *s = fakekernel_step(d, plan, kind);
 
 	s->vm = pt_strdup("cvm");
 	s->vm_uuid = pt_strdup(STAGE_CVM);
@@ -292,10 +280,10 @@ static void attach_network(struct stage *w, struct pt_plan *plan)
 	add.mac[5] = 1;
 	if (!w->live)
 		vm_step(plan, PT_STEP_VM_STOP)->timeout_ms = 5;
-	set_states(step_of(w->nic, plan, PT_STEP_LINK), "up=off mtu=1500", "up=on mtu=9000");
-	set_states(step_of(w->nic, plan, PT_STEP_SRIOV), VF_BEFORE, VF_AFTER);
-	set_states(step_of(w->nic, plan, PT_STEP_SRIOV_KEEP), KEPT, KEPT KEPT_VF);
-	s = step_of(the_vf(w), plan, PT_STEP_RESERVE);
+	set_states(fakekernel_step(w->nic, plan, PT_STEP_LINK), "up=off mtu=1500", "up=on mtu=9000");
+	set_states(fakekernel_step(w->nic, plan, PT_STEP_SRIOV), VF_BEFORE, VF_AFTER);
+	set_states(fakekernel_step(w->nic, plan, PT_STEP_SRIOV_KEEP), KEPT, KEPT KEPT_VF);
+	s = fakekernel_step(the_vf(w), plan, PT_STEP_RESERVE);
 	s->vm = pt_strdup("cvm");
 	s->driver_after = pt_strdup("libvirt");
 	s = vm_step(plan, PT_STEP_VM_DEFINE);
@@ -316,9 +304,9 @@ static void detach_network(struct stage *w, struct pt_plan *plan)
 		vm_step(plan, PT_STEP_VM_STOP)->timeout_ms = 5;
 	s = vm_step(plan, PT_STEP_VM_DEFINE);
 	pt_array_push(&s->edit.remove_hostdevs, the_vf(w)->bdf);
-	(void)step_of(the_vf(w), plan, PT_STEP_UNRESERVE);
-	set_states(step_of(w->nic, plan, PT_STEP_SRIOV), VF_AFTER, VF_BEFORE);
-	set_states(step_of(w->nic, plan, PT_STEP_SRIOV_KEEP), KEPT KEPT_VF, KEPT);
+	(void)fakekernel_step(the_vf(w), plan, PT_STEP_UNRESERVE);
+	set_states(fakekernel_step(w->nic, plan, PT_STEP_SRIOV), VF_AFTER, VF_BEFORE);
+	set_states(fakekernel_step(w->nic, plan, PT_STEP_SRIOV_KEEP), KEPT KEPT_VF, KEPT);
 	if (!w->live)
 		vm_step(plan, PT_STEP_VM_START);
 }
@@ -326,10 +314,10 @@ static void detach_network(struct stage *w, struct pt_plan *plan)
 static void attach_live(struct stage *w, struct pt_plan *plan)
 {
 	struct pt_hostdev_add add = { .bdf = w->nic->bdf, .guest_bus = 5 };
-	struct pt_step *s = step_of(w->nic, plan, PT_STEP_RESERVE);
+	struct pt_step *s = fakekernel_step(w->nic, plan, PT_STEP_RESERVE);
 
 	s->vm = pt_strdup("cvm");
-	s = step_of(w->nic, plan, PT_STEP_DRIVER);
+	s = fakekernel_step(w->nic, plan, PT_STEP_DRIVER);
 	s->driver_before = pt_strdup("igb");
 	s->driver_after = pt_strdup("vfio-pci");
 	s->override_after = pt_strdup("vfio-pci");
@@ -345,8 +333,8 @@ static void detach_live(struct stage *w, struct pt_plan *plan)
 	plug_step(w->nic, plan, PT_STEP_VM_UNPLUG);
 	s = vm_step(plan, PT_STEP_VM_DEFINE);
 	pt_array_push(&s->edit.remove_hostdevs, w->nic->bdf);
-	(void)step_of(w->nic, plan, PT_STEP_UNRESERVE);
-	s = step_of(w->nic, plan, PT_STEP_DRIVER);
+	(void)fakekernel_step(w->nic, plan, PT_STEP_UNRESERVE);
+	s = fakekernel_step(w->nic, plan, PT_STEP_DRIVER);
 	s->driver_before = pt_strdup("vfio-pci");
 	s->override_before = pt_strdup("vfio-pci");
 	s->reprobe = true;

@@ -13,24 +13,9 @@
 #include "fakesys.h"
 #include "host/proof.h"
 
-#define HBA "0000:01:00.0"
+#define HBA FAKESYS_HBA
 
 static const struct pt_bdf hba = { 0, 1, 0, 0 };
-
-static int setup(void **state)
-{
-	struct fakesys *sys = fakesys_new();
-
-	fakesys_add_pci(sys, HBA, 0x1000, 0x0079, 0x010400, "vfio-pci", 14);
-	*state = sys;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	fakesys_free(*state);
-	return 0;
-}
 
 static void config(struct fakesys *sys, unsigned command, size_t size)
 {
@@ -142,18 +127,18 @@ static void a_missing_function_is_not_present(void **state)
 	assert_null(p.driver);
 }
 
+#define TEST(f) cmocka_unit_test_setup_teardown(f, fakesys_setup_hba, fakesys_teardown)
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(a_device_at_work_shows_in_driver_command_and_interrupts, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(a_device_that_no_guest_drives_is_no_bus_master, setup, teardown),
-		cmocka_unit_test_setup_teardown(what_cannot_be_read_is_unknown, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_device_that_fell_off_the_bus_is_unknown, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_host_driver_is_not_vfio, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_variant_driver_is_known_by_its_name_or_its_vfio_device, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(a_missing_function_is_not_present, setup, teardown),
+		TEST(a_device_at_work_shows_in_driver_command_and_interrupts),
+		TEST(a_device_that_no_guest_drives_is_no_bus_master),
+		TEST(what_cannot_be_read_is_unknown),
+		TEST(a_device_that_fell_off_the_bus_is_unknown),
+		TEST(a_host_driver_is_not_vfio),
+		TEST(a_variant_driver_is_known_by_its_name_or_its_vfio_device),
+		TEST(a_missing_function_is_not_present),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

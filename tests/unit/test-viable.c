@@ -12,24 +12,9 @@
 #include "fakesys.h"
 #include "host/viable.h"
 
-#define HBA "0000:01:00.0"
+#define HBA FAKESYS_HBA
 
 static const struct pt_bdf hba = { 0, 1, 0, 0 };
-
-static int setup(void **state)
-{
-	struct fakesys *sys = fakesys_new();
-
-	fakesys_add_pci(sys, HBA, 0x1000, 0x0079, 0x010400, "vfio-pci", 14);
-	*state = sys;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	fakesys_free(*state);
-	return 0;
-}
 
 static void a_kernel_with_iommufd_alone_is_told_as_such(void **state)
 {
@@ -60,7 +45,7 @@ static void a_node_that_is_missing_for_another_reason_is_not_blamed_on_the_kerne
 
 int main(void)
 {
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name) cmocka_unit_test_setup_teardown(name, fakesys_setup_hba, fakesys_teardown)
 	const struct CMUnitTest tests[] = {
 		T(a_kernel_with_iommufd_alone_is_told_as_such),
 		T(a_node_that_is_missing_for_another_reason_is_not_blamed_on_the_kernel),
