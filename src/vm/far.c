@@ -17,11 +17,14 @@ PT_DEFINE_CLEANUP(struct pt_vm_conn *, pt_vm_close)
 
 /*
  * @refs: the thread's and ours: the last one frees
+ * @thread: there is one, by @runs; ours to join or to leave alone
  * @root: a copy: the caller may be gone before the thread is.  Only hints are read from it
  * @r, @err: for the caller once @over is set; @begun: milliseconds of the clock
  */
 struct pt_far {
 	atomic_int refs;
+	pthread_t thread;
+	bool runs;
 	pthread_mutex_t mutex;
 	pthread_cond_t changed;
 	bool over;
@@ -76,7 +79,6 @@ struct pt_far *pt_far_begin(const struct pt_root *root, const struct pt_far_talk
 {
 	struct pt_far *far = pt_alloc(sizeof(*far));
 	pthread_condattr_t attr;
-	pthread_t thread;
 	int r;
 
 	*far = (struct pt_far){ .root = *root, .uri = pt_strdup(what->uri), .talk = *what, .begun = pt_watch_now_ms() };
@@ -89,15 +91,14 @@ struct pt_far *pt_far_begin(const struct pt_root *root, const struct pt_far_talk
 	(void)pthread_condattr_destroy(&attr);
 	/* not by two threads at once; where it is not there, the thread says so */
 	(void)pt_libvirt_load(NULL);
-	r = -pthread_create(&thread, NULL, talk, far);
+	r = -pthread_create(&far->thread, NULL, talk, far);
+	far->runs = r == 0;
 	if (r < 0) {
 		struct pt_error err = { 0 };
 
 		(void)pt_fail(&err, r, "cannot talk with %s", far->uri);
 		finish(far, r, &err);
 		atomic_store(&far->refs, 1);
-	} else {
-		(void)pthread_detach(thread);
 	}
 	return far;
 }
@@ -133,6 +134,20 @@ static int await(struct pt_far *far, unsigned limit_ms)
 	return r;
 }
 
+/*
+ * One that has answered has nothing left to do, and is waited for: what the libraries keep for each thread is given
+ * back while the program still runs.  One that is late is left alone.
+ */
+static void let_go(const struct pt_far *far, bool over)
+{
+	if (!far->runs)
+		return;
+	if (over)
+		(void)pthread_join(far->thread, NULL);
+	else
+		(void)pthread_detach(far->thread);
+}
+
 static int conclude(struct pt_far *far, int waited, void **ret_said, struct pt_error *err)
 {
 	int r = far->r;
@@ -153,6 +168,7 @@ static int conclude(struct pt_far *far, int waited, void **ret_said, struct pt_e
 		if (ret_said)
 			far->talk.said = NULL;
 	}
+	let_go(far, waited == 1);
 	far_unref(far);
 	return r;
 }
