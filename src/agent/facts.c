@@ -94,21 +94,13 @@ int pt_agent_look(struct pt_agent *a, bool vms, struct pt_error *err)
 	return a->asked ? 0 : remember_users(a, err);
 }
 
-static bool has_vfs(const struct pt_inv_host *host, struct pt_bdf pf)
-{
-	for (size_t i = 0; i < host->n; i++)
-		if (host->v[i].has_parent && pt_bdf_eq(host->v[i].parent, pf))
-			return true;
-	return false;
-}
-
 /* the cards that have still not got what is kept of them; NULL: none; the caller frees */
 static char *note(const struct pt_agent *a)
 {
 	PT_AUTO(pt_strv) lines = { 0 };
 
 	for (size_t i = 0; i < a->lacks.n; i++)
-		if (!has_vfs(&a->facts, a->lacks.v[i].pf))
+		if (!pt_inv_host_is_parent(&a->facts, a->lacks.v[i].pf))
 			pt_strv_addf(&lines, "%s has no virtual functions: %.300s", pt_bdf_str(a->lacks.v[i].pf).s,
 				     a->lacks.v[i].why);
 	return lines.n ? pt_strv_join(&lines, "; ") : NULL;

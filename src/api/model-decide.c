@@ -280,27 +280,17 @@ void pt_model_count(struct pt_model *m, void (*line)(void *arg, const struct pt_
 	}
 }
 
-/* @offered: what its device_spec offers; @free: nobody has it */
 static json_t *host_json(const struct pt_model *m, const struct pt_fleet_host *h)
 {
-	PT_AUTO(pt_view) view = { 0 };
+	struct pt_fleet_counts n = { 0 };
 	struct pt_error why = { 0 };
 	const char *wrong = h->wrong;
-	json_int_t offered = 0;
-	json_int_t idle = 0;
 
-	if (!wrong && pt_view_make(&m->fleet.rules.v[h->rules].rules, &h->host, &view, &why) < 0)
+	if (!wrong && pt_fleet_count(&m->fleet, h, &n, &why) < 0)
 		wrong = why.msg;
-	for (size_t i = 0; i < h->host.n && !wrong; i++) {
-		offered += view.spec[i] >= 0;
-		idle += view.spec[i] >= 0 && pt_view_is_free(&view, i) && !pt_fleet_is_lost(h);
-	}
-	return json_pack("{s:s, s:s?, s:I, s:I, s:I, s:I, s:s?, s:s?}", "name", h->name, "agent",
-			 !h->agent  ? NULL
-			 : h->alive ? "alive"
-				    : "lost",
-			 "devices", (json_int_t)h->host.n, "offered", offered, "free", idle, "claimed",
-			 (json_int_t)h->holds.n, "wrong", wrong, "note", h->note);
+	return json_pack("{s:s, s:s?, s:I, s:I, s:I, s:I, s:s?, s:s?}", "name", h->name, "agent", pt_fleet_agent_str(h),
+			 "devices", (json_int_t)h->host.n, "offered", (json_int_t)n.offered, "free", (json_int_t)n.free,
+			 "claimed", (json_int_t)h->holds.n, "wrong", wrong, "note", h->note);
 }
 
 json_t *pt_model_hosts(struct pt_model *m)

@@ -32,7 +32,7 @@ static void nets_done(struct nets *n)
 static int look(struct pt_cli *cli, struct nets *n, struct pt_error *err)
 {
 	const struct pt_network *found;
-	int r = pt_placeable_networks(cli, &n->networks, err);
+	int r = pt_placeable_networks(cli, NULL, 0, &n->networks, err);
 
 	for (int i = 0; i < cli->n_operands && r == 0; i++)
 		r = pt_network_of(&n->networks, cli->operands[i], &found, err);

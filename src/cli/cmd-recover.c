@@ -130,11 +130,16 @@ static int read_gone(const struct pt_cli *cli, enum part part, long long *ret_id
 	return pt_cli_change_id(text, ret_id, err);
 }
 
+static int read_stop(const struct pt_cli *cli, long *ret_s, struct pt_error *err)
+{
+	return pt_cli_number(cli, "stop-timeout", 1, 86400, 120, ret_s, err);
+}
+
 /* what is wrong is wrong also where there is nothing to recover */
 static int check_numbers(const struct pt_cli *cli, struct pt_error *err)
 {
 	long seconds = 0;
-	int r = pt_cli_number(cli, "stop-timeout", 1, 86400, 120, &seconds, err);
+	int r = read_stop(cli, &seconds, err);
 
 	return r < 0 ? r : pt_cli_number(cli, "wait", 0, 86400, 60, &seconds, err);
 }
@@ -215,7 +220,7 @@ static int recover(struct pt_cli *cli, enum part part, unsigned unanswered, unsi
 	struct pt_changing c = { 0 };
 	unsigned waiting = 0;
 	long stop_s = 0;
-	int r = pt_cli_number(cli, "stop-timeout", 1, 86400, 120, &stop_s, err);
+	int r = read_stop(cli, &stop_s, err);
 
 	if (r == 0)
 		r = find_vms(cli, part, &conn, &no_vms, err);
@@ -328,7 +333,7 @@ static int give_up(struct pt_cli *cli, long long id, struct pt_error *err)
 	struct pt_error no_vms = { 0 };
 	struct pt_changing c = { 0 };
 	long stop_s = 0;
-	int r = pt_cli_number(cli, "stop-timeout", 1, 86400, 120, &stop_s, err);
+	int r = read_stop(cli, &stop_s, err);
 
 	if (r == 0)
 		r = find_vms(cli, WHOLE, &conn, &no_vms, err);

@@ -180,7 +180,7 @@ static int use_network(const struct pt_cli *cli, const struct pt_vfing *v, struc
 {
 	const char *name = pt_cli_value(cli, "network");
 	struct pt_vf_settings all;
-	int r = name ? pt_placeable_networks(cli, networks, err) : 0;
+	int r = name ? pt_placeable_networks(cli, NULL, 0, networks, err) : 0;
 
 	if (r == 0 && name)
 		r = pt_network_of(networks, name, ret_network, err);

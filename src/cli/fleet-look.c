@@ -15,44 +15,23 @@
 #include "shape/claim.h"
 #include "shape/device.h"
 
-/* @offered: what its device_spec offers; @free: nobody has it; @claimed: claims hold it, offered or not */
-struct counts {
-	size_t offered;
-	size_t free;
-};
-
-static struct counts count(const struct pt_fleet *f, struct pt_fleet_host *h)
+static struct pt_fleet_counts count(const struct pt_fleet *f, struct pt_fleet_host *h)
 {
-	PT_AUTO(pt_view) view = { 0 };
+	struct pt_fleet_counts n = { 0 };
 	struct pt_error why = { 0 };
-	struct counts n = { 0 };
 
-	if (h->wrong)
-		return n;
-	if (pt_view_make(&f->rules.v[h->rules].rules, &h->host, &view, &why) < 0) {
+	if (!h->wrong && pt_fleet_count(f, h, &n, &why) < 0)
 		pt_strset(&h->wrong, why.msg);
-		return n;
-	}
-	for (size_t i = 0; i < h->host.n; i++) {
-		n.offered += view.spec[i] >= 0;
-		n.free += view.spec[i] >= 0 && pt_view_is_free(&view, i) && !pt_fleet_is_lost(h);
-	}
 	return n;
 }
 
-/* NULL: none was ever there, and nobody knows how the host is */
-static const char *agent_of(const struct pt_fleet_host *h)
-{
-	return !h->agent ? NULL : h->alive ? "alive" : "lost";
-}
-
-static void add_line(struct pt_table *table, const struct pt_fleet_host *h, struct counts n)
+static void add_line(struct pt_table *table, const struct pt_fleet_host *h, struct pt_fleet_counts n)
 {
 	const size_t numbers[] = { h->host.n, n.offered, n.free, h->holds.n };
 	struct pt_table_line *line = pt_table_line(table, NULL);
 
 	pt_table_cell(table, line, 0, h->name);
-	pt_table_cell(table, line, 1, h->agent ? agent_of(h) : "-");
+	pt_table_cell(table, line, 1, h->agent ? pt_fleet_agent_str(h) : "-");
 	for (size_t i = 0; i < 4; i++) {
 		pt_autofree char *text = pt_strf("%zu", numbers[i]);
 
@@ -88,14 +67,14 @@ int pt_fleeting_hosts(struct pt_cli *cli, struct pt_storing *s, struct pt_error 
 	table = new_table();
 	for (size_t i = 0; i < f.hosts.n; i++) {
 		struct pt_fleet_host *h = &f.hosts.v[i];
-		struct counts n = count(&f, h);
+		struct pt_fleet_counts n = count(&f, h);
 
 		add_line(table, h, n);
-		(void)json_array_append_new(list,
-					    json_pack("{s:s, s:s?, s:I, s:I, s:I, s:I, s:s?, s:s?}", "name", h->name,
-						      "agent", agent_of(h), "devices", (json_int_t)h->host.n, "offered",
-						      (json_int_t)n.offered, "free", (json_int_t)n.free, "claimed",
-						      (json_int_t)h->holds.n, "wrong", h->wrong, "note", h->note));
+		(void)json_array_append_new(
+			list, json_pack("{s:s, s:s?, s:I, s:I, s:I, s:I, s:s?, s:s?}", "name", h->name, "agent",
+					pt_fleet_agent_str(h), "devices", (json_int_t)h->host.n, "offered",
+					(json_int_t)n.offered, "free", (json_int_t)n.free, "claimed",
+					(json_int_t)h->holds.n, "wrong", h->wrong, "note", h->note));
 	}
 	if (cli->json)
 		r = pt_print_json(cli, json_pack("{s:O}", "hosts", list), err);

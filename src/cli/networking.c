@@ -193,7 +193,7 @@ static void all_vms(struct pt_networking *n, const struct pt_giving *g)
 static int look(struct pt_cli *cli, struct pt_vm_conn *conn, const char *name, struct pt_networking *n,
 		struct pt_giving *g, struct pt_error *err)
 {
-	int r = pt_placeable_networks(cli, &n->networks, err);
+	int r = pt_placeable_networks(cli, NULL, 0, &n->networks, err);
 
 	if (r == 0)
 		r = pt_network_of(&n->networks, name, &n->wanted, err);

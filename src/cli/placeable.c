@@ -238,11 +238,12 @@ int pt_placeable_store(const struct pt_cli *cli, const char *const *files, size_
 	return 0;
 }
 
-int pt_placeable_networks(const struct pt_cli *cli, struct pt_networks *ret_networks, struct pt_error *err)
+int pt_placeable_networks(const struct pt_cli *cli, const char *const *files, size_t n,
+			  struct pt_networks *ret_networks, struct pt_error *err)
 {
 	PT_AUTO(pt_networks) networks = { 0 };
 	const struct wanted w = { .networks = &networks };
-	int r = add_own_all(cli, &w, err);
+	int r = read_config(cli, files, n, &w, err);
 
 	if (r == 0)
 		r = pt_networks_check(&networks, err);

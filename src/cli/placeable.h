@@ -28,8 +28,9 @@ int pt_placeable_each(const struct pt_cli *cli, const char *const *files, size_t
 		      int (*take)(void *arg, const struct pt_ini *ini, const char *name, struct pt_error *err),
 		      void *arg, struct pt_error *err);
 
-/** pt_placeable_networks() - the [network NAME] sections of this host's own configuration, checked */
-int pt_placeable_networks(const struct pt_cli *cli, struct pt_networks *ret_networks, struct pt_error *err);
+/** pt_placeable_networks() - the [network NAME] sections of the same files, checked */
+int pt_placeable_networks(const struct pt_cli *cli, const char *const *files, size_t n,
+			  struct pt_networks *ret_networks, struct pt_error *err);
 
 /** pt_placeable_check() - [network NAME], [store] and [migrate] of the same files: only whether they are well */
 int pt_placeable_check(const struct pt_cli *cli, const char *const *files, size_t n, struct pt_error *err);

@@ -16,7 +16,6 @@
 #include "daemon/options.h"
 #include "daemon/serve.h"
 #include "fleet/fleet.h"
-#include "shape/networks.h"
 
 #define LOCK "passthrud.lock"
 
@@ -80,20 +79,6 @@ static int read_config(const struct pt_daemon_options *o, const struct pt_root *
 	return r;
 }
 
-static int take_networks(void *networks, const struct pt_ini *ini, const char *name, struct pt_error *err)
-{
-	return pt_networks_read(ini, name, networks, err);
-}
-
-static int read_networks(const struct pt_daemon_options *o, const struct pt_root *root, struct pt_networks *networks,
-			 struct pt_error *err)
-{
-	const struct pt_cli cli = { .root = *root };
-	int r = pt_placeable_each(&cli, o->config, o->n_config, take_networks, networks, err);
-
-	return r < 0 ? r : pt_networks_check(networks, err);
-}
-
 static int name_host(const struct pt_daemon_options *o, char **ret, struct pt_error *err)
 {
 	char own[256] = "";
@@ -146,7 +131,7 @@ static int run(const struct pt_daemon_options *o, struct pt_error *err)
 
 	r = r < 0 ? r : pt_root_live(&root, err);
 	r = r < 0 ? r : read_config(o, &root, &store, &pci, &api, err);
-	r = r < 0 ? r : read_networks(o, &root, &networks, err);
+	r = r < 0 ? r : pt_placeable_networks(&(struct pt_cli){ .root = root }, o->config, o->n_config, &networks, err);
 	/* a device_spec that does not work is told now, not in the journal */
 	if (r == 0) {
 		const struct pt_pci_config own = { .device_spec = pci.device_spec };

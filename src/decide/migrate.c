@@ -239,6 +239,13 @@ static bool tells_of(const struct pt_migrate_now *now, const char *target)
 	return false;
 }
 
+/* @target: of a disk, and what may follow behind a colon; the caller frees */
+static char *end_block_job(const char *vm, const char *target)
+{
+	return pt_strf("`virsh blockjob %s %.*s --info`; it ends, or --abort ends it", pt_shell(vm).s,
+		       (int)strcspn(target, ":"), target);
+}
+
 /* what goes on with it now, and ends some time */
 static void judge_jobs(const struct pt_migrate_now *now, const char *vm, struct pt_findings *l)
 {
@@ -252,8 +259,7 @@ static void judge_jobs(const struct pt_migrate_now *now, const char *vm, struct 
 				"libvirt is at work on %s, %s: it moves no VM meanwhile", vm, now->job);
 	for (size_t i = 0; i < now->block_jobs.n; i++) {
 		const char *job = now->block_jobs.v[i];
-		pt_autofree char *fix = pt_strf("`virsh blockjob %s %.*s --info`; it ends, or --abort ends it", word.s,
-						(int)strcspn(job, ":"), job);
+		pt_autofree char *fix = end_block_job(vm, job);
 
 		pt_findings_add(l, PT_FAIL, "block-job", NULL, fix,
 				"a block job goes on at disk %s: libvirt moves no VM that has one", job);
@@ -322,13 +328,14 @@ static void judge_refused(const struct pt_domain *vm, const struct pt_migrate_no
 		pt_findings_add(l, PT_FAIL, "shmem", NULL, "take it out of the VM first",
 				"the shared memory %s is not role='master': libvirt does not move it", vm->shmem.v[i]);
 	for (size_t i = 0; i < vm->disks.n; i++) {
-		pt_autofree char *end = pt_strf("`virsh blockjob %s %s --info`; it ends, or --abort ends it",
-						pt_shell(vm->name).s, vm->disks.v[i].target);
+		const struct pt_domain_disk *d = &vm->disks.v[i];
+		pt_autofree char *end = NULL;
 
-		if (vm->disks.v[i].mirrored && !tells_of(now, vm->disks.v[i].target))
-			pt_findings_add(l, PT_FAIL, "block-job", NULL, end,
-					"disk %s is being copied by a block job: libvirt moves no VM that has one",
-					vm->disks.v[i].target);
+		if (!d->mirrored || tells_of(now, d->target))
+			continue;
+		end = end_block_job(vm->name, d->target ? d->target : "");
+		pt_findings_add(l, PT_FAIL, "block-job", NULL, end,
+				"disk %s is being copied by a block job: libvirt moves no VM that has one", d->target);
 	}
 	if (vm->host_tpm)
 		pt_findings_add(l, PT_FAIL, "device", NULL, "take it out of the VM first, or have it emulated",

@@ -8,22 +8,13 @@
 
 #include "base/alloc.h"
 
-/* a PF that is not itself among the facts is known by its VFs */
-static bool is_some_parent(const struct pt_inv_host *host, struct pt_bdf bdf)
-{
-	for (size_t i = 0; i < host->n; i++)
-		if (host->v[i].has_parent && pt_bdf_eq(host->v[i].parent, bdf))
-			return true;
-	return false;
-}
-
 /* what Nova asks sysfs for: sriov_totalvfs above 0 */
 static bool is_pf(const struct pt_inv_host *host, struct pt_bdf bdf)
 {
 	int64_t at = pt_inv_host_find(host, bdf);
 
 	if (at < 0)
-		return is_some_parent(host, bdf);
+		return pt_inv_host_is_parent(host, bdf);
 	if (host->v[at].totalvfs != PT_NOT_GIVEN)
 		return host->v[at].totalvfs > 0;
 	return host->v[at].type == PT_DEV_PF;

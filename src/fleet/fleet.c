@@ -368,3 +368,23 @@ int pt_fleet_withdraw(struct pt_store *store, const char *name, long long seen, 
 	r = r < 0 ? r : drop_words(store, name, &dead, err);
 	return r < 0 ? r : 1;
 }
+
+int pt_fleet_count(const struct pt_fleet *f, const struct pt_fleet_host *h, struct pt_fleet_counts *ret,
+		   struct pt_error *err)
+{
+	PT_AUTO(pt_view) view = { 0 };
+	struct pt_fleet_counts n = { 0 };
+	int r = pt_view_make(&f->rules.v[h->rules].rules, &h->host, &view, err);
+
+	for (size_t i = 0; i < h->host.n && r >= 0; i++) {
+		n.offered += view.spec[i] >= 0;
+		n.free += view.spec[i] >= 0 && pt_view_is_free(&view, i) && !pt_fleet_is_lost(h);
+	}
+	*ret = n;
+	return r < 0 ? r : 0;
+}
+
+const char *pt_fleet_agent_str(const struct pt_fleet_host *h)
+{
+	return !h->agent ? NULL : h->alive ? "alive" : "lost";
+}

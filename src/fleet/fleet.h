@@ -208,6 +208,19 @@ int pt_fleet_release(struct pt_store *store, const char *id, struct pt_claim *re
 int pt_fleet_release_seen(struct pt_store *store, const char *id, long long seen, struct pt_claim *ret_claim,
 			  struct pt_error *err);
 
+/* @offered: what its device_spec offers; @free: nobody has it */
+struct pt_fleet_counts {
+	size_t offered;
+	size_t free;
+};
+
+/** pt_fleet_count() - of a host without @wrong; an errno of pt_view_make() when its rules do not fit its devices */
+int pt_fleet_count(const struct pt_fleet *f, const struct pt_fleet_host *h, struct pt_fleet_counts *ret,
+		   struct pt_error *err);
+
+/** pt_fleet_agent_str() - "alive", "lost"; NULL: none was ever there, and nobody knows how the host is */
+const char *pt_fleet_agent_str(const struct pt_fleet_host *h);
+
 /**
  * pt_fleet_release_unborn() - there is no claim of that id, and there will be none: not by a sending of it, either,
  * whose client was killed and that is still on its way

@@ -70,11 +70,15 @@ struct pt_mounts {
 	size_t cap;
 };
 
-/* an open descriptor of a process: a node below /dev, or an attribute of a PCI function below /sys */
+/*
+ * an open descriptor of a process: a node below /dev, or an attribute of a PCI function below /sys; @passing: of udev,
+ * or of a program of its rules
+ */
 struct pt_open {
 	int pid;
 	char *comm;
 	char *path;
+	bool passing;
 	bool has_number;
 	bool is_block;
 	unsigned major;
@@ -164,9 +168,6 @@ const char *pt_look_denied(void);
 
 /** pt_look_comm() - a process's name, the caller frees; "?" when it is gone */
 char *pt_look_comm(const struct pt_look *look, int pid);
-
-/** pt_look_parent() - whose child a process is; -1 when it is gone, or that is not seen */
-int pt_look_parent(const struct pt_look *look, int pid);
 
 /** pt_look_pids() - every process of the host */
 void pt_look_pids(const struct pt_look *look, struct pt_strv *ret_pids);

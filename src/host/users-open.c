@@ -9,33 +9,6 @@
 #include "host/block-path.h"
 #include "host/users-look.h"
 
-/* a program of a rule has few others between itself and the worker that it ends with: a shell, and what that runs */
-#define BELOW_UDEV 8
-
-static bool is_udev(const char *comm)
-{
-	return pt_streq(comm, "(udev-worker)") || pt_streq(comm, "systemd-udevd");
-}
-
-/*
- * udev opens a disk for a moment, to look at it, each time that one appears, and so do the programs of its rules
- * (scsi_id, ata_id): that ends by itself, at the latest with its event (udev(7)), and holds nothing up.
- */
-static bool is_passing(const struct pt_look *look, const struct pt_open *o)
-{
-	int pid = o->pid;
-
-	if (is_udev(o->comm))
-		return true;
-	for (int i = 0; i < BELOW_UDEV && (pid = pt_look_parent(look, pid)) > 1; i++) {
-		pt_autofree char *comm = pt_look_comm(look, pid);
-
-		if (is_udev(comm))
-			return true;
-	}
-	return false;
-}
-
 static const struct pt_block *block_of(const struct pt_look *look, const struct pt_open *o)
 {
 	const struct pt_blocks *blocks = &look->host->blocks;
@@ -205,7 +178,7 @@ static void judge(struct pt_look *look, const struct pt_open *o)
 	pt_autofree char *path = NULL;
 	pt_autofree char *where = NULL;
 
-	if (is_passing(look, o))
+	if (o->passing)
 		return;
 	if (pt_startswith(o->path, "/sys/")) {
 		judge_registers(look, o);

@@ -44,13 +44,11 @@ static int parent_of(const struct pt_look *look, const char *who, int *ret_own)
 	return parent;
 }
 
-int pt_look_parent(const struct pt_look *look, int pid)
+static int parent_by_pid(const struct pt_look *look, int pid)
 {
 	char who[16];
 	int own;
 
-	if (look->root->proc_fd < 0)
-		return -1;
 	(void)snprintf(who, sizeof(who), "%d", pid);
 	return parent_of(look, who, &own);
 }
@@ -62,7 +60,7 @@ static void find_ancestors(const struct pt_look *look, struct ancestors *a)
 	/* the first process is everybody's ancestor: its sockets are no sign of a login */
 	while (pid > 1 && a->n < ANCESTORS_MAX) {
 		a->pid[a->n++] = pid;
-		pid = pt_look_parent(look, pid);
+		pid = parent_by_pid(look, pid);
 	}
 }
 
@@ -135,10 +133,37 @@ static void collect_socket(struct pt_look *look, int pid, const char *comm, cons
 	pt_array_push(&look->procs.sockets, s);
 }
 
+/* a program of a rule has few others between itself and the worker that it ends with: a shell, and what that runs */
+#define BELOW_UDEV 8
+
+static bool is_udev(const char *comm)
+{
+	return pt_streq(comm, "(udev-worker)") || pt_streq(comm, "systemd-udevd");
+}
+
+/*
+ * udev opens a disk for a moment, to look at it, each time that one appears, and so do the programs of its rules
+ * (scsi_id, ata_id): that ends by itself, at the latest with its event (udev(7)), and holds nothing up.
+ */
+static bool is_passing(const struct pt_look *look, int pid, const char *comm)
+{
+	if (is_udev(comm))
+		return true;
+	for (int i = 0; i < BELOW_UDEV && (pid = parent_by_pid(look, pid)) > 1; i++) {
+		pt_autofree char *above = pt_look_comm(look, pid);
+
+		if (is_udev(above))
+			return true;
+	}
+	return false;
+}
+
 static void collect(struct pt_look *look, DIR *dir, int pid, bool ours)
 {
 	pt_autofree char *comm = pt_look_comm(look, pid);
+	size_t before = look->procs.opens.n;
 	struct dirent *entry;
+	bool passing;
 
 	while ((entry = readdir(dir))) {
 		char target[PATH_MAX];
@@ -154,6 +179,10 @@ static void collect(struct pt_look *look, DIR *dir, int pid, bool ours)
 			 (target[0] == '/' && strstr(target, "/dev/") && !is_of_no_interest(target)))
 			collect_open(look, dirfd(dir), entry->d_name, pid, comm, target);
 	}
+	/* asked of a process that has some, and once */
+	passing = look->procs.opens.n > before && is_passing(look, pid, comm);
+	for (size_t i = before; i < look->procs.opens.n; i++)
+		look->procs.opens.v[i].passing = passing;
 }
 
 /* Return: 0, or -EACCES when the process's descriptors may not be seen */

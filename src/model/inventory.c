@@ -112,6 +112,14 @@ const struct pt_inv_network *pt_inv_host_network(const struct pt_inv_host *h, co
 	return NULL;
 }
 
+bool pt_inv_host_is_parent(const struct pt_inv_host *h, struct pt_bdf bdf)
+{
+	for (size_t i = 0; i < h->n; i++)
+		if (h->v[i].has_parent && pt_bdf_eq(h->v[i].parent, bdf))
+			return true;
+	return false;
+}
+
 void pt_inv_host_done(struct pt_inv_host *h)
 {
 	for (size_t i = 0; i < h->networks.n; i++) {

@@ -108,6 +108,9 @@ int pt_inv_host_finish(struct pt_inv_host *h, struct pt_bdf *ret_twice);
 /** pt_inv_host_network() - by name; NULL: it has none of that name */
 const struct pt_inv_network *pt_inv_host_network(const struct pt_inv_host *h, const char *name);
 
+/** pt_inv_host_is_parent() - has it a virtual function of @bdf?  A PF need not be among its devices itself */
+bool pt_inv_host_is_parent(const struct pt_inv_host *h, struct pt_bdf bdf);
+
 /** pt_inv_host_find() - index of a device, or -1; of a finished host */
 int64_t pt_inv_host_find(const struct pt_inv_host *h, struct pt_bdf bdf);
 
